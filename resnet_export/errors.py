@@ -1,0 +1,110 @@
+"""The exception tree: every error that a user can meet, with its exit code.
+
+| exit code | meaning                                             | exception                |
+|-----------|-----------------------------------------------------|--------------------------|
+| 1         | a check failed                                      | `ParityError`            |
+| 2         | usage                                               | `UsageError`             |
+| 3         | bad input: a file, a checkpoint, an image           | `InputError`             |
+| 4         | an optional part is missing                         | `MissingDependencyError` |
+| 5         | the environment cannot do it: memory, disk, device  | `UnavailableError`       |
+
+A message says what was asked and what is there; the hint says what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+
+class ResNetExportError(Exception):
+    """Base class of all errors that this package raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message}\n{self.hint}"
+
+
+class ParityError(ResNetExportError):
+    """The file, or the model that it came from, is not the network of the specification.
+
+    Attributes:
+        report: the `ExportReport` of the refused export, or None when it was refused before any check ran.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None, report: Any = None) -> None:
+        super().__init__(message, hint=hint)
+        self.report = report
+
+
+class StructureError(ParityError):
+    """A graph is not the graph of its specification.
+
+    Attributes:
+        layer: the first step of the specification that the graph does not have.
+        cause: the mistake that this is the mark of, in words, where it is a known one.
+    """
+
+    def __init__(self, layer: str, message: str, *, cause: str | None = None) -> None:
+        super().__init__(f"{layer}: {message}")
+        self.layer = layer
+        self.cause = cause
+
+
+class UsageError(ResNetExportError, ValueError):
+    """An option or argument that cannot be meant as it was given."""
+
+    exit_code = 2
+
+
+class SpecificationError(UsageError):
+    """A `ResNetSpec` with a value outside its range."""
+
+
+class InputError(ResNetExportError, ValueError):
+    """A file that was given cannot be used."""
+
+    exit_code = 3
+
+
+class CheckpointError(InputError):
+    """A checkpoint is missing, damaged, unsafe, or holds another network."""
+
+
+class ModelError(InputError):
+    """An ONNX file is missing, damaged, or not one of this project's."""
+
+
+class LabelsError(InputError):
+    """A labels file does not fit the network."""
+
+
+class ImageError(InputError):
+    """A picture, or a folder of pictures, cannot be used."""
+
+
+class MissingDependencyError(ResNetExportError, ImportError):
+    """A package that the request needs is not installed, or is a release known to be wrong."""
+
+    exit_code = 4
+
+
+class UnavailableError(ResNetExportError, RuntimeError):
+    """This machine cannot do what was asked: disk, memory, permission or device."""
+
+    exit_code = 5
+
+
+def quote_some(names: Iterable[str], limit: int = 3) -> str:
+    """The first `limit` names in quotes, and how many more there are: "'a', 'b', 'c' and 4 more"."""
+    listed: Sequence[str] = list(names)
+    shown = ", ".join(repr(name) for name in listed[:limit])
+    return shown if len(listed) <= limit else f"{shown} and {len(listed) - limit} more"

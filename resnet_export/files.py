@@ -1,0 +1,83 @@
+"""Atomic writing: a file appears whole under its name or not at all, and what stood there stays until then."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from resnet_export.errors import UnavailableError, UsageError
+
+
+@contextlib.contextmanager
+def staged(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary folder beside `path`; the file written under `path`'s name in it replaces `path` on leaving.
+
+    Other files in the folder (external data) are moved beside it first. On any exception, Ctrl-C included,
+    the folder is removed and `path` is as it was.
+
+    Raises:
+        UnavailableError: the folder cannot be written, or the disk is full.
+    """
+    target = Path(path)
+    with reported(target):
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        yield folder / target.name
+        with reported(target):
+            for file in sorted(folder.iterdir(), key=lambda file: file.name == target.name):
+                file.chmod(0o666 & ~_umask())
+                _sync(file)
+                file.replace(target.with_name(file.name))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def reported(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turns an `OSError` of writing `path` into the error that a user reads.
+
+    Raises:
+        UnavailableError: the operating system refused: no space, no permission, a read-only file system.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UnavailableError(
+            f"{os.fspath(path)} cannot be written: {error.strerror or error}. Nothing was changed.",
+            hint="Free some space, or give a place that can be written.",
+        ) from error
+
+
+def refuse_overwriting(path: str | os.PathLike[str], *, force: bool) -> None:
+    """Finds out before the work, not after, that `path` cannot be written.
+
+    Raises:
+        UsageError: it exists and `force` is not set, or its folder does not exist, or it is a folder.
+        UnavailableError: its folder is not writable.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder.", hint="Give the name of a file in it with --output.")
+    if target.exists() and not force:
+        raise UsageError(f"{target} exists already.", hint="Give --force to replace it, or another --output.")
+    if not target.parent.is_dir():
+        raise UsageError(f"The folder {target.parent} does not exist.", hint="Create it, or give another --output.")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise UnavailableError(f"The folder {target.parent} is not writable.", hint="Give another --output.")
+
+
+def _umask() -> int:
+    """The umask, which can be read only by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync(path: Path) -> None:
+    """Asks the operating system to put the file on the disk: only then does it say that the disk is full."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

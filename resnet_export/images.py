@@ -1,0 +1,179 @@
+"""Pictures to arrays, exactly as a file's metadata says: decode, resize, crop, scale, normalise.
+
+    normalised = (pixel / 255 - mean) / std        per channel
+
+The resize and the crop are torchvision's evaluation transforms: the shorter side becomes `resize` pixels with
+antialiasing, then the middle `crop` x `crop` pixels are cut out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.errors import ImageError, UsageError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Interpolation = Literal["bilinear", "bicubic", "nearest", "lanczos"]
+INTERPOLATIONS: tuple[Interpolation, ...] = ("bilinear", "bicubic", "nearest", "lanczos")
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+"""Channels of the network -> Pillow's mode of the picture."""
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+"""Files of a folder that count as pictures."""
+
+MAX_PIXELS = 178_956_970
+"""A picture with more pixels is refused before it is decoded: Pillow's own limit against decompression bombs, doubled."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a picture becomes the network's input.
+
+    Raises:
+        UsageError: a value is outside its range.
+    """
+
+    resize: int
+    """Length of the shorter side after the resize, in pixels."""
+    crop: int
+    """Side of the square cut out of the middle, in pixels: the network's image size."""
+    mean: tuple[float, ...]
+    """Subtracted from each channel, on the scale 0..1."""
+    std: tuple[float, ...]
+    """Each channel is divided by it, on the scale 0..1."""
+    interpolation: Interpolation = "bilinear"
+
+    def __post_init__(self) -> None:
+        if self.interpolation not in INTERPOLATIONS:
+            raise UsageError(
+                f"There is no interpolation {self.interpolation!r}.", hint=f"Choose one of {', '.join(INTERPOLATIONS)}."
+            )
+        if self.resize < self.crop:
+            raise UsageError(
+                f"The pictures would be resized to {self.resize} pixels and cropped to {self.crop}.",
+                hint=f"Give --resize as {self.crop} or more.",
+            )
+        if len(self.mean) != len(self.std):
+            raise UsageError(
+                f"There are {len(self.mean)} means and {len(self.std)} standard deviations.",
+                hint="Give one of each per channel.",
+            )
+        if not np.isfinite(self.mean).all() or not np.isfinite(self.std).all() or min(self.std) <= 0:
+            raise UsageError(
+                f"The mean is {self.mean} and the standard deviation {self.std}.",
+                hint="Give finite numbers, and standard deviations above 0.",
+            )
+
+    @classmethod
+    def default(cls, channels: int, image_size: int, resize: int | None = None) -> Preprocessing:
+        """ImageNet's for 3 channels; mean 0 and standard deviation 1 for any other number."""
+        imagenet = channels == 3
+        return cls(
+            resize=round(image_size * 256 / 224) if resize is None else resize,
+            crop=image_size,
+            mean=IMAGENET_MEAN if imagenet else (0.0,) * channels,
+            std=IMAGENET_STD if imagenet else (1.0,) * channels,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as plain data, for JSON."""
+        return dataclasses.asdict(self)
+
+    def scale_and_shift(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(1 / (255 std), -mean / std) of shape (1, C, 1, 1): normalised = pixel * scale + shift."""
+        mean, std = (np.asarray(part, np.float64).reshape(1, -1, 1, 1) for part in (self.mean, self.std))
+        return 1.0 / (255.0 * std), -mean / std
+
+    def normalise(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Pixels 0..255, (N, H, W, C), to the network's input (N, C, H, W), in float64."""
+        scale, shift = self.scale_and_shift()
+        return np.transpose(pixels, (0, 3, 1, 2)) * scale + shift
+
+
+def find_pictures(folder: str | Path) -> list[Path]:
+    """The pictures below a folder, sorted by path.
+
+    Raises:
+        ImageError: the folder does not exist or holds none.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise ImageError(f"There is no folder {root}.", hint="Give a folder of pictures with --images.")
+    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not found:
+        raise ImageError(
+            f"The folder {root} holds no picture ({', '.join(sorted(SUFFIXES))}).",
+            hint="Give a folder of pictures with --images.",
+        )
+    return found
+
+
+def load_picture(path: Path, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """One picture, upright as its EXIF orientation says, resized and cropped: (crop, crop, C), 0..255.
+
+    Raises:
+        ImageError: the file is no picture, is damaged, or decodes to more than `MAX_PIXELS`.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    channels = len(preprocessing.mean)
+    if channels not in MODES:
+        raise ImageError(
+            f"The network takes {channels} channels, and pictures have 1, 3 or 4.",
+            hint="Leave --images out: the check then runs on random input only.",
+        )
+    try:
+        with Image.open(path) as opened:
+            if opened.width * opened.height > MAX_PIXELS:
+                raise ImageError(
+                    f"{path} has {opened.width} x {opened.height} pixels, more than {MAX_PIXELS}.",
+                    hint="Scale it down, or take it out of the folder.",
+                )
+            picture = ImageOps.exif_transpose(opened).convert(MODES[channels])
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError(f"{path} cannot be read as a picture: {error}.", hint="Take it out of the folder.") from error
+    pixels = np.asarray(_crop(_resize(picture, preprocessing), preprocessing.crop))
+    return pixels.reshape(preprocessing.crop, preprocessing.crop, channels)
+
+
+def load_pictures(
+    paths: list[Path], preprocessing: Preprocessing
+) -> Iterator[tuple[Path, NDArray[np.uint8] | ImageError]]:
+    """Each path with its pixels, or with the reason why there are none."""
+    for path in paths:
+        try:
+            yield path, load_picture(path, preprocessing)
+        except ImageError as error:
+            yield path, error
+
+
+def _resize(picture: Image.Image, preprocessing: Preprocessing) -> Image.Image:
+    """The shorter side becomes `resize`, the longer one keeps the ratio, rounded down as torchvision does."""
+    from PIL import Image
+
+    short, long = sorted(picture.size)
+    length = int(preprocessing.resize * long / short)
+    width, height = picture.size
+    size = (preprocessing.resize, length) if width <= height else (length, preprocessing.resize)
+    return picture.resize(size, Image.Resampling[preprocessing.interpolation.upper()])
+
+
+def _crop(picture: Image.Image, side: int) -> Image.Image:
+    """The middle square; half pixels are rounded as torchvision does."""
+    left, top = (round((length - side) / 2.0) for length in picture.size)
+    return picture.crop((left, top, left + side, top + side))

@@ -1,0 +1,135 @@
+"""ResNet in Keras: a functional model, channels last, whose layers have the names of torchvision's modules.
+
+    from resnet_export.models.keras import build
+
+    model = build(ResNetSpec(depth=50))
+    logits = model(numpy.zeros((2, 224, 224, 3), "float32"))  # (2, 1000)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import KerasTensor, layers
+
+from resnet_export.spec import ResNetSpec
+from resnet_export.weights import Weights
+from resnet_export.weights.infer import infer_spec
+from resnet_export.weights.keras_names import canonical_name, to_canonical, to_keras
+
+
+def build(spec: ResNetSpec) -> keras.Model:
+    """The network of `spec`, He-initialised by Keras's own generator, ready to train.
+
+    Its input is (N, image_size, image_size, in_channels), its output the logits (N, num_classes).
+    """
+    image = x = layers.Input((spec.image_size, spec.image_size, spec.in_channels), name="input")
+    imagenet = spec.stem == "imagenet"
+    x = norm(conv(x, spec.width, 7 if imagenet else 3, 2 if imagenet else 1, "conv1"), spec.eps, "bn1")
+    x = layers.ReLU(name="relu")(x)
+    if imagenet:
+        # After a ReLU nothing is below 0, so padding with zeros is padding with minus infinity.
+        x = layers.MaxPooling2D(3, strides=2, name="maxpool")(layers.ZeroPadding2D(1, name="maxpool.pad")(x))
+
+    block = bottleneck if spec.variant.bottleneck else basic_block
+    for stage, blocks in enumerate(spec.variant.blocks):
+        for index in range(blocks):
+            stride = 2 if stage > 0 and index == 0 else 1
+            x = block(x, spec.width << stage, stride, spec.eps, f"layer{stage + 1}.{index}")
+
+    x = layers.GlobalAveragePooling2D(name="avgpool")(x)
+    return keras.Model(image, layers.Dense(spec.num_classes, name="fc")(x), name=f"resnet{spec.depth}")
+
+
+def basic_block(x: KerasTensor, inner: int, stride: int, eps: float, name: str) -> KerasTensor:
+    """Two 3x3 convolutions and a shortcut: (N, H, W, C) -> (N, H / stride, W / stride, inner)."""
+    out = norm(conv(x, inner, 3, stride, f"{name}.conv1"), eps, f"{name}.bn1")
+    out = layers.ReLU(name=f"{name}.relu1")(out)
+    out = norm(conv(out, inner, 3, 1, f"{name}.conv2"), eps, f"{name}.bn2")
+    out = layers.Add(name=f"{name}.add")([out, shortcut(x, inner, stride, eps, name)])
+    return layers.ReLU(name=f"{name}.relu2")(out)
+
+
+def bottleneck(x: KerasTensor, inner: int, stride: int, eps: float, name: str) -> KerasTensor:
+    """1x1, 3x3 and 1x1 convolutions and a shortcut; the stride stands on the 3x3.
+
+    (N, H, W, C) -> (N, H / stride, W / stride, 4 inner).
+    """
+    out = norm(conv(x, inner, 1, 1, f"{name}.conv1"), eps, f"{name}.bn1")
+    out = layers.ReLU(name=f"{name}.relu1")(out)
+    out = norm(conv(out, inner, 3, stride, f"{name}.conv2"), eps, f"{name}.bn2")
+    out = layers.ReLU(name=f"{name}.relu2")(out)
+    out = norm(conv(out, 4 * inner, 1, 1, f"{name}.conv3"), eps, f"{name}.bn3")
+    out = layers.Add(name=f"{name}.add")([out, shortcut(x, 4 * inner, stride, eps, name)])
+    return layers.ReLU(name=f"{name}.relu3")(out)
+
+
+def shortcut(x: KerasTensor, channels: int, stride: int, eps: float, name: str) -> KerasTensor:
+    """A projection where the shapes of a block's input and output differ, else `x` itself."""
+    if stride == 1 and x.shape[-1] == channels:
+        return x
+    return norm(conv(x, channels, 1, stride, f"{name}.downsample.0"), eps, f"{name}.downsample.1")
+
+
+def conv(x: KerasTensor, channels: int, kernel: int, stride: int, name: str) -> KerasTensor:
+    """A convolution without a bias, padded symmetrically by half of its kernel.
+
+    Keras's `same` does that at stride 1 only: with a stride it pads the bottom and right more than the top and left.
+    """
+    if stride > 1 and kernel > 1:
+        x = layers.ZeroPadding2D(kernel // 2, name=f"{name}.pad")(x)
+    return layers.Conv2D(
+        channels,
+        kernel,
+        stride,
+        padding="same" if stride == 1 else "valid",
+        use_bias=False,
+        kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal"),
+        name=name,
+    )(x)
+
+
+def norm(x: KerasTensor, eps: float, name: str) -> KerasTensor:
+    """Batch norm; Keras's momentum is the share of the old average, one less torch's 0.1."""
+    return layers.BatchNormalization(epsilon=eps, momentum=0.9, name=name)(x)
+
+
+def load(model: keras.Model, weights: Weights) -> None:
+    """Copies `weights` into `model` without changing a bit.
+
+    Raises:
+        ValueError: from Keras, when a variable's shape differs.
+        KeyError: the model has a variable that `weights` lacks.
+    """
+    for name, variable in variables(model).items():
+        variable.assign(to_keras(weights[name]))
+
+
+def read(model: keras.Model, **asked: Any) -> Weights:
+    """The parameters of `model`: of this module's, or of another whose layers have torchvision's names.
+
+    Args:
+        model: a built model.
+        asked: fields of the specification; what is not given is inferred from the variables.
+
+    Raises:
+        CheckpointError: its parameters are not those of a ResNet, or contradict what was asked.
+    """
+    origin = f"the Keras model {model.name}"
+    tensors = {
+        name: to_canonical(keras.ops.convert_to_numpy(variable.value)) for name, variable in variables(model).items()
+    }
+    if asked.get("image_size") is None and isinstance(model.input_shape, tuple):
+        asked["image_size"] = model.input_shape[1]
+    return Weights(infer_spec(tensors, origin=origin, **asked), tensors, origin=origin)
+
+
+def variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """Canonical name -> variable, for every weight of the model, nested models included."""
+    named = {}
+    for variable in model.weights:
+        layer, part = variable.path.split("/")[-2:]
+        named[canonical_name(layer, part)] = variable
+    return named

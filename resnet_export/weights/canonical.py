@@ -1,0 +1,171 @@
+"""`Weights`: the parameters of one network under torchvision's names, checked, float32 and immutable."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.errors import CheckpointError, quote_some
+from resnet_export.spec import ResNetSpec
+
+if TYPE_CHECKING:
+    from typing import Self
+
+Array = NDArray[np.float32]
+Tensors = Mapping[str, NDArray[Any]]
+
+
+class Weights(Mapping[str, Array]):
+    """All parameters of the network `spec`, in the order of `spec.parameters`.
+
+    Convolutions are (out, in, height, width), the classifier (classes, features), batch norm
+    weights, biases, means and variances (channels,).
+
+    Attributes:
+        spec: the network that they belong to.
+    """
+
+    def __init__(self, spec: ResNetSpec, tensors: Tensors, *, origin: str = "the weights") -> None:
+        """Takes exactly the tensors of `spec.parameters`; `num_batches_tracked` is ignored.
+
+        float16 and bfloat16 are widened exactly; float64 is rounded once, with a `UserWarning`.
+
+        Args:
+            spec: the network.
+            tensors: name -> array.
+            origin: what error messages call the tensors, such as a file's name.
+
+        Raises:
+            CheckpointError: a tensor is missing, surplus or misshapen, not of a floating type, or has
+                NaN or infinity in it, or a variance is negative.
+        """
+        tensors = {name: array for name, array in tensors.items() if not name.endswith("num_batches_tracked")}
+        _check_names_and_shapes(spec, tensors, origin)
+        self.spec = spec
+        self._arrays = {name: _as_float32(name, tensors[name], origin) for name in spec.parameters}
+        rounded = [name for name in spec.parameters if tensors[name].dtype == np.float64]
+        if rounded:
+            warnings.warn(
+                f"{origin}: {len(rounded)} tensors are float64 ({quote_some(rounded)}); they were rounded to float32.",
+                stacklevel=2,
+            )
+
+    def __getitem__(self, name: str) -> Array:
+        return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __repr__(self) -> str:
+        return f"Weights({self.spec}, digest={self.digest[:12]})"
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over names, shapes and little-endian bytes, in hexadecimal."""
+        return digest(self)
+
+    @classmethod
+    def initial(cls, spec: ResNetSpec, seed: int = 0) -> Self:
+        """He-initialised weights; the same numbers for the same seed, whatever the framework."""
+        from resnet_export.weights.initial import draw
+
+        return cls(spec, draw(spec, seed), origin="the initialisation")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], **asked: Any) -> Self:
+        """Reads a checkpoint; the format is that of the file's name.
+
+        Args:
+            path: `.pth`, `.pt`, `.safetensors`, `.keras`, `.weights.h5` or `.npz`.
+            asked: fields of `ResNetSpec` that the caller insists on; the rest is inferred from the tensors.
+                The image size is never inferred.
+
+        Raises:
+            CheckpointError: the file cannot be read, is unsafe, or holds another network than asked for.
+            MissingDependencyError: the format needs a framework that is not installed.
+        """
+        from resnet_export.weights.checkpoint import read
+        from resnet_export.weights.infer import infer_spec
+
+        tensors = read(path)
+        origin = os.fspath(path)
+        return cls(infer_spec(tensors, origin=origin, **asked), tensors, origin=origin)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes a checkpoint; the format is that of the file's name. An existing file is replaced at once or not.
+
+        Raises:
+            CheckpointError: the name has no known suffix.
+            MissingDependencyError: the format needs a framework that is not installed.
+            UnavailableError: the file cannot be written.
+        """
+        from resnet_export.weights.checkpoint import write
+
+        write(path, self)
+
+
+def digest(arrays: Tensors) -> str:
+    """SHA-256 over the names, shapes, types and little-endian bytes of the arrays, in their order."""
+    sha = hashlib.sha256()
+    for name, array in arrays.items():
+        little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+        sha.update(f"{name} {little.dtype.str} {array.shape}\n".encode())
+        sha.update(little.data if little.size else b"")
+    return sha.hexdigest()
+
+
+def _check_names_and_shapes(spec: ResNetSpec, tensors: Tensors, origin: str) -> None:
+    expected = spec.parameters
+    missing = [name for name in expected if name not in tensors]
+    surplus = [name for name in tensors if name not in expected]
+    misshapen = [
+        f"{name}: {tensors[name].shape}, expected {shape}"
+        for name, shape in expected.items()
+        if name in tensors and tensors[name].shape != shape
+    ]
+    faults = [
+        f"{len(names)} {kind} ({quote_some(names)})"
+        for kind, names in (("missing", missing), ("surplus", surplus), ("misshapen", misshapen))
+        if names
+    ]
+    if faults:
+        raise CheckpointError(
+            f"{origin} does not hold the {len(expected)} tensors of ResNet-{spec.depth} "
+            f"(stem {spec.stem}, width {spec.width}, {spec.in_channels} channels, {spec.num_classes} classes): "
+            f"{'; '.join(faults)}.",
+            hint="Check --depth, --stem, --width, --in-channels and --num-classes, or give the checkpoint of a ResNet.",
+        )
+
+
+def _as_float32(name: str, array: NDArray[Any], origin: str) -> Array:
+    # bfloat16 is not one of numpy's own types: ml_dtypes registers it, with the kind "V".
+    if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
+        raise CheckpointError(
+            f"{origin}: {name} is of type {array.dtype}, not a floating one.",
+            hint="Give the checkpoint of the float network; reduce precision after the export.",
+        )
+    with np.errstate(over="ignore"):  # a float64 too large for float32 becomes infinity, refused below
+        result = np.array(array, dtype=np.float32, order="C")
+    if not np.isfinite(result).all():
+        raise CheckpointError(
+            f"{origin}: {name} has {np.count_nonzero(~np.isfinite(result))} values that are NaN or infinite "
+            f"in float32, of {result.size}.",
+            hint="The training has diverged, or the file is damaged: give an earlier checkpoint.",
+        )
+    if name.endswith(".running_var") and result.size and result.min() < 0:
+        raise CheckpointError(
+            f"{origin}: {name} has the negative variance {result.min()}.",
+            hint="The file is damaged, or its tensors are mislabelled.",
+        )
+    result.flags.writeable = False
+    return result

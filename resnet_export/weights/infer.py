@@ -1,0 +1,118 @@
+"""Which ResNet a set of tensors is: read from their names and shapes, and held against what was asked for."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from resnet_export.errors import CheckpointError, quote_some
+from resnet_export.spec import IMAGE_SIZES, VARIANTS, ResNetSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+STEM_OF_KERNEL = {7: "imagenet", 3: "cifar"}
+
+
+class Finding(NamedTuple):
+    """One field of the specification as the tensors show it."""
+
+    value: Any
+    evidence: str
+    """What shows it, as the end of a sentence: "conv1.weight in model.pth takes 3 channels"."""
+
+
+def infer_spec(tensors: Mapping[str, NDArray[Any]], *, origin: str, **asked: Any) -> ResNetSpec:
+    """The specification of the network that `tensors` belong to; its other tensors are not checked here.
+
+    Args:
+        tensors: canonical name -> array; convolutions (out, in, height, width), classifier (classes, features).
+        origin: what error messages call the tensors, such as a file's name.
+        asked: fields of `ResNetSpec` that the caller insists on; None means not asked. The image size is the
+            usual one of the stem and eps the usual one, where not asked: no tensor shows them.
+
+    Raises:
+        CheckpointError: the tensors are no ResNet's, or contradict what was asked.
+        SpecificationError: what was asked is outside its range.
+    """
+    asked = {name: value for name, value in asked.items() if value is not None}
+    ResNetSpec(**asked)
+    found = _findings(tensors, origin)
+    fields = {name: finding.value for name, finding in found.items()} | asked
+    fields.setdefault("image_size", IMAGE_SIZES[fields.get("stem", "imagenet")])
+    spec = ResNetSpec(**fields)
+    if not {"width", "num_classes", "depth"} <= found.keys():
+        raise _no_resnet(tensors, spec, origin)
+    contradictions = [
+        f"--{name.replace('_', '-')} {asked[name]} was asked for, but {finding.evidence}"
+        for name, finding in found.items()
+        if name in asked and asked[name] != finding.value
+    ]
+    if contradictions:
+        raise CheckpointError(
+            f"{'; '.join(contradictions)}.", hint="Leave these options out, or give the checkpoint they describe."
+        )
+    return spec
+
+
+def _findings(tensors: Mapping[str, NDArray[Any]], origin: str) -> dict[str, Finding]:
+    """Field -> what the tensors show; a field is absent where the tensor that would show it is."""
+    found: dict[str, Finding] = {}
+    blocks, bottleneck = _blocks(tensors)
+    if blocks[0]:
+        depth = _nearest_depth(blocks, bottleneck)
+        kind = "bottleneck" if bottleneck else "basic"
+        found["depth"] = Finding(depth, f"{origin} has the {kind} blocks of ResNet-{depth} {blocks}")
+    conv = _shape(tensors, "conv1.weight", 4)
+    if conv:
+        width, in_channels, kernel, _ = conv
+        name = f"conv1.weight in {origin}"
+        found["in_channels"] = Finding(in_channels, f"{name} takes {in_channels} channels")
+        found["width"] = Finding(width, f"{name} gives {width} channels")
+        if kernel in STEM_OF_KERNEL:
+            stem = STEM_OF_KERNEL[kernel]
+            found["stem"] = Finding(stem, f"{name} is a {kernel}x{kernel} convolution, the {stem} stem")
+    classifier = _shape(tensors, "fc.weight", 2)
+    if classifier:
+        found["num_classes"] = Finding(classifier[0], f"fc.weight in {origin} has {classifier[0]} classes")
+    return found
+
+
+def _blocks(tensors: Mapping[str, NDArray[Any]]) -> tuple[tuple[int, ...], bool]:
+    """Number of blocks in each stage, and whether they are bottlenecks, which alone have a third convolution."""
+    matches = [match for name in tensors if (match := re.match(r"layer([1-4])\.(\d+)\.", name))]
+    blocks = tuple(len({match[2] for match in matches if match[1] == stage}) for stage in "1234")
+    return blocks, any(match.string.endswith(".conv3.weight") for match in matches)
+
+
+def _nearest_depth(blocks: tuple[int, ...], bottleneck: bool) -> int:
+    """The nearest, so that a checkpoint that lacks a block is told which tensors it lacks."""
+    candidates = [depth for depth, variant in VARIANTS.items() if variant.bottleneck == bottleneck]
+    return min(
+        candidates,
+        key=lambda depth: sum(abs(have - want) for have, want in zip(blocks, VARIANTS[depth].blocks, strict=True)),
+    )
+
+
+def _shape(tensors: Mapping[str, NDArray[Any]], name: str, rank: int) -> tuple[int, ...] | None:
+    """The shape of a tensor, or None when it is absent, empty or of another rank."""
+    shape = tensors[name].shape if name in tensors else ()
+    return shape if len(shape) == rank and 0 not in shape else None
+
+
+def _no_resnet(tensors: Mapping[str, NDArray[Any]], spec: ResNetSpec, origin: str) -> CheckpointError:
+    names = [name for name in tensors if not name.endswith("num_batches_tracked")]
+    missing = [name for name in spec.parameters if name not in tensors]
+    surplus = [name for name in names if name not in spec.parameters]
+    faults = [
+        f"{len(some)} are {kind} ({quote_some(some)})"
+        for kind, some in (("missing", missing), ("surplus", surplus))
+        if some
+    ]
+    return CheckpointError(
+        f"{origin} holds {len(names)} tensors, but not those of a ResNet: measured against ResNet-{spec.depth}, "
+        f"which has {len(spec.parameters)}, {' and '.join(faults)}.",
+        hint="Give the checkpoint of a ResNet whose tensors have torchvision's names.",
+    )

@@ -1,0 +1,35 @@
+"""He initialisation, drawn by NumPy so that every framework starts from the same numbers.
+
+He et al., "Delving Deep into Rectifiers" (2015), equation 10, in the fan-out form that torchvision uses:
+
+    convolution ~ Normal(0, 2 / (out channels * kernel^2))
+    classifier  ~ Uniform(-1 / sqrt(features), 1 / sqrt(features))
+    batch norm: gamma 1, beta 0, mean 0, variance 1
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from resnet_export.spec import ResNetSpec
+from resnet_export.weights.canonical import Array
+
+
+def draw(spec: ResNetSpec, seed: int) -> dict[str, Array]:
+    """Name -> array for every parameter of `spec`, drawn in the order of `spec.parameters` from `seed`."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    return {name: _draw(generator, name, shape, spec) for name, shape in spec.parameters.items()}
+
+
+def _draw(generator: np.random.Generator, name: str, shape: tuple[int, ...], spec: ResNetSpec) -> Array:
+    if len(shape) == 4:
+        out_channels, _, height, width = shape
+        deviation = math.sqrt(2.0 / (out_channels * height * width))
+        return generator.standard_normal(shape, dtype=np.float32) * np.float32(deviation)
+    if name.startswith("fc."):
+        bound = 1.0 / math.sqrt(spec.features)
+        return generator.uniform(-bound, bound, shape).astype(np.float32)
+    ones = name.endswith((".weight", ".running_var"))
+    return np.full(shape, 1.0 if ones else 0.0, dtype=np.float32)
