@@ -1,0 +1,96 @@
+"""What a file says of itself: `metadata_props` under `resnet_export.*`, each a JSON value with sorted keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import onnx_ir as ir
+
+from resnet_export.errors import ModelError, ResNetExportError
+from resnet_export.graph.interface import Interface
+from resnet_export.images import Preprocessing
+from resnet_export.spec import ResNetSpec
+from resnet_export.weights.canonical import digest
+
+PREFIX = "resnet_export."
+FORMAT = 1
+"""Raised when a key changes its meaning."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What is written into the file; nothing of it depends on the framework that the network came from."""
+
+    spec: ResNetSpec
+    interface: Interface
+    preprocessing: Preprocessing
+    weights_digest: str
+    """SHA-256 of the canonical weights: where the numbers came from."""
+    initializers_digest: str
+    """SHA-256 of the file's own initializers: whether they are still those that were written."""
+    labels: tuple[str, ...] | None = None
+    """Names of the classes, in the order of the logits."""
+
+    def to_props(self) -> dict[str, str]:
+        """Key -> JSON, sorted."""
+        entries: dict[str, Any] = {
+            "format": FORMAT,
+            "specification": self.spec.as_dict(),
+            "interface": self.interface.as_dict(),
+            "preprocessing": self.preprocessing.as_dict(),
+            "weights_digest": self.weights_digest,
+            "initializers_digest": self.initializers_digest,
+        }
+        if self.labels is not None:
+            entries["labels"] = list(self.labels)
+        return {f"{PREFIX}{key}": json.dumps(entries[key], sort_keys=True) for key in sorted(entries)}
+
+    @classmethod
+    def from_props(cls, props: Mapping[str, str]) -> Metadata:
+        """Reads what `to_props` wrote.
+
+        Raises:
+            ModelError: the file was not written by this package, by a later format of it, or was damaged.
+        """
+        entries = {key.removeprefix(PREFIX): value for key, value in props.items() if key.startswith(PREFIX)}
+        if not entries:
+            raise ModelError(
+                "The file has no resnet_export metadata: it was not written by resnet-export.",
+                hint="Export the network with resnet-export, and give that file.",
+            )
+        try:
+            data = {key: json.loads(value) for key, value in entries.items()}
+            if data["format"] != FORMAT:
+                raise ModelError(
+                    f"The file's metadata has format {data['format']}, and this release reads format {FORMAT}.",
+                    hint="Update with: pip install --upgrade resnet-export",
+                )
+            preprocessing = {key: tuple(v) if isinstance(v, list) else v for key, v in data["preprocessing"].items()}
+            labels = data.get("labels")
+            return cls(
+                spec=ResNetSpec(**data["specification"]),
+                interface=Interface(**data["interface"]),
+                preprocessing=Preprocessing(**preprocessing),
+                weights_digest=data["weights_digest"],
+                initializers_digest=data["initializers_digest"],
+                labels=None if labels is None else tuple(labels),
+            )
+        except ModelError:
+            raise
+        except (ResNetExportError, KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"The file's resnet_export metadata is damaged ({type(error).__name__}: {error}).",
+                hint="Export the network again.",
+            ) from error
+
+
+def initializers_digest(model: ir.Model) -> str:
+    """SHA-256 of the numbers that the file holds."""
+    arrays = {}
+    for name, value in model.graph.initializers.items():
+        assert value.const_value is not None, "a bound graph has numbers"
+        arrays[name] = value.const_value.numpy()
+    return digest(arrays)
