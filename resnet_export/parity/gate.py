@@ -1,0 +1,87 @@
+"""The gate: a float32 evaluation passes when it is about as far from the truth as rounding alone makes another one.
+
+    floor         = 8 * 2^-24 * max|truth|
+    error(file)   <= 4 * max(error(source), floor)
+    error(source) <= 8 * max(error(file), floor)
+
+The error is the largest absolute one over the logits. Measured over depths, seeds, batches and both frameworks,
+error(file) / error(source) lies between 0.34 and 2.6, so that the factors leave room and a real mistake does not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.parity.results import Comparison, Inputs
+
+FILE_FACTOR = 4.0
+SOURCE_FACTOR = 8.0
+FLOOR = 8 * 2.0**-24
+"""8 units of float32 rounding, relative to the largest value: an evaluation may be lucky, and closer than that."""
+SUSPICIOUS = 64 * FLOOR
+"""A relative error beyond this is held against NumPy's float32 too: file and source might be wrong alike."""
+
+
+def max_error(found: NDArray[Any], truth: NDArray[np.float64]) -> float:
+    """The largest absolute difference; infinity where a value is missing, NaN or infinite."""
+    if found.shape != truth.shape or not np.isfinite(found).all():
+        return float("inf")
+    return float(np.abs(found - truth).max())
+
+
+def floor(truth: NDArray[np.float64]) -> float:
+    """The least yardstick for values of the truth's size."""
+    return FLOOR * float(np.abs(truth).max())
+
+
+def compare(
+    runtime: str,
+    inputs: Inputs,
+    found: NDArray[Any],
+    truth: NDArray[np.float64],
+    other_error: float,
+    *,
+    factor: float,
+    classifies: bool,
+) -> Comparison:
+    """Holds an evaluation against the truth.
+
+    Args:
+        runtime: what computed it.
+        inputs: what kind of images it was given.
+        found: (N, K).
+        truth: (N, K).
+        other_error: largest absolute error of the evaluation that it is held against.
+        factor: how many times that error, or the floor, passes.
+        classifies: whether the values are logits, whose largest one must be the truth's.
+    """
+    error = max_error(found, truth)
+    yardstick = max(other_error, floor(truth))
+    bound = factor * yardstick
+    agreed, exempt = top1(found, truth, bound) if classifies and np.isfinite(error) else (len(truth), 0)
+    return Comparison(
+        runtime=runtime,
+        inputs=inputs,
+        batch=len(truth),
+        error=error,
+        mean_error=float(np.abs(found - truth).mean()) if np.isfinite(error) else error,
+        yardstick=yardstick,
+        bound=bound,
+        scale=float(np.abs(truth).max()),
+        top1_agreed=agreed,
+        top1_exempt=exempt,
+        passed=error <= bound and agreed + exempt >= len(truth),
+    )
+
+
+def top1(found: NDArray[Any], truth: NDArray[np.float64], bound: float) -> tuple[int, int]:
+    """(images whose best class is the truth's, others whose two best are within twice the bound in truth)."""
+    same = found.argmax(axis=1) == truth.argmax(axis=1)
+    if truth.shape[1] < 2:
+        return int(same.sum()), 0
+    best = np.sort(truth, axis=1)
+    close = best[:, -1] - best[:, -2] <= 2 * bound
+    return int(same.sum()), int((~same & close).sum())

@@ -1,0 +1,98 @@
+"""What the networks are run on: seeded random images and pictures, in the form that each side takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.errors import ImageError
+from resnet_export.graph.metadata import Metadata
+from resnet_export.images import find_pictures, load_pictures
+from resnet_export.parity.results import Inputs
+
+SEED = 20151210
+"""Of the random images: the day on which the paper on residual networks appeared."""
+BATCHES = (1, 2, 7)
+"""Batches of the check: one image, the example that torch traces with, and a number that is no power of two."""
+MAX_PICTURES = 32
+"""Pictures of a folder that take part: each costs a float64 evaluation."""
+
+
+@dataclass(frozen=True)
+class InputSet:
+    """The same images in the three forms that are needed."""
+
+    kind: Inputs
+    file: NDArray[Any]
+    """As the file takes them."""
+    normalised: NDArray[np.float32]
+    """(N, C, H, W), as the frameworks' models take them."""
+    exact: NDArray[np.float64]
+    """(N, C, H, W), what the truth is evaluated on: without rounding where the file normalises by itself."""
+    batches: tuple[int, ...]
+    """Prefixes of the set that are run."""
+
+    def __len__(self) -> int:
+        return len(self.exact)
+
+
+def random_inputs(metadata: Metadata) -> InputSet:
+    """7 images, or as many as the file's fixed batch."""
+    spec, interface = metadata.spec, metadata.interface
+    batches = BATCHES if interface.batch is None else (interface.batch,)
+    generator = np.random.default_rng(SEED)
+    shape = (max(batches), spec.image_size, spec.image_size, spec.in_channels)
+    if interface.preprocess == "uint8":
+        return _from_pixels("random", generator.integers(0, 256, shape, dtype=np.uint8), metadata, batches)
+    return _from_floats("random", generator.standard_normal(shape, dtype=np.float32), metadata, batches)
+
+
+def picture_inputs(metadata: Metadata, folder: str | Path) -> tuple[InputSet, list[str]]:
+    """The pictures of a folder, prepared as the metadata says, and a note for each that was left out.
+
+    Raises:
+        ImageError: the folder has no picture that can be read, or fewer than the file's fixed batch.
+    """
+    paths = find_pictures(folder)
+    notes = []
+    if len(paths) > MAX_PICTURES:
+        notes.append(f"{len(paths)} pictures in {folder}: the check ran on the first {MAX_PICTURES}.")
+    pixels = []
+    for _, loaded in load_pictures(paths[:MAX_PICTURES], metadata.preprocessing):
+        if isinstance(loaded, ImageError):
+            notes.append(f"left out: {loaded.message}")
+        else:
+            pixels.append(loaded)
+    batch = metadata.interface.batch
+    if len(pixels) < (batch or 1):
+        why = f"; the first: {notes[-1]}" if notes else ""
+        raise ImageError(
+            f"{len(pixels)} of the {len(paths)} pictures in {folder} can be used, and the check needs {batch or 1}{why}",
+            hint="Give a folder with more pictures that can be read.",
+        )
+    stacked = np.stack(pixels[:batch])
+    batches = (len(stacked),)
+    if metadata.interface.preprocess == "uint8":
+        return _from_pixels("pictures", stacked, metadata, batches), notes
+    normalised = metadata.preprocessing.normalise(stacked).astype(np.float32)
+    return _from_floats("pictures", np.transpose(normalised, (0, 2, 3, 1)), metadata, batches), notes
+
+
+def _from_pixels(kind: Inputs, pixels: NDArray[np.uint8], metadata: Metadata, batches: tuple[int, ...]) -> InputSet:
+    exact = metadata.preprocessing.normalise(pixels)
+    return InputSet(kind, _in_layout(pixels, metadata), exact.astype(np.float32), exact, batches)
+
+
+def _from_floats(kind: Inputs, images: NDArray[np.float32], metadata: Metadata, batches: tuple[int, ...]) -> InputSet:
+    normalised = np.ascontiguousarray(np.transpose(images, (0, 3, 1, 2)))
+    return InputSet(kind, _in_layout(images, metadata), normalised, normalised.astype(np.float64), batches)
+
+
+def _in_layout(images: NDArray[Any], metadata: Metadata) -> NDArray[Any]:
+    """(N, H, W, C) as it is, or as (N, C, H, W)."""
+    order = (0, 1, 2, 3) if metadata.interface.layout == "nhwc" else (0, 3, 1, 2)
+    return np.ascontiguousarray(np.transpose(images, order))

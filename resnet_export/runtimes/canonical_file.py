@@ -1,0 +1,48 @@
+"""A canonical file as weights: what a framework needs to run it in its own definition of the network.
+
+The folded convolutions keep their numbers and get a batch norm that does nothing:
+
+    gamma 1, beta the bias, mean 0, variance float32(1 - eps), so that variance + eps is 1
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from resnet_export.errors import ModelError
+from resnet_export.graph.file import read, read_metadata
+from resnet_export.weights import Weights
+
+
+def weights_of(path: Path) -> Weights:
+    """The weights under which the network of the file's specification computes what the file does.
+
+    Raises:
+        ModelError: the file is none of this package's, or has no classifier.
+    """
+    model = read(path)
+    spec = read_metadata(model, path).spec
+    numbers = {
+        name: value.const_value.numpy() for name, value in model.graph.initializers.items() if value.const_value
+    }
+    missing = [f"{step.name}.weight" for step in spec.steps if step.op in ("Conv", "Gemm")
+               and f"{step.name}.weight" not in numbers]  # fmt: skip
+    if missing:
+        raise ModelError(
+            f"{path} has no {missing[0]}, so the frameworks' definitions cannot run it.",
+            hint="Verify it with --runtime ort:cpu.",
+        )
+    tensors = {}
+    for step in spec.steps:
+        if step.op == "Conv":
+            ones = np.ones(step.channels, np.float32)
+            tensors[f"{step.name}.weight"] = numbers[f"{step.name}.weight"]
+            tensors[f"{step.norm}.weight"] = ones
+            tensors[f"{step.norm}.bias"] = numbers[f"{step.name}.bias"]
+            tensors[f"{step.norm}.running_mean"] = 0 * ones
+            tensors[f"{step.norm}.running_var"] = np.float32(1 - spec.eps) * ones
+        elif step.op == "Gemm":
+            tensors |= {f"{step.name}.{part}": numbers[f"{step.name}.{part}"] for part in ("weight", "bias")}
+    return Weights(spec, tensors, origin=str(path))

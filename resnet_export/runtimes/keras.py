@@ -1,0 +1,78 @@
+"""Keras: a live model, or a canonical file in this package's definition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.graph.rewriting import NCHW_TO_NHWC, NHWC_TO_NCHW
+from resnet_export.optional import require
+from resnet_export.runtimes.canonical_file import weights_of
+from resnet_export.runtimes.session import ClosesItself
+
+if TYPE_CHECKING:
+    import keras
+
+    from resnet_export.spec import ResNetSpec
+
+
+class KerasSession(ClosesItself):
+    """A model in inference mode."""
+
+    name = "keras"
+    takes_file_input = False
+
+    def __init__(self, model: keras.Model, spec: ResNetSpec) -> None:
+        self._keras = require("keras")
+        self._model = model
+        self._spec = spec
+
+    def run(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Logits (N, num_classes) of normalised images (N, C, H, W)."""
+        return self._call(self._model, images)[0]
+
+    def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """The outputs of the layers that stand for `names`; a convolution's is that of its batch norm."""
+        layers = {layer.name: layer for layer in self._model.layers}
+        # Keras pools and flattens in one layer.
+        standing_for = {step.name: "avgpool" if step.name == "flatten" else step.norm or step.name
+                        for step in self._spec.steps if step.name != "avgpool"}  # fmt: skip
+        shown = [name for name in names if standing_for.get(name) in layers]
+        if not shown:
+            return {}
+        model = self._keras.Model(self._model.inputs, [layers[standing_for[name]].output for name in shown])
+        outputs = self._call(model, images)
+        return {
+            name: np.transpose(output, NHWC_TO_NCHW) if output.ndim == 4 else output
+            for name, output in zip(shown, outputs, strict=True)
+        }
+
+    def _call(self, model: keras.Model, images: NDArray[Any]) -> list[NDArray[Any]]:
+        outputs = model(np.ascontiguousarray(np.transpose(images, NCHW_TO_NHWC)), training=False)
+        outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+        return [np.asarray(output.numpy()) for output in outputs]
+
+
+def attach(model: keras.Model, spec: ResNetSpec) -> KerasSession:
+    """A session of a live model."""
+    return KerasSession(model, spec)
+
+
+def open(path: Path) -> KerasSession:  # noqa: A001 - every runtime's module has this function
+    """Opens a canonical file.
+
+    Raises:
+        ModelError: the file is not canonical.
+        MissingDependencyError: keras or tensorflow is not installed.
+    """
+    require("keras")
+    from resnet_export.models.keras import build, load
+
+    weights = weights_of(path)
+    model = build(weights.spec)
+    load(model, weights)
+    return attach(model, weights.spec)

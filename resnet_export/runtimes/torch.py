@@ -1,0 +1,98 @@
+"""PyTorch: a live module, or a canonical file in this package's definition."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.optional import require
+from resnet_export.runtimes.canonical_file import weights_of
+from resnet_export.runtimes.session import ClosesItself
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from resnet_export.spec import ResNetSpec
+
+
+class TorchSession(ClosesItself):
+    """A module in evaluation mode; it is left in the mode in which it was."""
+
+    name = "torch"
+    takes_file_input = False
+
+    def __init__(self, model: nn.Module, spec: ResNetSpec) -> None:
+        self._torch = require("torch")
+        self._model = model
+        self._spec = spec
+
+    def run(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Logits (N, num_classes) of normalised images (N, C, H, W)."""
+        with self._evaluation():
+            return self._array(self._forward(images))
+
+    def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """The outputs of the modules that stand for `names`; a convolution's is that of its batch norm."""
+        found: dict[str, NDArray[Any]] = {}
+
+        def keep(name: str) -> Callable[..., None]:
+            return lambda module, inputs, output: found.__setitem__(name, self._array(output).copy())
+
+        modules = dict(self._model.named_modules())
+        with self._evaluation(), contextlib.ExitStack() as hooks:
+            for step in self._spec.steps:
+                module = modules.get(step.norm or step.name)
+                if step.name in names and module is not None:
+                    hooks.callback(module.register_forward_hook(keep(step.name)).remove)
+            logits = self._forward(images)
+        if "fc" in names:
+            found["fc"] = self._array(logits)
+        return found
+
+    def _forward(self, images: NDArray[Any]) -> torch.Tensor:
+        device = next(self._model.parameters()).device
+        logits: torch.Tensor = self._model(self._torch.from_numpy(np.ascontiguousarray(images)).to(device))
+        return logits
+
+    @contextlib.contextmanager
+    def _evaluation(self) -> Iterator[None]:
+        training = {module: module.training for module in self._model.modules()}
+        self._model.eval()
+        try:
+            with self._torch.inference_mode():
+                yield
+        finally:
+            for module, mode in training.items():
+                module.training = mode
+
+    @staticmethod
+    def _array(tensor: torch.Tensor) -> NDArray[Any]:
+        array: NDArray[Any] = tensor.detach().float().cpu().numpy()
+        return array
+
+
+def attach(model: nn.Module, spec: ResNetSpec) -> TorchSession:
+    """A session of a live model."""
+    return TorchSession(model, spec)
+
+
+def open(path: Path) -> TorchSession:  # noqa: A001 - every runtime's module has this function
+    """Opens a canonical file.
+
+    Raises:
+        ModelError: the file is not canonical.
+        MissingDependencyError: torch is not installed.
+    """
+    require("torch")
+    from resnet_export.models.torch import build, load
+
+    weights = weights_of(path)
+    model = build(weights.spec)
+    load(model, weights)
+    return attach(model, weights.spec)
