@@ -1,3 +1,96 @@
-"""Export a trained ResNet from Keras or PyTorch to one provably equal ONNX file."""
+"""Export a trained ResNet from Keras or PyTorch to one provably equal ONNX file.
+
+    from resnet_export import export
+
+    report = export(model, "resnet18.onnx")  # a torch.nn.Module, a keras.Model, a checkpoint's path, ...
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from resnet_export.errors import (
+        CheckpointError,
+        ImageError,
+        InputError,
+        LabelsError,
+        MissingDependencyError,
+        ModelError,
+        ParityError,
+        ResNetExportError,
+        SpecificationError,
+        StructureError,
+        UnavailableError,
+        UsageError,
+    )
+    from resnet_export.parity.results import VerifyReport
+    from resnet_export.parity.verify import verify
+    from resnet_export.pipeline import export
+    from resnet_export.report.data import ExportReport
+    from resnet_export.spec import ResNetSpec
+    from resnet_export.weights import Weights
+
+_HOMES = {
+    "ExportReport": "resnet_export.report.data",
+    "ResNetSpec": "resnet_export.spec",
+    "VerifyReport": "resnet_export.parity.results",
+    "Weights": "resnet_export.weights",
+    "export": "resnet_export.pipeline",
+    "verify": "resnet_export.parity.verify",
+} | dict.fromkeys(
+    (
+        "CheckpointError",
+        "ImageError",
+        "InputError",
+        "LabelsError",
+        "MissingDependencyError",
+        "ModelError",
+        "ParityError",
+        "ResNetExportError",
+        "SpecificationError",
+        "StructureError",
+        "UnavailableError",
+        "UsageError",
+    ),
+    "resnet_export.errors",
+)
+"""Public name -> the module that has it, imported when the name is first used."""
+
+__all__ = [
+    "CheckpointError",
+    "ExportReport",
+    "ImageError",
+    "InputError",
+    "LabelsError",
+    "MissingDependencyError",
+    "ModelError",
+    "ParityError",
+    "ResNetExportError",
+    "ResNetSpec",
+    "SpecificationError",
+    "StructureError",
+    "UnavailableError",
+    "UsageError",
+    "VerifyReport",
+    "Weights",
+    "__version__",
+    "export",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name on its first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -23,6 +23,9 @@ Embedded = Literal["none", "uint8"]
 LAYOUTS: tuple[Layout, ...] = ("nchw", "nhwc")
 HEADS: tuple[Head, ...] = ("logits", "probabilities", "embedding")
 EMBEDDED: tuple[Embedded, ...] = ("none", "uint8")
+SCALE, SHIFT = "preprocess.scale.factor", "preprocess.shift.summand"
+"""Names of the embedded preprocessing's constants."""
+
 OPSETS = range(13, 27)
 """The meaning of the canonical graph's operators does not change between these."""
 
@@ -81,6 +84,18 @@ def dress(model: ir.Model, spec: ResNetSpec, interface: Interface, preprocessing
     model.ir_version = onnx.helper.find_min_ir_version_for([onnx.helper.make_opsetid("", interface.opset)])
 
 
+def preprocessing_nodes(interface: Interface) -> list[tuple[str, str, tuple[str, ...], dict[str, Any]]]:
+    """(operator, name, names of its constants, attributes) of the nodes before the first convolution, in order."""
+    raw, channels_last = interface.preprocess == "uint8", interface.layout == "nhwc"
+    nodes: list[tuple[bool, str, str, tuple[str, ...], dict[str, Any]]] = [
+        (raw, "Cast", "preprocess.cast", (), {"to": int(ir.DataType.FLOAT)}),
+        (channels_last, "Transpose", "preprocess.transpose", (), {"perm": NHWC_TO_NCHW}),
+        (raw, "Mul", "preprocess.scale", (SCALE,), {}),
+        (raw, "Add", "preprocess.shift", (SHIFT,), {}),
+    ]
+    return [(op, name, constants, attributes) for wanted, op, name, constants, attributes in nodes if wanted]
+
+
 def _set_head(graph: ir.Graph, head: Head) -> None:
     """The output has the name of the head."""
     classifier = graph[-1]
@@ -113,22 +128,16 @@ def _set_input(graph: ir.Graph, spec: ResNetSpec, interface: Interface, preproce
         shape=ir.Shape([_batch(interface), *axes]),
     )
 
-    before: list[ir.Node] = []
-
-    def then(op: str, name: str, *constants: ir.Value, **attributes: Any) -> None:
-        source = before[-1].outputs[0] if before else image
-        node = ir.node(op, [source, *constants], attributes, name=name)
-        node.outputs[0].name = name
-        before.append(node)
-
-    if raw:
-        then("Cast", "preprocess.cast", to=int(ir.DataType.FLOAT))
-    if interface.layout == "nhwc":
-        then("Transpose", "preprocess.transpose", perm=NHWC_TO_NCHW)
     if raw:
         scale, shift = preprocessing.scale_and_shift()
-        then("Mul", "preprocess.scale", _constant(graph, "preprocess.scale.factor", scale))
-        then("Add", "preprocess.shift", _constant(graph, "preprocess.shift.summand", shift))
+        _constant(graph, SCALE, scale)
+        _constant(graph, SHIFT, shift)
+    before: list[ir.Node] = []
+    for op, name, constants, attributes in preprocessing_nodes(interface):
+        source = before[-1].outputs[0] if before else image
+        node = ir.node(op, [source, *(graph.initializers[constant] for constant in constants)], attributes, name=name)
+        node.outputs[0].name = name
+        before.append(node)
 
     old = graph.inputs[0]
     graph.inputs[0] = image
@@ -137,10 +146,12 @@ def _set_input(graph: ir.Graph, spec: ResNetSpec, interface: Interface, preproce
     graph.insert_before(first, before)
 
 
-def _constant(graph: ir.Graph, name: str, array: NDArray[np.float64]) -> ir.Value:
-    value = ir.Value(name=name, const_value=ir.Tensor(array.astype(np.float32), name=name))
-    graph.initializers[name] = value
-    return value
+def _constant(graph: ir.Graph, name: str, array: NDArray[np.float64]) -> None:
+    """An initializer, rounded to float32 once."""
+    tensor = ir.Tensor(array.astype(np.float32), name=name)
+    graph.initializers[name] = ir.Value(
+        name=name, const_value=tensor, shape=tensor.shape, type=ir.TensorType(tensor.dtype)
+    )
 
 
 def _batch(interface: Interface) -> int | str:

@@ -11,6 +11,7 @@ import onnx_ir as ir
 
 from resnet_export.errors import StructureError
 from resnet_export.graph.folding import NORM, FoldedNorm, same_eps
+from resnet_export.graph.interface import Interface, preprocessing_nodes
 from resnet_export.graph.rewriting import attribute
 from resnet_export.spec import ResNetSpec, Step
 
@@ -198,3 +199,47 @@ def _cause_of_attribute(step: Step, name: str, found: Any) -> str | None:
     if name == "strides" and step.op == "Conv":
         return "the stride stands on another convolution of the block"
     return None
+
+
+def check_canonical(model: ir.Model, spec: ResNetSpec, interface: Interface) -> None:
+    """Compares a finished graph with the canonical one of `spec` and `interface`, node by node.
+
+    Raises:
+        StructureError: names the first node that differs.
+    """
+    expected = _finished(spec, interface)
+    found = list(model.graph)
+    for node, (name, op, inputs, attributes) in zip(found, expected, strict=False):
+        described = (node.op_type, tuple(value.name if value else None for value in node.inputs))
+        if node.name != name or described != (op, inputs):
+            raise StructureError(
+                name,
+                f"the specification has {op} of {', '.join(inputs)} here; the file has {described[0]} of "
+                f"{', '.join(map(str, described[1]))}.",
+            )
+        plain = {key: attribute(node, key) for key in node.attributes}
+        if plain != attributes:
+            raise StructureError(name, f"its attributes are {plain} in the file and {attributes} in the specification.")
+    if len(found) != len(expected):
+        raise StructureError(expected[-1][0], f"the file has {len(found)} nodes, the specification {len(expected)}.")
+    opset = model.opset_imports.get("")
+    if opset != interface.opset:
+        raise StructureError(expected[0][0], f"the file has opset {opset}, its metadata says {interface.opset}.")
+
+
+def _finished(spec: ResNetSpec, interface: Interface) -> list[tuple[str, str, tuple[str, ...], dict[str, Any]]]:
+    """(name, operator, inputs, attributes) of every node of a file, in order."""
+    nodes: list[tuple[str, str, tuple[str, ...], dict[str, Any]]] = []
+    source = "input"
+    for op, name, constants, attributes in preprocessing_nodes(interface):
+        nodes.append((name, op, (source, *constants), attributes))
+        source = name
+    embedding = interface.head == "embedding"
+    renamed = {"input": source, "fc": "logits", "flatten": "embedding" if embedding else "flatten"}
+    for step in spec.steps[:-1] if embedding else spec.steps:
+        inputs = tuple(renamed.get(name, name) for name in step.inputs)
+        parameters = (f"{step.name}.weight", f"{step.name}.bias") if parameterised(step) else ()
+        nodes.append((step.name, step.op, inputs + parameters, canonical_attributes(step)))
+    if interface.head == "probabilities":
+        nodes.append(("softmax", "Softmax", ("logits",), {"axis": 1}))
+    return nodes

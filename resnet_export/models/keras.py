@@ -8,12 +8,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import keras
-import numpy as np
 from keras import KerasTensor, layers
 
+from resnet_export.errors import CheckpointError
+from resnet_export.files import reported, staged
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.infer import infer_spec
@@ -124,6 +126,25 @@ def read(model: keras.Model, **asked: Any) -> Weights:
     if asked.get("image_size") is None and isinstance(model.input_shape, tuple):
         asked["image_size"] = model.input_shape[1]
     return Weights(infer_spec(tensors, origin=origin, **asked), tensors, origin=origin)
+
+
+def save(weights: Weights, path: str | os.PathLike[str]) -> None:
+    """Writes `.keras` (the whole model) or `.weights.h5` as Keras itself does; an existing file is replaced.
+
+    Raises:
+        CheckpointError: the name has another suffix.
+        UnavailableError: the file cannot be written.
+    """
+    name = os.fspath(path)
+    if not name.endswith((".keras", ".weights.h5")):
+        raise CheckpointError(f"Keras does not save {name}.", hint="Give a name that ends in .keras or .weights.h5.")
+    model = build(weights.spec)
+    load(model, weights)
+    with staged(path) as temporary, reported(path):
+        if name.endswith(".keras"):
+            model.save(temporary)
+        else:
+            model.save_weights(temporary)
 
 
 def variables(model: keras.Model) -> dict[str, keras.Variable]:

@@ -33,6 +33,16 @@ class Session(Protocol):
         """Lets go of memory and threads."""
         ...
 
+    def __enter__(self) -> Self:
+        """The session itself."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Closes the session."""
+        ...
+
 
 class ClosesItself:
     """Makes a session a context manager."""

@@ -104,6 +104,8 @@ class Weights(Mapping[str, Array]):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a checkpoint; the format is that of the file's name. An existing file is replaced at once or not.
 
+        `.keras` and `.weights.h5` are written by `resnet_export.models.keras.save`, which Keras itself does.
+
         Raises:
             CheckpointError: the name has no known suffix.
             MissingDependencyError: the format needs a framework that is not installed.

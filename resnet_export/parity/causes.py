@@ -1,0 +1,78 @@
+"""What went wrong with a tensor, in words: each known mistake is made on purpose, and compared with what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.spec import ResNetSpec, Step
+from resnet_export.weights.canonical import Array, Weights
+
+ULPS = 4
+"""Units in the last place within which two foldings of the same numbers agree: one rounding each, and some room."""
+OTHER_EPS = (1e-3, 1e-6, 1e-4, 1e-2, 1e-7, 0.0)
+"""Keras's default, and what other libraries use."""
+
+
+def ulps(found: Array, expected: Array) -> float:
+    """The largest difference in units in the last place of the tensor's largest value; infinity for other shapes."""
+    if found.shape != expected.shape or not np.isfinite(found).all():
+        return float("inf")
+    unit = np.spacing(np.float32(np.abs(expected).max(initial=np.finfo(np.float32).tiny)))
+    return float(np.abs(found.astype(np.float64) - expected).max(initial=0.0) / unit)
+
+
+def first_difference(
+    found: Mapping[str, Array], expected: Mapping[str, Array], allowed: float
+) -> tuple[str, float] | None:
+    """The first tensor of `found` that is further than `allowed` ulp from `expected`, with the distance."""
+    for name, array in found.items():
+        distance = ulps(array, expected[name])
+        if distance > allowed:
+            return name, distance
+    return None
+
+
+def explain(name: str, found: Array, expected: Mapping[str, Array], weights: Weights | None = None) -> str | None:
+    """The mistake that makes `found` of `expected[name]`, or None.
+
+    Args:
+        name: the tensor's, such as `layer1.0.conv1.bias`.
+        found: its numbers.
+        expected: what all tensors should be.
+        weights: the weights before the folding, when `expected` is folded.
+    """
+    array = expected[name]
+    if found.shape != array.shape:
+        return None
+    if found.ndim == 4 and found.shape[1] > 1 and ulps(found, array[:, ::-1]) <= ULPS:
+        return "the input channels are in another order (RGB and BGR)"
+    for other, values in expected.items():
+        if other != name and values.shape == array.shape and ulps(found, values) <= ULPS and values.any():
+            kind = "biases" if name.endswith(".bias") else "tensors"
+            return f"a pair of {kind} has changed places: this is {other}"
+    step = next((step for step in weights.spec.steps if step.name == name.rpartition(".")[0]), None) if weights else None
+    if step is None or step.op != "Conv" or weights is None:
+        return None
+    part = name.rpartition(".")[2]
+    return next((cause for cause, pair in _mistaken_foldings(step, weights, weights.spec)
+                 if ulps(found, pair[part == "bias"].astype(np.float32)) <= ULPS), None)  # fmt: skip
+
+
+def _mistaken_foldings(
+    step: Step, weights: Weights, spec: ResNetSpec
+) -> Iterator[tuple[str, tuple[NDArray[np.float64], NDArray[np.float64]]]]:
+    """(mistake, (weight, bias) that it gives) for one convolution."""
+    kernel = weights[f"{step.name}.weight"].astype(np.float64)
+    gamma, beta, mean, variance = (
+        weights[f"{step.norm}.{part}"].astype(np.float64) for part in ("weight", "bias", "running_mean", "running_var")
+    )
+    scale = gamma / np.sqrt(variance + spec.eps)
+    yield "the batch norm was not folded", (kernel, 0 * beta)
+    twice = kernel * (scale * scale)[:, None, None, None], (beta - mean * scale) * scale + (beta - mean * scale)
+    yield "the batch norm was folded twice", twice
+    for eps in OTHER_EPS:
+        other = gamma / np.sqrt(variance + eps)
+        yield f"batch norm with eps {eps:g}", (kernel * other[:, None, None, None], beta - mean * other)

@@ -1,0 +1,311 @@
+"""Is a file the network that it says it is? Structure, numbers, outputs and head, each checked by itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from resnet_export.errors import StructureError
+from resnet_export.graph.file import read, read_metadata
+from resnet_export.graph.folding import folded
+from resnet_export.graph.interface import Head
+from resnet_export.graph.metadata import Metadata, initializers_digest
+from resnet_export.graph.walk import check_canonical
+from resnet_export.parity.bisect import local_errors
+from resnet_export.parity.causes import ULPS, explain, first_difference
+from resnet_export.parity.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, compare, floor, max_error
+from resnet_export.parity.inputs import InputSet, picture_inputs, random_inputs
+from resnet_export.parity.results import Comparison, Diagnosis, VerifyReport
+from resnet_export.parity.truth import Parameters, evaluate, last_values
+from resnet_export.runtimes import open_session
+from resnet_export.runtimes.session import Session
+from resnet_export.spec import ResNetSpec
+from resnet_export.weights import Weights
+
+SOFTMAX_TOLERANCE = 8 * 2.0**-24
+"""Of a probability: exp, sum and quotient round once each, and exp's own error is a few units."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """An evaluation to be held against the truth."""
+
+    label: str
+    """What messages call it: `the file`, `the torch model`."""
+    session: Session
+
+
+def verify(
+    path: str | os.PathLike[str],
+    *,
+    weights: Weights | str | os.PathLike[str] | None = None,
+    images: str | os.PathLike[str] | None = None,
+    runtimes: Sequence[str] | None = None,
+) -> VerifyReport:
+    """Checks a file that this package wrote.
+
+    Args:
+        path: the `.onnx` file.
+        weights: the checkpoint that it should hold; None checks the file against its own numbers.
+        images: a folder of pictures to run it on, beside random images.
+        runtimes: `ort:cpu` (default), `torch`, `keras`.
+
+    Returns:
+        What was found; `passed` says whether the file is the network that it says it is.
+
+    Raises:
+        ModelError: the file is missing, damaged, or was not written by this package.
+        CheckpointError: `weights` cannot be read.
+        ImageError: `images` has no picture that can be read.
+        UsageError: there is no such runtime.
+        MissingDependencyError: a runtime is not installed.
+    """
+    file = Path(path)
+    model = read(file)
+    metadata = read_metadata(model, file)
+    if weights is not None and not isinstance(weights, Weights):
+        weights = Weights.load(weights, image_size=metadata.spec.image_size)
+    with ExitStack() as stack:
+        suspects = [
+            Suspect(f"the file in {name}", stack.enter_context(open_session(name, file)))
+            for name in runtimes or ("ort:cpu",)
+        ]
+        return check_file(file, model, metadata, suspects, weights=weights, images=images)
+
+
+def check_file(
+    file: Path,
+    model: ir.Model,
+    metadata: Metadata,
+    suspects: Sequence[Suspect],
+    *,
+    source: Suspect | None = None,
+    weights: Weights | None = None,
+    images: str | os.PathLike[str] | None = None,
+    random_truth: Callable[[], NDArray[np.float64]] | None = None,
+) -> VerifyReport:
+    """Checks the structure, the numbers, the outputs and the head of a file.
+
+    Args:
+        file: where it is.
+        model: what was read from it.
+        metadata: what it says of itself.
+        suspects: the file in one or more runtimes.
+        source: the live model that it came from, which is checked too and is the yardstick.
+        weights: what the file should hold; without them its own numbers are the truth.
+        images: a folder of pictures.
+        random_truth: gives the truth of `random_inputs(metadata)`, when it was computed already.
+    """
+    numbers = {n: value.const_value.numpy() for n, value in model.graph.initializers.items() if value.const_value}
+    static = _check_structure(model, metadata) or _check_numbers(numbers, model, metadata, weights)
+    if static is not None:
+        return VerifyReport(str(file), False, (), (f"{static.layer}: {static.detail}",), diagnosis=static)
+
+    spec = metadata.spec
+    parameters: Parameters = numbers if weights is None else weights
+    head = metadata.interface.head
+    notes: list[str] = []
+    sets = [(random_inputs(metadata), random_truth)]
+    if images is not None:
+        pictures, notes = picture_inputs(metadata, images)
+        sets.append((pictures, None))
+    comparisons: list[Comparison] = []
+    failures: list[str] = []
+    diagnosis: Diagnosis | None = None
+    for inputs, known in sets:
+        truth = known() if known is not None else last_values(spec, parameters, inputs.exact, _compared_value(head))
+        for batch in inputs.batches:
+            found = _compare_batch(suspects, source, spec, parameters, inputs, truth[:batch], batch, head)
+            comparisons += [comparison for _, comparison in found]
+            for suspect, comparison in found:
+                if comparison.passed:
+                    continue
+                failures.append(_sentence(suspect, comparison))
+                diagnosis = diagnosis or _diagnose(suspect, spec, parameters, inputs)
+        if head == "probabilities":
+            failures += _check_softmax(suspects, inputs)
+    return VerifyReport(str(file), not failures, tuple(comparisons), tuple(failures), tuple(notes), diagnosis)
+
+
+def blame(source: Suspect, error: StructureError, spec: ResNetSpec, weights: Weights, side: str) -> Diagnosis:
+    """Whose mistake a wrong topology is: the model's, when the model is wrong too, else the converter's.
+
+    Args:
+        source: the model that was converted.
+        error: what is wrong with the topology.
+        spec: the network.
+        weights: its weights.
+        side: what to call the converter's output.
+    """
+    images = np.random.default_rng(0).standard_normal((2, spec.in_channels, spec.image_size, spec.image_size))
+    images = images.astype(np.float32)
+    truth = last_values(spec, weights, images)
+    allowed = SOURCE_FACTOR * max(_float32_error(spec, weights, images, truth, "fc"), floor(truth))
+    try:
+        wrong = max_error(source.session.run(images), truth) > allowed
+    except Exception:  # noqa: BLE001 - a model that cannot even run its own image is the one that is wrong
+        wrong = True
+    detail = error.message.partition(": ")[2]
+    return Diagnosis(error.layer, source.label if wrong else side, detail, error.cause)
+
+
+def differing_parameters(found: Weights, expected: Weights, side: str) -> Diagnosis | None:
+    """Whether a model holds exactly the weights that it was given."""
+    difference = first_difference(found, expected, allowed=0.0)
+    if difference is None:
+        return None
+    name, distance = difference
+    return Diagnosis(
+        layer=name.rpartition(".")[0],
+        side=side,
+        detail=f"{name} differs from the weights by {distance:.3g} ulp",
+        cause=explain(name, found[name], expected),
+    )
+
+
+def _check_structure(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
+    """Whether the graph is the canonical one of the specification in the metadata."""
+    try:
+        check_canonical(model, metadata.spec, metadata.interface)
+    except StructureError as error:
+        return Diagnosis(error.layer, "the file", error.message.partition(": ")[2], error.cause)
+    return None
+
+
+def _check_numbers(
+    numbers: Mapping[str, NDArray[Any]], model: ir.Model, metadata: Metadata, weights: Weights | None
+) -> Diagnosis | None:
+    """Whether the file holds the folded weights, and those that it was written with."""
+    if weights is not None:
+        expected = folded(weights)
+        found = {name: numbers[name] for name in expected if name in numbers}
+        difference = first_difference(found, expected, ULPS)
+        if difference is not None:
+            name, distance = difference
+            return Diagnosis(
+                layer=name.rpartition(".")[0],
+                side="the file",
+                detail=f"{name} differs from the folded weights by {distance:.3g} ulp ({ULPS} are allowed)",
+                cause=explain(name, found[name], expected, weights),
+            )
+    if initializers_digest(model) != metadata.initializers_digest:
+        return Diagnosis(
+            layer="initializers",
+            side="the file",
+            detail="the digest of the file's numbers is not the one in its metadata",
+            cause="the file was changed after it was written",
+        )
+    return None
+
+
+def _compare_batch(
+    suspects: Sequence[Suspect],
+    source: Suspect | None,
+    spec: ResNetSpec,
+    parameters: Parameters,
+    inputs: InputSet,
+    truth: NDArray[np.float64],
+    batch: int,
+    head: Head,
+) -> list[tuple[Suspect, Comparison]]:
+    """One batch through every suspect and the source, each held against the other."""
+    outputs = [_output(suspect, inputs, batch, head) for suspect in suspects]
+    images, value = inputs.normalised[:batch], _compared_value(head)
+
+    def float32_error() -> float:
+        return _float32_error(spec, parameters, images, truth, value)
+
+    def held(suspect: Suspect, output: NDArray[Any], yardstick: float, factor: float) -> tuple[Suspect, Comparison]:
+        name = suspect.session.name
+        classifies = value == "fc"
+        return suspect, compare(name, inputs.kind, output, truth, yardstick, factor=factor, classifies=classifies)
+
+    if source is None:
+        yardstick = float32_error()
+        return [held(suspect, output, yardstick, FILE_FACTOR) for suspect, output in zip(suspects, outputs, strict=True)]
+    source_output = _output(source, inputs, batch, head)
+    source_error = max_error(source_output, truth)
+    file_error = min(max_error(output, truth) for output in outputs)
+    limit = float("inf")
+    if max(source_error, file_error) > SUSPICIOUS * float(np.abs(truth).max()):
+        # Both sides could be wrong alike and vouch for each other: a third one, NumPy, decides.
+        limit = FILE_FACTOR * float32_error()
+    return [
+        *(
+            held(suspect, output, min(source_error, limit), FILE_FACTOR)
+            for suspect, output in zip(suspects, outputs, strict=True)
+        ),
+        held(source, source_output, min(file_error, limit), SOURCE_FACTOR),
+    ]
+
+
+def _compared_value(head: Head) -> str:
+    """The step whose output is held against the truth: the logits, or the embedding where the file stops there."""
+    return "flatten" if head == "embedding" else "fc"
+
+
+def _output(suspect: Suspect, inputs: InputSet, batch: int, head: Head) -> NDArray[Any]:
+    """The logits, or the embedding: what stands before any other head."""
+    session = suspect.session
+    if session.takes_file_input:
+        images = inputs.file[:batch]
+        return session.values(images, ["logits"])["logits"] if head == "probabilities" else session.run(images)
+    images = inputs.normalised[:batch]
+    return session.values(images, ["flatten"])["flatten"] if head == "embedding" else session.run(images)
+
+
+def _float32_error(
+    spec: ResNetSpec, parameters: Parameters, images: NDArray[Any], truth: NDArray[np.float64], value: str
+) -> float:
+    """The error of NumPy's float32."""
+    for step, output in evaluate(spec, parameters, images, np.float32):
+        if step.name == value:
+            return max_error(output, truth)
+    raise KeyError(value)
+
+
+def _check_softmax(suspects: Sequence[Suspect], inputs: InputSet) -> list[str]:
+    """The probabilities of the deployed file, against the softmax of its own logits in float64."""
+    failures = []
+    batch = inputs.batches[-1]
+    for suspect in suspects:
+        if not suspect.session.takes_file_input:
+            continue
+        images = inputs.file[:batch]
+        logits = suspect.session.values(images, ["logits"])["logits"].astype(np.float64)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        error = max_error(suspect.session.run(images), powers / powers.sum(axis=1, keepdims=True))
+        if error > SOFTMAX_TOLERANCE:
+            failures.append(
+                f"{suspect.label}: its probabilities are {error:.2g} from the softmax of its logits "
+                f"({SOFTMAX_TOLERANCE:.2g} is allowed)."
+            )
+    return failures
+
+
+def _sentence(suspect: Suspect, comparison: Comparison) -> str:
+    top1 = ""
+    if comparison.top1_agreed + comparison.top1_exempt < comparison.batch:
+        top1 = f"; top-1 agrees on {comparison.top1_agreed} images"
+    return (
+        f"{suspect.label} is {comparison.error:.3g} from the truth on {comparison.batch} {comparison.inputs} images "
+        f"({comparison.bound:.3g} is allowed{top1})."
+    )
+
+
+def _diagnose(suspect: Suspect, spec: ResNetSpec, parameters: Parameters, inputs: InputSet) -> Diagnosis:
+    """The first layer that rounding does not explain, or the worst one where each could be explained."""
+    errors = local_errors(suspect.session, spec, parameters, inputs, min(inputs.batches))
+    if not errors:
+        return Diagnosis("fc", suspect.label, "no layer in between can be looked at", None)
+    worst = next((item for item in errors if item.wrong), max(errors, key=lambda item: item.error / item.bound))
+    detail = f"its output is {worst.error:.3g} from what its inputs make in float64 ({worst.bound:.3g} is allowed)"
+    return Diagnosis(worst.layer, suspect.label, detail, None)
