@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import onnx_ir as ir
-from onnx_ir.passes.common import IdentityEliminationPass, RemoveUnusedNodesPass
+from onnx_ir.passes.common import ClearMetadataAndDocStringPass, IdentityEliminationPass, RemoveUnusedNodesPass
 
 from resnet_export.graph.batch_norm import recognise_batch_norm
 from resnet_export.graph.folding import fold_batch_norm
@@ -34,4 +34,5 @@ def canonicalise(raw: ir.Model, spec: ResNetSpec) -> ir.Model:
         rewrite(raw)
         RemoveUnusedNodesPass()(raw)
     name_after_specification(raw, spec)
+    ClearMetadataAndDocStringPass()(raw)  # stack traces and paths that torch writes into the graph
     return raw

@@ -23,8 +23,6 @@ def bind(model: ir.Model, arrays: Mapping[str, Array]) -> None:
     for name, value in model.graph.initializers.items():
         if name in arrays:
             value.const_value = ir.Tensor(arrays[name], name=name)
-            value.shape = value.const_value.shape
-            value.type = ir.TensorType(value.const_value.dtype)
 
 
 def write(model: ir.Model, path: Path, metadata: Metadata) -> None:

@@ -149,9 +149,7 @@ def _set_input(graph: ir.Graph, spec: ResNetSpec, interface: Interface, preproce
 def _constant(graph: ir.Graph, name: str, array: NDArray[np.float64]) -> None:
     """An initializer, rounded to float32 once."""
     tensor = ir.Tensor(array.astype(np.float32), name=name)
-    graph.initializers[name] = ir.Value(
-        name=name, const_value=tensor, shape=tensor.shape, type=ir.TensorType(tensor.dtype)
-    )
+    graph.initializers[name] = ir.Value(name=name, const_value=tensor)
 
 
 def _batch(interface: Interface) -> int | str:

@@ -40,7 +40,7 @@ def name_after_specification(model: ir.Model, spec: ResNetSpec) -> None:
         StructureError: the graph is not that of `spec`.
     """
     graph = model.graph
-    image, *parameters = graph.inputs
+    image = graph.inputs[0]
     values: dict[str, ir.Value] = {"input": image}
     nodes: list[ir.Node] = []
     for step in spec.steps:
@@ -54,7 +54,6 @@ def name_after_specification(model: ir.Model, spec: ResNetSpec) -> None:
         found = ", ".join(node.op_type for node in surplus[:3]) or "other outputs"
         raise StructureError(last, f"the graph has more than the specification: {found}.")
 
-    by_name = {value.name: value for value in parameters}
     graph.inputs[1:] = []
     graph.initializers.clear()
     graph.remove(nodes)
@@ -63,13 +62,12 @@ def name_after_specification(model: ir.Model, spec: ResNetSpec) -> None:
         for part, value in zip(("weight", "bias"), node.inputs[1:3] if parameterised(step) else (), strict=False):
             assert value is not None, "weights and biases were set just now"
             value.name = f"{step.name}.{part}"
-            by_name.pop(value.name, None)
+            _forget(value)
             graph.initializers[value.name] = value
     graph.extend(nodes)
     for name, value in values.items():
         value.name = name
-        value.shape = value.type = None
-        value.metadata_props.clear()
+        _forget(value)
 
 
 def parameterised(step: Step) -> bool:
@@ -162,8 +160,6 @@ def _finish(node: ir.Node, step: Step, values: dict[str, ir.Value]) -> None:
     """Gives a node the step's name, inputs in its order, and its attributes; a convolution gets its bias."""
     node.name = step.name
     node.meta.clear()
-    node.metadata_props.clear()
-    node.doc_string = None
     parameters = list(node.inputs[len(step.inputs) :])
     if step.op == "Conv":
         # What was the framework's weight is the folded one from here on: another value, with a name of its own.
@@ -174,6 +170,13 @@ def _finish(node: ir.Node, step: Step, values: dict[str, ir.Value]) -> None:
     node.attributes.clear()
     for name, value in canonical_attributes(step).items():
         node.attributes[name] = ir.convenience.convert_attribute(name, value)
+
+
+def _forget(value: ir.Value) -> None:
+    """Drops what the framework noted about a value: a symbolic batch in a value_info breaks some runtimes."""
+    value.shape = value.type = None
+    value.metadata_props.clear()
+    value.meta.clear()
 
 
 def _name(node: ir.Node, index: int) -> str | None:

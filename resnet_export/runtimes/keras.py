@@ -44,7 +44,7 @@ class KerasSession(ClosesItself):
         shown = [name for name in names if standing_for.get(name) in layers]
         if not shown:
             return {}
-        model = self._keras.Model(self._model.inputs, [layers[standing_for[name]].output for name in shown])
+        model = self._keras.Model(self._model.inputs[0], [layers[standing_for[name]].output for name in shown])
         outputs = self._call(model, images)
         return {
             name: np.transpose(output, NHWC_TO_NCHW) if output.ndim == 4 else output
