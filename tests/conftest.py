@@ -2,12 +2,68 @@
 
 from __future__ import annotations
 
+import importlib
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import onnx_ir as ir
 import pytest
 
+from resnet_export.convert import CONVERTERS
+from resnet_export.models import FRAMEWORKS
 from resnet_export.spec import ResNetSpec
+from resnet_export.weights import Weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture(scope="session")
 def tiny() -> ResNetSpec:
     """The smallest network worth testing with: ResNet-18 with 8 channels for images of 32 x 32."""
     return ResNetSpec(depth=18, width=8, num_classes=10, image_size=32, stem="cifar")
+
+
+@pytest.fixture(scope="session")
+def small() -> ResNetSpec:
+    """Like `tiny`, with the stem of ImageNet: all seven operators."""
+    return ResNetSpec(depth=18, width=8, num_classes=10, image_size=32)
+
+
+@pytest.fixture(scope="session")
+def bottlenecks() -> ResNetSpec:
+    """ResNet-50 with 4 channels: three convolutions a block, and a projection at stride 1."""
+    return ResNetSpec(depth=50, width=4, num_classes=10, image_size=32)
+
+
+@pytest.fixture(scope="session")
+def trained() -> Callable[..., Weights]:
+    """`trained(spec, seed)`: weights of usual sizes, no two batch norms alike, as after a training."""
+
+    @cache
+    def draw(spec: ResNetSpec, seed: int = 0) -> Weights:
+        generator = np.random.default_rng(seed)
+        tensors = dict(Weights.initial(spec, seed))
+        for name, array in tensors.items():
+            if array.ndim == 1:
+                middle = 0.0 if name.endswith((".bias", ".running_mean")) else 1.0
+                tensors[name] = (middle + generator.uniform(-0.4, 0.4, array.shape)).astype(np.float32)
+        return Weights(spec, tensors)
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def raw_topology() -> Callable[[str, ResNetSpec], ir.Model]:
+    """`raw_topology(framework, spec)`: a fresh copy of the converter's output, traced once a session."""
+
+    @cache
+    def traced(framework: str, spec: ResNetSpec) -> bytes:
+        definition = importlib.import_module(FRAMEWORKS[framework])
+        converter = importlib.import_module(CONVERTERS[framework])
+        content: bytes = ir.to_proto(converter.to_onnx(definition.build(spec), spec)).SerializeToString()
+        return content
+
+    return lambda framework, spec: ir.from_proto(onnx.load_from_string(traced(framework, spec)))

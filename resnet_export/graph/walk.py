@@ -31,6 +31,11 @@ NEUTRAL: dict[str, dict[str, Any]] = {
 """Operator -> its attributes where they are left out."""
 
 
+REORDERING = frozenset({"Gather", "Slice", "Concat", "Split", "ReverseSequence"})
+MOVING = REORDERING | {"Pad", "Transpose", "Reshape", "Identity", "Cast"}
+"""Operators that compute nothing."""
+
+
 def name_after_specification(model: ir.Model, spec: ResNetSpec) -> None:
     """Names the nodes and values of the graph after `spec`, in its order, with its attributes and nothing else.
 
@@ -102,7 +107,7 @@ def _find(step: Step, values: dict[str, ir.Value]) -> ir.Node:
         raise StructureError(
             step.name,
             f"the specification has {step.op} of {' and '.join(step.inputs)} here; the graph has {found}.",
-            cause=_cause_of_operator(step, {node.op_type for node in users}),
+            cause=_cause_of_operator(step, _operators_behind(sources[0])),
         )
     if step.op == "Conv":
         named = [node for node in candidates if _name(node, 1) == f"{step.name}.weight"]
@@ -184,12 +189,24 @@ def _name(node: ir.Node, index: int) -> str | None:
     return None if value is None else value.name
 
 
+def _operators_behind(value: ir.Value) -> set[str]:
+    """The operators that take `value`, and those behind them as far as they only move numbers about."""
+    found: set[str] = set()
+    ahead = [use.node for use in value.uses()]
+    while ahead:
+        node = ahead.pop()
+        found.add(node.op_type)
+        if node.op_type in MOVING:
+            ahead += [use.node for output in node.outputs for use in output.uses()]
+    return found
+
+
 def _cause_of_operator(step: Step, found: set[str]) -> str | None:
     if step.op == "Relu":
         return "a batch norm was applied twice" if "BatchNormalization" in found else "a ReLU is missing"
-    if step.name == "conv1" and found & {"Gather", "Slice", "Concat", "Split"}:
+    if step.name == "conv1" and found & REORDERING:
         return "the channels of the image were put in another order"
-    if found == {"Pad"}:
+    if "Pad" in found:
         return "padding that is not the specification's, such as SAME padding"
     if "BatchNormalization" in found:
         return "a batch norm was applied twice, or where none belongs"

@@ -1,0 +1,46 @@
+# Everything a developer does. Each target sets itself up: `make demo` and `make test` work on a fresh clone.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format benchmark clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(READY) ## Create the virtual environment with everything that was tested.
+
+# Done again when a requirement or a pinned version changes, and only then.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Python 3.11 or newer is needed, and $(PYTHON) is not one: give it with make PYTHON=python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	    echo "$(PYTHON) cannot create a virtual environment: install its venv module (Debian: python3-venv)" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	@touch $@
+
+demo: $(READY) ## Train on digits in Keras, export through both frameworks, compare the files and the answers.
+	$(BIN)/python tools/demo.py
+
+test: $(READY) ## Run all tests.
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(READY) ## Check style, types and layers.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## Rewrite the code in the project's style.
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+benchmark: $(READY) ## Time the export beside the frameworks' own, and refresh the README's table.
+	$(BIN)/python benchmarks/export.py
+
+clean: ## Remove what was generated, but for the virtual environment.
+	rm -rf .demo build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,80 @@
+"""The command line: parse, call, print, exit code.
+
+`resnet-export` without a sub-command means `resnet-export export`. What `--help` needs is click and the standard
+library; everything heavier is imported by the command that runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from resnet_export import __version__
+from resnet_export.cli.completion import completion
+from resnet_export.cli.export import EXAMPLES, export, run
+from resnet_export.cli.options import GroupedOptions
+
+PROGRAM = "resnet-export"
+
+
+class Root(GroupedOptions, click.Group):
+    """The group: it has the options of `export`, and its commands in the order in which they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands."""
+        return list(self.commands)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options under their headings, then the commands."""
+        super().format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+@click.group(
+    cls=Root,
+    name=PROGRAM,
+    invoke_without_command=True,
+    params=[*export.params],
+    context_settings=export.context_settings,
+    help=f"""Export a trained ResNet from Keras or PyTorch to one provably equal ONNX file.
+
+    Without a command it exports; `{PROGRAM} COMMAND --help` tells about the others.
+
+    {EXAMPLES}
+    """,
+)
+@click.version_option(__version__, prog_name=PROGRAM)
+@click.pass_context
+def root(context: click.Context, /, **options: Any) -> None:
+    """Exports, unless a command follows."""
+    if context.invoked_subcommand is None:
+        run(**options)
+    else:
+        _refuse_options_before(context, context.invoked_subcommand)
+
+
+root.add_command(export)
+root.add_command(completion)
+
+
+def main() -> None:
+    """Entry point of the program `resnet-export`; leaves with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A path or a class name must not end a finished export just because the terminal cannot show it.
+            with contextlib.suppress(OSError, ValueError):
+                stream.reconfigure(errors="backslashreplace")
+    root.main(prog_name=PROGRAM)
+
+
+def _refuse_options_before(context: click.Context, command: str) -> None:
+    """An option before the command would be parsed and then silently left aside."""
+    for parameter in context.command.params:
+        if parameter.name and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE:
+            option = max(parameter.opts, key=len)
+            raise click.UsageError(f"{option} stands before the command; write: {PROGRAM} {command} ... {option} ...")

@@ -1,0 +1,62 @@
+"""From an exception to what the user reads, and to the exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from typing import TYPE_CHECKING
+
+import click
+
+from resnet_export.cli.output import tell
+from resnet_export.errors import ParityError, ResNetExportError, StructureError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells report it."""
+UNEXPECTED = 1
+
+
+@contextlib.contextmanager
+def reported(*, debug: bool) -> Iterator[None]:
+    """Runs a command: what it raises becomes a message on stderr and an exit code, and a traceback only to `debug`."""
+    try:
+        yield
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        if debug:
+            tell("".join(traceback.format_exception(error)).rstrip())
+        lines, code = describe(error, debug=debug)
+        tell("\n".join(lines))
+        raise click.exceptions.Exit(code) from error
+
+
+def describe(error: BaseException, *, debug: bool = False) -> tuple[list[str], int]:
+    """The lines that a user reads of an error, and the exit code."""
+    if isinstance(error, KeyboardInterrupt):
+        return ["interrupted; nothing was written"], INTERRUPTED
+    if isinstance(error, MemoryError):
+        return [
+            "error: the memory of this machine does not suffice for it; nothing was written.",
+            "Export a smaller network, or on a machine with more memory.",
+        ], UnavailableError.exit_code
+    if not isinstance(error, ResNetExportError):
+        what = " ".join(str(error).split())
+        advice = "report it" if debug else "run again with --debug for the traceback, and report it"
+        return [f"unexpected error: {type(error).__name__}{': ' if what else ''}{what}; {advice}"], UNEXPECTED
+    lines = [f"error: {error.message}", *_findings(error)]
+    return lines if error.hint is None else [*lines, error.hint], error.exit_code
+
+
+def _findings(error: ResNetExportError) -> list[str]:
+    """What a failed check found beyond what its message says."""
+    if isinstance(error, StructureError) and error.cause:
+        return [f"Likely cause: {error.cause}."]
+    if not isinstance(error, ParityError) or getattr(error.report, "verification", None) is None:
+        return []
+    from resnet_export.report.text import findings
+
+    return [line for line in findings(error.report.verification) if line.strip(" .") not in error.message]

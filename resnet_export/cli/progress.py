@@ -1,0 +1,47 @@
+"""The stages of a long command on stderr, where a person sees them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ERASE_LINE = "\r\x1b[K"
+
+
+class Progress:
+    """Shows one line per stage, with its time when it is done.
+
+    On a terminal the running stage is shown too. Elsewhere nothing is written, unless `verbose`.
+    """
+
+    def __init__(self, stream: TextIO, *, verbose: bool = False) -> None:
+        terminal = stream.isatty()
+        self._stream = stream
+        self._shown = terminal or verbose
+        # In between come the frameworks' own lines when verbose, and a dumb terminal cannot erase.
+        self._live = terminal and not verbose and os.environ.get("TERM") != "dumb"
+
+    @contextlib.contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Entered around the stage."""
+        start = time.perf_counter()
+        if self._live:
+            self._write(f"  {stage} ...")
+        outcome = "failed"
+        try:
+            yield
+            outcome = f"{time.perf_counter() - start:.1f} s"
+        finally:
+            self._write(f"{ERASE_LINE if self._live else ''}  {stage:<12} {outcome}\n")
+
+    def _write(self, text: str) -> None:
+        if self._shown:
+            # Progress that nobody reads any more is no reason to stop.
+            with contextlib.suppress(OSError):
+                self._stream.write(text)
+                self._stream.flush()

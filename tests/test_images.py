@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+from sklearn.datasets import load_sample_image
+
+from resnet_export import images
+from resnet_export.errors import ImageError, UsageError
+from resnet_export.images import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    INTERPOLATIONS,
+    MODES,
+    Preprocessing,
+    find_pictures,
+    load_picture,
+    load_pictures,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+PLAIN = Preprocessing.default(3, 32, 32)
+
+
+def ramp(width: int, height: int) -> Image.Image:
+    """Red is the column, green the row: a pixel says where it was."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    return Image.fromarray(np.stack([columns, rows, 0 * rows], axis=-1).astype(np.uint8))
+
+
+def test_default_of_three_channels_is_imagenets() -> None:
+    default = Preprocessing.default(3, 224)
+    assert default == Preprocessing(256, 224, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "bilinear")
+    assert Preprocessing.default(3, 224, 232).resize == 232
+    assert Preprocessing.default(3, 32).resize == 37  # the same share, 256 / 224
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_default_of_other_channels_changes_nothing(channels: int) -> None:
+    default = Preprocessing.default(channels, 32)
+    assert (default.mean, default.std) == ((0.0,) * channels, (1.0,) * channels)
+
+
+def test_plain_data_for_json() -> None:
+    data = json.loads(json.dumps(Preprocessing.default(3, 224).as_dict()))
+    assert data == {
+        "resize": 256,
+        "crop": 224,
+        "mean": list(IMAGENET_MEAN),
+        "std": list(IMAGENET_STD),
+        "interpolation": "bilinear",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"interpolation": "area"}, "There is no interpolation 'area'."),
+        ({"resize": 31}, "The pictures would be resized to 31 pixels and cropped to 32."),
+        ({"mean": (0.5,)}, "There are 1 means and 3 standard deviations."),
+        ({"std": (1.0, 1.0, 0.0)}, "standard deviation (1.0, 1.0, 0.0)"),
+        ({"std": (1.0, 1.0, -1.0)}, "standard deviation (1.0, 1.0, -1.0)"),
+        ({"std": (1.0, 1.0, math.inf)}, "standard deviation (1.0, 1.0, inf)"),
+        ({"mean": (1.0, math.nan, 1.0)}, "The mean is (1.0, nan, 1.0)"),
+    ],
+)
+def test_values_outside_their_range(change: dict[str, Any], message: str) -> None:
+    values = PLAIN.as_dict() | change
+    with pytest.raises(UsageError) as caught:
+        Preprocessing(**values)
+    assert message in caught.value.message
+    assert caught.value.hint
+
+
+@given(
+    pixels=arrays(np.uint8, (2, 3, 4, 3)),
+    mean=st.tuples(*[st.floats(0, 1)] * 3),
+    std=st.tuples(*[st.floats(0.01, 2)] * 3),
+)
+def test_normalisation_is_its_formula(
+    pixels: NDArray[np.uint8], mean: tuple[float, ...], std: tuple[float, ...]
+) -> None:
+    found = Preprocessing(32, 32, mean, std).normalise(pixels)
+    assert found.shape == (2, 3, 3, 4)
+    assert found.dtype == np.float64
+    expected = (pixels / 255 - np.array(mean)) / np.array(std)
+    np.testing.assert_allclose(found, expected.transpose(0, 3, 1, 2), rtol=1e-14, atol=1e-13)
+
+
+def test_scale_and_shift() -> None:
+    scale, shift = Preprocessing.default(3, 32).scale_and_shift()
+    assert scale.shape == shift.shape == (1, 3, 1, 1)
+    assert scale[0, 0, 0, 0] == 1 / (255 * 0.229)
+    assert shift[0, 2, 0, 0] == -0.406 / 0.225
+
+
+@pytest.mark.parametrize(
+    ("size", "left", "top"),
+    [((32, 32), 0, 0), ((40, 32), 4, 0), ((32, 100), 0, 34), ((33, 32), 0, 0), ((35, 32), 2, 0)],
+)
+def test_the_middle_is_cut_out(tmp_path: Path, size: tuple[int, int], left: int, top: int) -> None:
+    """Half pixels are rounded to even numbers, as torchvision's `int(round(...))` does."""
+    ramp(*size).save(tmp_path / "ramp.png")
+    pixels = load_picture(tmp_path / "ramp.png", PLAIN)
+    assert pixels.shape == (32, 32, 3)
+    assert pixels.dtype == np.uint8
+    np.testing.assert_array_equal(pixels[0, :, 0], np.arange(left, left + 32))
+    np.testing.assert_array_equal(pixels[:, 0, 1], np.arange(top, top + 32))
+
+
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+def test_a_photo_as_torchvision_prepares_it(tmp_path: Path, interpolation: Any) -> None:
+    """640 x 427: the shorter side becomes 256, the longer int(256 * 640 / 427) = 383, less (383 - 224) / 2 = 79.5."""
+    photo = Image.fromarray(load_sample_image("china.jpg"))
+    photo.save(tmp_path / "china.png")
+    pixels = load_picture(tmp_path / "china.png", Preprocessing(256, 224, (0,) * 3, (1,) * 3, interpolation))
+    resized = photo.resize((383, 256), getattr(Image.Resampling, interpolation.upper()))
+    np.testing.assert_array_equal(pixels, np.asarray(resized)[16:240, 80:304])
+
+
+def test_a_photo_on_its_side(tmp_path: Path) -> None:
+    """Orientation 6: the camera was turned, and the picture must be turned clockwise to stand upright."""
+    photo = Image.fromarray(load_sample_image("flower.jpg"))
+    lying = photo.transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying.save(tmp_path / "turned.png", exif=exif)
+    photo.save(tmp_path / "upright.png")
+    turned, upright = (load_picture(tmp_path / f"{name}.png", PLAIN) for name in ("turned", "upright"))
+    np.testing.assert_array_equal(turned, upright)
+
+
+def pictures_of_every_kind() -> dict[str, Image.Image]:
+    base = ramp(40, 32)
+    palette_with_transparency = base.quantize(16)
+    palette_with_transparency.info["transparency"] = bytes(range(16))
+    return {
+        "grey.png": base.convert("L"),
+        "alpha.png": base.convert("RGBA"),
+        "palette.png": base.quantize(16),
+        "transparent.png": palette_with_transparency,
+        "bits.png": base.convert("1"),
+        "cmyk.jpg": base.convert("CMYK"),
+        "animated.gif": base.quantize(16),
+        "photo.webp": base,
+        "scan.tif": base,
+        "old.bmp": base,
+        "plain.ppm": base,
+    }
+
+
+@pytest.mark.parametrize("name", pictures_of_every_kind())
+@pytest.mark.parametrize("channels", MODES)
+def test_every_kind_of_picture_fits_every_network(tmp_path: Path, name: str, channels: int) -> None:
+    pictures_of_every_kind()[name].save(tmp_path / name)
+    pixels = load_picture(tmp_path / name, Preprocessing.default(channels, 32, 32))
+    assert pixels.shape == (32, 32, channels)
+    assert np.ptp(pixels[..., 0]) > 10, "the ramp is still there"
+
+
+def test_two_channels_are_no_picture(tmp_path: Path) -> None:
+    ramp(32, 32).save(tmp_path / "a.png")
+    with pytest.raises(ImageError) as caught:
+        load_picture(tmp_path / "a.png", Preprocessing.default(2, 32))
+    assert caught.value.message == "The network takes 2 channels, and pictures have 1, 3 or 4."
+    assert "--images" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
+def test_truncated_pictures(tmp_path: Path, name: str, share: float) -> None:
+    path = tmp_path / name
+    Image.fromarray(load_sample_image("flower.jpg")).resize((64, 64)).save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ImageError) as caught:
+        load_picture(path, PLAIN)
+    assert caught.value.message.startswith(f"{path} cannot be read as a picture: ")
+    assert caught.value.hint == "Take it out of the folder."
+    assert caught.value.exit_code == 3
+
+
+def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ramp(40, 32).save(tmp_path / "large.png")
+    monkeypatch.setattr(images, "MAX_PIXELS", 40 * 32 - 1)
+    monkeypatch.setattr(Image.Image, "convert", lambda *_: pytest.fail("it was decoded"))
+    with pytest.raises(ImageError) as caught:
+        load_picture(tmp_path / "large.png", PLAIN)
+    assert caught.value.message == f"{tmp_path / 'large.png'} has 40 x 32 pixels, more than 1279."
+
+
+def test_a_decompression_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ramp(40, 32).save(tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(ImageError, match="cannot be read as a picture"):
+        load_picture(tmp_path / "bomb.png", PLAIN)
+
+
+def test_pictures_of_a_folder_are_found_in_order(tmp_path: Path) -> None:
+    for name in ("b.PNG", "a.jpg", "sub/c.jpeg", "notes.txt", "sub/.hidden"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "folder.png").mkdir()
+    assert [path.relative_to(tmp_path).as_posix() for path in find_pictures(tmp_path)] == ["a.jpg", "b.PNG", "sub/c.jpeg"]
+
+
+def test_no_folder_and_no_pictures(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="There is no folder"):
+        find_pictures(tmp_path / "missing")
+    (tmp_path / "notes.txt").write_bytes(b"")
+    with pytest.raises(ImageError, match=r"holds no picture \(\.bmp, \.gif"):
+        find_pictures(str(tmp_path))
+    with pytest.raises(ImageError, match="There is no folder"):
+        find_pictures(tmp_path / "notes.txt")
+
+
+def test_a_bad_picture_does_not_hide_the_others(tmp_path: Path) -> None:
+    ramp(32, 32).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    shutil.copy(tmp_path / "a.png", tmp_path / "c.png")
+    loaded = list(load_pictures(find_pictures(tmp_path), PLAIN))
+    assert [path.name for path, _ in loaded] == ["a.png", "b.png", "c.png"]
+    assert [isinstance(pixels, ImageError) for _, pixels in loaded] == [False, True, False]
