@@ -1,8 +1,8 @@
 """Export a trained ResNet from Keras or PyTorch to one provably equal ONNX file.
 
-    from resnet_export import export
+from resnet_export import export
 
-    report = export(model, "resnet18.onnx")  # a torch.nn.Module, a keras.Model, a checkpoint's path, ...
+report = export(model, "resnet18.onnx")  # a torch.nn.Module, a keras.Model, a checkpoint's path, ...
 """
 
 from __future__ import annotations

@@ -13,8 +13,10 @@ A message says what was asked and what is there; the hint says what to do next.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 
 class ResNetExportError(Exception):

@@ -9,17 +9,18 @@ antialiasing, then the middle `crop` x `crop` pixels are cut out.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from resnet_export.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
     from PIL import Image
 
 Interpolation = Literal["bilinear", "bicubic", "nearest", "lanczos"]
@@ -142,7 +143,10 @@ def load_picture(path: Path, preprocessing: Preprocessing) -> NDArray[np.uint8]:
                     f"{path} has {opened.width} x {opened.height} pixels, more than {MAX_PIXELS}.",
                     hint="Scale it down, or take it out of the folder.",
                 )
-            picture = ImageOps.exif_transpose(opened).convert(MODES[channels])
+            picture = ImageOps.exif_transpose(opened)
+            if isinstance(picture.info.get("transparency"), bytes):
+                picture = picture.convert("RGBA")  # else Pillow warns; the colours are the same
+            picture = picture.convert(MODES[channels])
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         if isinstance(error, ImageError):
             raise

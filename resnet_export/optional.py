@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 from resnet_export.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 EXTRAS = {
     "torch": "torch",

@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -31,13 +31,13 @@ from resnet_export.files import refuse_overwriting, staged
 from resnet_export.graph.canonical import canonicalise
 from resnet_export.graph.file import bind, read, read_metadata, write
 from resnet_export.graph.folding import folded
-from resnet_export.graph.interface import Head, Interface, Layout, dress
+from resnet_export.graph.interface import Interface, dress
 from resnet_export.graph.metadata import Metadata, initializers_digest
 from resnet_export.images import Preprocessing
 from resnet_export.models import FRAMEWORKS
 from resnet_export.optional import install_line
 from resnet_export.parity.inputs import random_inputs
-from resnet_export.parity.results import Diagnosis, VerifyReport
+from resnet_export.parity.results import VerifyReport
 from resnet_export.parity.truth import last_values
 from resnet_export.parity.verify import Suspect, blame, check_file, differing_parameters
 from resnet_export.report.data import ExportReport
@@ -47,7 +47,12 @@ from resnet_export.weights import Weights
 from resnet_export.weights.published import RESIZE, fetch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import onnx_ir as ir
+
+    from resnet_export.graph.interface import Head, Layout
+    from resnet_export.parity.results import Diagnosis
 
 Progress = Callable[[str], AbstractContextManager[None]]
 Source = Any
@@ -150,7 +155,9 @@ def export(
     with ThreadPoolExecutor(max_workers=1) as background:
         # The truth needs no framework: it is computed while the framework is imported and the model traced.
         compared = "flatten" if head == "embedding" else "fc"
-        truth = background.submit(last_values, spec, weights, random_inputs(metadata).exact, compared) if verify else None
+        truth = (
+            background.submit(last_values, spec, weights, random_inputs(metadata).exact, compared) if verify else None
+        )
 
         definition = _module(FRAMEWORKS, framework)
         given = model is not None

@@ -16,7 +16,7 @@ SHELLS = ("bash", "zsh", "fish")
     \b
     bash:  resnet-export completion bash >> ~/.bashrc
     zsh:   resnet-export completion zsh >> ~/.zshrc
-    fish:  resnet-export completion fish > ~/.config/fish/completions/resnet-export.fish
+    fish:  resnet-export completion fish >> ~/.config/fish/config.fish
     """,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -8,9 +8,7 @@ Ioffe and Szegedy, "Batch Normalization" (2015), algorithm 2.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import onnx_ir as ir
+from typing import TYPE_CHECKING, NamedTuple
 
 from resnet_export.graph.rewriting import (
     NCHW_TO_NHWC,
@@ -21,6 +19,9 @@ from resnet_export.graph.rewriting import (
     producer,
     substitute,
 )
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
 
 
 class _BatchNorm(NamedTuple):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import onnx_ir as ir
+from typing import TYPE_CHECKING
+
 from onnx_ir.passes.common import ClearMetadataAndDocStringPass, IdentityEliminationPass, RemoveUnusedNodesPass
 
 from resnet_export.graph.batch_norm import recognise_batch_norm
@@ -11,7 +12,11 @@ from resnet_export.graph.pads import merge_pads
 from resnet_export.graph.tail import canonical_tail
 from resnet_export.graph.transposes import sink_transposes
 from resnet_export.graph.walk import name_after_specification
-from resnet_export.spec import ResNetSpec
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from resnet_export.spec import ResNetSpec
 
 PASSES = (
     recognise_batch_norm,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import onnx
 import onnx_ir as ir
@@ -12,7 +11,12 @@ from resnet_export import __version__
 from resnet_export.errors import ModelError
 from resnet_export.files import reported
 from resnet_export.graph.metadata import Metadata
-from resnet_export.weights.canonical import Array
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from resnet_export.weights.canonical import Array
 
 EXTERNAL_ABOVE = 2**31 - 2**20
 """Bytes of numbers above which they go into a file beside: protobuf stops at 2 GiB, and the graph needs some of them."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import onnx
 import onnx_ir as ir
-from numpy.typing import NDArray
 
 from resnet_export.errors import UsageError
 from resnet_export.graph.rewriting import NHWC_TO_NCHW, redirect
-from resnet_export.images import Preprocessing
-from resnet_export.spec import ResNetSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from resnet_export.images import Preprocessing
+    from resnet_export.spec import ResNetSpec
 
 Layout = Literal["nchw", "nhwc"]
 Head = Literal["logits", "probabilities", "embedding"]

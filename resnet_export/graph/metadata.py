@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import onnx_ir as ir
+from typing import TYPE_CHECKING, Any
 
 from resnet_export.errors import ModelError, ResNetExportError
 from resnet_export.graph.interface import Interface
 from resnet_export.images import Preprocessing
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights.canonical import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import onnx_ir as ir
 
 PREFIX = "resnet_export."
 FORMAT = 1

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import onnx_ir as ir
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
 NCHW_TO_NHWC = (0, 2, 3, 1)
 NHWC_TO_NCHW = (0, 3, 1, 2)
@@ -69,7 +72,9 @@ def substitute(
     return replacement
 
 
-def insert(before: ir.Node, op: str, inputs: Sequence[ir.Value | None], attributes: dict[str, Any] | None = None) -> ir.Node:
+def insert(
+    before: ir.Node, op: str, inputs: Sequence[ir.Value | None], attributes: dict[str, Any] | None = None
+) -> ir.Node:
     """A new node of the default domain, placed before another one."""
     node = ir.node(op, inputs=list(inputs), attributes=attributes or {})
     assert before.graph is not None, "passes rewrite nodes of a graph"

@@ -1,16 +1,19 @@
 """Pass: transposes sink towards the output, past everything that commutes with them, until they meet and cancel.
 
-    op(T(x), T(y))  = T(op(x, y))                              element-wise op
-    pad(T(x), p)    = T(pad(x, p in the order of x's axes))
-    mean(T(x), a)   = mean(x, a in the order of x's axes)
-    T2(T1(x))       = (T2 T1)(x), and nothing when the two are each other's inverse
+op(T(x), T(y))  = T(op(x, y))                              element-wise op
+pad(T(x), p)    = T(pad(x, p in the order of x's axes))
+mean(T(x), a)   = mean(x, a in the order of x's axes)
+T2(T1(x))       = (T2 T1)(x), and nothing when the two are each other's inverse
 """
 
 from __future__ import annotations
 
-import onnx_ir as ir
+from typing import TYPE_CHECKING
 
 from resnet_export.graph.rewriting import attribute, insert, integers, producer, redirect, substitute
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
 
 Permutation = tuple[int, ...]
 

@@ -5,15 +5,17 @@ The first node that is not the specification's is named in the error, with the m
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import onnx_ir as ir
 
 from resnet_export.errors import StructureError
-from resnet_export.graph.folding import NORM, FoldedNorm, same_eps
-from resnet_export.graph.interface import Interface, preprocessing_nodes
+from resnet_export.graph.folding import NORM, same_eps
 from resnet_export.graph.rewriting import attribute
-from resnet_export.spec import ResNetSpec, Step
+
+if TYPE_CHECKING:
+    from resnet_export.graph.folding import FoldedNorm
+    from resnet_export.spec import ResNetSpec, Step
 
 NEUTRAL: dict[str, dict[str, Any]] = {
     "Conv": {"auto_pad": "NOTSET", "dilations": (1, 1), "group": 1, "pads": (0, 0, 0, 0), "strides": (1, 1)},
@@ -100,14 +102,19 @@ def _find(step: Step, values: dict[str, ir.Value]) -> ir.Node:
     candidates = [
         node
         for node in users
-        if node.op_type == step.op and set(node.inputs[: len(sources)]) == set(sources) and node.domain in ("", "ai.onnx")
+        if node.op_type == step.op
+        and set(node.inputs[: len(sources)]) == set(sources)
+        and node.domain in ("", "ai.onnx")
     ]
     if not candidates:
         found = ", ".join(sorted({node.op_type for node in users})) or "nothing"
+        behind = _operators_behind(sources[0])
+        # A second batch norm belongs to the layer before the ReLU that should stand here.
+        layer = step.inputs[0] if step.op == "Relu" and "BatchNormalization" in behind else step.name
         raise StructureError(
-            step.name,
-            f"the specification has {step.op} of {' and '.join(step.inputs)} here; the graph has {found}.",
-            cause=_cause_of_operator(step, _operators_behind(sources[0])),
+            layer,
+            f"the specification has {step.name}, {step.op} of {' and '.join(step.inputs)}, here; the graph has {found}.",
+            cause=cause_of_operator(step, behind),
         )
     if step.op == "Conv":
         named = [node for node in candidates if _name(node, 1) == f"{step.name}.weight"]
@@ -121,6 +128,15 @@ def _check(node: ir.Node, step: Step, spec: ResNetSpec) -> None:
         _check_convolution(node, step, spec)
     if step.op == "Gemm" and (_name(node, 1), _name(node, 2)) != (f"{step.name}.weight", f"{step.name}.bias"):
         raise StructureError(step.name, f"its parameters are {_name(node, 1)} and {_name(node, 2)}.")
+    check_attributes(node, step)
+
+
+def check_attributes(node: ir.Node, step: Step) -> None:
+    """Compares the attributes of a node with the step's; one that is left out counts as its neutral value.
+
+    Raises:
+        StructureError: names the first that differs.
+    """
     expected = canonical_attributes(step)
     neutral = NEUTRAL.get(step.op, {})
     for name in sorted(neutral.keys() | expected.keys()):
@@ -151,7 +167,9 @@ def _check_convolution(node: ir.Node, step: Step, spec: ResNetSpec) -> None:
             raise StructureError(
                 step.name,
                 f"its batch norm takes {found} where {name} belongs.",
-                cause="a pair of biases has changed places" if name.endswith(".bias") else "parameters have changed places",
+                cause="a pair of biases has changed places"
+                if name.endswith(".bias")
+                else "parameters have changed places",
             )
     if not same_eps(norm.eps, spec):
         raise StructureError(
@@ -201,7 +219,8 @@ def _operators_behind(value: ir.Value) -> set[str]:
     return found
 
 
-def _cause_of_operator(step: Step, found: set[str]) -> str | None:
+def cause_of_operator(step: Step, found: set[str]) -> str | None:
+    """The mistake that puts the operators `found` where `step` should stand."""
     if step.op == "Relu":
         return "a batch norm was applied twice" if "BatchNormalization" in found else "a ReLU is missing"
     if step.name == "conv1" and found & REORDERING:
@@ -219,47 +238,3 @@ def _cause_of_attribute(step: Step, name: str, found: Any) -> str | None:
     if name == "strides" and step.op == "Conv":
         return "the stride stands on another convolution of the block"
     return None
-
-
-def check_canonical(model: ir.Model, spec: ResNetSpec, interface: Interface) -> None:
-    """Compares a finished graph with the canonical one of `spec` and `interface`, node by node.
-
-    Raises:
-        StructureError: names the first node that differs.
-    """
-    expected = _finished(spec, interface)
-    found = list(model.graph)
-    for node, (name, op, inputs, attributes) in zip(found, expected, strict=False):
-        described = (node.op_type, tuple(value.name if value else None for value in node.inputs))
-        if node.name != name or described != (op, inputs):
-            raise StructureError(
-                name,
-                f"the specification has {op} of {', '.join(inputs)} here; the file has {described[0]} of "
-                f"{', '.join(map(str, described[1]))}.",
-            )
-        plain = {key: attribute(node, key) for key in node.attributes}
-        if plain != attributes:
-            raise StructureError(name, f"its attributes are {plain} in the file and {attributes} in the specification.")
-    if len(found) != len(expected):
-        raise StructureError(expected[-1][0], f"the file has {len(found)} nodes, the specification {len(expected)}.")
-    opset = model.opset_imports.get("")
-    if opset != interface.opset:
-        raise StructureError(expected[0][0], f"the file has opset {opset}, its metadata says {interface.opset}.")
-
-
-def _finished(spec: ResNetSpec, interface: Interface) -> list[tuple[str, str, tuple[str, ...], dict[str, Any]]]:
-    """(name, operator, inputs, attributes) of every node of a file, in order."""
-    nodes: list[tuple[str, str, tuple[str, ...], dict[str, Any]]] = []
-    source = "input"
-    for op, name, constants, attributes in preprocessing_nodes(interface):
-        nodes.append((name, op, (source, *constants), attributes))
-        source = name
-    embedding = interface.head == "embedding"
-    renamed = {"input": source, "fc": "logits", "flatten": "embedding" if embedding else "flatten"}
-    for step in spec.steps[:-1] if embedding else spec.steps:
-        inputs = tuple(renamed.get(name, name) for name in step.inputs)
-        parameters = (f"{step.name}.weight", f"{step.name}.bias") if parameterised(step) else ()
-        nodes.append((step.name, step.op, inputs + parameters, canonical_attributes(step)))
-    if interface.head == "probabilities":
-        nodes.append(("softmax", "Softmax", ("logits",), {"axis": 1}))
-    return nodes

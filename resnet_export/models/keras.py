@@ -1,25 +1,29 @@
 """ResNet in Keras: a functional model, channels last, whose layers have the names of torchvision's modules.
 
-    from resnet_export.models.keras import build
+from resnet_export.models.keras import build
 
-    model = build(ResNetSpec(depth=50))
-    logits = model(numpy.zeros((2, 224, 224, 3), "float32"))  # (2, 1000)
+model = build(ResNetSpec(depth=50))
+logits = model(numpy.zeros((2, 224, 224, 3), "float32"))  # (2, 1000)
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
-from keras import KerasTensor, layers
+from keras import layers
 
 from resnet_export.errors import CheckpointError
 from resnet_export.files import reported, staged
-from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.infer import infer_spec
 from resnet_export.weights.keras_names import canonical_name, to_canonical, to_keras
+
+if TYPE_CHECKING:
+    from keras import KerasTensor
+
+    from resnet_export.spec import ResNetSpec
 
 
 def build(spec: ResNetSpec) -> keras.Model:
@@ -120,9 +124,7 @@ def read(model: keras.Model, **asked: Any) -> Weights:
         CheckpointError: its parameters are not those of a ResNet, or contradict what was asked.
     """
     origin = f"the Keras model {model.name}"
-    tensors = {
-        name: to_canonical(keras.ops.convert_to_numpy(variable.value)) for name, variable in variables(model).items()
-    }
+    tensors = {name: to_canonical(variable.numpy()) for name, variable in variables(model).items()}
     if asked.get("image_size") is None and isinstance(model.input_shape, tuple):
         asked["image_size"] = model.input_shape[1]
     return Weights(infer_spec(tensors, origin=origin, **asked), tensors, origin=origin)

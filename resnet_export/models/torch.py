@@ -1,21 +1,25 @@
 """ResNet in PyTorch, with torchvision's state_dict names.
 
-    from resnet_export.models.torch import ResNet
+from resnet_export.models.torch import ResNet
 
-    model = ResNet(ResNetSpec(depth=50))
-    logits = model(torch.randn(2, 3, 224, 224))  # (2, 1000)
+model = ResNet(ResNetSpec(depth=50))
+logits = model(torch.randn(2, 3, 224, 224))  # (2, 1000)
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.infer import infer_spec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from resnet_export.spec import ResNetSpec
 
 
 class BasicBlock(nn.Module):

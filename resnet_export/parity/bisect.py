@@ -10,14 +10,18 @@ the one that is wrong, and not the one where an earlier mistake has grown.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from resnet_export.parity.gate import FILE_FACTOR, floor, max_error
-from resnet_export.parity.inputs import InputSet
-from resnet_export.parity.truth import Floats, Parameters, apply
-from resnet_export.runtimes.session import Session
-from resnet_export.spec import ResNetSpec
+from resnet_export.parity.truth import apply
+
+if TYPE_CHECKING:
+    from resnet_export.parity.inputs import InputSet
+    from resnet_export.parity.truth import Floats, Parameters
+    from resnet_export.runtimes.session import Session
+    from resnet_export.spec import ResNetSpec
 
 
 @dataclass(frozen=True)

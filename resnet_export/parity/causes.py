@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from resnet_export.spec import ResNetSpec, Step
-from resnet_export.weights.canonical import Array, Weights
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from resnet_export.spec import ResNetSpec, Step
+    from resnet_export.weights.canonical import Array, Weights
 
 ULPS = 4
 """Units in the last place within which two foldings of the same numbers agree: one rounding each, and some room."""
@@ -53,7 +57,9 @@ def explain(name: str, found: Array, expected: Mapping[str, Array], weights: Wei
         if other != name and values.shape == array.shape and ulps(found, values) <= ULPS and values.any():
             kind = "biases" if name.endswith(".bias") else "tensors"
             return f"a pair of {kind} has changed places: this is {other}"
-    step = next((step for step in weights.spec.steps if step.name == name.rpartition(".")[0]), None) if weights else None
+    step = (
+        next((step for step in weights.spec.steps if step.name == name.rpartition(".")[0]), None) if weights else None
+    )
     if step is None or step.op != "Conv" or weights is None:
         return None
     part = name.rpartition(".")[2]

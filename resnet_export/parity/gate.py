@@ -10,12 +10,16 @@ error(file) / error(source) lies between 0.34 and 2.6, so that the factors leave
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from resnet_export.parity.results import Comparison, Inputs
+from resnet_export.parity.results import Comparison
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from resnet_export.parity.results import Inputs
 
 FILE_FACTOR = 4.0
 SOURCE_FACTOR = 8.0

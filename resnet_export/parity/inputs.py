@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from resnet_export.errors import ImageError
-from resnet_export.graph.metadata import Metadata
 from resnet_export.images import find_pictures, load_pictures
-from resnet_export.parity.results import Inputs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from resnet_export.graph.metadata import Metadata
+    from resnet_export.parity.results import Inputs
 
 SEED = 20151210
 """Of the random images: the day on which the paper on residual networks appeared."""

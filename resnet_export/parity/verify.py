@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx_ir as ir
-from numpy.typing import NDArray
 
 from resnet_export.errors import StructureError
+from resnet_export.graph.check import check_canonical
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.folding import folded
-from resnet_export.graph.interface import Head
-from resnet_export.graph.metadata import Metadata, initializers_digest
-from resnet_export.graph.walk import check_canonical
+from resnet_export.graph.metadata import initializers_digest
 from resnet_export.parity.bisect import local_errors
 from resnet_export.parity.causes import ULPS, explain, first_difference
 from resnet_export.parity.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, compare, floor, max_error
-from resnet_export.parity.inputs import InputSet, picture_inputs, random_inputs
-from resnet_export.parity.results import Comparison, Diagnosis, VerifyReport
-from resnet_export.parity.truth import Parameters, evaluate, last_values
+from resnet_export.parity.inputs import picture_inputs, random_inputs
+from resnet_export.parity.results import Diagnosis, VerifyReport
+from resnet_export.parity.truth import evaluate, last_values
 from resnet_export.runtimes import open_session
-from resnet_export.runtimes.session import Session
-from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping, Sequence
+
+    import onnx_ir as ir
+    from numpy.typing import NDArray
+
+    from resnet_export.graph.interface import Head
+    from resnet_export.graph.metadata import Metadata
+    from resnet_export.parity.inputs import InputSet
+    from resnet_export.parity.results import Comparison
+    from resnet_export.parity.truth import Parameters
+    from resnet_export.runtimes.session import Session
+    from resnet_export.spec import ResNetSpec
 
 SOFTMAX_TOLERANCE = 8 * 2.0**-24
 """Of a probability: exp, sum and quotient round once each, and exp's own error is a few units."""
@@ -151,7 +159,7 @@ def blame(source: Suspect, error: StructureError, spec: ResNetSpec, weights: Wei
     allowed = SOURCE_FACTOR * max(_float32_error(spec, weights, images, truth, "fc"), floor(truth))
     try:
         wrong = max_error(source.session.run(images), truth) > allowed
-    except Exception:  # noqa: BLE001 - a model that cannot even run its own image is the one that is wrong
+    except Exception:
         wrong = True
     detail = error.message.partition(": ")[2]
     return Diagnosis(error.layer, source.label if wrong else side, detail, error.cause)
@@ -163,8 +171,10 @@ def differing_parameters(found: Weights, expected: Weights, side: str) -> Diagno
     if difference is None:
         return None
     name, distance = difference
+    module = name.rpartition(".")[0]
+    layer = {step.norm: step.name for step in expected.spec.steps}.get(module, module)
     return Diagnosis(
-        layer=name.rpartition(".")[0],
+        layer=layer,
         side=side,
         detail=f"{name} differs from the weights by {distance:.3g} ulp",
         cause=explain(name, found[name], expected),
@@ -230,7 +240,9 @@ def _compare_batch(
 
     if source is None:
         yardstick = float32_error()
-        return [held(suspect, output, yardstick, FILE_FACTOR) for suspect, output in zip(suspects, outputs, strict=True)]
+        return [
+            held(suspect, output, yardstick, FILE_FACTOR) for suspect, output in zip(suspects, outputs, strict=True)
+        ]
     source_output = _output(source, inputs, batch, head)
     source_error = max_error(source_output, truth)
     file_error = min(max_error(output, truth) for output in outputs)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from resnet_export.graph.interface import Interface
-from resnet_export.images import Preprocessing
-from resnet_export.parity.results import VerifyReport
-from resnet_export.spec import ResNetSpec
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from resnet_export.graph.interface import Interface
+    from resnet_export.images import Preprocessing
+    from resnet_export.parity.results import VerifyReport
+    from resnet_export.spec import ResNetSpec
 
 SCHEMA_VERSION = 1
 """Raised when a key changes its meaning or goes."""

@@ -89,7 +89,7 @@ def _facts(report: ExportReport) -> Iterator[str]:
         f"{_multiply_adds(spec.multiply_adds)} multiply-adds at {spec.image_size} x {spec.image_size}",
     )
     yield from _fact(
-        "nodes", f"{sum(report.nodes.values())}: " + ", ".join(f"{k} {n}" for k, n in report.nodes.items())
+        "nodes", f"{sum(report.nodes.values())} in all", *(f"{count} {op}" for op, count in report.nodes.items())
     )
     yield from _fact("weights", report.weights_origin)
     yield from _fact(

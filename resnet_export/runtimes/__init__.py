@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resnet_export.errors import UsageError
-from resnet_export.runtimes.session import Session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from resnet_export.runtimes.session import Session
 
 RUNTIMES = {
     "ort:cpu": "resnet_export.runtimes.ort",

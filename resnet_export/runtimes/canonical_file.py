@@ -7,13 +7,16 @@ The folded convolutions keep their numbers and get a batch norm that does nothin
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from resnet_export.errors import ModelError
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.weights import Weights
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def weights_of(path: Path) -> Weights:
@@ -24,9 +27,7 @@ def weights_of(path: Path) -> Weights:
     """
     model = read(path)
     spec = read_metadata(model, path).spec
-    numbers = {
-        name: value.const_value.numpy() for name, value in model.graph.initializers.items() if value.const_value
-    }
+    numbers = {name: value.const_value.numpy() for name, value in model.graph.initializers.items() if value.const_value}
     missing = [f"{step.name}.weight" for step in spec.steps if step.op in ("Conv", "Gemm")
                and f"{step.name}.weight" not in numbers]  # fmt: skip
     if missing:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from resnet_export.graph.rewriting import NCHW_TO_NHWC, NHWC_TO_NCHW
 from resnet_export.optional import require
@@ -15,7 +12,11 @@ from resnet_export.runtimes.canonical_file import weights_of
 from resnet_export.runtimes.session import ClosesItself
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     import keras
+    from numpy.typing import NDArray
 
     from resnet_export.spec import ResNetSpec
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import onnx
 import onnxruntime
-from numpy.typing import NDArray
 
 from resnet_export.errors import ModelError
 from resnet_export.runtimes.session import ClosesItself
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 ERRORS_ONLY = 3
 """ONNX Runtime's log level: its warnings concern its developers."""

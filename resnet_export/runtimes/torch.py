@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from resnet_export.optional import require
 from resnet_export.runtimes.canonical_file import weights_of
 from resnet_export.runtimes.session import ClosesItself
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
     import torch
+    from numpy.typing import NDArray
     from torch import nn
 
     from resnet_export.spec import ResNetSpec

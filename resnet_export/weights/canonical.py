@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError, quote_some
-from resnet_export.spec import ResNetSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Self
+
+    from resnet_export.spec import ResNetSpec
 
 Array = NDArray[np.float32]
 Tensors = Mapping[str, NDArray[Any]]

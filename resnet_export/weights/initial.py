@@ -10,11 +10,13 @@ He et al., "Delving Deep into Rectifiers" (2015), equation 10, in the fan-out fo
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_export.spec import ResNetSpec
-from resnet_export.weights.canonical import Array
+if TYPE_CHECKING:
+    from resnet_export.spec import ResNetSpec
+    from resnet_export.weights.canonical import Array
 
 
 def draw(spec: ResNetSpec, seed: int) -> dict[str, Array]:

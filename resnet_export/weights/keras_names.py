@@ -9,10 +9,12 @@ A Keras layer has the name of the torch module that it stands for; only the vari
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 CANONICAL_PART = {
     "kernel": "weight",

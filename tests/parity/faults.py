@@ -6,15 +6,19 @@ A fault is made in one chosen layer, which is not the first one where it can be 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx_ir as ir
 
 from resnet_export.graph.batch_norm import recognise_batch_norm
 from resnet_export.graph.rewriting import insert, redirect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
 
 STRIDED = "layer2.0.conv1"
 NORM = "layer3.1.bn1"
@@ -45,7 +49,6 @@ FAULTS = {
 
 
 def in_torch_definition(fault: str, monkeypatch: Any) -> None:
-    import torch
     from torch import nn
 
     from resnet_export.models import torch as definition

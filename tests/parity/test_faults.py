@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +11,9 @@ from resnet_export import ParityError, ResNetSpec, Weights, export
 from resnet_export.weights.initial import trained_like
 
 from . import faults
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FRAMEWORKS = ("torch", "keras")
 

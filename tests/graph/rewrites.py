@@ -1,0 +1,55 @@
+"""Hand-made graphs in ONNX's text form, and what a pass makes of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import onnx_ir as ir
+from onnx.reference import ReferenceEvaluator
+from onnx_ir.passes.common import RemoveUnusedNodesPass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def model_of(signature: str, body: str, opset: int = 18) -> ir.Model:
+    """`model_of("(float[N,C] x) => (float[N,C] y)", "y = Relu(x)")`."""
+    text = f'<ir_version: 8, opset_import: ["" : {opset}]> agraph {signature} {{ {body} }}'
+    return ir.from_proto(onnx.parser.parse_model(text))
+
+
+def operators(model: ir.Model) -> list[str]:
+    return [node.op_type for node in model.graph if node.op_type != "Constant"]
+
+
+def rewritten(model: ir.Model, rewrite: Callable[[ir.Model], bool], *, changes: bool, positive: str = "") -> ir.Model:
+    """Runs a pass; asserts that it says whether it changed the graph, and that the graph still computes the same.
+
+    Args:
+        model: its inputs have fixed sizes.
+        rewrite: the pass.
+        changes: what it must return.
+        positive: the name of an input that must not be negative.
+    """
+    generator = np.random.default_rng(0)
+    feeds = {}
+    for value in model.graph.inputs:
+        assert value.name is not None
+        assert value.shape is not None
+        array = generator.standard_normal(value.shape.numpy()).astype(np.float32)
+        feeds[value.name] = np.abs(array) + 0.1 if value.name == positive else array
+    before = ir.to_proto(model)
+    expected = ReferenceEvaluator(before).run(None, feeds)
+    assert rewrite(model) is changes
+    RemoveUnusedNodesPass()(model)
+    after = ir.to_proto(model)
+    onnx.checker.check_model(after)
+    if not changes:
+        assert after == before
+    for found, wanted in zip(ReferenceEvaluator(after).run(None, feeds), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+    if changes:
+        assert rewrite(model) is False, "a second run has nothing to do"
+    return model

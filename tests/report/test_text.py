@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from resnet_export.graph.interface import Interface
+from resnet_export.parity.results import VerifyReport
+from resnet_export.report.text import WIDTH, findings, render
+from resnet_export.spec import ResNetSpec
+from tests.report.examples import COMPARISON, DIAGNOSIS, FAILED, PASSED, SOURCE, example
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "ResNet-18 from torch",
+        "resnet18.onnx, 46.8 MB, opset 17",
+        "3144409cae22... (the file), 250acb05f096... (its weights)",
+        "float32 (batch, 3, 224, 224), NCHW",
+        "logits: float32 (batch, 1000)",
+        "11,689,512 parameters, 1.814 G multiply-adds at 224 x 224",
+        "49 in all, 8 Add, 20 Conv",
+        "He initialisation, seed 0",
+        "resize 256 (bilinear), crop 224, mean 0.485/0.456/0.406",
+        "origin: ImageNet's, left to the caller",
+        "6.9 s (most: trace 6.5, verify 0.3)",
+    ],
+)
+def test_tells_what_was_written(fact: str) -> None:
+    assert fact in render(example())
+
+
+def test_the_interface_shows_in_input_and_output() -> None:
+    interface = Interface("nhwc", 4, True, "embedding", "uint8", 13)
+    text = render(example(interface=interface))
+    assert "uint8 (4, height, width, 3), NHWC" in text
+    assert "embedding: float32 (4, 512)" in text
+    assert "opset 13" in text
+    assert "the normalisation is in the file" in text
+
+
+def test_a_static_size_in_nhwc() -> None:
+    assert "float32 (batch, 224, 224, 3), NHWC" in render(example(interface=Interface("nhwc")))
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"), [(999, "999 bytes"), (715_300, "715.3 kB"), (1_000_000, "1.0 MB"), (2_500_000_000, "2.5 GB")]
+)
+def test_sizes_are_decimal(size: int, shown: str) -> None:
+    assert f"resnet18.onnx, {shown}, " in render(example(size=size))
+
+
+def test_small_networks_count_in_millions() -> None:
+    spec = ResNetSpec(width=8, num_classes=10, image_size=32, stem="cifar")
+    assert f"{spec.multiply_adds / 1e6:.3f} M multiply-adds at 32 x 32" in render(example(spec=spec))
+
+
+def test_the_table_pairs_the_file_with_its_source() -> None:
+    header, row = table_of(render(example()))
+    assert header.split() == ["inputs", "batch", "runtime", "file", "error", "torch", "error", "ratio", "top-1"]
+    assert row.split() == ["random", "1", "ort:cpu", "2.7e-07", "3.1e-07", "0.90", "1/1"]
+
+
+def test_a_row_without_its_source() -> None:
+    _, row = table_of(render(example(verification=replace(PASSED, comparisons=(COMPARISON,)))))
+    assert row.split() == ["random", "1", "ort:cpu", "2.7e-07", "-", "0.90", "1/1"]
+
+
+def test_a_row_fails_with_its_source() -> None:
+    comparisons = (COMPARISON, replace(SOURCE, passed=False))
+    _, row = table_of(render(example(verification=replace(FAILED, comparisons=comparisons))))
+    assert row.endswith("FAILED")
+
+
+def test_images_too_close_to_call_are_counted() -> None:
+    comparison = replace(COMPARISON, batch=7, top1_agreed=6, top1_exempt=1)
+    text = render(example(verification=replace(PASSED, comparisons=(comparison,))))
+    assert "6/7 (+1 too close)" in text
+
+
+def test_says_which_ratio_passes() -> None:
+    assert "up to 4 passes" in " ".join(render(example()).split())
+
+
+def test_the_conclusion_of_a_pass() -> None:
+    text = render(example())
+    assert "Passed: the file and the torch model are equally far from float64 truth" in text
+    assert "FAILED" not in text
+
+
+def test_the_conclusion_of_a_failure() -> None:
+    text = render(example(verification=FAILED))
+    assert "FAILED: the file would not be the network of its source." in text
+    assert "The file is 0.25 from the truth, and 1.2e-06 passes." in text
+    assert "First wrong layer: layer2.0.conv1, in the file: its weight differs by 3e+04 ulp." in text
+    assert "Likely cause: two output channels have changed places." in text
+    assert "Passed" not in text
+
+
+def test_a_failure_before_any_number() -> None:
+    text = render(example(verification=replace(FAILED, comparisons=())))
+    assert "Distance" not in text
+    assert "First wrong layer: layer2.0.conv1" in text
+
+
+def test_an_unchecked_file_says_so() -> None:
+    text = render(example(verification=None))
+    assert "Not checked (--no-verify)" in text
+    assert "Passed" not in text
+
+
+def test_notes_are_shown() -> None:
+    assert "note: 2 pictures were left out." in render(
+        example(verification=replace(PASSED, notes=("2 pictures were left out.",)))
+    )
+
+
+def test_a_diagnosis_is_not_said_twice() -> None:
+    failure = f"{DIAGNOSIS.layer}: {DIAGNOSIS.detail}"
+    lines = findings(VerifyReport("a.onnx", False, (), (failure,), diagnosis=DIAGNOSIS))
+    assert [line.split(":")[0] for line in lines] == ["First wrong layer", "Likely cause"]
+
+
+@pytest.mark.parametrize("verification", [PASSED, FAILED, None])
+def test_fits_80_columns_in_plain_ascii(verification: VerifyReport | None) -> None:
+    interface = Interface("nhwc", None, True, "probabilities", "uint8", 26)
+    text = render(example(verification=verification, interface=interface, spec=ResNetSpec(depth=152)))
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert text.isascii()
+    assert "\x1b" not in text
+    assert all(line == line.rstrip() for line in text.splitlines())
+
+
+def test_a_long_path_stays_whole() -> None:
+    path = "/".join(["folder"] * 20) + "/resnet18.onnx"
+    assert path in render(example(path=path))
+
+
+def table_of(text: str) -> list[str]:
+    """The header and the rows."""
+    lines = text.splitlines()
+    start = lines.index("Distance from the float64 truth") + 1
+    return [line for line in lines[start:] if line.startswith("  ")][:2]

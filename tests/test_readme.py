@@ -1,0 +1,86 @@
+"""What the README shows works: its commands and its Python, in its order, in one folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from resnet_export.spec import ResNetSpec
+from resnet_export.weights import Weights
+
+README = Path(__file__).parents[1] / "README.md"
+BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BIN = Path(sys.executable).parent
+CLASSES = 10
+
+
+def commands(console: str) -> list[str]:
+    """The lines behind a `$ `, those that a backslash breaks put together."""
+    lines = console.replace("\\\n", " ").splitlines()
+    return [" ".join(line[2:].split()) for line in lines if line.startswith("$ ")]
+
+
+def steps() -> list[tuple[str, str]]:
+    """(kind, text) for everything that can be run, in the README's order."""
+    found: list[tuple[str, str]] = []
+    for kind, text in BLOCK.findall(README.read_text(encoding="utf-8")):
+        if kind == "python":
+            found.append((kind, text))
+        else:
+            found += [(kind, line) for line in commands(text) if line.startswith("resnet-export")]
+    return found
+
+
+STEPS = steps()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the README takes for granted: one network as two checkpoints, class names, and pictures."""
+    folder = tmp_path_factory.mktemp("readme")
+    spec = ResNetSpec(depth=18, width=8, num_classes=CLASSES, image_size=32, stem="cifar")
+    weights = Weights.initial(spec, seed=1)
+    weights.save(folder / "checkpoint.pth")
+    from resnet_export.models.keras import save
+
+    save(weights, folder / "checkpoint.keras")
+    (folder / "labels.txt").write_text("".join(f"class {index}\n" for index in range(CLASSES)), encoding="utf-8")
+    (folder / "photos").mkdir()
+    generator = np.random.default_rng(0)
+    for index in range(3):
+        pixels = generator.integers(0, 256, (40, 48, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "photos" / f"{index}.png")
+    return folder
+
+
+def test_there_is_something_to_run() -> None:
+    kinds = [kind for kind, _ in STEPS]
+    assert kinds.count("console") >= 3
+    assert kinds.count("python") >= 2
+
+
+@pytest.mark.parametrize(("kind", "text"), STEPS, ids=[f"{n}-{kind}" for n, (kind, _) in enumerate(STEPS)])
+def test_works_as_shown(kind: str, text: str, folder: Path) -> None:
+    command = [sys.executable, "-c", text]
+    if kind == "console":
+        program, *arguments = shlex.split(text)
+        command = [str(BIN / program), *arguments]
+    environment = os.environ | {"PATH": os.pathsep.join((str(BIN), os.environ.get("PATH", "")))}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+
+
+def test_both_frameworks_gave_the_same_file(folder: Path) -> None:
+    """Comes last: it reads what the commands wrote."""
+    first, second = folder / "from_torch.onnx", folder / "from_keras.onnx"
+    if not first.exists() or not second.exists():
+        pytest.skip("the commands of the README did not run in this session")
+    assert first.read_bytes() == second.read_bytes()
