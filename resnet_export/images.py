@@ -18,6 +18,7 @@ import numpy as np
 from resnet_export.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
@@ -36,7 +37,7 @@ SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", "
 """Files of a folder that count as pictures."""
 
 MAX_PIXELS = 178_956_970
-"""A picture with more pixels is refused before it is decoded: Pillow's own limit against decompression bombs, doubled."""
+"""A picture with more is refused before it is decoded: Pillow's own limit against decompression bombs, doubled."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Preprocessing:
         return np.transpose(pixels, (0, 3, 1, 2)) * scale + shift
 
 
-def find_pictures(folder: str | Path) -> list[Path]:
+def find_pictures(folder: str | os.PathLike[str]) -> list[Path]:
     """The pictures below a folder, sorted by path.
 
     Raises:

@@ -11,4 +11,4 @@ CONVERTERS = {
 """Framework -> the module that converts its models."""
 
 TRACED_OPSET = 18
-"""Asked for less, torch returns 18 and complains; tf2onnx goes no further. `graph` writes the opset that was asked for."""
+"""Asked for less, torch returns 18 and complains; tf2onnx goes no further. The file's own opset is set by `graph`."""

@@ -64,7 +64,8 @@ def to_onnx(model: keras.Model, spec: ResNetSpec) -> ir.Model:
     signature = [tf.TensorSpec(shape, tf.float32, name="input")]
     signature += [tf.TensorSpec(spec.parameters[name], tf.float32, name=name) for name in named]
     function = tf.function(traced, input_signature=signature, autograph=False).get_concrete_function()
-    return ir.from_proto(_unoptimised(function))
+    raw: ir.Model = ir.from_proto(_unoptimised(function))
+    return raw
 
 
 def _unoptimised(function: Any) -> Any:

@@ -34,7 +34,7 @@ def check_canonical(model: ir.Model, spec: ResNetSpec, interface: Interface) -> 
     expected = _finished(spec, interface)
     found = list(model.graph)
     for node, wanted in zip(found, expected, strict=False):
-        inputs = tuple(value.name if value is not None else "" for value in node.inputs)
+        inputs = tuple((value.name or "") if value is not None else "" for value in node.inputs)
         if (node.op_type, inputs) != (wanted.op, wanted.inputs):
             raise StructureError(
                 wanted.name,

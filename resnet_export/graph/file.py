@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from resnet_export.weights.canonical import Array
 
 EXTERNAL_ABOVE = 2**31 - 2**20
-"""Bytes of numbers above which they go into a file beside: protobuf stops at 2 GiB, and the graph needs some of them."""
+"""Bytes of numbers above which they go into a file beside: protobuf stops at 2 GiB, some of it for the graph."""
 
 
 def bind(model: ir.Model, arrays: Mapping[str, Array]) -> None:

@@ -70,7 +70,9 @@ class Metadata:
                     f"The file's metadata has format {data['format']}, and this release reads format {FORMAT}.",
                     hint="Update with: pip install --upgrade resnet-export",
                 )
-            preprocessing = {key: tuple(v) if isinstance(v, list) else v for key, v in data["preprocessing"].items()}
+            preprocessing: dict[str, Any] = {
+                key: tuple(v) if isinstance(v, list) else v for key, v in data["preprocessing"].items()
+            }
             labels = data.get("labels")
             return cls(
                 spec=ResNetSpec(**data["specification"]),

@@ -27,9 +27,9 @@ def operands(value: ir.Value | None, op: str) -> Iterator[tuple[ir.Value, ir.Val
     node = producer(value, op)
     if node is not None and len(node.inputs) == 2:
         left, right = node.inputs
-        assert left is not None and right is not None, "an operator of two inputs has both"
-        yield left, right
-        yield right, left
+        if left is not None and right is not None:
+            yield left, right
+            yield right, left
 
 
 def constant(value: ir.Value | None) -> NDArray[Any] | None:

@@ -113,7 +113,8 @@ def _find(step: Step, values: dict[str, ir.Value]) -> ir.Node:
         layer = step.inputs[0] if step.op == "Relu" and "BatchNormalization" in behind else step.name
         raise StructureError(
             layer,
-            f"the specification has {step.name}, {step.op} of {' and '.join(step.inputs)}, here; the graph has {found}.",
+            f"the specification has {step.name}, {step.op} of {' and '.join(step.inputs)}, here; "
+            f"the graph has {found}.",
             cause=cause_of_operator(step, behind),
         )
     if step.op == "Conv":

@@ -74,6 +74,11 @@ class Bottleneck(nn.Module):
 class ResNet(nn.Module):
     """The network of `spec`, He-initialised by torch's own generator."""
 
+    layer1: nn.Sequential
+    layer2: nn.Sequential
+    layer3: nn.Sequential
+    layer4: nn.Sequential
+
     def __init__(self, spec: ResNetSpec) -> None:
         super().__init__()
         self.spec = spec

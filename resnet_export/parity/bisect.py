@@ -55,7 +55,7 @@ def local_errors(
         if step.op == "Gemm" and f"{step.name}.weight" not in parameters:
             break
         sources = [values[name] for name in step.inputs]
-        exact = apply(step, sources, parameters, spec.eps, np.float64)
+        exact = apply(step, sources, parameters, spec.eps, np.float64).astype(np.float64, copy=False)
         values[step.name] = exact
         if step.name in shown:
             single = apply(step, [source.astype(np.float32) for source in sources], parameters, spec.eps, np.float32)

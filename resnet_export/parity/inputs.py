@@ -11,7 +11,7 @@ from resnet_export.errors import ImageError
 from resnet_export.images import find_pictures, load_pictures
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import os
 
     from numpy.typing import NDArray
 
@@ -55,7 +55,7 @@ def random_inputs(metadata: Metadata) -> InputSet:
     return _from_floats("random", generator.standard_normal(shape, dtype=np.float32), metadata, batches)
 
 
-def picture_inputs(metadata: Metadata, folder: str | Path) -> tuple[InputSet, list[str]]:
+def picture_inputs(metadata: Metadata, folder: str | os.PathLike[str]) -> tuple[InputSet, list[str]]:
     """The pictures of a folder, prepared as the metadata says, and a note for each that was left out.
 
     Raises:
@@ -75,7 +75,8 @@ def picture_inputs(metadata: Metadata, folder: str | Path) -> tuple[InputSet, li
     if len(pixels) < (batch or 1):
         why = f"; the first: {notes[-1]}" if notes else ""
         raise ImageError(
-            f"{len(pixels)} of the {len(paths)} pictures in {folder} can be used, and the check needs {batch or 1}{why}",
+            f"{len(pixels)} of the {len(paths)} pictures in {folder} can be used, "
+            f"and the check needs {batch or 1}{why}",
             hint="Give a folder with more pictures that can be read.",
         )
     stacked = np.stack(pixels[:batch])

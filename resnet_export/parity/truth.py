@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from resnet_export.spec import ResNetSpec, Step
 
 Floats = NDArray[np.floating[Any]]
+Truth = NDArray[np.float64]
 Parameters = Mapping[str, NDArray[Any]]
 """Canonical weights; or a file's own initializers, whose convolutions have a bias and no batch norm."""
 
@@ -49,11 +50,11 @@ def evaluate(
                 values.pop(name, None)
 
 
-def last_values(spec: ResNetSpec, parameters: Parameters, images: Floats, name: str = "fc") -> Floats:
+def last_values(spec: ResNetSpec, parameters: Parameters, images: Floats, name: str = "fc") -> Truth:
     """The output of the step `name` alone: logits by default, (N, num_classes), in float64."""
     for step, value in evaluate(spec, parameters, images):
         if step.name == name:
-            return value
+            return value.astype(np.float64, copy=False)
     raise KeyError(name)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +13,18 @@ from resnet_export.graph.check import check_canonical
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.folding import folded
 from resnet_export.graph.metadata import initializers_digest
-from resnet_export.parity.bisect import local_errors
+from resnet_export.parity.blame import Suspect, diagnose, float32_error_of
 from resnet_export.parity.causes import ULPS, explain, first_difference
-from resnet_export.parity.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, compare, floor, max_error
+from resnet_export.parity.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, compare, max_error
 from resnet_export.parity.inputs import picture_inputs, random_inputs
 from resnet_export.parity.results import Diagnosis, VerifyReport
-from resnet_export.parity.truth import evaluate, last_values
+from resnet_export.parity.truth import last_values
 from resnet_export.runtimes import open_session
 from resnet_export.weights import Weights
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import onnx_ir as ir
     from numpy.typing import NDArray
@@ -34,21 +33,11 @@ if TYPE_CHECKING:
     from resnet_export.graph.metadata import Metadata
     from resnet_export.parity.inputs import InputSet
     from resnet_export.parity.results import Comparison
-    from resnet_export.parity.truth import Parameters
-    from resnet_export.runtimes.session import Session
+    from resnet_export.parity.truth import Parameters, Truth
     from resnet_export.spec import ResNetSpec
 
 SOFTMAX_TOLERANCE = 8 * 2.0**-24
 """Of a probability: exp, sum and quotient round once each, and exp's own error is a few units."""
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """An evaluation to be held against the truth."""
-
-    label: str
-    """What messages call it: `the file`, `the torch model`."""
-    session: Session
 
 
 def verify(
@@ -98,7 +87,7 @@ def check_file(
     source: Suspect | None = None,
     weights: Weights | None = None,
     images: str | os.PathLike[str] | None = None,
-    random_truth: Callable[[], NDArray[np.float64]] | None = None,
+    random_truth: Truth | None = None,
 ) -> VerifyReport:
     """Checks the structure, the numbers, the outputs and the head of a file.
 
@@ -110,7 +99,7 @@ def check_file(
         source: the live model that it came from, which is checked too and is the yardstick.
         weights: what the file should hold; without them its own numbers are the truth.
         images: a folder of pictures.
-        random_truth: gives the truth of `random_inputs(metadata)`, when it was computed already.
+        random_truth: the truth of `random_inputs(metadata)`, when it was computed already.
     """
     numbers = {n: value.const_value.numpy() for n, value in model.graph.initializers.items() if value.const_value}
     static = _check_structure(model, metadata) or _check_numbers(numbers, model, metadata, weights)
@@ -121,7 +110,7 @@ def check_file(
     parameters: Parameters = numbers if weights is None else weights
     head = metadata.interface.head
     notes: list[str] = []
-    sets = [(random_inputs(metadata), random_truth)]
+    sets: list[tuple[InputSet, Truth | None]] = [(random_inputs(metadata), random_truth)]
     if images is not None:
         pictures, notes = picture_inputs(metadata, images)
         sets.append((pictures, None))
@@ -129,7 +118,7 @@ def check_file(
     failures: list[str] = []
     diagnosis: Diagnosis | None = None
     for inputs, known in sets:
-        truth = known() if known is not None else last_values(spec, parameters, inputs.exact, _compared_value(head))
+        truth = known if known is not None else last_values(spec, parameters, inputs.exact, compared_value(head))
         for batch in inputs.batches:
             found = _compare_batch(suspects, source, spec, parameters, inputs, truth[:batch], batch, head)
             comparisons += [comparison for _, comparison in found]
@@ -137,48 +126,10 @@ def check_file(
                 if comparison.passed:
                     continue
                 failures.append(_sentence(suspect, comparison))
-                diagnosis = diagnosis or _diagnose(suspect, spec, parameters, inputs)
+                diagnosis = diagnosis or diagnose(suspect, spec, parameters, inputs)
         if head == "probabilities":
             failures += _check_softmax(suspects, inputs)
     return VerifyReport(str(file), not failures, tuple(comparisons), tuple(failures), tuple(notes), diagnosis)
-
-
-def blame(source: Suspect, error: StructureError, spec: ResNetSpec, weights: Weights, side: str) -> Diagnosis:
-    """Whose mistake a wrong topology is: the model's, when the model is wrong too, else the converter's.
-
-    Args:
-        source: the model that was converted.
-        error: what is wrong with the topology.
-        spec: the network.
-        weights: its weights.
-        side: what to call the converter's output.
-    """
-    images = np.random.default_rng(0).standard_normal((2, spec.in_channels, spec.image_size, spec.image_size))
-    images = images.astype(np.float32)
-    truth = last_values(spec, weights, images)
-    allowed = SOURCE_FACTOR * max(_float32_error(spec, weights, images, truth, "fc"), floor(truth))
-    try:
-        wrong = max_error(source.session.run(images), truth) > allowed
-    except Exception:
-        wrong = True
-    detail = error.message.partition(": ")[2]
-    return Diagnosis(error.layer, source.label if wrong else side, detail, error.cause)
-
-
-def differing_parameters(found: Weights, expected: Weights, side: str) -> Diagnosis | None:
-    """Whether a model holds exactly the weights that it was given."""
-    difference = first_difference(found, expected, allowed=0.0)
-    if difference is None:
-        return None
-    name, distance = difference
-    module = name.rpartition(".")[0]
-    layer = {step.norm: step.name for step in expected.spec.steps}.get(module, module)
-    return Diagnosis(
-        layer=layer,
-        side=side,
-        detail=f"{name} differs from the weights by {distance:.3g} ulp",
-        cause=explain(name, found[name], expected),
-    )
 
 
 def _check_structure(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
@@ -222,16 +173,16 @@ def _compare_batch(
     spec: ResNetSpec,
     parameters: Parameters,
     inputs: InputSet,
-    truth: NDArray[np.float64],
+    truth: Truth,
     batch: int,
     head: Head,
 ) -> list[tuple[Suspect, Comparison]]:
     """One batch through every suspect and the source, each held against the other."""
     outputs = [_output(suspect, inputs, batch, head) for suspect in suspects]
-    images, value = inputs.normalised[:batch], _compared_value(head)
+    images, value = inputs.normalised[:batch], compared_value(head)
 
     def float32_error() -> float:
-        return _float32_error(spec, parameters, images, truth, value)
+        return float32_error_of(spec, parameters, images, truth, value)
 
     def held(suspect: Suspect, output: NDArray[Any], yardstick: float, factor: float) -> tuple[Suspect, Comparison]:
         name = suspect.session.name
@@ -259,7 +210,7 @@ def _compare_batch(
     ]
 
 
-def _compared_value(head: Head) -> str:
+def compared_value(head: Head) -> str:
     """The step whose output is held against the truth: the logits, or the embedding where the file stops there."""
     return "flatten" if head == "embedding" else "fc"
 
@@ -272,16 +223,6 @@ def _output(suspect: Suspect, inputs: InputSet, batch: int, head: Head) -> NDArr
         return session.values(images, ["logits"])["logits"] if head == "probabilities" else session.run(images)
     images = inputs.normalised[:batch]
     return session.values(images, ["flatten"])["flatten"] if head == "embedding" else session.run(images)
-
-
-def _float32_error(
-    spec: ResNetSpec, parameters: Parameters, images: NDArray[Any], truth: NDArray[np.float64], value: str
-) -> float:
-    """The error of NumPy's float32."""
-    for step, output in evaluate(spec, parameters, images, np.float32):
-        if step.name == value:
-            return max_error(output, truth)
-    raise KeyError(value)
 
 
 def _check_softmax(suspects: Sequence[Suspect], inputs: InputSet) -> list[str]:
@@ -311,13 +252,3 @@ def _sentence(suspect: Suspect, comparison: Comparison) -> str:
         f"{suspect.label} is {comparison.error:.3g} from the truth on {comparison.batch} {comparison.inputs} images "
         f"({comparison.bound:.3g} is allowed{top1})."
     )
-
-
-def _diagnose(suspect: Suspect, spec: ResNetSpec, parameters: Parameters, inputs: InputSet) -> Diagnosis:
-    """The first layer that rounding does not explain, or the worst one where each could be explained."""
-    errors = local_errors(suspect.session, spec, parameters, inputs, min(inputs.batches))
-    if not errors:
-        return Diagnosis("fc", suspect.label, "no layer in between can be looked at", None)
-    worst = next((item for item in errors if item.wrong), max(errors, key=lambda item: item.error / item.bound))
-    detail = f"its output is {worst.error:.3g} from what its inputs make in float64 ({worst.bound:.3g} is allowed)"
-    return Diagnosis(worst.layer, suspect.label, detail, None)

@@ -6,26 +6,18 @@ import contextlib
 import hashlib
 import importlib
 import importlib.metadata
-import importlib.util
-import os
 import shutil
-import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.convert import CONVERTERS
 from resnet_export.errors import (
-    LabelsError,
-    MissingDependencyError,
     ParityError,
     StructureError,
     UnavailableError,
-    UsageError,
 )
 from resnet_export.files import refuse_overwriting, staged
 from resnet_export.graph.canonical import canonicalise
@@ -33,30 +25,33 @@ from resnet_export.graph.file import bind, read, read_metadata, write
 from resnet_export.graph.folding import folded
 from resnet_export.graph.interface import Interface, dress
 from resnet_export.graph.metadata import Metadata, initializers_digest
-from resnet_export.images import Preprocessing
 from resnet_export.models import FRAMEWORKS
-from resnet_export.optional import install_line
+from resnet_export.parity.blame import Suspect, blame, differing_parameters
 from resnet_export.parity.inputs import random_inputs
 from resnet_export.parity.results import VerifyReport
 from resnet_export.parity.truth import last_values
-from resnet_export.parity.verify import Suspect, blame, check_file, differing_parameters
+from resnet_export.parity.verify import check_file, compared_value
+from resnet_export.pipeline.sources import choose_framework, labels_of, load, preprocessing_of
+from resnet_export.pipeline.stages import Stages
 from resnet_export.report.data import ExportReport
 from resnet_export.runtimes import RUNTIMES, open_session
-from resnet_export.spec import IMAGE_SIZES, ResNetSpec
-from resnet_export.weights import Weights
-from resnet_export.weights.published import RESIZE, fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    import os
+    from collections.abc import Sequence
+    from concurrent.futures import Future
 
     import onnx_ir as ir
 
     from resnet_export.graph.interface import Head, Layout
     from resnet_export.parity.results import Diagnosis
+    from resnet_export.parity.truth import Truth
+    from resnet_export.pipeline.sources import Source
+    from resnet_export.pipeline.stages import Progress
+    from resnet_export.weights import Weights
 
-Progress = Callable[[str], AbstractContextManager[None]]
-Source = Any
-"""A `ResNetSpec`, `Weights`, a path or published name, a `torch.nn.Module` or a `keras.Model`; None for a new network."""
+
+__all__ = ["export"]
 
 
 def export(
@@ -138,26 +133,26 @@ def export(
         "stem": stem,
         "width": width,
     }
-    framework = _choose_framework(framework, source)
-    stages = _Stages(progress)
+    framework = choose_framework(framework, source)
+    stages = Stages(progress)
     if output is not None:
         refuse_overwriting(output, force=force)
 
     with stages("load"):
-        weights, origin, model = _load(source, framework, asked, seed)
+        weights, origin, model = load(source, framework, asked, seed)
         spec = weights.spec
         target = Path(output if output is not None else f"resnet{spec.depth}.onnx")
         refuse_overwriting(target, force=force)
-        preprocessing, preprocessing_origin = _preprocessing(spec, source, mean, std, resize, interpolation)
-        metadata = Metadata(spec, interface, preprocessing, weights.digest, "", _labels(labels, spec))
+        preprocessing, preprocessing_origin = preprocessing_of(spec, source, mean, std, resize, interpolation)
+        metadata = Metadata(spec, interface, preprocessing, weights.digest, "", labels_of(labels, spec))
         _require_space(target, weights)
 
     with ThreadPoolExecutor(max_workers=1) as background:
-        # The truth needs no framework: it is computed while the framework is imported and the model traced.
-        compared = "flatten" if head == "embedding" else "fc"
-        truth = (
-            background.submit(last_values, spec, weights, random_inputs(metadata).exact, compared) if verify else None
-        )
+        truth: Future[Truth] | None = None
+        if verify:
+            # It needs no framework: it is computed while the framework is imported and the model traced.
+            exact, value = random_inputs(metadata).exact, compared_value(interface.head)
+            truth = background.submit(last_values, spec, weights, exact, value)
 
         definition = _module(FRAMEWORKS, framework)
         given = model is not None
@@ -221,7 +216,7 @@ def export(
                             source=suspect,
                             weights=weights,
                             images=images,
-                            random_truth=truth.result,
+                            random_truth=truth.result(),
                         )
                 verification = replace(verification, file=str(target))
             result = report(verification, sha256, size)
@@ -230,139 +225,8 @@ def export(
     return result
 
 
-class _Stages:
-    """Times the stages, and tells an observer of them."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self._progress = progress or (lambda name: contextlib.nullcontext())
-        self.seconds: dict[str, float] = {}
-
-    @contextlib.contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        with self._progress(name):
-            yield
-        self.seconds[name] = time.perf_counter() - start
-
-
 def _module(table: dict[str, str], name: str) -> Any:
     return importlib.import_module(table[name])
-
-
-def _choose_framework(asked: str | None, source: Source) -> str:
-    """The one asked for, else that of the source, else one that is installed."""
-    if asked is not None and asked not in FRAMEWORKS:
-        raise UsageError(f"There is no framework {asked!r}.", hint=f"Choose one of {', '.join(FRAMEWORKS)}.")
-    live = _framework_of(source)
-    if live is not None and asked not in (None, live):
-        raise UsageError(
-            f"The framework {asked} was asked for, and the source is a model of {live}.",
-            hint=f"Leave the framework out, or pass Weights read with resnet_export.models.{live}.read.",
-        )
-    by_suffix = "keras" if str(source).endswith((".keras", ".weights.h5")) else "torch"
-    wanted = asked or live
-    candidates = [wanted] if wanted else [by_suffix, *(name for name in FRAMEWORKS if name != by_suffix)]
-    found = next((name for name in candidates if importlib.util.find_spec(name) is not None), None)
-    if found is None:
-        raise MissingDependencyError(
-            f"The export needs {' or '.join(candidates)}, which is not installed.",
-            hint=f"Install it with: {install_line(candidates[0])}",
-        )
-    return found
-
-
-def _framework_of(source: Source) -> str | None:
-    """The framework of a live model, found without importing either: who made it has imported it."""
-    classes = {f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(source).__mro__}
-    if "torch.Module" in classes:
-        return "torch"
-    return "keras" if "keras.Model" in classes else None
-
-
-def _load(source: Source, framework: str, asked: dict[str, Any], seed: int) -> tuple[Weights, str, Any]:
-    """(weights, where they come from, the live model if the source is one)."""
-    if _framework_of(source) is not None:
-        model = getattr(source, "_orig_mod", source)  # what torch.compile wrapped
-        return _module(FRAMEWORKS, framework).read(model, **asked), f"the {framework} model", model
-    if isinstance(source, Weights):
-        _refuse_contradiction(source.spec, asked)
-        return source, "the weights given", None
-    if isinstance(source, ResNetSpec) or source is None:
-        spec = source or _new_spec(asked)
-        _refuse_contradiction(spec, asked)
-        return Weights.initial(spec, seed), f"He initialisation, seed {seed}", None
-    name = os.fspath(source)
-    if name in RESIZE and not Path(name).exists():
-        path = fetch(name, asked["depth"] or ResNetSpec.depth)
-        return Weights.load(path, **asked), f"{name} ({path.name})", None
-    return Weights.load(name, **asked), Path(name).name, None
-
-
-def _new_spec(asked: dict[str, Any]) -> ResNetSpec:
-    given = {name: value for name, value in asked.items() if value is not None}
-    return ResNetSpec(**({"image_size": IMAGE_SIZES.get(given.get("stem", "imagenet"), 224)} | given))
-
-
-def _refuse_contradiction(spec: ResNetSpec, asked: dict[str, Any]) -> None:
-    for name, value in asked.items():
-        if value is not None and value != getattr(spec, name):
-            raise UsageError(
-                f"{name} {value!r} was asked for, and the source has {getattr(spec, name)!r}.",
-                hint=f"Leave {name} out, or pass another source.",
-            )
-
-
-def _preprocessing(
-    spec: ResNetSpec,
-    source: Source,
-    mean: Sequence[float] | None,
-    std: Sequence[float] | None,
-    resize: int | None,
-    interpolation: str | None,
-) -> tuple[Preprocessing, str]:
-    """(preprocessing, where it comes from): the options, else that of the named weights, else the usual one."""
-    named = source if isinstance(source, str) and source in RESIZE else None
-    pixels = round(RESIZE[named] * spec.image_size / 224) if named else None
-    default = Preprocessing.default(spec.in_channels, spec.image_size, pixels)
-    options: dict[str, Any] = {
-        "mean": None if mean is None else tuple(map(float, mean)),
-        "std": None if std is None else tuple(map(float, std)),
-        "resize": resize,
-        "interpolation": interpolation,
-    }
-    given = {name: value for name, value in options.items() if value is not None}
-    for name in ("mean", "std"):
-        if name in given and len(given[name]) != spec.in_channels:
-            raise UsageError(
-                f"{name} has {len(given[name])} numbers, and the network {spec.in_channels} channels.",
-                hint=f"Give one {name} per channel.",
-            )
-    usual = "ImageNet's" if spec.in_channels == 3 else "mean 0 and standard deviation 1"
-    origin = f"that of {named}" if named else usual
-    if given:
-        origin = f"{', '.join(given)} as given; the rest {origin}" if len(given) < len(options) else "as given"
-    return replace(default, **given), origin
-
-
-def _labels(labels: str | os.PathLike[str] | Sequence[str] | None, spec: ResNetSpec) -> tuple[str, ...] | None:
-    """The class names, one for each logit."""
-    if labels is None:
-        return None
-    if isinstance(labels, str | os.PathLike):
-        path = Path(labels)
-        try:
-            names = tuple(path.read_text(encoding="utf-8").splitlines())
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise LabelsError(
-                f"The labels file {path} cannot be read: {reason}.", hint="Give a text file, one class a line."
-            ) from error
-        where = f"The labels file {path} has {len(names)} lines"
-    else:
-        names, where = tuple(labels), f"{len(labels)} labels were given"
-    if len(names) != spec.num_classes:
-        raise LabelsError(f"{where}, and the network has {spec.num_classes} classes.", hint="Give one label per class.")
-    return names
 
 
 def _require_space(target: Path, weights: Weights) -> None:

@@ -1,0 +1,87 @@
+"""Whose mistake it is: which side is wrong, in which layer, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from resnet_export.parity.bisect import local_errors
+from resnet_export.parity.causes import explain, first_difference
+from resnet_export.parity.gate import SOURCE_FACTOR, floor, max_error
+from resnet_export.parity.results import Diagnosis
+from resnet_export.parity.truth import evaluate, last_values
+
+if TYPE_CHECKING:
+    from resnet_export.errors import StructureError
+    from resnet_export.parity.inputs import InputSet
+    from resnet_export.parity.truth import Floats, Parameters, Truth
+    from resnet_export.runtimes.session import Session
+    from resnet_export.spec import ResNetSpec
+    from resnet_export.weights import Weights
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """An evaluation to be held against the truth."""
+
+    label: str
+    """What messages call it: `the file`, `the torch model`."""
+    session: Session
+
+
+def blame(source: Suspect, error: StructureError, spec: ResNetSpec, weights: Weights, side: str) -> Diagnosis:
+    """Whose mistake a wrong topology is: the model's, when the model is wrong too, else the converter's.
+
+    Args:
+        source: the model that was converted.
+        error: what is wrong with the topology.
+        spec: the network.
+        weights: its weights.
+        side: what to call the converter's output.
+    """
+    images = np.random.default_rng(0).standard_normal((2, spec.in_channels, spec.image_size, spec.image_size))
+    images = images.astype(np.float32)
+    truth = last_values(spec, weights, images)
+    allowed = SOURCE_FACTOR * max(float32_error_of(spec, weights, images, truth, "fc"), floor(truth))
+    try:
+        wrong = max_error(source.session.run(images), truth) > allowed
+    except Exception:
+        wrong = True
+    detail = error.message.partition(": ")[2]
+    return Diagnosis(error.layer, source.label if wrong else side, detail, error.cause)
+
+
+def differing_parameters(found: Weights, expected: Weights, side: str) -> Diagnosis | None:
+    """Whether a model holds exactly the weights that it was given."""
+    difference = first_difference(found, expected, allowed=0.0)
+    if difference is None:
+        return None
+    name, distance = difference
+    module = name.rpartition(".")[0]
+    layer = {step.norm: step.name for step in expected.spec.steps}.get(module, module)
+    return Diagnosis(
+        layer=layer,
+        side=side,
+        detail=f"{name} differs from the weights by {distance:.3g} ulp",
+        cause=explain(name, found[name], expected),
+    )
+
+
+def diagnose(suspect: Suspect, spec: ResNetSpec, parameters: Parameters, inputs: InputSet) -> Diagnosis:
+    """The first layer that rounding does not explain, or the worst one where each could be explained."""
+    errors = local_errors(suspect.session, spec, parameters, inputs, min(inputs.batches))
+    if not errors:
+        return Diagnosis("fc", suspect.label, "no layer in between can be looked at", None)
+    worst = next((item for item in errors if item.wrong), max(errors, key=lambda item: item.error / item.bound))
+    detail = f"its output is {worst.error:.3g} from what its inputs make in float64 ({worst.bound:.3g} is allowed)"
+    return Diagnosis(worst.layer, suspect.label, detail, None)
+
+
+def float32_error_of(spec: ResNetSpec, parameters: Parameters, images: Floats, truth: Truth, value: str) -> float:
+    """The error of NumPy's float32."""
+    for step, output in evaluate(spec, parameters, images, np.float32):
+        if step.name == value:
+            return max_error(output, truth)
+    raise KeyError(value)
