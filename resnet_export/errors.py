@@ -52,12 +52,14 @@ class StructureError(ParityError):
 
     Attributes:
         layer: the first step of the specification that the graph does not have.
+        detail: what the graph has instead.
         cause: the mistake that this is the mark of, in words, where it is a known one.
     """
 
     def __init__(self, layer: str, message: str, *, cause: str | None = None) -> None:
         super().__init__(f"{layer}: {message}")
         self.layer = layer
+        self.detail = message
         self.cause = cause
 
 

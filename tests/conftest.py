@@ -6,7 +6,6 @@ import importlib
 from functools import cache
 from typing import TYPE_CHECKING
 
-import numpy as np
 import onnx
 import onnx_ir as ir
 import pytest
@@ -15,6 +14,7 @@ from resnet_export.convert import CONVERTERS
 from resnet_export.models import FRAMEWORKS
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
+from resnet_export.weights.initial import trained_like
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,13 +44,7 @@ def trained() -> Callable[..., Weights]:
 
     @cache
     def draw(spec: ResNetSpec, seed: int = 0) -> Weights:
-        generator = np.random.default_rng(seed)
-        tensors = dict(Weights.initial(spec, seed))
-        for name, array in tensors.items():
-            if array.ndim == 1:
-                middle = 0.0 if name.endswith((".bias", ".running_mean")) else 1.0
-                tensors[name] = (middle + generator.uniform(-0.4, 0.4, array.shape)).astype(np.float32)
-        return Weights(spec, tensors)
+        return Weights(spec, trained_like(spec, seed))
 
     return draw
 

@@ -11,12 +11,12 @@ from resnet_export.parity.bisect import local_errors
 from resnet_export.parity.causes import explain, first_difference
 from resnet_export.parity.gate import SOURCE_FACTOR, floor, max_error
 from resnet_export.parity.results import Diagnosis
-from resnet_export.parity.truth import evaluate, last_values
+from resnet_export.parity.truth import float32_values, last_values
 
 if TYPE_CHECKING:
     from resnet_export.errors import StructureError
     from resnet_export.parity.inputs import InputSet
-    from resnet_export.parity.truth import Floats, Parameters, Truth
+    from resnet_export.parity.truth import Parameters
     from resnet_export.runtimes.session import Session
     from resnet_export.spec import ResNetSpec
     from resnet_export.weights import Weights
@@ -44,13 +44,12 @@ def blame(source: Suspect, error: StructureError, spec: ResNetSpec, weights: Wei
     images = np.random.default_rng(0).standard_normal((2, spec.in_channels, spec.image_size, spec.image_size))
     images = images.astype(np.float32)
     truth = last_values(spec, weights, images)
-    allowed = SOURCE_FACTOR * max(float32_error_of(spec, weights, images, truth, "fc"), floor(truth))
+    allowed = SOURCE_FACTOR * max(max_error(float32_values(spec, weights, images), truth), floor(truth))
     try:
         wrong = max_error(source.session.run(images), truth) > allowed
     except Exception:
         wrong = True
-    detail = error.message.partition(": ")[2]
-    return Diagnosis(error.layer, source.label if wrong else side, detail, error.cause)
+    return Diagnosis(error.layer, source.label if wrong else side, error.detail, error.cause)
 
 
 def differing_parameters(found: Weights, expected: Weights, side: str) -> Diagnosis | None:
@@ -77,11 +76,3 @@ def diagnose(suspect: Suspect, spec: ResNetSpec, parameters: Parameters, inputs:
     worst = next((item for item in errors if item.wrong), max(errors, key=lambda item: item.error / item.bound))
     detail = f"its output is {worst.error:.3g} from what its inputs make in float64 ({worst.bound:.3g} is allowed)"
     return Diagnosis(worst.layer, suspect.label, detail, None)
-
-
-def float32_error_of(spec: ResNetSpec, parameters: Parameters, images: Floats, truth: Truth, value: str) -> float:
-    """The error of NumPy's float32."""
-    for step, output in evaluate(spec, parameters, images, np.float32):
-        if step.name == value:
-            return max_error(output, truth)
-    raise KeyError(value)

@@ -51,11 +51,22 @@ def evaluate(
 
 
 def last_values(spec: ResNetSpec, parameters: Parameters, images: Floats, name: str = "fc") -> Truth:
-    """The output of the step `name` alone: logits by default, (N, num_classes), in float64."""
-    for step, value in evaluate(spec, parameters, images):
-        if step.name == name:
-            return value.astype(np.float64, copy=False)
-    raise KeyError(name)
+    """The output of the step `name` alone: logits by default, (N, num_classes), in float64.
+
+    One image at a time, so that a batch's truth is a prefix of a larger one's, and memory does not grow with it.
+    """
+    return np.concatenate([_value(spec, parameters, image[None], name, np.float64) for image in images])
+
+
+def float32_values(spec: ResNetSpec, parameters: Parameters, images: Floats, name: str = "fc") -> Floats:
+    """The same in float32 throughout: what rounding alone does to a plain evaluation."""
+    return np.concatenate([_value(spec, parameters, image[None], name, np.float32) for image in images])
+
+
+def _value(
+    spec: ResNetSpec, parameters: Parameters, images: Floats, name: str, dtype: type[np.floating[Any]]
+) -> Floats:
+    return next(value for step, value in evaluate(spec, parameters, images, dtype) if step.name == name)
 
 
 def apply(

@@ -8,31 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resnet_export.errors import StructureError
-from resnet_export.graph.check import check_canonical
 from resnet_export.graph.file import read, read_metadata
-from resnet_export.graph.folding import folded
-from resnet_export.graph.metadata import initializers_digest
-from resnet_export.parity.blame import Suspect, diagnose, float32_error_of
-from resnet_export.parity.causes import ULPS, explain, first_difference
+from resnet_export.parity.blame import Suspect, diagnose
+from resnet_export.parity.contents import check_contents
 from resnet_export.parity.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, compare, max_error
 from resnet_export.parity.inputs import picture_inputs, random_inputs
-from resnet_export.parity.results import Diagnosis, VerifyReport
-from resnet_export.parity.truth import last_values
+from resnet_export.parity.results import VerifyReport
+from resnet_export.parity.truth import float32_values, last_values
 from resnet_export.runtimes import open_session
 from resnet_export.weights import Weights
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    import onnx_ir as ir
     from numpy.typing import NDArray
 
     from resnet_export.graph.interface import Head
-    from resnet_export.graph.metadata import Metadata
+    from resnet_export.parity.contents import Contents
     from resnet_export.parity.inputs import InputSet
-    from resnet_export.parity.results import Comparison
+    from resnet_export.parity.results import Comparison, Diagnosis
     from resnet_export.parity.truth import Parameters, Truth
     from resnet_export.spec import ResNetSpec
 
@@ -66,23 +61,15 @@ def verify(
         MissingDependencyError: a runtime is not installed.
     """
     file = Path(path)
-    model = read(file)
-    metadata = read_metadata(model, file)
     if weights is not None and not isinstance(weights, Weights):
+        metadata = read_metadata(read(file), file)
         weights = Weights.load(weights, image_size=metadata.spec.image_size)
-    with ExitStack() as stack:
-        suspects = [
-            Suspect(f"the file in {name}", stack.enter_context(open_session(name, file)))
-            for name in runtimes or ("ort:cpu",)
-        ]
-        return check_file(file, model, metadata, suspects, weights=weights, images=images)
+    return check_file(file, runtimes or ("ort:cpu",), weights=weights, images=images)
 
 
 def check_file(
     file: Path,
-    model: ir.Model,
-    metadata: Metadata,
-    suspects: Sequence[Suspect],
+    runtimes: Sequence[str],
     *,
     source: Suspect | None = None,
     weights: Weights | None = None,
@@ -93,21 +80,34 @@ def check_file(
 
     Args:
         file: where it is.
-        model: what was read from it.
-        metadata: what it says of itself.
-        suspects: the file in one or more runtimes.
+        runtimes: what to run it in.
         source: the live model that it came from, which is checked too and is the yardstick.
         weights: what the file should hold; without them its own numbers are the truth.
         images: a folder of pictures.
-        random_truth: the truth of `random_inputs(metadata)`, when it was computed already.
+        random_truth: the truth of `random_inputs`, when it was computed already.
     """
-    numbers = {n: value.const_value.numpy() for n, value in model.graph.initializers.items() if value.const_value}
-    static = _check_structure(model, metadata) or _check_numbers(numbers, model, metadata, weights)
-    if static is not None:
-        return VerifyReport(str(file), False, (), (f"{static.layer}: {static.detail}",), diagnosis=static)
+    contents = check_contents(file, weights)
+    if (wrong := contents.wrong) is not None:
+        return VerifyReport(str(file), False, (), (f"{wrong.layer}: {wrong.detail}",), diagnosis=wrong)
+    with ExitStack() as stack:
+        suspects = [
+            Suspect("the file" if name == "ort:cpu" else f"the file in {name}", stack.enter_context(session))
+            for name, session in ((name, open_session(name, file)) for name in runtimes)
+        ]
+        return _run(file, contents, suspects, source, images, random_truth)
 
+
+def _run(
+    file: Path,
+    contents: Contents,
+    suspects: Sequence[Suspect],
+    source: Suspect | None,
+    images: str | os.PathLike[str] | None,
+    random_truth: Truth | None,
+) -> VerifyReport:
+    """Runs the file and its source on random images, and on pictures."""
+    metadata, parameters = contents.metadata, contents.parameters
     spec = metadata.spec
-    parameters: Parameters = numbers if weights is None else weights
     head = metadata.interface.head
     notes: list[str] = []
     sets: list[tuple[InputSet, Truth | None]] = [(random_inputs(metadata), random_truth)]
@@ -132,41 +132,6 @@ def check_file(
     return VerifyReport(str(file), not failures, tuple(comparisons), tuple(failures), tuple(notes), diagnosis)
 
 
-def _check_structure(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
-    """Whether the graph is the canonical one of the specification in the metadata."""
-    try:
-        check_canonical(model, metadata.spec, metadata.interface)
-    except StructureError as error:
-        return Diagnosis(error.layer, "the file", error.message.partition(": ")[2], error.cause)
-    return None
-
-
-def _check_numbers(
-    numbers: Mapping[str, NDArray[Any]], model: ir.Model, metadata: Metadata, weights: Weights | None
-) -> Diagnosis | None:
-    """Whether the file holds the folded weights, and those that it was written with."""
-    if weights is not None:
-        expected = folded(weights)
-        found = {name: numbers[name] for name in expected if name in numbers}
-        difference = first_difference(found, expected, ULPS)
-        if difference is not None:
-            name, distance = difference
-            return Diagnosis(
-                layer=name.rpartition(".")[0],
-                side="the file",
-                detail=f"{name} differs from the folded weights by {distance:.3g} ulp ({ULPS} are allowed)",
-                cause=explain(name, found[name], expected, weights),
-            )
-    if initializers_digest(model) != metadata.initializers_digest:
-        return Diagnosis(
-            layer="initializers",
-            side="the file",
-            detail="the digest of the file's numbers is not the one in its metadata",
-            cause="the file was changed after it was written",
-        )
-    return None
-
-
 def _compare_batch(
     suspects: Sequence[Suspect],
     source: Suspect | None,
@@ -182,7 +147,7 @@ def _compare_batch(
     images, value = inputs.normalised[:batch], compared_value(head)
 
     def float32_error() -> float:
-        return float32_error_of(spec, parameters, images, truth, value)
+        return max_error(float32_values(spec, parameters, images, value), truth)
 
     def held(suspect: Suspect, output: NDArray[Any], yardstick: float, factor: float) -> tuple[Suspect, Comparison]:
         name = suspect.session.name

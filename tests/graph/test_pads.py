@@ -39,7 +39,7 @@ def test_a_pad_merges_into_one_user_and_stays_for_another() -> None:
         'p = Constant<value_ints=[0,0,1,1,0,0,1,1]>() padded = Pad<mode="reflect">(x, p)',
         'p = Constant<value_ints=[0,0,1,1,0,0,1,1]>() padded = Pad<mode="edge">(x, p)',
         "p = Constant<value_ints=[0,0,1,1,0,0,1,1]>() one = Constant<value_float=1.0>() padded = Pad(x, p, one)",
-        "p = Constant<value_ints=[1,1,1,1]>() a = Constant<value_ints=[2,3,2,3]>() padded = Pad(x, p, , a)",
+        "p = Constant<value_ints=[1,1,1,1]>() a = Constant<value_ints=[2,3]>() padded = Pad(x, p, , a)",
     ],
     ids=["channels before", "channels behind", "crop", "reflect", "edge", "ones", "axes"],
 )

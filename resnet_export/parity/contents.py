@@ -1,0 +1,89 @@
+"""What stands in a file: its structure against the specification, its numbers against the weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from resnet_export.errors import StructureError
+from resnet_export.graph.check import check_canonical
+from resnet_export.graph.file import read, read_metadata
+from resnet_export.graph.folding import folded
+from resnet_export.graph.metadata import initializers_digest
+from resnet_export.parity.causes import ULPS, explain, first_difference
+from resnet_export.parity.results import Diagnosis
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import onnx_ir as ir
+    from numpy.typing import NDArray
+
+    from resnet_export.graph.metadata import Metadata
+    from resnet_export.parity.truth import Parameters
+    from resnet_export.weights import Weights
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A file, read and compared with what it should be."""
+
+    metadata: Metadata
+    parameters: Parameters
+    """What the truth is evaluated with: the weights where they are known, else the file's own numbers."""
+    wrong: Diagnosis | None
+    """The first thing that is wrong in the file."""
+
+
+def check_contents(file: Path, weights: Weights | None) -> Contents:
+    """Reads a file and checks its structure, then its numbers.
+
+    Raises:
+        ModelError: the file is missing, damaged, or was not written by this package.
+    """
+    model = read(file)
+    metadata = read_metadata(model, file)
+    numbers = {n: value.const_value.numpy() for n, value in model.graph.initializers.items() if value.const_value}
+    wrong = _check_structure(model, metadata)
+    if wrong is None and weights is not None:
+        wrong = _check_weights(numbers, weights)
+    if wrong is None:
+        wrong = _check_digest(model, metadata)
+    return Contents(metadata, numbers if weights is None else weights, wrong)
+
+
+def _check_structure(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
+    """Whether the graph is the canonical one of the specification in the metadata."""
+    try:
+        check_canonical(model, metadata.spec, metadata.interface)
+    except StructureError as error:
+        return Diagnosis(error.layer, "the file", error.detail, error.cause)
+    return None
+
+
+def _check_weights(numbers: dict[str, NDArray[Any]], weights: Weights) -> Diagnosis | None:
+    """Whether the file holds the folded weights."""
+    expected = folded(weights)
+    found = {name: numbers[name] for name in expected if name in numbers}
+    difference = first_difference(found, expected, ULPS)
+    if difference is None:
+        return None
+    name, distance = difference
+    return Diagnosis(
+        layer=name.rpartition(".")[0],
+        side="the file",
+        detail=f"{name} differs from the folded weights by {distance:.3g} ulp ({ULPS} are allowed)",
+        cause=explain(name, found[name], expected, weights),
+    )
+
+
+def _check_digest(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
+    """Whether the file holds the numbers that it was written with."""
+    if initializers_digest(model) == metadata.initializers_digest:
+        return None
+    return Diagnosis(
+        layer="initializers",
+        side="the file",
+        detail="the digest of the file's numbers is not the one in its metadata",
+        cause="the file was changed after it was written",
+    )

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from resnet_export import __version__
+from resnet_export.convert import CONVERTERS
+from resnet_export.errors import ModelError, UnavailableError
+from resnet_export.graph import file
+from resnet_export.graph.check import check_canonical
+from resnet_export.graph.file import bind, read, read_metadata, write
+from resnet_export.graph.folding import folded
+from resnet_export.graph.interface import Interface
+from resnet_export.graph.metadata import initializers_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from resnet_export.spec import ResNetSpec
+    from resnet_export.weights import Weights
+
+    from .conftest import Maker
+
+
+def test_what_was_written_is_read(make: Maker, small: ResNetSpec, trained: Callable[..., Weights]) -> None:
+    model, metadata = make.model(small)
+    path = make.file(small)
+    found = read(path)
+    assert read_metadata(found, path) == metadata
+    check_canonical(found, small, Interface())
+    assert initializers_digest(found) == metadata.initializers_digest == initializers_digest(model)
+    numbers = {name: value.const_value.numpy() for name, value in found.graph.initializers.items() if value.const_value}
+    expected = folded(trained(small))
+    assert list(numbers) == list(expected)
+    assert all(numbers[name].tobytes() == expected[name].tobytes() for name in expected)
+
+
+@pytest.mark.parametrize(
+    "variant", [{}, {"layout": "nhwc", "preprocess": "uint8"}, {"head": "embedding", "batch": 1, "opset": 20}]
+)
+@pytest.mark.parametrize("network", ["tiny", "small", "bottlenecks"])
+def test_same_bytes_from_both_frameworks_and_every_time(
+    variant: dict[str, Any], network: str, make: Maker, request: pytest.FixtureRequest
+) -> None:
+    spec = request.getfixturevalue(network)
+    contents = {
+        make.file(spec, Interface(**variant), framework).read_bytes() for framework in CONVERTERS for _ in range(2)
+    }
+    assert len(contents) == 1
+
+
+@pytest.mark.parametrize("framework", CONVERTERS)
+def test_nothing_but_the_network_is_in_the_bytes(framework: str, make: Maker, small: ResNetSpec) -> None:
+    """No notes on values, no paths, stack traces, dates or framework's names."""
+    path = make.file(small, framework=framework)
+    proto = onnx.load(path)
+    assert list(proto.graph.value_info) == []
+    assert proto.doc_string == proto.graph.doc_string == ""
+    assert all(node.doc_string == "" and not node.metadata_props for node in proto.graph.node)
+    assert (proto.producer_name, proto.producer_version) == ("resnet-export", __version__)
+    assert {entry.key.partition(".")[0] for entry in proto.metadata_props} == {"resnet_export"}
+    for tensor in proto.graph.initializer:
+        tensor.ClearField("raw_data")
+    text = proto.SerializeToString()
+    for word in (b"torch", b"keras", b"tensorflow", b"tf2onnx", b"site-packages", b"/home", b"/tmp", b".py", b"File"):
+        assert word not in text.replace(b"resnet_export", b""), word
+    assert not re.search(rb"20\d\d-\d\d", text)
+
+
+def test_bind_takes_more_than_the_graph_uses(make: Maker, tiny: ResNetSpec, trained: Callable[..., Weights]) -> None:
+    model, _ = make.model(tiny, Interface(head="embedding"))
+    bind(model, folded(trained(tiny)))
+    assert not [name for name in model.graph.initializers if name.startswith("fc.")]
+
+
+def test_numbers_beside_the_file_when_they_are_too_large_for_it(
+    make: Maker, small: ResNetSpec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    whole = make.file(small)
+    images = np.random.default_rng(0).standard_normal((2, 3, 32, 32), dtype=np.float32)
+    expected = run(whole, images)
+    size = whole.stat().st_size
+    whole.unlink()
+    monkeypatch.setattr(file, "EXTERNAL_ABOVE", 1000)
+    path = make.file(small)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model.onnx", "model.onnx.data"]
+    assert path.stat().st_size < size / 10
+    locations = {
+        entry.value
+        for tensor in onnx.load(path, load_external_data=False).graph.initializer
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    assert locations == {"model.onnx.data"}, "relative: both can be moved together"
+    assert run(path, images).tobytes() == expected.tobytes()
+    found = read(path)
+    assert initializers_digest(found) == read_metadata(found, path).initializers_digest
+
+
+def run(path: Path, images: Any) -> Any:
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(None, {"input": images})[0]
+
+
+def test_missing(tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        read(tmp_path / "missing.onnx")
+    assert caught.value.message == f"There is no file {tmp_path / 'missing.onnx'}."
+    assert caught.value.exit_code == 3
+    with pytest.raises(ModelError, match="There is no file"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no model at all", b"\x00" * 100, b"\x08\x08"], ids=repr)
+def test_no_onnx_file(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError) as caught:
+        read(path)
+    assert str(path) in caught.value.message
+    assert caught.value.hint
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.99, 0.9999])
+def test_truncated(share: float, make: Maker, tiny: ResNetSpec) -> None:
+    path = make.file(tiny)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ModelError):
+        read(path)
+
+
+def test_a_file_of_someone_else(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.onnx"
+    path.write_bytes(
+        onnx.parser.parse_model(
+            '<ir_version: 8, opset_import: ["" : 17]> g (float[1] x) => (float[1] y) { y = Relu(x) }'
+        ).SerializeToString()
+    )
+    with pytest.raises(ModelError) as caught:
+        read_metadata(read(path), path)
+    assert caught.value.message == (
+        f"{path}: The file has no resnet_export metadata: it was not written by resnet-export."
+    )
+
+
+def test_what_cannot_be_written_is_said(make: Maker, tiny: ResNetSpec, tmp_path: Path) -> None:
+    model, metadata = make.model(tiny)
+    with pytest.raises(UnavailableError) as caught:
+        write(model, tmp_path / "missing" / "model.onnx", metadata)
+    assert "cannot be written: No such file or directory" in caught.value.message
+    assert caught.value.exit_code == 5

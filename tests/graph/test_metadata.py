@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx_ir as ir
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resnet_export.errors import ModelError
+from resnet_export.graph.interface import EMBEDDED, HEADS, LAYOUTS, OPSETS, Interface
+from resnet_export.graph.metadata import FORMAT, PREFIX, Metadata, initializers_digest
+from resnet_export.images import INTERPOLATIONS, Preprocessing
+from resnet_export.spec import STEMS, VARIANTS, ResNetSpec
+
+if TYPE_CHECKING:
+    from .conftest import Maker
+
+SAMPLE = Metadata(
+    ResNetSpec(depth=18, num_classes=2),
+    Interface(),
+    Preprocessing.default(3, 224),
+    "a" * 64,
+    "b" * 64,
+    ("cat", "dog"),
+)
+
+sizes = st.integers(1, 4096)
+fractions = st.floats(0.001, 10)
+
+
+@st.composite
+def any_metadata(draw: st.DrawFn) -> Metadata:
+    spec = draw(
+        st.builds(
+            ResNetSpec,
+            st.sampled_from(sorted(VARIANTS)),
+            sizes,
+            st.integers(1, 8),
+            sizes,
+            sizes,
+            st.sampled_from(STEMS),
+            st.floats(1e-12, 1),
+        )
+    )
+    interface = draw(
+        st.builds(
+            Interface,
+            st.sampled_from(LAYOUTS),
+            st.none() | sizes,
+            st.booleans(),
+            st.sampled_from(HEADS),
+            st.sampled_from(EMBEDDED),
+            st.sampled_from(OPSETS),
+        )
+    )
+    channels = spec.in_channels
+    preprocessing = Preprocessing(
+        spec.image_size + draw(st.integers(0, 99)),
+        spec.image_size,
+        tuple(draw(st.lists(fractions, min_size=channels, max_size=channels))),
+        tuple(draw(st.lists(fractions, min_size=channels, max_size=channels))),
+        draw(st.sampled_from(INTERPOLATIONS)),
+    )
+    labels = draw(st.none() | st.lists(st.text(), max_size=5).map(tuple))
+    return Metadata(spec, interface, preprocessing, draw(st.text()), draw(st.text()), labels)
+
+
+@given(any_metadata())
+def test_round_trip(metadata: Metadata) -> None:
+    props = metadata.to_props()
+    assert Metadata.from_props(props) == metadata
+    assert list(props) == sorted(props)
+    assert all(value.isascii() for value in props.values())
+    for value in props.values():
+        assert json.dumps(json.loads(value), sort_keys=True) == value
+
+
+def test_keys() -> None:
+    keys = ["format", "initializers_digest", "interface", "labels", "preprocessing", "specification", "weights_digest"]
+    assert list(SAMPLE.to_props()) == [f"resnet_export.{key}" for key in keys]
+
+
+def test_other_keys_are_not_ours() -> None:
+    assert Metadata.from_props(SAMPLE.to_props() | {"note": "of someone else", "author": "{"}) == SAMPLE
+
+
+def refused(props: dict[str, str]) -> ModelError:
+    with pytest.raises(ModelError) as caught:
+        Metadata.from_props(props)
+    assert caught.value.exit_code == 3
+    assert caught.value.hint
+    return caught.value
+
+
+def test_a_file_of_someone_else() -> None:
+    for props in ({}, {"author": "someone"}):
+        assert refused(props).message == (
+            "The file has no resnet_export metadata: it was not written by resnet-export."
+        )
+
+
+def test_a_later_format() -> None:
+    error = refused(SAMPLE.to_props() | {f"{PREFIX}format": str(FORMAT + 1)})
+    assert error.message == f"The file's metadata has format {FORMAT + 1}, and this release reads format {FORMAT}."
+    assert error.hint == "Update with: pip install --upgrade resnet-export"
+
+
+@pytest.mark.parametrize("key", sorted(SAMPLE.to_props().keys() - {f"{PREFIX}labels"}))
+def test_a_missing_key(key: str) -> None:
+    error = refused({name: value for name, value in SAMPLE.to_props().items() if name != key})
+    assert error.message.startswith("The file's resnet_export metadata is damaged (KeyError: ")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("specification", "{"),
+        ("specification", "[]"),
+        ("specification", '{"depth": 19}'),
+        ("specification", '{"colour": "red"}'),
+        ("interface", '{"opset": 12}'),
+        ("interface", "null"),
+        ("preprocessing", '{"resize": 1}'),
+        ("preprocessing", "3"),
+        ("format", '"one"x'),
+        ("labels", "7"),
+    ],
+)
+def test_damage(key: str, value: str) -> None:
+    error = refused(SAMPLE.to_props() | {f"{PREFIX}{key}": value})
+    assert error.message.startswith("The file's resnet_export metadata is damaged (")
+    assert error.hint == "Export the network again."
+
+
+@given(key=st.sampled_from(sorted(SAMPLE.to_props())), value=st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 99) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=4,
+))  # fmt: skip
+def test_no_damage_escapes_as_another_error(key: str, value: Any) -> None:
+    props = SAMPLE.to_props() | {key: json.dumps(value)}
+    try:
+        Metadata.from_props(props)
+    except ModelError:
+        return
+
+
+def test_the_digest_of_the_initializers_sees_every_change(make: Maker, tiny: ResNetSpec) -> None:
+    model, metadata = make.model(tiny)
+    original = initializers_digest(model)
+    assert metadata.initializers_digest == original
+    assert len(original) == 64
+
+    name = "layer3.1.conv2.bias"
+    value = model.graph.initializers[name]
+    assert value.const_value is not None
+    array = value.const_value.numpy().copy()
+    array[5] = np.nextafter(array[5], np.float32(9))
+    value.const_value = ir.Tensor(array, name=name)
+    assert initializers_digest(model) != original
+
+    again, _ = make.model(tiny)
+    assert initializers_digest(again) == original
+    first = again.graph.initializers.pop(name)
+    first.name = "another.name"
+    again.graph.initializers["another.name"] = first
+    assert initializers_digest(again) != original
