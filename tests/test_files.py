@@ -110,7 +110,10 @@ def test_reported_lets_other_errors_through() -> None:
 
 
 def test_reported_has_a_reason_without_a_number() -> None:
-    with pytest.raises(UnavailableError, match=r"^x cannot be written: odd\. Nothing was changed\.") as caught, reported("x"):
+    with (
+        pytest.raises(UnavailableError, match=r"^x cannot be written: odd\. Nothing was changed\.") as caught,
+        reported("x"),
+    ):
         raise OSError("odd")
     assert caught.value.hint == "Free some space, or give a place that can be written."
     assert isinstance(caught.value.__cause__, OSError)

@@ -213,7 +213,11 @@ def test_pictures_of_a_folder_are_found_in_order(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "folder.png").mkdir()
-    assert [path.relative_to(tmp_path).as_posix() for path in find_pictures(tmp_path)] == ["a.jpg", "b.PNG", "sub/c.jpeg"]
+    assert [path.relative_to(tmp_path).as_posix() for path in find_pictures(tmp_path)] == [
+        "a.jpg",
+        "b.PNG",
+        "sub/c.jpeg",
+    ]
 
 
 def test_no_folder_and_no_pictures(tmp_path: Path) -> None:

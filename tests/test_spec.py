@@ -118,7 +118,7 @@ def test_torchvisions_names_and_shapes_of_a_bottleneck() -> None:
         ("layer1.0.conv3.weight", (256, 64, 1, 1)),
         ("layer1.0.downsample.0.weight", (256, 64, 1, 1)),
     ]
-    assert list(parameters)[0] == "conv1.weight"
+    assert next(iter(parameters)) == "conv1.weight"
     assert dict(list(parameters.items())[-2:]) == {"fc.weight": (1000, 2048), "fc.bias": (1000,)}
 
 

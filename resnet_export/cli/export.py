@@ -199,6 +199,7 @@ def run(
     with reported(debug=debug):
         if report is not None:
             _refuse_report(report, output, force=force)
+        _fetch_published(weights, options.get("depth"))
         try:
             with held_back(verbose=verbose) as stderr:
                 from resnet_export.pipeline import export as pipeline
@@ -213,6 +214,16 @@ def run(
             raise
         say(_as_json(done) if as_json else _as_text(done))
         _write_report(done, report)
+
+
+def _fetch_published(weights: str | None, depth: int | None) -> None:
+    """Downloads published weights while the terminal is still ours, so that the progress can be seen."""
+    if weights is None or not weights.startswith("IMAGENET1K") or Path(weights).exists():
+        return
+    from resnet_export.spec import ResNetSpec
+    from resnet_export.weights.published import fetch
+
+    fetch(weights, depth or ResNetSpec.depth)
 
 
 def _refuse_report(report: str, output: str | None, *, force: bool) -> None:

@@ -84,7 +84,7 @@ class Metadata:
             )
         except ModelError:
             raise
-        except (ResNetExportError, KeyError, TypeError, ValueError) as error:
+        except (ResNetExportError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 f"The file's resnet_export metadata is damaged ({type(error).__name__}: {error}).",
                 hint="Export the network again.",

@@ -139,10 +139,18 @@ def load(model: nn.Module, weights: Weights) -> None:
     """Copies `weights` into `model` without changing a bit.
 
     Raises:
-        RuntimeError: from torch, when the model's parameters are not those of `weights.spec`.
+        ValueError: the model's parameters are not those of `weights.spec`.
+        RuntimeError: from torch, when the shape of one differs.
     """
-    counters = {name: torch.tensor(0) for name in model.state_dict() if name.endswith(".num_batches_tracked")}
-    model.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in weights.items()} | counters)
+    state = model.state_dict()
+    counters = {name for name in state if name.endswith(".num_batches_tracked")}
+    if state.keys() - counters != weights.keys():
+        raise ValueError(f"the model's parameters are not those of {weights.spec}")
+    with torch.no_grad():
+        for name, array in weights.items():
+            state[name].copy_(torch.from_numpy(array.copy()))  # torch takes no read-only array
+        for name in counters:
+            state[name].zero_()
 
 
 def read(model: nn.Module, **asked: Any) -> Weights:

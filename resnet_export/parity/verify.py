@@ -63,7 +63,8 @@ def verify(
     file = Path(path)
     if weights is not None and not isinstance(weights, Weights):
         metadata = read_metadata(read(file), file)
-        weights = Weights.load(weights, image_size=metadata.spec.image_size)
+        # what no tensor shows
+        weights = Weights.load(weights, image_size=metadata.spec.image_size, eps=metadata.spec.eps)
     return check_file(file, runtimes or ("ort:cpu",), weights=weights, images=images)
 
 

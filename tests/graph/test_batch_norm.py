@@ -10,9 +10,7 @@ from resnet_export.graph.rewriting import attribute
 
 from .rewrites import model_of, operators, rewritten
 
-SIGNATURE = (
-    "(float[2,4,5,3] x, float[3] gamma, float[3] beta, float[3] mean, float[3] variance) => (float[A,B,C,D] y)"
-)
+SIGNATURE = "(float[2,4,5,3] x, float[3] gamma, float[3] beta, float[3] mean, float[3] variance) => (float[A,B,C,D] y)"
 WRITTEN_OUT = """eps = Constant<value_float=0.001>()
     {variance} root = Sqrt(v) inverse = Reciprocal(root)
     {scale} {scaled} {weighted} shift = Sub(beta, weighted) {y}"""

@@ -154,7 +154,12 @@ def swapped_convolutions(model: ir.Model) -> None:
         (missing_relu, "layer1.0.relu1", "the graph has Conv", "a ReLU is missing"),
         (missing_batch_norm, "conv1", "no batch norm bn1", "the batch norm was left out"),
         (another_output, "fc", "the graph has more than the specification: Softmax", None),
-        (swapped_convolutions, "layer1.0.conv1", "its weight is layer1.1.conv1.weight", "parameters have changed places"),
+        (
+            swapped_convolutions,
+            "layer1.0.conv1",
+            "its weight is layer1.1.conv1.weight",
+            "parameters have changed places",
+        ),
     ],
 )
 def test_the_first_wrong_node_is_named(

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 VARIANTS = [
     {"layout": layout, "batch": batch, "dynamic_size": dynamic, "head": head, "preprocess": preprocess}
-    for layout, batch, dynamic, head, preprocess in itertools.product(LAYOUTS, (None, 3), (False, True), HEADS, EMBEDDED)
+    for layout, batch, dynamic, head, preprocess in itertools.product(
+        LAYOUTS, (None, 3), (False, True), HEADS, EMBEDDED
+    )
 ]
 
 

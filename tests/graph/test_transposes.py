@@ -51,7 +51,9 @@ def test_a_sum_of_differently_transposed_values_stays() -> None:
 
 def test_a_sum_with_one_transposed_value_stays() -> None:
     signature = "(float[2,3,3,3] x) => (float[A,B,C,D] y)"
-    model = rewritten(model_of(signature, "t = Transpose<perm=[0,2,3,1]>(x) y = Add(t, x)"), sink_transposes, changes=False)
+    model = rewritten(
+        model_of(signature, "t = Transpose<perm=[0,2,3,1]>(x) y = Add(t, x)"), sink_transposes, changes=False
+    )
     assert operators(model) == ["Transpose", "Add"]
 
 
@@ -70,7 +72,9 @@ def test_a_pad_gets_its_amounts_in_the_order_of_the_axes() -> None:
 
 
 def test_a_pad_keeps_its_mode() -> None:
-    body = """t = Transpose<perm=[0,2,3,1]>(x) p = Constant<value_ints=[0,1,1,0,0,1,1,0]>() y = Pad<mode="edge">(t, p)"""
+    body = (
+        """t = Transpose<perm=[0,2,3,1]>(x) p = Constant<value_ints=[0,1,1,0,0,1,1,0]>() y = Pad<mode="edge">(t, p)"""
+    )
     model = rewritten(model_of(SIGNATURE, body), sink_transposes, changes=True)
     assert operators(model) == ["Pad", "Transpose"]
 
@@ -105,5 +109,7 @@ def test_other_means_stay(signature: str, mean: str) -> None:
 @pytest.mark.parametrize("op", ["Softmax", "Flatten"])
 def test_what_does_not_commute_stays(op: str) -> None:
     signature = SIGNATURE if op == "Softmax" else "(float[2,3,4,5] x) => (float[A,B] y)"
-    model = rewritten(model_of(signature, f"t = Transpose<perm=[0,2,3,1]>(x) y = {op}(t)"), sink_transposes, changes=False)
+    model = rewritten(
+        model_of(signature, f"t = Transpose<perm=[0,2,3,1]>(x) y = {op}(t)"), sink_transposes, changes=False
+    )
     assert operators(model) == ["Transpose", op]

@@ -38,8 +38,7 @@ def logits(framework: str, model: Any, images: NDArray[np.float32]) -> NDArray[n
         with torch.inference_mode():
             found: NDArray[np.float32] = model.eval()(torch.from_numpy(images)).numpy()
             return found
-    found = model(np.ascontiguousarray(images.transpose(0, 2, 3, 1)), training=False).numpy()
-    return found
+    return model(np.ascontiguousarray(images.transpose(0, 2, 3, 1)), training=False).numpy()
 
 
 def bits(weights: Weights) -> dict[str, bytes]:
@@ -122,7 +121,9 @@ def test_running_means_move_by_a_tenth(framework: str, tiny: ResNetSpec, trained
     else:
         model(images.transpose(0, 2, 3, 1), training=True)
     after = DEFINITIONS[framework].read(model)
-    stem = torch.nn.functional.conv2d(torch.from_numpy(images), torch.from_numpy(weights["conv1.weight"].copy()), padding=1)
+    stem = torch.nn.functional.conv2d(
+        torch.from_numpy(images), torch.from_numpy(weights["conv1.weight"].copy()), padding=1
+    )
     expected = 0.9 * weights["bn1.running_mean"] + 0.1 * stem.mean((0, 2, 3)).numpy()
     np.testing.assert_allclose(after["bn1.running_mean"], expected, rtol=1e-5, atol=1e-6)
     changed = {name for name in weights if after[name].tobytes() != weights[name].tobytes()}

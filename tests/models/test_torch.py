@@ -11,13 +11,13 @@ from torch import nn
 
 from resnet_export.errors import CheckpointError
 from resnet_export.models.torch import ResNet, build, load, read
-from resnet_export.weights import Weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from resnet_export.spec import ResNetSpec
+    from resnet_export.weights import Weights
 
 
 def bits(weights: Weights) -> dict[str, bytes]:
@@ -129,7 +129,9 @@ def test_another_network_is_refused() -> None:
     assert caught.value.message.startswith("the torch model Sequential holds 2 tensors, but not those of a ResNet")
 
 
-def test_weights_of_another_network_are_not_loaded(tiny: ResNetSpec, small: ResNetSpec, trained: Callable[..., Weights]) -> None:
+def test_weights_of_another_network_are_not_loaded(
+    tiny: ResNetSpec, small: ResNetSpec, trained: Callable[..., Weights]
+) -> None:
     with pytest.raises(RuntimeError, match=r"conv1\.weight"):
         load(build(tiny), trained(small))
 

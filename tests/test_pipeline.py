@@ -1,0 +1,503 @@
+"""The main job and its check, from source to file, with real photos, runtimes and frameworks."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from PIL import Image
+from sklearn.datasets import load_sample_images
+
+import resnet_export
+from resnet_export import (
+    CheckpointError,
+    ModelError,
+    ParityError,
+    ResNetSpec,
+    UsageError,
+    Weights,
+    export,
+    verify,
+)
+from resnet_export.graph import file
+from resnet_export.models import keras as keras_definition
+from resnet_export.models import torch as torch_definition
+from resnet_export.pipeline import sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from resnet_export import (
+        ExportReport,
+    )
+
+STAGES = ["load", "build", "trace", "canonicalise", "bind", "write", "verify"]
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two photographs, as JPEG files."""
+    folder = tmp_path_factory.mktemp("photos")
+    for name, pixels in zip(("china", "flower"), load_sample_images().images, strict=True):
+        Image.fromarray(pixels).save(folder / f"{name}.jpg")
+    return folder
+
+
+@dataclass
+class Exported:
+    """An export and what it came from."""
+
+    weights: Weights
+    checkpoint: Path
+    path: Path
+    report: ExportReport
+
+
+@pytest.fixture(scope="session")
+def exported(
+    tmp_path_factory: pytest.TempPathFactory, small: ResNetSpec, trained: Callable[..., Weights], photos: Path
+) -> Exported:
+    """A checkpoint, exported through PyTorch and checked on photographs."""
+    folder = tmp_path_factory.mktemp("exported")
+    weights = trained(small)
+    weights.save(folder / "trained.pth")
+    path = folder / "net.onnx"
+    report = export(folder / "trained.pth", path, framework="torch", image_size=32, images=photos)
+    return Exported(weights, folder / "trained.pth", path, report)
+
+
+def run(path: Path, images: Any) -> Any:
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(None, {"input": images})[0]
+
+
+class TestReport:
+    def test_it_says_what_was_done(self, exported: Exported, small: ResNetSpec) -> None:
+        report = exported.report
+        assert report.path == str(exported.path)
+        assert report.framework == "torch"
+        assert report.spec == small
+        assert report.weights_origin == "trained.pth"
+        assert report.weights_digest == exported.weights.digest
+        assert report.preprocessing_origin == "ImageNet's"
+        assert report.passed is True
+
+    def test_it_describes_the_file_that_is_there(self, exported: Exported) -> None:
+        content = exported.path.read_bytes()
+        assert exported.report.size == len(content)
+        assert exported.report.sha256 == hashlib.sha256(content).hexdigest()
+        assert exported.report.nodes == {
+            "Add": 8,
+            "Conv": 20,
+            "Flatten": 1,
+            "Gemm": 1,
+            "GlobalAveragePool": 1,
+            "MaxPool": 1,
+            "Relu": 17,
+        }
+
+    def test_stages_and_versions(self, exported: Exported) -> None:
+        assert list(exported.report.stages) == STAGES
+        assert all(seconds >= 0 for seconds in exported.report.stages.values())
+        assert exported.report.versions["torch"] == importlib.metadata.version("torch")
+        assert {"resnet-export", "torch", "onnxscript", "numpy", "onnx", "onnx-ir"} <= set(exported.report.versions)
+        assert "keras" not in exported.report.versions
+
+    def test_every_comparison_is_there(self, exported: Exported) -> None:
+        found = exported.report.verification
+        assert found is not None
+        assert [(item.runtime, item.inputs, item.batch) for item in found.comparisons] == [
+            ("ort:cpu", "random", 1),
+            ("torch", "random", 1),
+            ("ort:cpu", "random", 2),
+            ("torch", "random", 2),
+            ("ort:cpu", "random", 7),
+            ("torch", "random", 7),
+            ("ort:cpu", "pictures", 2),
+            ("torch", "pictures", 2),
+        ]
+        assert (found.failures, found.notes, found.diagnosis) == ((), (), None)
+        assert found.file == str(exported.path)
+        for item in found.comparisons:
+            assert item.passed
+            assert 0 < item.error <= item.bound
+            assert item.error < 1e-4 * item.scale
+            assert item.top1_agreed + item.top1_exempt == item.batch
+
+    def test_it_is_plain_data(self, exported: Exported) -> None:
+        data = json.loads(json.dumps(exported.report.as_dict(), allow_nan=False))
+        assert list(data) == [
+            "schema_version",
+            "path",
+            "passed",
+            "framework",
+            "specification",
+            "interface",
+            "preprocessing",
+            "weights",
+            "file",
+            "parameters",
+            "multiply_adds",
+            "stages_s",
+            "versions",
+            "verification",
+        ]
+        assert data["schema_version"] == 1
+        assert data["passed"] is True
+        assert data["specification"]["width"] == 8
+        assert data["verification"]["comparisons"][0]["ratio"] > 0
+
+    def test_nothing_but_the_file_was_written(self, exported: Exported) -> None:
+        assert sorted(entry.name for entry in exported.path.parent.iterdir()) == ["net.onnx", "trained.pth"]
+
+
+class TestSources:
+    """Each gives the file that the checkpoint gave, byte for byte."""
+
+    @pytest.fixture
+    def target(self, tmp_path: Path) -> Path:
+        return tmp_path / "net.onnx"
+
+    def test_weights(self, exported: Exported, target: Path) -> None:
+        report = export(exported.weights, target, framework="keras")
+        assert target.read_bytes() == exported.path.read_bytes()
+        assert (report.framework, report.weights_origin) == ("keras", "the weights given")
+
+    @pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
+    def test_a_checkpoint_of_keras_is_exported_by_keras(self, suffix: str, exported: Exported, target: Path) -> None:
+        checkpoint = target.with_name(f"trained{suffix}")
+        keras_definition.save(exported.weights, checkpoint)
+        report = export(str(checkpoint), str(target), image_size=32)
+        assert target.read_bytes() == exported.path.read_bytes()
+        assert (report.framework, report.weights_origin) == ("keras", checkpoint.name)
+
+    def test_a_torch_module_in_training(self, exported: Exported, target: Path) -> None:
+        model = torch_definition.build(exported.weights.spec)
+        torch_definition.load(model, exported.weights)
+        model.train()
+        model.layer3.eval()
+        modes = [module.training for module in model.modules()]
+        before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        report = export(model, target)
+        assert target.read_bytes() == exported.path.read_bytes()
+        assert (report.framework, report.weights_origin) == ("torch", "the torch model")
+        assert [module.training for module in model.modules()] == modes
+        assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+    def test_a_compiled_torch_module(self, exported: Exported, target: Path) -> None:
+        model = torch_definition.build(exported.weights.spec)
+        torch_definition.load(model, exported.weights)
+        report = export(torch.compile(model), target)
+        assert target.read_bytes() == exported.path.read_bytes()
+        assert report.passed
+
+    def test_a_keras_model(self, exported: Exported, target: Path) -> None:
+        model = keras_definition.build(exported.weights.spec)
+        keras_definition.load(model, exported.weights)
+        report = export(model, target)
+        assert target.read_bytes() == exported.path.read_bytes()
+        assert (report.framework, report.weights_origin) == ("keras", "the keras model")
+
+    @pytest.mark.parametrize("framework", ["torch", "keras"])
+    def test_a_specification(self, framework: str, tiny: ResNetSpec, target: Path) -> None:
+        report = export(tiny, target, framework=framework, seed=3)
+        assert report.weights_digest == Weights.initial(tiny, 3).digest
+        assert report.weights_origin == "He initialisation, seed 3"
+        assert report.passed
+
+    def test_nothing_but_options(self, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(target.parent)
+        report = export(framework="keras", depth=34, width=2, stem="cifar", num_classes=3, verify=False)
+        assert report.spec == ResNetSpec(depth=34, width=2, stem="cifar", num_classes=3, image_size=32)
+        assert report.path == "resnet34.onnx"
+        assert Path("resnet34.onnx").is_file()
+
+    def test_a_published_name(self, exported: Exported, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The download has tests of its own; what is here is how the name is resolved."""
+        asked: list[tuple[str, int]] = []
+
+        def fetch(name: str, depth: int) -> Path:
+            asked.append((name, depth))
+            return exported.checkpoint
+
+        monkeypatch.setattr(sources, "fetch", fetch)
+        report = export("IMAGENET1K_V1", target, framework="keras", image_size=32)
+        assert asked == [("IMAGENET1K_V1", 18)]
+        assert target.read_bytes() == exported.path.read_bytes()
+        assert report.weights_origin == "IMAGENET1K_V1 (trained.pth)"
+        assert report.preprocessing_origin == "that of IMAGENET1K_V1"
+
+    def test_the_second_published_weights_resize_to_232(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        spec = ResNetSpec(depth=50)
+        found, origin = sources.preprocessing_of(spec, "IMAGENET1K_V2", None, None, None, None)
+        assert (found.resize, found.crop, origin) == (232, 224, "that of IMAGENET1K_V2")
+
+    def test_a_published_name_asks_for_the_depth(self, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fetch(name: str, depth: int) -> Path:
+            raise CheckpointError(f"asked for {name} of {depth}")
+
+        monkeypatch.setattr(sources, "fetch", fetch)
+        with pytest.raises(CheckpointError, match="asked for IMAGENET1K_V2 of 152"):
+            export("IMAGENET1K_V2", target, depth=152)
+
+    def test_a_file_of_a_published_name_goes_first(
+        self, exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("IMAGENET1K_V1").write_bytes(exported.checkpoint.read_bytes())
+        monkeypatch.setattr(sources, "fetch", lambda *_: pytest.fail("it was downloaded"))
+        with pytest.raises(CheckpointError, match="no suffix of a known checkpoint format"):
+            export("IMAGENET1K_V1", "net.onnx")
+
+
+class TestOptions:
+    def test_labels_and_metadata(self, exported: Exported, tmp_path: Path) -> None:
+        names = [f"class {index} é" for index in range(10)]
+        (tmp_path / "labels.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
+        for labels, name in ((names, "a.onnx"), (tmp_path / "labels.txt", "b.onnx")):
+            export(exported.weights, tmp_path / name, framework="keras", labels=labels, verify=False)
+        assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
+        model = file.read(tmp_path / "a.onnx")
+        metadata = file.read_metadata(model, tmp_path / "a.onnx")
+        assert metadata.labels == tuple(names)
+        assert metadata.weights_digest == exported.weights.digest
+
+    @pytest.mark.parametrize(
+        ("options", "origin"),
+        [
+            ({}, "ImageNet's"),
+            ({"mean": (0.5, 0.5, 0.5)}, "mean as given; the rest ImageNet's"),
+            ({"mean": [0, 0, 0], "std": [1, 1, 1]}, "mean, std as given; the rest ImageNet's"),
+            (
+                {"mean": (0.5,) * 3, "std": (0.5,) * 3, "resize": 40, "interpolation": "bicubic"},
+                "as given",
+            ),
+        ],
+    )
+    def test_preprocessing_and_its_origin(
+        self, options: dict[str, Any], origin: str, exported: Exported, tmp_path: Path
+    ) -> None:
+        report = export(exported.weights, tmp_path / "net.onnx", framework="keras", verify=False, **options)
+        expected = {
+            "resize": 37,
+            "mean": (0.485, 0.456, 0.406),
+            "std": (0.229, 0.224, 0.225),
+            "interpolation": "bilinear",
+        }
+        expected |= {name: tuple(map(float, v)) if isinstance(v, list | tuple) else v for name, v in options.items()}
+        assert report.preprocessing.as_dict() == {"crop": 32} | expected
+        assert report.preprocessing_origin == origin
+        model = file.read(tmp_path / "net.onnx")
+        assert file.read_metadata(model, tmp_path / "net.onnx").preprocessing == report.preprocessing
+
+    def test_another_number_of_channels(self, tiny: ResNetSpec, tmp_path: Path) -> None:
+        report = export(replace(tiny, in_channels=1), tmp_path / "net.onnx", framework="keras")
+        assert report.preprocessing_origin == "mean 0 and standard deviation 1"
+        assert report.passed
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"batch": 1},
+            {"batch": 2, "layout": "nhwc"},
+            {"preprocess": "uint8", "layout": "nhwc", "head": "probabilities"},
+            {"preprocess": "uint8", "head": "embedding"},
+            {"dynamic_size": True, "opset": 13},
+        ],
+        ids=lambda options: "-".join(map(str, options.values())),
+    )
+    def test_every_interface_passes_on_photographs(
+        self, options: dict[str, Any], exported: Exported, photos: Path, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "net.onnx"
+        report = export(exported.weights, path, framework="keras", images=photos, **options)
+        found = report.verification
+        assert found is not None
+        assert found.passed
+        batch = options.get("batch")
+        batches = {(item.inputs, item.batch) for item in found.comparisons}
+        random = {("random", size) for size in ([batch] if batch else [1, 2, 7])}
+        assert batches == random | {("pictures", batch or 2)}
+        assert verify(path, weights=exported.checkpoint, images=photos).passed
+
+    def test_without_the_check(self, exported: Exported, tmp_path: Path) -> None:
+        report = export(exported.weights, tmp_path / "net.onnx", framework="keras", verify=False)
+        assert (report.verification, report.passed) == (None, None)
+        assert list(report.stages) == STAGES[:-1]
+        assert json.loads(json.dumps(report.as_dict(), allow_nan=False))["passed"] is None
+        assert (tmp_path / "net.onnx").read_bytes() == exported.path.read_bytes()
+
+    def test_progress_is_told_of_every_stage(self, exported: Exported, tmp_path: Path) -> None:
+        told: list[str] = []
+
+        @contextlib.contextmanager
+        def progress(name: str) -> Iterator[None]:
+            told.append(f"<{name}")
+            yield
+            told.append(f"{name}>")
+
+        export(exported.weights, tmp_path / "net.onnx", framework="keras", progress=progress)
+        assert told == [mark for name in STAGES for mark in (f"<{name}", f"{name}>")]
+
+    def test_an_existing_file_is_replaced_by_force(self, exported: Exported, tmp_path: Path) -> None:
+        (tmp_path / "net.onnx").write_bytes(b"old")
+        export(exported.weights, tmp_path / "net.onnx", framework="keras", force=True, verify=False)
+        assert (tmp_path / "net.onnx").read_bytes() == exported.path.read_bytes()
+
+    def test_another_eps(self, exported: Exported, tmp_path: Path) -> None:
+        """No tensor shows it: the check of the file takes it from the file."""
+        weights = Weights(replace(exported.weights.spec, eps=1e-3), dict(exported.weights))
+        path = tmp_path / "net.onnx"
+        assert export(weights, path, framework="keras").passed
+        assert path.read_bytes() != exported.path.read_bytes()
+        assert verify(path, weights=exported.checkpoint).passed
+
+    def test_numbers_beside_the_file(self, exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As above 2 GB, which no test can afford."""
+        monkeypatch.setattr(file, "EXTERNAL_ABOVE", 1000)
+        path = tmp_path / "net.onnx"
+        assert export(exported.weights, path, framework="keras").passed
+        assert sorted(entry.name for entry in tmp_path.iterdir()) == ["net.onnx", "net.onnx.data"]
+        images = np.random.default_rng(0).standard_normal((2, 3, 32, 32), dtype=np.float32)
+        assert run(path, images).tobytes() == run(exported.path, images).tobytes()
+        assert verify(path, weights=exported.weights).passed
+
+
+def test_the_same_bytes_from_another_process_and_both_frameworks(exported: Exported, tmp_path: Path) -> None:
+    """With another hash seed and from another folder."""
+    variants: list[dict[str, Any]] = [
+        {},
+        {"layout": "nhwc", "preprocess": "uint8", "head": "probabilities", "opset": 20},
+    ]
+    program = """if True:
+        import sys
+        from resnet_export import export
+        checkpoint, *variants = sys.argv[1:]
+        for index, options in enumerate(variants):
+            for framework in ("torch", "keras"):
+                export(checkpoint, f"{framework}{index}.onnx", framework=framework, image_size=32, verify=False, **eval(options))
+    """
+    environment = {**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": str(Path(resnet_export.__file__).parents[1])}
+    subprocess.run(
+        [sys.executable, "-c", program, str(exported.checkpoint), *map(repr, variants)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        check=True,
+    )
+    there = [[(tmp_path / f"{name}{index}.onnx").read_bytes() for name in ("torch", "keras")] for index in range(2)]
+    here = tmp_path / "here.onnx"
+    export(exported.checkpoint, here, framework="keras", image_size=32, verify=False, **variants[1])
+    assert there[0] == [exported.path.read_bytes()] * 2
+    assert there[1] == [here.read_bytes()] * 2
+    assert there[0][0] != there[1][0]
+
+
+class TestVerify:
+    def test_on_every_runtime_with_photographs(self, exported: Exported, photos: Path) -> None:
+        runtimes = ["ort:cpu", "torch", "keras"]
+        report = verify(exported.path, weights=exported.checkpoint, images=photos, runtimes=runtimes)
+        assert report.passed
+        assert report.failures == ()
+        assert {(item.runtime, item.inputs, item.batch) for item in report.comparisons} == {
+            (runtime, *kind)
+            for runtime in runtimes
+            for kind in (("random", 1), ("random", 2), ("random", 7), ("pictures", 2))
+        }
+        assert json.loads(json.dumps(report.as_dict(), allow_nan=False))["passed"] is True
+
+    def test_against_its_own_numbers(self, exported: Exported) -> None:
+        assert verify(str(exported.path)).passed
+
+    @pytest.fixture
+    def tampered(self, exported: Exported, tmp_path: Path) -> Path:
+        """One number of one layer is another."""
+        proto = onnx.load(exported.path)
+        (tensor,) = (item for item in proto.graph.initializer if item.name == "layer2.1.conv1.bias")
+        array = onnx.numpy_helper.to_array(tensor).copy()
+        array[3] += 0.5
+        tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
+        onnx.save(proto, tmp_path / "tampered.onnx")
+        return tmp_path / "tampered.onnx"
+
+    def test_a_changed_number_fails_without_the_checkpoint(self, tampered: Path) -> None:
+        report = verify(tampered)
+        assert not report.passed
+        assert report.diagnosis is not None
+        assert report.diagnosis.layer == "initializers"
+        assert report.diagnosis.cause == "the file was changed after it was written"
+        assert report.failures == ("initializers: the digest of the file's numbers is not the one in its metadata",)
+
+    def test_a_changed_number_is_located_with_the_checkpoint(self, tampered: Path, exported: Exported) -> None:
+        report = verify(tampered, weights=exported.checkpoint)
+        assert not report.passed
+        assert report.diagnosis is not None
+        assert report.diagnosis.layer == "layer2.1.conv1"
+        assert report.diagnosis.side == "the file"
+        assert report.diagnosis.detail.startswith("layer2.1.conv1.bias differs from the folded weights by")
+
+    def test_the_wrong_weights_fail(self, exported: Exported, trained: Callable[..., Weights]) -> None:
+        report = verify(exported.path, weights=trained(exported.weights.spec, 1))
+        assert not report.passed
+        assert report.diagnosis is not None
+        assert report.diagnosis.layer == "conv1"
+
+    def test_a_changed_node_fails(self, exported: Exported, tmp_path: Path) -> None:
+        proto = onnx.load(exported.path)
+        relu = next(node for node in proto.graph.node if node.name == "layer3.0.relu1")
+        relu.op_type = "Sigmoid"
+        onnx.save(proto, tmp_path / "changed.onnx")
+        report = verify(tmp_path / "changed.onnx")
+        assert not report.passed
+        assert report.diagnosis is not None
+        assert (report.diagnosis.layer, report.diagnosis.cause) == ("layer3.0.relu1", "a ReLU is missing")
+
+    def test_what_is_no_model_is_an_error(self, tmp_path: Path) -> None:
+        (tmp_path / "text.onnx").write_text("no model")
+        with pytest.raises(ModelError, match="cannot be read as an ONNX file|is no ONNX model"):
+            verify(tmp_path / "text.onnx")
+        with pytest.raises(ModelError, match="There is no file"):
+            verify(tmp_path / "missing.onnx")
+
+    def test_a_file_of_someone_else_is_an_error(self, exported: Exported, tmp_path: Path) -> None:
+        proto = onnx.load(exported.path)
+        del proto.metadata_props[:]
+        onnx.save(proto, tmp_path / "foreign.onnx")
+        with pytest.raises(ModelError, match="it was not written by resnet-export") as caught:
+            verify(tmp_path / "foreign.onnx")
+        assert caught.value.exit_code == 3
+
+    def test_an_unknown_runtime_is_an_error(self, exported: Exported) -> None:
+        with pytest.raises(UsageError) as caught:
+            verify(exported.path, runtimes=["tourch"])
+        assert caught.value.message == "There is no runtime 'tourch'."
+        assert caught.value.hint == "Did you mean torch? Known are ort:cpu, torch, keras."
+
+
+def test_a_source_that_is_not_the_network_is_refused(exported: Exported, tmp_path: Path) -> None:
+    """A module with a ReLU that was replaced after the training."""
+    model = torch_definition.build(exported.weights.spec)
+    torch_definition.load(model, exported.weights)
+    model.layer2[0].relu1 = torch.nn.Identity()
+    with pytest.raises(ParityError) as caught:
+        export(model, tmp_path / "net.onnx")
+    assert list(tmp_path.iterdir()) == []
+    report = caught.value.report
+    assert report.passed is False
+    assert report.verification.diagnosis.layer == "layer2.0.relu1"
+    assert report.verification.diagnosis.side == "the torch model"
+    assert "Likely cause: a ReLU is missing." in caught.value.message
+    json.dumps(report.as_dict(), allow_nan=False)
