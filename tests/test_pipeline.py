@@ -197,6 +197,7 @@ class TestSources:
         assert [module.training for module in model.modules()] == modes
         assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
+    @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")  # by torch itself
     def test_a_compiled_torch_module(self, exported: Exported, target: Path) -> None:
         model = torch_definition.build(exported.weights.spec)
         torch_definition.load(model, exported.weights)
@@ -386,9 +387,10 @@ def test_the_same_bytes_from_another_process_and_both_frameworks(exported: Expor
         import sys
         from resnet_export import export
         checkpoint, *variants = sys.argv[1:]
-        for index, options in enumerate(variants):
+        for index, variant in enumerate(variants):
             for framework in ("torch", "keras"):
-                export(checkpoint, f"{framework}{index}.onnx", framework=framework, image_size=32, verify=False, **eval(options))
+                options = dict(framework=framework, image_size=32, verify=False, **eval(variant))
+                export(checkpoint, f"{framework}{index}.onnx", **options)
     """
     environment = {**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": str(Path(resnet_export.__file__).parents[1])}
     subprocess.run(
@@ -467,7 +469,7 @@ class TestVerify:
 
     def test_what_is_no_model_is_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "text.onnx").write_text("no model")
-        with pytest.raises(ModelError, match="cannot be read as an ONNX file|is no ONNX model"):
+        with pytest.raises(ModelError, match=r"cannot be read as an ONNX file|is no ONNX model"):
             verify(tmp_path / "text.onnx")
         with pytest.raises(ModelError, match="There is no file"):
             verify(tmp_path / "missing.onnx")

@@ -6,7 +6,9 @@ library; everything heavier is imported by the command that runs.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import io
 import sys
 from typing import Any
@@ -69,6 +71,8 @@ def main() -> None:
             # A path or a class name must not end a finished export just because the terminal cannot show it.
             with contextlib.suppress(OSError, ValueError):
                 stream.reconfigure(errors="backslashreplace")
+    # At exit Python collects garbage once more: a second and more of the frameworks' objects, freed anyway.
+    atexit.register(gc.freeze)
     root.main(prog_name=PROGRAM)
 
 

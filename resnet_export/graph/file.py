@@ -9,7 +9,6 @@ import onnx_ir as ir
 
 from resnet_export import __version__
 from resnet_export.errors import ModelError
-from resnet_export.files import reported
 from resnet_export.graph.metadata import Metadata
 
 if TYPE_CHECKING:
@@ -33,18 +32,17 @@ def write(model: ir.Model, path: Path, metadata: Metadata) -> None:
     """Writes one self-contained file (with `<name>.data` beside it above 2 GB). The same model gives the same bytes.
 
     Raises:
-        UnavailableError: the operating system refused to write it.
+        OSError: the operating system refused to write it.
     """
     model.producer_name, model.producer_version = "resnet-export", __version__
     model.doc_string = None
     model.metadata_props.clear()
     model.metadata_props.update(metadata.to_props())
     size = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value)
-    with reported(path):
-        if size > EXTERNAL_ABOVE:
-            ir.save(model, path, external_data=f"{path.name}.data", size_threshold_bytes=1024)
-        else:
-            path.write_bytes(ir.to_proto(model).SerializeToString(deterministic=True))
+    if size > EXTERNAL_ABOVE:
+        ir.save(model, path, external_data=f"{path.name}.data", size_threshold_bytes=1024)
+    else:
+        path.write_bytes(ir.to_proto(model).SerializeToString(deterministic=True))
 
 
 def read(path: Path) -> ir.Model:

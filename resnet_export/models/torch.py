@@ -140,11 +140,11 @@ def load(model: nn.Module, weights: Weights) -> None:
 
     Raises:
         ValueError: the model's parameters are not those of `weights.spec`.
-        RuntimeError: from torch, when the shape of one differs.
     """
     state = model.state_dict()
     counters = {name for name in state if name.endswith(".num_batches_tracked")}
-    if state.keys() - counters != weights.keys():
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items() if name not in counters}
+    if shapes != weights.spec.parameters:  # copy_ would stretch a tensor of one channel over many
         raise ValueError(f"the model's parameters are not those of {weights.spec}")
     with torch.no_grad():
         for name, array in weights.items():

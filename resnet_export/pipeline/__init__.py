@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import importlib
 import importlib.metadata
+import os
 import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -13,19 +14,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from threadpoolctl import threadpool_limits
+
 from resnet_export.convert import CONVERTERS
 from resnet_export.errors import (
     ParityError,
     StructureError,
     UnavailableError,
 )
-from resnet_export.files import refuse_overwriting, staged
+from resnet_export.files import refuse_overwriting, reported, staged
 from resnet_export.graph.canonical import canonicalise
 from resnet_export.graph.file import bind, write
 from resnet_export.graph.folding import folded
 from resnet_export.graph.interface import Interface, dress
 from resnet_export.graph.metadata import Metadata, initializers_digest
 from resnet_export.models import FRAMEWORKS
+from resnet_export.optional import require
 from resnet_export.parity.blame import Suspect, blame, differing_parameters
 from resnet_export.parity.inputs import random_inputs
 from resnet_export.parity.results import VerifyReport
@@ -37,8 +41,7 @@ from resnet_export.report.data import ExportReport
 from resnet_export.runtimes import RUNTIMES
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
     import onnx_ir as ir
@@ -152,8 +155,9 @@ def export(
         if verify:
             # It needs no framework: it is computed while the framework is imported and the model traced.
             exact, value = random_inputs(metadata).exact, compared_value(interface.head)
-            truth = background.submit(last_values, spec, weights, exact, value)
+            truth = background.submit(_beside_the_framework, last_values, spec, weights, exact, value)
 
+        require(framework)  # Keras, for one, may be there without TensorFlow
         definition = _module(FRAMEWORKS, framework)
         given = model is not None
         with stages("build"):
@@ -203,7 +207,7 @@ def export(
             bind(graph, folded(weights))
             metadata = replace(metadata, initializers_digest=initializers_digest(graph))
         with staged(target) as temporary:
-            with stages("write"):
+            with stages("write"), reported(target):
                 write(graph, temporary, metadata)
                 with temporary.open("rb") as file:
                     sha256, size = hashlib.file_digest(file, "sha256").hexdigest(), temporary.stat().st_size
@@ -224,6 +228,12 @@ def export(
             if result.passed is False:
                 raise _refusal(result)
     return result
+
+
+def _beside_the_framework(evaluate: Callable[..., Truth], *arguments: Any) -> Truth:
+    """Evaluates with one processor fewer than there are: importing and tracing need one to themselves."""
+    with threadpool_limits(max(1, (os.cpu_count() or 2) - 1), user_api="blas"):
+        return evaluate(*arguments)
 
 
 def _module(table: dict[str, str], name: str) -> Any:

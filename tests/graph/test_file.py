@@ -10,10 +10,10 @@ import pytest
 
 from resnet_export import __version__
 from resnet_export.convert import CONVERTERS
-from resnet_export.errors import ModelError, UnavailableError
+from resnet_export.errors import ModelError
 from resnet_export.graph import file
 from resnet_export.graph.check import check_canonical
-from resnet_export.graph.file import bind, read, read_metadata, write
+from resnet_export.graph.file import bind, read, read_metadata
 from resnet_export.graph.folding import folded
 from resnet_export.graph.interface import Interface
 from resnet_export.graph.metadata import initializers_digest
@@ -149,11 +149,3 @@ def test_a_file_of_someone_else(tmp_path: Path) -> None:
     assert caught.value.message == (
         f"{path}: The file has no resnet_export metadata: it was not written by resnet-export."
     )
-
-
-def test_what_cannot_be_written_is_said(make: Maker, tiny: ResNetSpec, tmp_path: Path) -> None:
-    model, metadata = make.model(tiny)
-    with pytest.raises(UnavailableError) as caught:
-        write(model, tmp_path / "missing" / "model.onnx", metadata)
-    assert "cannot be written: No such file or directory" in caught.value.message
-    assert caught.value.exit_code == 5

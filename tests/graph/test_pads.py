@@ -12,7 +12,8 @@ POOL = "(float[1,2,5,6] x) => (float[1,2,H,W] y)"
 
 
 def test_a_pad_merges_into_a_convolution() -> None:
-    body = "p = Constant<value_ints=[0,0,1,2,0,0,3,4]>() padded = Pad(x, p) y = Conv<pads=[1,1,1,1], strides=[2,2]>(padded, w)"
+    body = """p = Constant<value_ints=[0,0,1,2,0,0,3,4]>() padded = Pad(x, p)
+              y = Conv<pads=[1,1,1,1], strides=[2,2]>(padded, w)"""
     model = rewritten(model_of(CONV, body), merge_pads, changes=True)
     assert operators(model) == ["Conv"]
     assert attribute(model.graph[-1], "pads") == (2, 3, 4, 5)
@@ -59,8 +60,8 @@ def test_zeros_after_a_relu_merge_into_a_max_pool() -> None:
 
 
 def test_minus_infinity_merges_into_a_max_pool_anywhere() -> None:
-    body = """p = Constant<value_ints=[0,0,1,1,0,0,1,1]>() low = Constant<value = float {-inf}>() padded = Pad(x, p, low)
-              y = MaxPool<kernel_shape=[3,3], strides=[2,2]>(padded)"""
+    body = """p = Constant<value_ints=[0,0,1,1,0,0,1,1]>() low = Constant<value = float {-inf}>()
+              padded = Pad(x, p, low) y = MaxPool<kernel_shape=[3,3], strides=[2,2]>(padded)"""
     model = rewritten(model_of(POOL, body), merge_pads, changes=True)
     assert operators(model) == ["MaxPool"]
 

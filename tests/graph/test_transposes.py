@@ -80,8 +80,8 @@ def test_a_pad_keeps_its_mode() -> None:
 
 
 def test_a_pad_with_a_value_stays() -> None:
-    body = """t = Transpose<perm=[0,2,3,1]>(x) p = Constant<value_ints=[0,1,1,0,0,1,1,0]>() v = Constant<value_float=2.0>()
-              y = Pad(t, p, v)"""
+    body = """t = Transpose<perm=[0,2,3,1]>(x) p = Constant<value_ints=[0,1,1,0,0,1,1,0]>()
+              v = Constant<value_float=2.0>() y = Pad(t, p, v)"""
     model = rewritten(model_of(SIGNATURE, body), sink_transposes, changes=False)
     assert operators(model) == ["Transpose", "Pad"]
 
