@@ -300,6 +300,13 @@ class TestOptions:
         )
 
 
+def test_a_source_of_another_type() -> None:
+    with pytest.raises(UsageError, match=r"^A int cannot be exported\.") as caught:
+        export(18, framework="torch")
+    assert caught.value.exit_code == 2
+    assert "ResNetSpec" in (caught.value.hint or "")
+
+
 class TestOutput:
     """Before the work wherever that is possible: no framework is needed to find these out."""
 

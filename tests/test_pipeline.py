@@ -457,6 +457,12 @@ class TestVerify:
         assert report.diagnosis is not None
         assert report.diagnosis.layer == "conv1"
 
+    def test_the_weights_of_another_network_fail(self, exported: Exported) -> None:
+        other = replace(exported.weights.spec, depth=34)
+        report = verify(exported.path, weights=Weights.initial(other))
+        assert not report.passed
+        assert report.failures == ("specification: it has depth 18 and not 34, as the weights have",)
+
     def test_a_changed_node_fails(self, exported: Exported, tmp_path: Path) -> None:
         proto = onnx.load(exported.path)
         relu = next(node for node in proto.graph.node if node.name == "layer3.0.relu1")

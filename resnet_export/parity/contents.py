@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.errors import StructureError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from resnet_export.graph.metadata import Metadata
     from resnet_export.parity.truth import Parameters
+    from resnet_export.spec import ResNetSpec
     from resnet_export.weights import Weights
 
 
@@ -46,7 +47,7 @@ def check_contents(file: Path, weights: Weights | None) -> Contents:
     numbers = {n: value.const_value.numpy() for n, value in model.graph.initializers.items() if value.const_value}
     wrong = _check_structure(model, metadata)
     if wrong is None and weights is not None:
-        wrong = _check_weights(numbers, weights)
+        wrong = _check_weights(numbers, metadata.spec, weights)
     if wrong is None:
         wrong = _check_digest(model, metadata)
     return Contents(metadata, numbers if weights is None else weights, wrong)
@@ -61,8 +62,13 @@ def _check_structure(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
     return None
 
 
-def _check_weights(numbers: dict[str, NDArray[Any]], weights: Weights) -> Diagnosis | None:
+def _check_weights(numbers: dict[str, NDArray[Any]], spec: ResNetSpec, weights: Weights) -> Diagnosis | None:
     """Whether the file holds the folded weights."""
+    given = replace(weights.spec, image_size=spec.image_size)  # which no weight depends on
+    if given != spec:
+        differing = [name for name, value in spec.as_dict().items() if getattr(given, name) != value]
+        found = ", ".join(f"{name} {getattr(spec, name)} and not {getattr(given, name)}" for name in differing)
+        return Diagnosis("specification", "the file", f"it has {found}, as the weights have", None)
     expected = folded(weights)
     found = {name: numbers[name] for name in expected if name in numbers}
     difference = first_difference(found, expected, ULPS)

@@ -66,6 +66,11 @@ def load(source: Source, framework: str, asked: dict[str, Any], seed: int) -> tu
         spec = source or _new_spec(asked)
         _refuse_contradiction(spec, asked)
         return Weights.initial(spec, seed), f"He initialisation, seed {seed}", None
+    if not isinstance(source, str | os.PathLike):
+        raise UsageError(
+            f"A {type(source).__name__} cannot be exported.",
+            hint="Pass a ResNetSpec, Weights, the path of a checkpoint, a torch.nn.Module or a keras.Model.",
+        )
     name = os.fspath(source)
     if name in RESIZE and not Path(name).exists():
         path = fetch(name, asked["depth"] or ResNetSpec.depth)
