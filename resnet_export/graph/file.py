@@ -28,8 +28,16 @@ def bind(model: ir.Model, arrays: Mapping[str, Array]) -> None:
             value.const_value = ir.Tensor(arrays[name], name=name)
 
 
+def unbind(model: ir.Model) -> None:
+    """Lets go of the numbers: a graph's objects refer to each other in circles, and would keep them for long."""
+    for value in model.graph.initializers.values():
+        value.const_value = None
+
+
 def write(model: ir.Model, path: Path, metadata: Metadata) -> None:
     """Writes one self-contained file (with `<name>.data` beside it above 2 GB). The same model gives the same bytes.
+
+    The model has no numbers afterwards: they are in the file, and would be in memory twice.
 
     Raises:
         OSError: the operating system refused to write it.
@@ -42,7 +50,9 @@ def write(model: ir.Model, path: Path, metadata: Metadata) -> None:
     if size > EXTERNAL_ABOVE:
         ir.save(model, path, external_data=f"{path.name}.data", size_threshold_bytes=1024)
     else:
-        path.write_bytes(ir.to_proto(model).SerializeToString(deterministic=True))
+        proto = ir.to_proto(model)
+        unbind(model)
+        path.write_bytes(proto.SerializeToString(deterministic=True))
 
 
 def read(path: Path) -> ir.Model:

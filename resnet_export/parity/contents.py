@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from resnet_export.errors import StructureError
 from resnet_export.graph.check import check_canonical
-from resnet_export.graph.file import read, read_metadata
+from resnet_export.graph.file import read, read_metadata, unbind
 from resnet_export.graph.folding import folded
 from resnet_export.graph.metadata import initializers_digest
 from resnet_export.parity.causes import ULPS, explain, first_difference
@@ -50,6 +50,7 @@ def check_contents(file: Path, weights: Weights | None) -> Contents:
         wrong = _check_weights(numbers, metadata.spec, weights)
     if wrong is None:
         wrong = _check_digest(model, metadata)
+    unbind(model)
     return Contents(metadata, numbers if weights is None else weights, wrong)
 
 
@@ -67,8 +68,8 @@ def _check_weights(numbers: dict[str, NDArray[Any]], spec: ResNetSpec, weights: 
     given = replace(weights.spec, image_size=spec.image_size)  # which no weight depends on
     if given != spec:
         differing = [name for name, value in spec.as_dict().items() if getattr(given, name) != value]
-        found = ", ".join(f"{name} {getattr(spec, name)} and not {getattr(given, name)}" for name in differing)
-        return Diagnosis("specification", "the file", f"it has {found}, as the weights have", None)
+        listed = ", ".join(f"{name} {getattr(spec, name)} and not {getattr(given, name)}" for name in differing)
+        return Diagnosis("specification", "the file", f"it has {listed}, as the weights have", None)
     expected = folded(weights)
     found = {name: numbers[name] for name in expected if name in numbers}
     difference = first_difference(found, expected, ULPS)

@@ -104,7 +104,9 @@ def test_the_numbers_are_rounded_once(
         (arrays["conv1.bias"][0], np.longdouble(beta) - np.longdouble(mean) * scale),
     ):
         # 2^-48: the float64 steps before the only rounding, relative to the largest term
-        room = 0.5 * np.spacing(abs(found)) + 2.0**-48 * (abs(beta) + abs(np.longdouble(mean) * scale) + abs(exact))
+        room = 0.5 * np.longdouble(np.spacing(abs(found))) + 2.0**-48 * (
+            abs(beta) + abs(np.longdouble(mean) * scale) + abs(exact)
+        )
         assert abs(np.longdouble(found) - exact) <= room
         assert found.dtype == np.float32
 
