@@ -47,7 +47,7 @@ def blame(source: Suspect, error: StructureError, spec: ResNetSpec, weights: Wei
     allowed = SOURCE_FACTOR * max(max_error(float32_values(spec, weights, images), truth), floor(truth))
     try:
         wrong = max_error(source.session.run(images), truth) > allowed
-    except Exception:
+    except Exception:  # of whatever kind: a model that cannot run one of its own images is the wrong side
         wrong = True
     return Diagnosis(error.layer, source.label if wrong else side, error.detail, error.cause)
 
