@@ -3,18 +3,21 @@
     python benchmarks/gate.py                      # tiny networks, every depth, seeds 0 to 19
     python benchmarks/gate.py --size full --seeds 0 5
 
-Each network is traced once, and gets the weights of every seed, as a float32 file and as a live model.
+Each network is traced once in each framework, and gets the weights of every seed, as a float32 file and as a live
+model; both frameworks are held against one truth, and their files must be the same bytes. Rows that the results
+already hold are kept, so that a long sweep can be made in parts.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import hashlib
 import importlib
 import json
 import tempfile
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resnet_export import ResNetSpec, Weights
 from resnet_export.convert import CONVERTERS
@@ -25,11 +28,18 @@ from resnet_export.graph.interface import Interface, dress
 from resnet_export.graph.metadata import Metadata, initializers_digest
 from resnet_export.images import Preprocessing
 from resnet_export.models import FRAMEWORKS
-from resnet_export.parity.blame import Suspect
-from resnet_export.parity.verify import check_file
-from resnet_export.runtimes import RUNTIMES
+from resnet_export.parity.check import check_file
+from resnet_export.parity.evaluation import Suspect, evaluate
+from resnet_export.parity.inputs import image_input_of, random_inputs
+from resnet_export.parity.truth import last_values
+from resnet_export.runtimes import attach
 from resnet_export.spec import VARIANTS
 from resnet_export.weights.initial import draw, trained_like
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from resnet_export.parity.results import VerifyReport
 
 KINDS = {"he": draw, "trained-like": trained_like}
 
@@ -43,11 +53,14 @@ def main() -> None:
     options = parser.parse_args()
     output = options.output or Path(__file__).parent / "results" / f"gate-{options.size}.json"
 
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = json.loads(output.read_text())["comparisons"] if output.exists() else []
     for depth in options.depths:
         spec = ResNetSpec(depth) if options.size == "full" else ResNetSpec(depth, 10, image_size=32, width=8)
+        seeds = [seed for seed in range(*options.seeds) if (depth, seed) not in {(r["depth"], r["seed"]) for r in rows}]
+        for of_seed in sweep(spec, seeds):
+            rows += of_seed
+            output.write_text(json.dumps({"schema_version": 1, "size": options.size, "comparisons": rows}, indent=1))
         for framework in FRAMEWORKS:
-            rows += sweep(spec, framework, range(*options.seeds))
             mine = [row for row in rows if (row["depth"], row["framework"]) == (depth, framework)]
             ratios = [row["file_over_source"] for row in mine]
             alarms = sum(not row["passed"] for row in mine)
@@ -56,51 +69,75 @@ def main() -> None:
                 f"error(file) / error(source) from {min(ratios):.2f} to {max(ratios):.2f}",
                 flush=True,
             )
-            output.write_text(json.dumps({"schema_version": 1, "size": options.size, "comparisons": rows}, indent=1))
 
 
-def sweep(spec: ResNetSpec, framework: str, seeds: range) -> list[dict[str, Any]]:
-    """Every seed and kind of weights through one framework."""
-    definition, converter, runtime = (
-        importlib.import_module(table[framework]) for table in (FRAMEWORKS, CONVERTERS, RUNTIMES)
-    )
-    model = definition.build(spec)
-    interface, preprocessing = Interface(), Preprocessing.default(spec.in_channels, spec.image_size)
-    graph = canonicalise(converter.to_onnx(model, spec), spec)
-    dress(graph, spec, interface, preprocessing)
-    source = Suspect(f"the {framework} model", runtime.attach(model, spec))
-    rows = []
+class Traced:
+    """A network in one framework, ready to be given weights."""
+
+    def __init__(self, spec: ResNetSpec, framework: str) -> None:
+        self.framework = framework
+        self._definition = importlib.import_module(FRAMEWORKS[framework])
+        self._interface = Interface()
+        self._preprocessing = Preprocessing.default(spec.in_channels, spec.image_size)
+        self._model = self._definition.build(spec)
+        converter = importlib.import_module(CONVERTERS[framework])
+        self._graph = canonicalise(converter.to_onnx(self._model, spec), spec)
+        dress(self._graph, spec, self._interface, self._preprocessing)
+        self.source = Suspect(f"the {framework} model", lambda: attach(framework, self._model, spec))
+
+    def write(self, weights: Weights, file: Path) -> Metadata:
+        """Writes the network with these weights, from the traced graph; the live model gets them too."""
+        self._definition.load(self._model, weights)
+        bind(self._graph, folded(weights))
+        digest = initializers_digest(self._graph)
+        metadata = Metadata(weights.spec, self._interface, self._preprocessing, weights.digest, digest)
+        write(self._graph, file, metadata)
+        return metadata
+
+
+def sweep(spec: ResNetSpec, seeds: list[int]) -> Iterator[list[dict[str, Any]]]:
+    """Every seed and kind of weights through both frameworks; yields the rows of a seed."""
+    traced = [Traced(spec, framework) for framework in FRAMEWORKS] if seeds else []
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "net.onnx")
         for seed in seeds:
+            rows: list[dict[str, Any]] = []
             for kind, drawn in KINDS.items():
                 weights = Weights(spec, drawn(spec, seed))
-                definition.load(model, weights)
-                bind(graph, folded(weights))
-                metadata = Metadata(spec, interface, preprocessing, weights.digest, "")
-                write(graph, file, replace(metadata, initializers_digest=initializers_digest(graph)))
-                found = check_file(file, ["ort:cpu"], source=source, weights=weights)
-                assert found.comparisons, found.failures
-                by_batch = {c.batch: {} for c in found.comparisons}
-                for comparison in found.comparisons:
-                    by_batch[comparison.batch][comparison.runtime] = comparison
-                for batch, pair in by_batch.items():
-                    ours, theirs = pair["ort:cpu"], pair[framework]
-                    rows.append(
-                        {
-                            "depth": spec.depth,
-                            "framework": framework,
-                            "seed": seed,
-                            "weights": kind,
-                            "batch": batch,
-                            "file_error": ours.error,
-                            "source_error": theirs.error,
-                            "scale": ours.scale,
-                            "file_over_source": ours.error / theirs.error if theirs.error else 1.0,
-                            "passed": ours.passed and theirs.passed,
-                        }
-                    )
-    return rows
+                truth, digests = None, set()
+                for one in traced:
+                    file = Path(folder, f"{one.framework}.onnx")
+                    metadata = one.write(weights, file)
+                    inputs = random_inputs(image_input_of(metadata), metadata.preprocessing)
+                    if truth is None:
+                        truth = last_values(spec, weights, inputs.exact)
+                    source = evaluate(one.source, [inputs], "logits")
+                    found = check_file(file, functools.partial(_same, weights), source, [inputs], truth)
+                    assert found.comparisons, found.failures
+                    rows += [row | {"seed": seed, "weights": kind} for row in pairs(found, spec, one.framework)]
+                    digests.add(hashlib.sha256(file.read_bytes()).hexdigest())
+                assert len(digests) == 1, f"the frameworks' files differ: depth {spec.depth}, seed {seed}, {kind}"
+            yield rows
+
+
+def _same(weights: Weights) -> Weights:
+    return weights
+
+
+def pairs(found: VerifyReport, spec: ResNetSpec, framework: str) -> Iterator[dict[str, Any]]:
+    """File and source side by side, for each batch."""
+    for batch in sorted({comparison.batch for comparison in found.comparisons}):
+        of_batch = {c.runtime: c for c in found.comparisons if c.batch == batch}
+        ours, theirs = of_batch["ort:cpu"], of_batch[framework]
+        yield {
+            "depth": spec.depth,
+            "framework": framework,
+            "batch": batch,
+            "file_error": ours.error,
+            "source_error": theirs.error,
+            "scale": ours.scale,
+            "file_over_source": ours.error / theirs.error if theirs.error else 1.0,
+            "passed": ours.passed and theirs.passed,
+        }
 
 
 if __name__ == "__main__":

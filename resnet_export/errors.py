@@ -87,6 +87,26 @@ class ModelError(InputError):
     """An ONNX file is missing, damaged, or not one of this project's."""
 
 
+class NotApplicableError(ModelError):
+    """A runtime is of a kind that cannot run the file, whatever the file's state."""
+
+
+class RuntimeFailedError(ResNetExportError):
+    """A runtime opened the file, and failed while running it."""
+
+
+class RuntimeCrashedError(RuntimeFailedError):
+    """The process of a runtime died.
+
+    Attributes:
+        log: the last lines that it printed.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, log: Sequence[str] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.log = tuple(log)
+
+
 class LabelsError(InputError):
     """A labels file does not fit the network."""
 

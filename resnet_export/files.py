@@ -55,8 +55,13 @@ def reported(path: str | os.PathLike[str]) -> Iterator[None]:
         ) from error
 
 
-def refuse_overwriting(path: str | os.PathLike[str], *, force: bool) -> None:
+def refuse_overwriting(path: str | os.PathLike[str], *, force: bool, option: str = "--output") -> None:
     """Finds out before the work, not after, that `path` cannot be written.
+
+    Args:
+        path: the file.
+        force: replace it where it exists.
+        option: that names it, for the hints.
 
     Raises:
         UsageError: it exists and `force` is not set, or its folder does not exist, or it is a folder.
@@ -64,13 +69,13 @@ def refuse_overwriting(path: str | os.PathLike[str], *, force: bool) -> None:
     """
     target = Path(path)
     if target.is_dir():
-        raise UsageError(f"{target} is a folder.", hint="Give the name of a file in it with --output.")
+        raise UsageError(f"{target} is a folder.", hint=f"Give the name of a file in it with {option}.")
     if target.exists() and not force:
-        raise UsageError(f"{target} exists already.", hint="Give --force to replace it, or another --output.")
+        raise UsageError(f"{target} exists already.", hint=f"Give --force to replace it, or another {option}.")
     if not target.parent.is_dir():
-        raise UsageError(f"The folder {target.parent} does not exist.", hint="Create it, or give another --output.")
+        raise UsageError(f"The folder {target.parent} does not exist.", hint=f"Create it, or give another {option}.")
     if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise UnavailableError(f"The folder {target.parent} is not writable.", hint="Give another --output.")
+        raise UnavailableError(f"The folder {target.parent} is not writable.", hint=f"Give another {option}.")
 
 
 def _umask() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import importlib.util
 from typing import TYPE_CHECKING
 
 from resnet_export.errors import MissingDependencyError
@@ -17,8 +18,20 @@ EXTRAS = {
     "keras": "keras",
     "tensorflow": "keras",
     "tf2onnx": "keras",
+    "openvino": "openvino",
+    "cv2": "opencv",
+    "ncnn": "ncnn",
+    "MNN": "mnn",
+    "tract": "tract",
+    "ai_edge_litert": "litert",
 }
 """Import name -> the extra of this package that brings it. What stands here is never a base dependency."""
+
+DISTRIBUTIONS = {
+    "tensorflow": ("tensorflow-cpu", "tensorflow", "tensorflow-intel", "tensorflow-macos"),
+    "ai_edge_litert": ("ai-edge-litert",),
+}
+"""Import name -> the distributions that have it, where they are called otherwise."""
 
 KNOWN_BAD = {
     "onnxscript": (
@@ -45,6 +58,26 @@ def require(name: str) -> ModuleType:
             f"{name} is needed for this and cannot be imported: {missing} is not installed.",
             hint=f"Install it with: {install_line(name)}",
         ) from error
+
+
+def installed(name: str) -> str:
+    """`name version` of an installed package, found without importing it.
+
+    Args:
+        name: under which it is imported.
+
+    Raises:
+        MissingDependencyError: it is not installed, or is a release known to give wrong results.
+    """
+    if importlib.util.find_spec(name) is not None:
+        for distribution in DISTRIBUTIONS.get(name, (name,)):
+            try:
+                version = importlib.metadata.version(distribution)
+            except importlib.metadata.PackageNotFoundError:
+                continue
+            refuse_known_bad(distribution)
+            return f"{distribution} {version}"
+    raise MissingDependencyError(f"{name} is not installed.", hint=f"Install it with: {install_line(name)}")
 
 
 def install_line(name: str) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 import onnx
 import onnx_ir as ir
 import pytest
+from PIL import Image
+from sklearn.datasets import load_sample_images
 
+from resnet_export import export
 from resnet_export.convert import CONVERTERS
 from resnet_export.models import FRAMEWORKS
 from resnet_export.spec import ResNetSpec
@@ -18,6 +22,9 @@ from resnet_export.weights.initial import trained_like
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from resnet_export import ExportReport
 
 
 @pytest.fixture(scope="session")
@@ -61,3 +68,35 @@ def raw_topology() -> Callable[[str, ResNetSpec], ir.Model]:
         return content
 
     return lambda framework, spec: ir.from_proto(onnx.load_from_string(traced(framework, spec)))
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two photographs, as JPEG files."""
+    folder = tmp_path_factory.mktemp("photos")
+    for name, pixels in zip(("china", "flower"), load_sample_images().images, strict=True):
+        Image.fromarray(pixels).save(folder / f"{name}.jpg")
+    return folder
+
+
+@dataclass
+class Exported:
+    """An export and what it came from."""
+
+    weights: Weights
+    checkpoint: Path
+    path: Path
+    report: ExportReport
+
+
+@pytest.fixture(scope="session")
+def exported(
+    tmp_path_factory: pytest.TempPathFactory, small: ResNetSpec, trained: Callable[..., Weights], photos: Path
+) -> Exported:
+    """A checkpoint, exported through PyTorch and checked on photographs."""
+    folder = tmp_path_factory.mktemp("exported")
+    weights = trained(small)
+    weights.save(folder / "trained.pth")
+    path = folder / "net.onnx"
+    report = export(folder / "trained.pth", path, framework="torch", image_size=32, images=photos)
+    return Exported(weights, folder / "trained.pth", path, report)

@@ -9,25 +9,20 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
 import torch
-from PIL import Image
-from sklearn.datasets import load_sample_images
 
 import resnet_export
 from resnet_export import (
     CheckpointError,
-    ModelError,
     ParityError,
     ResNetSpec,
-    UsageError,
     Weights,
     export,
     verify,
@@ -38,45 +33,11 @@ from resnet_export.models import torch as torch_definition
 from resnet_export.pipeline import sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from resnet_export import (
-        ExportReport,
-    )
+    from conftest import Exported
 
-STAGES = ["load", "build", "trace", "canonicalise", "bind", "write", "verify"]
-
-
-@pytest.fixture(scope="session")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two photographs, as JPEG files."""
-    folder = tmp_path_factory.mktemp("photos")
-    for name, pixels in zip(("china", "flower"), load_sample_images().images, strict=True):
-        Image.fromarray(pixels).save(folder / f"{name}.jpg")
-    return folder
-
-
-@dataclass
-class Exported:
-    """An export and what it came from."""
-
-    weights: Weights
-    checkpoint: Path
-    path: Path
-    report: ExportReport
-
-
-@pytest.fixture(scope="session")
-def exported(
-    tmp_path_factory: pytest.TempPathFactory, small: ResNetSpec, trained: Callable[..., Weights], photos: Path
-) -> Exported:
-    """A checkpoint, exported through PyTorch and checked on photographs."""
-    folder = tmp_path_factory.mktemp("exported")
-    weights = trained(small)
-    weights.save(folder / "trained.pth")
-    path = folder / "net.onnx"
-    report = export(folder / "trained.pth", path, framework="torch", image_size=32, images=photos)
-    return Exported(weights, folder / "trained.pth", path, report)
+STAGES = ["load", "build", "trace", "canonicalise", "run", "bind", "write", "verify"]
 
 
 def run(path: Path, images: Any) -> Any:
@@ -236,7 +197,7 @@ class TestSources:
 
         monkeypatch.setattr(sources, "fetch", fetch)
         report = export("IMAGENET1K_V1", target, framework="keras", image_size=32)
-        assert asked == [("IMAGENET1K_V1", 18)]
+        assert set(asked) == {("IMAGENET1K_V1", 18)}
         assert target.read_bytes() == exported.path.read_bytes()
         assert report.weights_origin == "IMAGENET1K_V1 (trained.pth)"
         assert report.preprocessing_origin == "that of IMAGENET1K_V1"
@@ -332,7 +293,7 @@ class TestOptions:
         batches = {(item.inputs, item.batch) for item in found.comparisons}
         random = {("random", size) for size in ([batch] if batch else [1, 2, 7])}
         assert batches == random | {("pictures", batch or 2)}
-        assert verify(path, weights=exported.checkpoint, images=photos).passed
+        assert verify(path, weights=exported.checkpoint, images=photos, runtimes=["ort:cpu"]).passed
 
     def test_without_the_check(self, exported: Exported, tmp_path: Path) -> None:
         report = export(exported.weights, tmp_path / "net.onnx", framework="keras", verify=False)
@@ -364,7 +325,7 @@ class TestOptions:
         path = tmp_path / "net.onnx"
         assert export(weights, path, framework="keras").passed
         assert path.read_bytes() != exported.path.read_bytes()
-        assert verify(path, weights=exported.checkpoint).passed
+        assert verify(path, weights=exported.checkpoint, runtimes=["ort:cpu"]).passed
 
     def test_numbers_beside_the_file(self, exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """As above 2 GB, which no test can afford."""
@@ -374,7 +335,7 @@ class TestOptions:
         assert sorted(entry.name for entry in tmp_path.iterdir()) == ["net.onnx", "net.onnx.data"]
         images = np.random.default_rng(0).standard_normal((2, 3, 32, 32), dtype=np.float32)
         assert run(path, images).tobytes() == run(exported.path, images).tobytes()
-        assert verify(path, weights=exported.weights).passed
+        assert verify(path, weights=exported.weights, runtimes=["ort:cpu"]).passed
 
 
 def test_the_same_bytes_from_another_process_and_both_frameworks(exported: Exported, tmp_path: Path) -> None:
@@ -406,93 +367,6 @@ def test_the_same_bytes_from_another_process_and_both_frameworks(exported: Expor
     assert there[0] == [exported.path.read_bytes()] * 2
     assert there[1] == [here.read_bytes()] * 2
     assert there[0][0] != there[1][0]
-
-
-class TestVerify:
-    def test_on_every_runtime_with_photographs(self, exported: Exported, photos: Path) -> None:
-        runtimes = ["ort:cpu", "torch", "keras"]
-        report = verify(exported.path, weights=exported.checkpoint, images=photos, runtimes=runtimes)
-        assert report.passed
-        assert report.failures == ()
-        assert {(item.runtime, item.inputs, item.batch) for item in report.comparisons} == {
-            (runtime, *kind)
-            for runtime in runtimes
-            for kind in (("random", 1), ("random", 2), ("random", 7), ("pictures", 2))
-        }
-        assert json.loads(json.dumps(report.as_dict(), allow_nan=False))["passed"] is True
-
-    def test_against_its_own_numbers(self, exported: Exported) -> None:
-        assert verify(str(exported.path)).passed
-
-    @pytest.fixture
-    def tampered(self, exported: Exported, tmp_path: Path) -> Path:
-        """One number of one layer is another."""
-        proto = onnx.load(exported.path)
-        (tensor,) = (item for item in proto.graph.initializer if item.name == "layer2.1.conv1.bias")
-        array = onnx.numpy_helper.to_array(tensor).copy()
-        array[3] += 0.5
-        tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
-        onnx.save(proto, tmp_path / "tampered.onnx")
-        return tmp_path / "tampered.onnx"
-
-    def test_a_changed_number_fails_without_the_checkpoint(self, tampered: Path) -> None:
-        report = verify(tampered)
-        assert not report.passed
-        assert report.diagnosis is not None
-        assert report.diagnosis.layer == "initializers"
-        assert report.diagnosis.cause == "the file was changed after it was written"
-        assert report.failures == ("initializers: the digest of the file's numbers is not the one in its metadata",)
-
-    def test_a_changed_number_is_located_with_the_checkpoint(self, tampered: Path, exported: Exported) -> None:
-        report = verify(tampered, weights=exported.checkpoint)
-        assert not report.passed
-        assert report.diagnosis is not None
-        assert report.diagnosis.layer == "layer2.1.conv1"
-        assert report.diagnosis.side == "the file"
-        assert report.diagnosis.detail.startswith("layer2.1.conv1.bias differs from the folded weights by")
-
-    def test_the_wrong_weights_fail(self, exported: Exported, trained: Callable[..., Weights]) -> None:
-        report = verify(exported.path, weights=trained(exported.weights.spec, 1))
-        assert not report.passed
-        assert report.diagnosis is not None
-        assert report.diagnosis.layer == "conv1"
-
-    def test_the_weights_of_another_network_fail(self, exported: Exported) -> None:
-        other = replace(exported.weights.spec, depth=34)
-        report = verify(exported.path, weights=Weights.initial(other))
-        assert not report.passed
-        assert report.failures == ("specification: it has depth 18 and not 34, as the weights have",)
-
-    def test_a_changed_node_fails(self, exported: Exported, tmp_path: Path) -> None:
-        proto = onnx.load(exported.path)
-        relu = next(node for node in proto.graph.node if node.name == "layer3.0.relu1")
-        relu.op_type = "Sigmoid"
-        onnx.save(proto, tmp_path / "changed.onnx")
-        report = verify(tmp_path / "changed.onnx")
-        assert not report.passed
-        assert report.diagnosis is not None
-        assert (report.diagnosis.layer, report.diagnosis.cause) == ("layer3.0.relu1", "a ReLU is missing")
-
-    def test_what_is_no_model_is_an_error(self, tmp_path: Path) -> None:
-        (tmp_path / "text.onnx").write_text("no model")
-        with pytest.raises(ModelError, match=r"cannot be read as an ONNX file|is no ONNX model"):
-            verify(tmp_path / "text.onnx")
-        with pytest.raises(ModelError, match="There is no file"):
-            verify(tmp_path / "missing.onnx")
-
-    def test_a_file_of_someone_else_is_an_error(self, exported: Exported, tmp_path: Path) -> None:
-        proto = onnx.load(exported.path)
-        del proto.metadata_props[:]
-        onnx.save(proto, tmp_path / "foreign.onnx")
-        with pytest.raises(ModelError, match="it was not written by resnet-export") as caught:
-            verify(tmp_path / "foreign.onnx")
-        assert caught.value.exit_code == 3
-
-    def test_an_unknown_runtime_is_an_error(self, exported: Exported) -> None:
-        with pytest.raises(UsageError) as caught:
-            verify(exported.path, runtimes=["tourch"])
-        assert caught.value.message == "There is no runtime 'tourch'."
-        assert caught.value.hint == "Did you mean torch? Known are ort:cpu, torch, keras."
 
 
 def test_a_source_that_is_not_the_network_is_refused(exported: Exported, tmp_path: Path) -> None:

@@ -20,9 +20,12 @@ PUBLIC = [
     "LabelsError",
     "MissingDependencyError",
     "ModelError",
+    "NotApplicableError",
     "ParityError",
     "ResNetExportError",
     "ResNetSpec",
+    "RuntimeCrashedError",
+    "RuntimeFailedError",
     "SpecificationError",
     "StructureError",
     "UnavailableError",
@@ -71,6 +74,9 @@ EXIT_CODES = {
     "InputError": 3,
     "CheckpointError": 3,
     "ModelError": 3,
+    "NotApplicableError": 3,
+    "RuntimeFailedError": 1,
+    "RuntimeCrashedError": 1,
     "LabelsError": 3,
     "ImageError": 3,
     "MissingDependencyError": 4,
@@ -119,6 +125,9 @@ def test_signature_of_verify() -> None:
         "weights": (None, "KEYWORD_ONLY"),
         "images": (None, "KEYWORD_ONLY"),
         "runtimes": (None, "KEYWORD_ONLY"),
+        "allow_fallback": (False, "KEYWORD_ONLY"),
+        "bisect": (False, "KEYWORD_ONLY"),
+        "progress": (None, "KEYWORD_ONLY"),
     }
 
 
@@ -170,6 +179,10 @@ def test_fields_of_the_reports() -> None:
         "failures",
         "notes",
         "diagnosis",
+        "truth",
+        "yardstick",
+        "runtimes",
+        "bisection",
     ]
 
 

@@ -18,7 +18,9 @@ from click.core import ParameterSource
 
 from resnet_export import __version__
 from resnet_export.cli.completion import completion
+from resnet_export.cli.doctor import doctor
 from resnet_export.cli.export import EXAMPLES, export, run
+from resnet_export.cli.inspect import inspect
 from resnet_export.cli.options import GroupedOptions
 
 PROGRAM = "resnet-export"
@@ -61,6 +63,8 @@ def root(context: click.Context, /, **options: Any) -> None:
 
 
 root.add_command(export)
+root.add_command(doctor)
+root.add_command(inspect)
 root.add_command(completion)
 
 

@@ -192,10 +192,12 @@ def run(
     """
     from resnet_export.cli.chatter import held_back
     from resnet_export.cli.failing import reported
+    from resnet_export.cli.memory import return_freed
     from resnet_export.cli.output import say
     from resnet_export.cli.progress import Progress
     from resnet_export.errors import ParityError
 
+    return_freed()
     with reported(debug=debug):
         if report is not None:
             _refuse_report(report, output, force=force)
@@ -233,11 +235,7 @@ def _refuse_report(report: str, output: str | None, *, force: bool) -> None:
 
     if Path(report).suffix == ".onnx" or (output is not None and same_file(report, output)):
         raise UsageError(f"The report {report} would replace the exported file.", hint="Give it another name.")
-    try:
-        refuse_overwriting(report, force=force)
-    except UsageError as error:
-        hint = None if error.hint is None else error.hint.replace("--output", "--report")
-        raise UsageError(error.message, hint=hint) from None
+    refuse_overwriting(report, force=force, option="--report")
 
 
 def _write_report(done: ExportReport, path: str | None) -> None:

@@ -31,7 +31,8 @@ class GroupedOptions(click.Command):
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
+            # The latest click has a row for an argument too, which the usage line and the text tell of already.
+            if record is not None and isinstance(parameter, click.Option):
                 sections.setdefault(getattr(parameter, "heading", OTHER), []).append(record)
         for heading in sorted(sections, key=lambda heading: heading == OTHER):
             with formatter.section(heading):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING
 
 import onnx
@@ -10,15 +12,19 @@ import onnx_ir as ir
 from resnet_export import __version__
 from resnet_export.errors import ModelError
 from resnet_export.graph.metadata import Metadata
+from resnet_export.graph.serial import serialised
+from resnet_export.graph.unreadable import COPY, GIVE, explain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
     from resnet_export.weights.canonical import Array
 
 EXTERNAL_ABOVE = 2**31 - 2**20
 """Bytes of numbers above which they go into a file beside: protobuf stops at 2 GiB, some of it for the graph."""
+
+EXTERNAL = "resnet_export.external"
+"""Key under which `model.meta` keeps the names of the files beside that `read` took numbers from."""
 
 
 def bind(model: ir.Model, arrays: Mapping[str, Array]) -> None:
@@ -50,29 +56,32 @@ def write(model: ir.Model, path: Path, metadata: Metadata) -> None:
     if size > EXTERNAL_ABOVE:
         ir.save(model, path, external_data=f"{path.name}.data", size_threshold_bytes=1024)
     else:
-        proto = ir.to_proto(model)
-        unbind(model)
-        path.write_bytes(proto.SerializeToString(deterministic=True))
+        with path.open("wb") as file:
+            file.writelines(serialised(model))
 
 
 def read(path: Path) -> ir.Model:
-    """Reads an ONNX file.
+    """Reads an ONNX file, with the numbers that it keeps beside it.
 
     Raises:
-        ModelError: it is missing, damaged or no ONNX file.
+        ModelError: it is missing, damaged or no ONNX file, or its numbers are missing or outside its folder.
     """
-    if not path.is_file():
-        raise ModelError(f"There is no file {path}.", hint="Give the path of an .onnx file.")
+    content = _content(path)
     try:
-        proto = onnx.load_model(path)
-    except Exception as error:  # protobuf, onnx and the operating system each raise their own kinds
-        raise ModelError(
-            f"{path} cannot be read as an ONNX file ({type(error).__name__}: {str(error).splitlines()[0]}).",
-            hint="Export the network again, or give another file.",
-        ) from error
-    if not proto.graph.node or not proto.opset_import:
-        raise ModelError(f"{path} is no ONNX model: it has no nodes.", hint="Give the path of an .onnx file.")
-    return ir.from_proto(proto)
+        proto = onnx.load_model_from_string(content)
+        if not proto.HasField("graph"):
+            raise ValueError("it has no graph")
+        model = ir.from_proto(proto)
+    except Exception as error:  # protobuf, onnx and onnx-ir each raise their own kinds
+        what, hint = explain(content)
+        raise ModelError(f"{path} is {what}.", hint=hint) from error
+    del content  # the numbers are in memory once more than they need be already
+    if not proto.graph.node:
+        raise ModelError(f"{path} is no ONNX model: it has no nodes.", hint=GIVE)
+    if not proto.opset_import:
+        raise ModelError(f"{path} names no opset: it is truncated, or no ONNX model.", hint=COPY)
+    _load_external(model, path)
+    return model
 
 
 def read_metadata(model: ir.Model, path: Path) -> Metadata:
@@ -85,3 +94,75 @@ def read_metadata(model: ir.Model, path: Path) -> Metadata:
         return Metadata.from_props(model.metadata_props)
     except ModelError as error:
         raise ModelError(f"{path}: {error.message}", hint=error.hint) from error
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of the file."""
+    if path.is_dir():
+        saved = (path / "saved_model.pb").is_file()
+        raise ModelError(f"{path} is a folder{', a TensorFlow SavedModel' if saved else ''}, not a file.", hint=GIVE)
+    if not path.is_file():
+        raise ModelError(f"There is no file {path}.", hint=GIVE)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"{path} cannot be read: {error.strerror or error}.", hint="Give a file that you may read."
+        ) from error
+
+
+def _load_external(model: ir.Model, path: Path) -> None:
+    """Reads the numbers that stand in other files; the names of those files go into `model.meta`.
+
+    Raises:
+        ModelError: one of them is missing, outside the folder of `path`, or too short.
+    """
+    tensors = [tensor for tensor in _tensors(model) if isinstance(tensor, ir.ExternalTensor)]
+    for tensor in tensors:
+        _check_external(tensor, path)
+    ir.external_data.set_base_dir(model.graph, path.absolute().parent)
+    try:
+        ir.external_data.load_to_model(model)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"The numbers of {path} cannot be read ({type(error).__name__}: {str(error).splitlines()[0]}).",
+            hint="Copy the file and its data again, into one folder.",
+        ) from error
+    model.meta[EXTERNAL] = tuple(sorted({os.fspath(tensor.location) for tensor in tensors}))
+
+
+def _tensors(model: ir.Model) -> Iterator[object]:
+    """The numbers in initializers and attributes, those of subgraphs too."""
+    for graph in model.graphs():
+        yield from (value.const_value for value in graph.initializers.values())
+    for node in model.graph.all_nodes():
+        for attribute in node.attributes.values():
+            if attribute.type == ir.AttributeType.TENSOR and not attribute.is_ref():
+                yield attribute.value
+
+
+def _check_external(tensor: ir.ExternalTensor, path: Path) -> None:
+    """A file must not make its reader open whatever else lies on the machine."""
+    location = os.fspath(tensor.location)
+    folder = path.absolute().parent
+    target = folder / location
+    # What is absolute on Windows, or climbs with its separators, must not pass on another system either.
+    absolute = Path(location).is_absolute() or PureWindowsPath(location).is_absolute()
+    if absolute or ".." in PureWindowsPath(location).parts or not target.resolve().is_relative_to(folder.resolve()):
+        raise ModelError(
+            f"{path} keeps numbers in {location!r}, which is outside its own folder. It was not read.",
+            hint="Put that file beside the .onnx file, no link, and save the model with its name alone as location.",
+        )
+    if not target.is_file():
+        raise ModelError(
+            f"{path} keeps numbers in {location!r} beside it, and that file is missing.",
+            hint=f"Copy {Path(location).name} into the folder of the .onnx file, under this name.",
+        )
+    size = target.stat().st_size
+    end = (tensor.offset or 0) + (tensor.nbytes if tensor.length is None else tensor.length)
+    if end > size:
+        raise ModelError(
+            f"{path} keeps numbers in {location!r}, which is truncated: it has {size:,} bytes, and {tensor.name} "
+            f"ends at {end:,}.",
+            hint=f"Copy {Path(location).name} again.",
+        )

@@ -17,6 +17,8 @@ import numpy as np
 from resnet_export.graph.rewriting import attribute, constant, producer, redirect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import onnx_ir as ir
     from numpy.typing import NDArray
 
@@ -63,7 +65,11 @@ def _drop_zero_bias(conv: ir.Node) -> bool:
 
 def folded(weights: Weights) -> dict[str, Array]:
     """The numbers of the canonical graph: name of the initializer -> array, in the order of the graph."""
-    arrays: dict[str, Array] = {}
+    return dict(folding(weights))
+
+
+def folding(weights: Weights) -> Iterator[tuple[str, Array]]:
+    """The same one by one, for whoever need not have them all at once."""
     for step in weights.spec.steps:
         if step.op == "Conv":
             gamma, beta, mean, variance = (
@@ -72,12 +78,11 @@ def folded(weights: Weights) -> dict[str, Array]:
             )
             scale = gamma / np.sqrt(variance + weights.spec.eps)
             kernel = weights[f"{step.name}.weight"]
-            arrays[f"{step.name}.weight"] = _rounded(kernel * scale[:, None, None, None])
-            arrays[f"{step.name}.bias"] = _rounded(beta - mean * scale)
+            yield f"{step.name}.weight", _rounded(kernel * scale[:, None, None, None])
+            yield f"{step.name}.bias", _rounded(beta - mean * scale)
         elif step.op == "Gemm":
             for part in ("weight", "bias"):
-                arrays[f"{step.name}.{part}"] = weights[f"{step.name}.{part}"]
-    return arrays
+                yield f"{step.name}.{part}", weights[f"{step.name}.{part}"]
 
 
 def same_eps(found: float, spec: ResNetSpec) -> bool:

@@ -91,6 +91,11 @@ class Metadata:
             ) from error
 
 
+def is_ours(model: ir.Model) -> bool:
+    """Whether the file says of itself that this package wrote it."""
+    return any(key.startswith(PREFIX) for key in model.metadata_props)
+
+
 def initializers_digest(model: ir.Model) -> str:
     """SHA-256 of the numbers that the file holds."""
     arrays = {}

@@ -5,62 +5,166 @@
 A step is wrong where its local error is more than 4 times that of NumPy's float32 (or of the floor): the rule of
 the gate, applied to one layer. Errors do not add up along the network this way, so that the first wrong layer is
 the one that is wrong, and not the one where an earlier mistake has grown.
+
+A canonical file names its values after the steps. In any other file the value of a step is the one that comes
+closest to it, channels first or last: all values of the graph are looked at, in one run.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_export.parity.gate import FILE_FACTOR, floor, max_error
-from resnet_export.parity.truth import apply
+from resnet_export.graph.rewriting import NHWC_TO_NCHW
+from resnet_export.parity.gate import FILE_FACTOR, SUSPICIOUS, floor, max_error
+from resnet_export.parity.mistakes import mistakes, pattern
+from resnet_export.parity.results import Bisection, LayerError
+from resnet_export.parity.tolerances import TOLERANCES
+from resnet_export.parity.truth import apply, evaluate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from resnet_export.parity.inputs import InputSet
     from resnet_export.parity.truth import Floats, Parameters
     from resnet_export.runtimes.session import Session
-    from resnet_export.spec import ResNetSpec
+    from resnet_export.spec import ResNetSpec, Step
+
+Finding = tuple[str, str | None]
+"""(first wrong layer, its cause)."""
+HEADS = {"logits": "fc", "embedding": "flatten"}
+"""The heads' names of the two values that a head can be made of."""
+KIN = 0.1
+"""Of the largest value: what is further away than this is another value, and not this one gone wrong."""
 
 
-@dataclass(frozen=True)
-class LocalError:
-    """How far one step is from what its own inputs make of it."""
+def bisect(
+    session: Session,
+    spec: ResNetSpec,
+    parameters: Parameters,
+    inputs: InputSet,
+    batch: int,
+    names: Sequence[str] | None = None,
+) -> Bisection:
+    """Looks at the output of every step.
 
-    layer: str
-    error: float
-    bound: float
-
-    @property
-    def wrong(self) -> bool:
-        """Whether rounding does not explain it."""
-        return self.error > self.bound
-
-
-def local_errors(
-    session: Session, spec: ResNetSpec, parameters: Parameters, inputs: InputSet, batch: int
-) -> list[LocalError]:
-    """The local error of every step whose output the session can show, in the order of the network."""
-    images = inputs.file if session.takes_file_input else inputs.normalised
-    names = [step.name for step in spec.steps]
-    shown = session.values(images[:batch], [*names, "logits", "embedding"])
-    # the heads' names of the two values that a head can be made of
-    for head, name in (("logits", "fc"), ("embedding", "flatten")):
-        if head in shown:
-            shown[name] = shown.pop(head)
-    values: dict[str, Floats] = {"input": inputs.exact[:batch]}
-    errors = []
-    for step in spec.steps:
+    Args:
+        session: of the suspect; it is asked for all values in one run.
+        spec: what it should be.
+        parameters: the numbers that it should have.
+        inputs: what to run it on.
+        batch: how many of them.
+        names: the values of a graph that is not canonical; None where they are named after the steps.
+    """
+    images = (inputs.file if session.takes_file_input else inputs.normalised)[:batch]
+    asked = [*(step.name for step in spec.steps), *HEADS] if names is None else names
+    values = session.values(images, asked)
+    shown = _Values(values if names is not None else {HEADS.get(name, name): value for name, value in values.items()},
+                    named=names is None)  # fmt: skip
+    slack = TOLERANCES[session.precision].relative if session.precision in TOLERANCES else 0.0
+    exact: dict[str, Floats] = {"input": inputs.exact[:batch]}
+    layers: list[LayerError] = []
+    first: Finding | None = None
+    perhaps: Finding | None = None
+    for step, truth in evaluate(spec, parameters, inputs.exact[:batch]):
         if step.op == "Gemm" and f"{step.name}.weight" not in parameters:
             break
-        sources = [values[name] for name in step.inputs]
-        exact = apply(step, sources, parameters, spec.eps, np.float64).astype(np.float64, copy=False)
-        values[step.name] = exact
-        if step.name in shown:
-            single = apply(step, [source.astype(np.float32) for source in sources], parameters, spec.eps, np.float32)
-            bound = FILE_FACTOR * max(max_error(single, exact), floor(exact))
-            errors.append(LocalError(step.name, max_error(shown[step.name], exact), bound))
-            if shown[step.name].shape == exact.shape:
-                values[step.name] = shown[step.name].astype(np.float64)
-    return errors
+        sources = [exact[name] for name in step.inputs]
+        local = apply(step, [source.copy() for source in sources], parameters, spec.eps, np.float64)
+        exact[step.name] = local
+        if not shown.may_have(step.name):
+            continue
+        single = apply(step, [source.astype(np.float32) for source in sources], parameters, spec.eps, np.float32)
+        bound = max(FILE_FACTOR * max(max_error(single, local), floor(local)), slack * float(np.abs(local).max()))
+        name, value = shown.nearest(step.name, local)
+        error = _layer_error(step, name, value, truth, local, bound)
+        if not error.wrong:
+            perhaps = None
+        elif first is None:
+            cause, name, value, sure = _cause(step, spec, parameters, sources, shown, name, value)
+            finding = perhaps or (step.name, cause)
+            first, perhaps = (finding, None) if sure else (None, finding)
+            error = _layer_error(step, name, value, truth, local, bound)
+        layers.append(error)
+        if value is not None and value.shape == local.shape:
+            exact[step.name] = value.astype(np.float64)
+        elif error.wrong and names is None:
+            break  # what is behind it has other shapes too
+    layer, cause = first or perhaps or (None, None)
+    return Bisection(session.name, tuple(layers), layer, cause or (pattern(layers) if layer is not None else None))
+
+
+def _layer_error(
+    step: Step, name: str | None, value: Floats | None, truth: Floats, local: Floats, bound: float
+) -> LayerError:
+    return LayerError(
+        layer=step.name,
+        op=step.op,
+        value=name,
+        error=float("inf") if value is None else max_error(value, truth),
+        scale=float(np.abs(truth).max()),
+        local_error=float("inf") if value is None else max_error(value, local),
+        bound=bound,
+    )
+
+
+class _Values:
+    """The values that a suspect shows."""
+
+    def __init__(self, values: Mapping[str, Floats], *, named: bool) -> None:
+        self._values = values
+        self.named = named
+
+    def may_have(self, step: str) -> bool:
+        """Whether the step's output is among them; unnamed values have to be looked through."""
+        return step in self._values if self.named else True
+
+    def nearest(self, step: str, expected: Floats) -> tuple[str | None, Floats | None]:
+        """The step's value with its name; unnamed, the closest of those that could be meant."""
+        if self.named:
+            return step, self._values[step]
+        found = min(
+            ((max_error(value, expected), name, value) for name, value in self.like(expected)),
+            key=lambda item: item[0],
+            default=None,
+        )
+        if found is None or found[0] > KIN * float(np.abs(expected).max()):
+            return None, None
+        return found[1], found[2]
+
+    def like(self, expected: Floats) -> Iterator[tuple[str, Floats]]:
+        """Those of the same shape, in the order of the axes that `expected` has."""
+        for name, value in self._values.items():
+            if value.shape == expected.shape:
+                yield name, value
+            elif value.ndim == 4 and value.transpose(NHWC_TO_NCHW).shape == expected.shape:
+                yield name, value.transpose(NHWC_TO_NCHW)
+
+
+def _cause(
+    step: Step,
+    spec: ResNetSpec,
+    parameters: Parameters,
+    sources: list[Floats],
+    shown: _Values,
+    name: str | None,
+    value: Floats | None,
+) -> tuple[str | None, str | None, Floats | None, bool]:
+    """(known mistake whose output the suspect has, name and value of that output, whether this is sure).
+
+    Unsure is what a fused graph looks like too: a value that is nowhere, or one that is an input of the layer.
+    """
+    for cause, made in mistakes(step, spec, parameters, sources):
+        near = SUSPICIOUS * float(np.abs(made).max())
+        if value is not None and max_error(value, made) <= near:
+            return cause, name, value, True
+        if shown.named:
+            continue
+        for other_name, other in shown.like(made):
+            if max_error(other, made) <= near:
+                unchanged = any(made is source for source in sources)
+                return (cause, None, None, False) if unchanged else (cause, other_name, other, True)
+    if value is not None and not np.isfinite(value).all():
+        return "values overflow: float16 ends at 65504", name, value, True
+    return None, name, value, value is not None

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_export.parity.bisect import local_errors
+from resnet_export.parity.bisect import bisect
 from resnet_export.parity.causes import explain, first_difference
 from resnet_export.parity.gate import SOURCE_FACTOR, floor, max_error
 from resnet_export.parity.results import Diagnosis
 from resnet_export.parity.truth import float32_values, last_values
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from resnet_export.errors import StructureError
+    from resnet_export.parity.evaluation import Suspect
     from resnet_export.parity.inputs import InputSet
+    from resnet_export.parity.results import Bisection
     from resnet_export.parity.truth import Parameters
-    from resnet_export.runtimes.session import Session
     from resnet_export.spec import ResNetSpec
     from resnet_export.weights import Weights
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """An evaluation to be held against the truth."""
-
-    label: str
-    """What messages call it: `the file`, `the torch model`."""
-    session: Session
 
 
 def blame(source: Suspect, error: StructureError, spec: ResNetSpec, weights: Weights, side: str) -> Diagnosis:
@@ -46,7 +39,8 @@ def blame(source: Suspect, error: StructureError, spec: ResNetSpec, weights: Wei
     truth = last_values(spec, weights, images)
     allowed = SOURCE_FACTOR * max(max_error(float32_values(spec, weights, images), truth), floor(truth))
     try:
-        wrong = max_error(source.session.run(images), truth) > allowed
+        with source.open() as session:
+            wrong = max_error(session.run(images), truth) > allowed
     except Exception:  # of whatever kind: a model that cannot run one of its own images is the wrong side
         wrong = True
     return Diagnosis(error.layer, source.label if wrong else side, error.detail, error.cause)
@@ -68,11 +62,29 @@ def differing_parameters(found: Weights, expected: Weights, side: str) -> Diagno
     )
 
 
-def diagnose(suspect: Suspect, spec: ResNetSpec, parameters: Parameters, inputs: InputSet) -> Diagnosis:
-    """The first layer that rounding does not explain, or the worst one where each could be explained."""
-    errors = local_errors(suspect.session, spec, parameters, inputs, min(inputs.batches))
-    if not errors:
-        return Diagnosis("fc", suspect.label, "no layer in between can be looked at", None)
-    worst = next((item for item in errors if item.wrong), max(errors, key=lambda item: item.error / item.bound))
-    detail = f"its output is {worst.error:.3g} from what its inputs make in float64 ({worst.bound:.3g} is allowed)"
-    return Diagnosis(worst.layer, suspect.label, detail, None)
+def diagnose(
+    suspect: Suspect,
+    spec: ResNetSpec,
+    parameters: Parameters,
+    inputs: InputSet,
+    names: Sequence[str] | None = None,
+) -> tuple[Diagnosis, Bisection]:
+    """The first layer that rounding does not explain, and the error layer by layer."""
+    with suspect.open() as session:
+        found = bisect(session, spec, parameters, inputs, min(inputs.batches), names)
+    return describe(found, suspect.label), found
+
+
+def describe(found: Bisection, side: str) -> Diagnosis:
+    """A bisection in words."""
+    if not found.layers:
+        return Diagnosis("fc", side, "no layer in between can be looked at", None)
+    if found.first_wrong is None:
+        return Diagnosis("fc", side, "each layer by itself is within rounding: the errors add up", found.cause)
+    layer = next(layer for layer in found.layers if layer.layer == found.first_wrong)
+    if layer.value is None:
+        return Diagnosis(layer.layer, side, "its output is nowhere in the graph", found.cause)
+    detail = (
+        f"its output is {layer.local_error:.3g} from what its inputs make in float64 ({layer.bound:.3g} is allowed)"
+    )
+    return Diagnosis(layer.layer, side, detail, found.cause)

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resnet_export.parity.results import Comparison
+from resnet_export.parity.tolerances import TOLERANCES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from resnet_export.parity.results import Inputs
+    from resnet_export.parity.results import Inputs, Quantity
+    from resnet_export.runtimes.session import Precision
 
 FILE_FACTOR = 4.0
 SOURCE_FACTOR = 8.0
@@ -30,14 +32,14 @@ SUSPICIOUS = 64 * FLOOR
 """A relative error beyond this is held against NumPy's float32 too: file and source might be wrong alike."""
 
 
-def max_error(found: NDArray[Any], truth: NDArray[np.float64]) -> float:
+def max_error(found: NDArray[Any], truth: NDArray[Any]) -> float:
     """The largest absolute difference; infinity where a value is missing, NaN or infinite."""
     if found.shape != truth.shape or not np.isfinite(found).all():
         return float("inf")
     return float(np.abs(found - truth).max())
 
 
-def floor(truth: NDArray[np.float64]) -> float:
+def floor(truth: NDArray[Any]) -> float:
     """The least yardstick for values of the truth's size."""
     return FLOOR * float(np.abs(truth).max())
 
@@ -45,41 +47,64 @@ def floor(truth: NDArray[np.float64]) -> float:
 def compare(
     runtime: str,
     inputs: Inputs,
+    quantity: Quantity,
     found: NDArray[Any],
     truth: NDArray[np.float64],
     other_error: float,
     *,
-    factor: float,
-    classifies: bool,
+    factor: float = FILE_FACTOR,
+    precision: Precision = "float32",
 ) -> Comparison:
     """Holds an evaluation against the truth.
 
     Args:
         runtime: what computed it.
         inputs: what kind of images it was given.
+        quantity: what is compared.
         found: (N, K).
         truth: (N, K).
         other_error: largest absolute error of the evaluation that it is held against.
-        factor: how many times that error, or the floor, passes.
-        classifies: whether the values are logits, whose largest one must be the truth's.
+        factor: how many times that error, or the floor, passes in float32.
+        precision: that of the evaluation; a reduced one has a tolerance of its own.
     """
     error = max_error(found, truth)
+    scale = float(np.abs(truth).max())
     yardstick = max(other_error, floor(truth))
-    bound = factor * yardstick
-    agreed, exempt = top1(found, truth, bound) if classifies and np.isfinite(error) else (len(truth), 0)
+    reduced = TOLERANCES.get(precision)
+    bound = factor * yardstick if reduced is None else max(factor * yardstick, reduced.relative * scale)
+    finite, classifies = np.isfinite(error), quantity != "embedding" and truth.ndim == 2
+    agreed, exempt = top1(found, truth, bound) if classifies and finite else (len(truth), 0)
     return Comparison(
         runtime=runtime,
         inputs=inputs,
         batch=len(truth),
+        quantity=quantity,
         error=error,
-        mean_error=float(np.abs(found - truth).mean()) if np.isfinite(error) else error,
+        mean_error=float(np.abs(found - truth).mean()) if finite else error,
         yardstick=yardstick,
         bound=bound,
-        scale=float(np.abs(truth).max()),
+        scale=scale,
+        cosine=cosine(found, truth) if finite else 0.0,
         top1_agreed=agreed,
         top1_exempt=exempt,
+        top5_agreed=top5(found, truth) if classifies and finite else len(truth),
         passed=error <= bound and agreed + exempt >= len(truth),
     )
+
+
+def cosine(found: NDArray[Any], truth: NDArray[np.float64]) -> float:
+    """The smallest cosine over the images; 1 where both are zero."""
+    rows, others = (values.reshape(len(values), -1).astype(np.float64) for values in (found, truth))
+    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(others, axis=1)
+    products = (rows * others).sum(axis=1)
+    return float(np.where(lengths > 0, products / np.where(lengths > 0, lengths, 1), 1.0).min())
+
+
+def top5(found: NDArray[Any], truth: NDArray[np.float64]) -> int:
+    """Images whose five best classes are the truth's, in any order."""
+    count = min(5, truth.shape[1])
+    best = [np.sort(np.argsort(values, axis=1)[:, -count:], axis=1) for values in (found, truth)]
+    return int((best[0] == best[1]).all(axis=1).sum())
 
 
 def top1(found: NDArray[Any], truth: NDArray[np.float64], bound: float) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resnet_export.errors import ImageError
+from resnet_export.graph.foreign import ImageInput
 from resnet_export.images import find_pictures, load_pictures
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resnet_export.graph.metadata import Metadata
+    from resnet_export.images import Preprocessing
     from resnet_export.parity.results import Inputs
 
 SEED = 20151210
@@ -44,18 +46,27 @@ class InputSet:
         return len(self.exact)
 
 
-def random_inputs(metadata: Metadata) -> InputSet:
-    """7 images, or as many as the file's fixed batch."""
+def image_input_of(metadata: Metadata) -> ImageInput:
+    """What a file with this metadata takes."""
     spec, interface = metadata.spec, metadata.interface
-    batches = BATCHES if interface.batch is None else (interface.batch,)
+    size = None if interface.dynamic_size else spec.image_size
+    dtype = "uint8" if interface.preprocess == "uint8" else "float32"
+    return ImageInput("input", dtype, interface.layout, spec.in_channels, size, size, interface.batch)
+
+
+def random_inputs(taken: ImageInput, preprocessing: Preprocessing) -> InputSet:
+    """7 images, or as many as the file's fixed batch."""
+    batches = BATCHES if taken.batch is None else (taken.batch,)
     generator = np.random.default_rng(SEED)
-    shape = (max(batches), spec.image_size, spec.image_size, spec.in_channels)
-    if interface.preprocess == "uint8":
-        return _from_pixels("random", generator.integers(0, 256, shape, dtype=np.uint8), metadata, batches)
-    return _from_floats("random", generator.standard_normal(shape, dtype=np.float32), metadata, batches)
+    shape = (max(batches), taken.height or preprocessing.crop, taken.width or preprocessing.crop, taken.channels)
+    if taken.dtype == "uint8":
+        return _from_pixels("random", generator.integers(0, 256, shape, dtype=np.uint8), taken, preprocessing, batches)
+    return _from_floats("random", generator.standard_normal(shape, dtype=np.float32), taken, batches)
 
 
-def picture_inputs(metadata: Metadata, folder: str | os.PathLike[str]) -> tuple[InputSet, list[str]]:
+def picture_inputs(
+    taken: ImageInput, preprocessing: Preprocessing, folder: str | os.PathLike[str]
+) -> tuple[InputSet, list[str]]:
     """The pictures of a folder, prepared as the metadata says, and a note for each that was left out.
 
     Raises:
@@ -66,38 +77,44 @@ def picture_inputs(metadata: Metadata, folder: str | os.PathLike[str]) -> tuple[
     if len(paths) > MAX_PICTURES:
         notes.append(f"{len(paths)} pictures in {folder}: the check ran on the first {MAX_PICTURES}.")
     pixels = []
-    for _, loaded in load_pictures(paths[:MAX_PICTURES], metadata.preprocessing):
+    for _, loaded in load_pictures(paths[:MAX_PICTURES], preprocessing):
         if isinstance(loaded, ImageError):
             notes.append(f"left out: {loaded.message}")
         else:
             pixels.append(loaded)
-    batch = metadata.interface.batch
-    if len(pixels) < (batch or 1):
+    least = taken.batch or 1
+    if len(pixels) < least:
         why = f"; the first: {notes[-1]}" if notes else ""
         raise ImageError(
-            f"{len(pixels)} of the {len(paths)} pictures in {folder} can be used, "
-            f"and the check needs {batch or 1}{why}",
+            f"{len(pixels)} of the {len(paths)} pictures in {folder} can be used, and the check needs {least}{why}",
             hint="Give a folder with more pictures that can be read.",
         )
-    stacked = np.stack(pixels[:batch])
+    stacked = np.stack(pixels[: taken.batch])
     batches = (len(stacked),)
-    if metadata.interface.preprocess == "uint8":
-        return _from_pixels("pictures", stacked, metadata, batches), notes
-    normalised = metadata.preprocessing.normalise(stacked).astype(np.float32)
-    return _from_floats("pictures", np.transpose(normalised, (0, 2, 3, 1)), metadata, batches), notes
+    if taken.dtype == "uint8":
+        return _from_pixels("pictures", stacked, taken, preprocessing, batches), notes
+    normalised = preprocessing.normalise(stacked).astype(np.float32)
+    return _from_floats("pictures", np.transpose(normalised, (0, 2, 3, 1)), taken, batches), notes
 
 
-def _from_pixels(kind: Inputs, pixels: NDArray[np.uint8], metadata: Metadata, batches: tuple[int, ...]) -> InputSet:
-    exact = metadata.preprocessing.normalise(pixels)
-    return InputSet(kind, _in_layout(pixels, metadata), exact.astype(np.float32), exact, batches)
+def _from_pixels(
+    kind: Inputs,
+    pixels: NDArray[np.uint8],
+    taken: ImageInput,
+    preprocessing: Preprocessing,
+    batches: tuple[int, ...],
+) -> InputSet:
+    exact = preprocessing.normalise(pixels)
+    return InputSet(kind, _as_taken(pixels, taken), exact.astype(np.float32), exact, batches)
 
 
-def _from_floats(kind: Inputs, images: NDArray[np.float32], metadata: Metadata, batches: tuple[int, ...]) -> InputSet:
-    normalised = np.ascontiguousarray(np.transpose(images, (0, 3, 1, 2)))
-    return InputSet(kind, _in_layout(images, metadata), normalised, normalised.astype(np.float64), batches)
+def _from_floats(kind: Inputs, images: NDArray[np.float32], taken: ImageInput, batches: tuple[int, ...]) -> InputSet:
+    given = _as_taken(images.astype(taken.dtype), taken)  # float16 files take rounded images
+    normalised = np.ascontiguousarray(np.transpose(images.astype(taken.dtype), (0, 3, 1, 2)).astype(np.float32))
+    return InputSet(kind, given, normalised, normalised.astype(np.float64), batches)
 
 
-def _in_layout(images: NDArray[Any], metadata: Metadata) -> NDArray[Any]:
+def _as_taken(images: NDArray[Any], taken: ImageInput) -> NDArray[Any]:
     """(N, H, W, C) as it is, or as (N, C, H, W)."""
-    order = (0, 1, 2, 3) if metadata.interface.layout == "nhwc" else (0, 3, 1, 2)
+    order = (0, 1, 2, 3) if taken.layout == "nhwc" else (0, 3, 1, 2)
     return np.ascontiguousarray(np.transpose(images, order))

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from resnet_export.runtimes.session import Placement, Precision
+
+SCHEMA_VERSION = 1
+"""Of a `VerifyReport` as JSON: raised when a key changes its meaning or goes."""
 
 Inputs = Literal["random", "pictures"]
+Quantity = Literal["logits", "embedding", "probabilities", "output"]
+"""What is compared; `output` is the first output of a file whose meaning is unknown."""
+Status = Literal["passed", "failed", "unsupported", "not applicable", "crashed", "not here"]
+"""Of a runtime. `unsupported`: it cannot load the file; `not applicable`: it is of a kind that runs other files;
+`not here`: a package, library or device is missing."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One runtime against the truth, on one batch. Errors are absolute ones of the logits (or of the embedding)."""
+    """One runtime against the truth, on one batch. Errors are absolute ones of the compared quantity."""
 
     runtime: str
     """`ort:cpu` for the file; `torch` or `keras` for the model that it came from, or for the file run by it."""
     inputs: Inputs
     batch: int
     """Images in the run."""
+    quantity: Quantity
     error: float
     """Largest absolute difference from the float64 truth."""
     mean_error: float
@@ -27,10 +39,14 @@ class Comparison:
     """Largest error that passes."""
     scale: float
     """Largest absolute value of the truth."""
+    cosine: float
+    """Smallest cosine of the angle between an image's values and their truth."""
     top1_agreed: int
     """Images whose top-1 is the truth's."""
     top1_exempt: int
     """Images whose two best classes are closer in truth than twice the bound, so that rounding may swap them."""
+    top5_agreed: int
+    """Images whose five best classes are the truth's, in any order."""
     passed: bool
 
     @property
@@ -54,6 +70,58 @@ class Diagnosis:
 
 
 @dataclass(frozen=True)
+class LayerError:
+    """How far one layer is from the truth, and from what its own inputs make of it. Largest absolute differences."""
+
+    layer: str
+    op: str
+    value: str | None
+    """The name of the layer's output in the file; None where the file has no value like it."""
+    error: float
+    """From the truth: mistakes and rounding of all layers up to here."""
+    scale: float
+    """Largest absolute value of the truth."""
+    local_error: float
+    """From what its own inputs make in float64: this layer's alone."""
+    bound: float
+    """Largest local error that rounding explains."""
+
+    @property
+    def wrong(self) -> bool:
+        """Whether rounding does not explain the local error."""
+        return not self.local_error <= self.bound
+
+
+@dataclass(frozen=True)
+class Bisection:
+    """The error layer by layer, in the order of the network."""
+
+    runtime: str
+    layers: tuple[LayerError, ...]
+    """Up to the last one that could be looked at."""
+    first_wrong: str | None
+    cause: str | None
+    """The mistake that explains it, in words; None where it is no known one."""
+
+
+@dataclass(frozen=True)
+class RuntimeResult:
+    """What became of one runtime."""
+
+    runtime: str
+    """With its options."""
+    status: Status
+    reason: str | None = None
+    """Why it did not run, or what failed first."""
+    hint: str | None = None
+    """What to do about it."""
+    precision: Precision | None = None
+    placement: Placement | None = None
+    batches_left_out: tuple[int, ...] = ()
+    """Batches that it does not take."""
+
+
+@dataclass(frozen=True)
 class VerifyReport:
     """Whether a file is the network that it says it is."""
 
@@ -65,10 +133,19 @@ class VerifyReport:
     notes: tuple[str, ...] = ()
     """What was not checked, and why."""
     diagnosis: Diagnosis | None = None
+    truth: str = ""
+    """What was evaluated in float64."""
+    yardstick: str = ""
+    """Whose float32 error the others are held against."""
+    runtimes: tuple[RuntimeResult, ...] = ()
+    bisection: Bisection | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
-        data = dataclasses.asdict(self)
+        data = {"schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)}
         for entry, comparison in zip(data["comparisons"], self.comparisons, strict=True):
             entry["ratio"] = comparison.ratio
+        if self.bisection is not None:
+            for entry, layer in zip(data["bisection"]["layers"], self.bisection.layers, strict=True):
+                entry["wrong"] = layer.wrong
         return data

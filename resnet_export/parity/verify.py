@@ -1,38 +1,52 @@
-"""Is a file the network that it says it is? Structure, numbers, outputs and head, each checked by itself."""
+"""`verify`: is a file the network that it says it is, in every runtime that is here?"""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import contextlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from resnet_export.graph.file import read, read_metadata
-from resnet_export.parity.blame import Suspect, diagnose
-from resnet_export.parity.contents import check_contents
-from resnet_export.parity.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, compare, max_error
-from resnet_export.parity.inputs import picture_inputs, random_inputs
-from resnet_export.parity.results import VerifyReport
-from resnet_export.parity.truth import float32_values, last_values
-from resnet_export.runtimes import open_session
-from resnet_export.weights import Weights
+from resnet_export.errors import (
+    MissingDependencyError,
+    ModelError,
+    NotApplicableError,
+    RuntimeCrashedError,
+    RuntimeFailedError,
+    UnavailableError,
+)
+from resnet_export.parity.blame import diagnose
+from resnet_export.parity.check import gate_inputs
+from resnet_export.parity.evaluation import Evaluation, Suspect, evaluate
+from resnet_export.parity.judge import Truths, judge
+from resnet_export.parity.results import RuntimeResult, VerifyReport
+from resnet_export.parity.subject import describe, value_names
+from resnet_export.runtimes import ONLY_WHEN_NAMED, choose, names
+from resnet_export.runtimes.isolated import IsolatedSession
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
-    from numpy.typing import NDArray
-
-    from resnet_export.graph.interface import Head
-    from resnet_export.parity.contents import Contents
+    from resnet_export.errors import ResNetExportError
     from resnet_export.parity.inputs import InputSet
-    from resnet_export.parity.results import Comparison, Diagnosis
-    from resnet_export.parity.truth import Parameters, Truth
-    from resnet_export.spec import ResNetSpec
+    from resnet_export.parity.judge import Verdict
+    from resnet_export.parity.results import Bisection, Diagnosis, Status
+    from resnet_export.parity.subject import Subject
+    from resnet_export.weights import Weights
 
-SOFTMAX_TOLERANCE = 8 * 2.0**-24
-"""Of a probability: exp, sum and quotient round once each, and exp's own error is a few units."""
+    Progress = Callable[[str], AbstractContextManager[None]]
+
+STATUS: dict[type[ResNetExportError], Status] = {
+    MissingDependencyError: "not here",
+    UnavailableError: "not here",
+    NotApplicableError: "not applicable",
+    ModelError: "unsupported",
+    RuntimeCrashedError: "crashed",
+    RuntimeFailedError: "unsupported",
+}
+"""What it means for a runtime that it raised; a class stands before those that it derives from."""
 
 
 def verify(
@@ -41,180 +55,137 @@ def verify(
     weights: Weights | str | os.PathLike[str] | None = None,
     images: str | os.PathLike[str] | None = None,
     runtimes: Sequence[str] | None = None,
+    allow_fallback: bool = False,
+    bisect: bool = False,
+    progress: Progress | None = None,
 ) -> VerifyReport:
-    """Checks a file that this package wrote.
+    """Checks an image-classification file in every runtime, each in a process of its own.
 
     Args:
-        path: the `.onnx` file.
-        weights: the checkpoint that it should hold; None checks the file against its own numbers.
+        path: the `.onnx` file, written by this package or not.
+        weights: the checkpoint that it should hold; None checks the file against itself in float64.
         images: a folder of pictures to run it on, beside random images.
-        runtimes: `ort:cpu` (default), `torch`, `keras`.
+        runtimes: such as `ort:cpu` or `openvino,precision=bfloat16`; None for all that are here. A runtime that was
+            named has to run the file; one that was not may be unable to.
+        allow_fallback: go on where nodes do not run on the provider that was asked for, and say so.
+        bisect: look at the error layer by layer even when nothing failed.
+        progress: entered around each stage with its name.
 
     Returns:
         What was found; `passed` says whether the file is the network that it says it is.
 
     Raises:
-        ModelError: the file is missing, damaged, or was not written by this package.
+        ModelError: the file is missing or damaged, or takes no image.
         CheckpointError: `weights` cannot be read.
         ImageError: `images` has no picture that can be read.
-        UsageError: there is no such runtime.
-        MissingDependencyError: a runtime is not installed.
+        UsageError: there is no such runtime, or none with such an option.
+        MissingDependencyError: a runtime that was named is not installed.
+        UnavailableError: a runtime that was named lacks a library, driver or device.
     """
-    file = Path(path)
-    if weights is not None and not isinstance(weights, Weights):
-        metadata = read_metadata(read(file), file)
-        # what no tensor shows
-        weights = Weights.load(weights, image_size=metadata.spec.image_size, eps=metadata.spec.eps)
-    return check_file(file, runtimes or ("ort:cpu",), weights=weights, images=images)
-
-
-def check_file(
-    file: Path,
-    runtimes: Sequence[str],
-    *,
-    source: Suspect | None = None,
-    weights: Weights | None = None,
-    images: str | os.PathLike[str] | None = None,
-    random_truth: Truth | None = None,
-) -> VerifyReport:
-    """Checks the structure, the numbers, the outputs and the head of a file.
-
-    Args:
-        file: where it is.
-        runtimes: what to run it in.
-        source: the live model that it came from, which is checked too and is the yardstick.
-        weights: what the file should hold; without them its own numbers are the truth.
-        images: a folder of pictures.
-        random_truth: the truth of `random_inputs`, when it was computed already.
-    """
-    contents = check_contents(file, weights)
-    if (wrong := contents.wrong) is not None:
-        return VerifyReport(str(file), False, (), (f"{wrong.layer}: {wrong.detail}",), diagnosis=wrong)
-    with ExitStack() as stack:
-        suspects = [
-            Suspect("the file" if name == "ort:cpu" else f"the file in {name}", stack.enter_context(session))
-            for name, session in ((name, open_session(name, file)) for name in runtimes)
-        ]
-        return _run(file, contents, suspects, source, images, random_truth)
-
-
-def _run(
-    file: Path,
-    contents: Contents,
-    suspects: Sequence[Suspect],
-    source: Suspect | None,
-    images: str | os.PathLike[str] | None,
-    random_truth: Truth | None,
-) -> VerifyReport:
-    """Runs the file and its source on random images, and on pictures."""
-    metadata, parameters = contents.metadata, contents.parameters
-    spec = metadata.spec
-    head = metadata.interface.head
-    notes: list[str] = []
-    sets: list[tuple[InputSet, Truth | None]] = [(random_inputs(metadata), random_truth)]
-    if images is not None:
-        pictures, notes = picture_inputs(metadata, images)
-        sets.append((pictures, None))
-    comparisons: list[Comparison] = []
-    failures: list[str] = []
-    diagnosis: Diagnosis | None = None
-    for inputs, known in sets:
-        truth = known if known is not None else last_values(spec, parameters, inputs.exact, compared_value(head))
-        for batch in inputs.batches:
-            found = _compare_batch(suspects, source, spec, parameters, inputs, truth[:batch], batch, head)
-            comparisons += [comparison for _, comparison in found]
-            for suspect, comparison in found:
-                if comparison.passed:
-                    continue
-                failures.append(_sentence(suspect, comparison))
-                diagnosis = diagnosis or diagnose(suspect, spec, parameters, inputs)
-        if head == "probabilities":
-            failures += _check_softmax(suspects, inputs)
-    return VerifyReport(str(file), not failures, tuple(comparisons), tuple(failures), tuple(notes), diagnosis)
-
-
-def _compare_batch(
-    suspects: Sequence[Suspect],
-    source: Suspect | None,
-    spec: ResNetSpec,
-    parameters: Parameters,
-    inputs: InputSet,
-    truth: Truth,
-    batch: int,
-    head: Head,
-) -> list[tuple[Suspect, Comparison]]:
-    """One batch through every suspect and the source, each held against the other."""
-    outputs = [_output(suspect, inputs, batch, head) for suspect in suspects]
-    images, value = inputs.normalised[:batch], compared_value(head)
-
-    def float32_error() -> float:
-        return max_error(float32_values(spec, parameters, images, value), truth)
-
-    def held(suspect: Suspect, output: NDArray[Any], yardstick: float, factor: float) -> tuple[Suspect, Comparison]:
-        name = suspect.session.name
-        classifies = value == "fc"
-        return suspect, compare(name, inputs.kind, output, truth, yardstick, factor=factor, classifies=classifies)
-
-    if source is None:
-        yardstick = float32_error()
-        return [
-            held(suspect, output, yardstick, FILE_FACTOR) for suspect, output in zip(suspects, outputs, strict=True)
-        ]
-    source_output = _output(source, inputs, batch, head)
-    source_error = max_error(source_output, truth)
-    file_error = min(max_error(output, truth) for output in outputs)
-    limit = float("inf")
-    if max(source_error, file_error) > SUSPICIOUS * float(np.abs(truth).max()):
-        # Both sides could be wrong alike and vouch for each other: a third one, NumPy, decides.
-        limit = FILE_FACTOR * float32_error()
-    return [
-        *(
-            held(suspect, output, min(source_error, limit), FILE_FACTOR)
-            for suspect, output in zip(suspects, outputs, strict=True)
-        ),
-        held(source, source_output, min(file_error, limit), SOURCE_FACTOR),
-    ]
-
-
-def compared_value(head: Head) -> str:
-    """The step whose output is held against the truth: the logits, or the embedding where the file stops there."""
-    return "flatten" if head == "embedding" else "fc"
-
-
-def _output(suspect: Suspect, inputs: InputSet, batch: int, head: Head) -> NDArray[Any]:
-    """The logits, or the embedding: what stands before any other head."""
-    session = suspect.session
-    if session.takes_file_input:
-        images = inputs.file[:batch]
-        return session.values(images, ["logits"])["logits"] if head == "probabilities" else session.run(images)
-    images = inputs.normalised[:batch]
-    return session.values(images, ["flatten"])["flatten"] if head == "embedding" else session.run(images)
-
-
-def _check_softmax(suspects: Sequence[Suspect], inputs: InputSet) -> list[str]:
-    """The probabilities of the deployed file, against the softmax of its own logits in float64."""
-    failures = []
-    batch = inputs.batches[-1]
-    for suspect in suspects:
-        if not suspect.session.takes_file_input:
-            continue
-        images = inputs.file[:batch]
-        logits = suspect.session.values(images, ["logits"])["logits"].astype(np.float64)
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        error = max_error(suspect.session.run(images), powers / powers.sum(axis=1, keepdims=True))
-        if error > SOFTMAX_TOLERANCE:
-            failures.append(
-                f"{suspect.label}: its probabilities are {error:.2g} from the softmax of its logits "
-                f"({SOFTMAX_TOLERANCE:.2g} is allowed)."
+    stage = progress or (lambda name: contextlib.nullcontext())
+    for text in runtimes or ():
+        choice = choose(text, allow_fallback=allow_fallback)
+        if not allow_fallback:
+            choice.runtime.check()
+    with stage("read"):
+        subject = describe(Path(path), weights)
+        wrong = subject.wrong
+        seen = () if wrong is None else (f"{wrong.layer}: {wrong.detail}",)
+        if wrong is not None and not bisect:
+            return _report(
+                subject, passed=False, comparisons=(), failures=(f"{wrong.layer}: {wrong.detail}",), diagnosis=wrong
             )
-    return failures
+        sets, notes = gate_inputs(subject.taken, subject.preprocessing, images)
+    truths = Truths(subject)
+    with stage("truth"):
+        for inputs in sets:
+            truths.exact(inputs, "logits" if subject.canonical and subject.given == "probabilities" else subject.given)
 
-
-def _sentence(suspect: Suspect, comparison: Comparison) -> str:
-    top1 = ""
-    if comparison.top1_agreed + comparison.top1_exempt < comparison.batch:
-        top1 = f"; top-1 agrees on {comparison.top1_agreed} images"
-    return (
-        f"{suspect.label} is {comparison.error:.3g} from the truth on {comparison.batch} {comparison.inputs} images "
-        f"({comparison.bound:.3g} is allowed{top1})."
+    ran: list[Evaluation | RuntimeResult] = []
+    for text in runtimes or [name for name in names() if name not in ONLY_WHEN_NAMED]:
+        session = partial(IsolatedSession, text, subject.path, allow_fallback=allow_fallback)
+        with stage(text):
+            ran.append(_evaluate(Suspect(f"the file in {text}", session), text, sets, subject, named=bool(runtimes)))
+    evaluations = [one for one in ran if isinstance(one, Evaluation)]
+    with stage("compare"):
+        verdict = judge(subject, sets, truths, evaluations)
+    results = tuple(one if isinstance(one, RuntimeResult) else _result(one, verdict) for one in ran)
+    failures = [*seen, *verdict.failures, *_refusals(results, named=bool(runtimes))]
+    if not evaluations:
+        failures.append("No runtime ran the file.")
+    diagnosis, bisection = wrong, None
+    if verdict.failed or bisect:
+        with stage("bisect"):
+            looked, bisection, note = _look_inside(subject, verdict, evaluations, sets)
+        diagnosis = diagnosis or looked
+        notes += [note] if note else []
+    return _report(
+        subject,
+        passed=not failures,
+        failures=tuple(failures),
+        comparisons=tuple(verdict.comparisons),
+        notes=tuple(notes),
+        diagnosis=diagnosis,
+        bisection=bisection,
+        runtimes=results,
     )
+
+
+def _report(subject: Subject, *, passed: bool, failures: tuple[str, ...], **found: Any) -> VerifyReport:
+    return VerifyReport(
+        file=str(subject.path),
+        passed=passed,
+        failures=failures,
+        truth=subject.oracle.description,
+        yardstick="NumPy in float32",
+        **found,
+    )
+
+
+def _evaluate(
+    suspect: Suspect, text: str, sets: Sequence[InputSet], subject: Subject, *, named: bool
+) -> Evaluation | RuntimeResult:
+    """Runs one runtime. What it raises is a result, but for what is missing where it was asked for by name."""
+    try:
+        return evaluate(suspect, sets, subject.given)
+    except tuple(STATUS) as error:
+        status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
+        if named and status == "not here":
+            raise
+        return RuntimeResult(text, status, error.message, error.hint)
+
+
+def _result(evaluation: Evaluation, verdict: Verdict) -> RuntimeResult:
+    failed = any(evaluation is one for one, _ in verdict.failed)
+    return RuntimeResult(
+        evaluation.runtime,
+        "failed" if failed else "passed",
+        precision=evaluation.precision,
+        placement=evaluation.placement,
+        batches_left_out=evaluation.batches_left_out,
+    )
+
+
+def _refusals(results: Sequence[RuntimeResult], *, named: bool) -> list[str]:
+    """What counts as a failure of runtimes that did not run: a crash always, the rest where they were named."""
+    counts = {"crashed"} | ({"unsupported", "not applicable"} if named else set())
+    return [f"{result.runtime}: {result.reason}" for result in results if result.status in counts]
+
+
+def _look_inside(
+    subject: Subject, verdict: Verdict, evaluations: Sequence[Evaluation], sets: Sequence[InputSet]
+) -> tuple[Diagnosis | None, Bisection | None, str | None]:
+    """(what is wrong first, the error layer by layer, why there is none of these)."""
+    if subject.network is None:
+        return None, None, "The layers can be looked at only beside the checkpoint: give it with --weights."
+    candidates = [*verdict.failed, *((evaluation, sets[0]) for evaluation in evaluations)]
+    chosen = next(((one, inputs) for one, inputs in candidates if one.shows_values), None)
+    if chosen is None:
+        return None, None, "None of these runtimes shows its intermediate values: add --runtime ort:cpu."
+    evaluation, inputs = chosen
+    values = None if subject.canonical else value_names(subject.path)
+    diagnosis, bisection = diagnose(
+        evaluation.suspect, subject.network.spec, subject.network.parameters, inputs, values
+    )
+    failed = any(evaluation is one for one, _ in verdict.failed)
+    return diagnosis if failed else None, bisection, None

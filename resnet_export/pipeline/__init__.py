@@ -30,15 +30,17 @@ from resnet_export.graph.interface import Interface, dress
 from resnet_export.graph.metadata import Metadata, initializers_digest
 from resnet_export.models import FRAMEWORKS
 from resnet_export.optional import require
-from resnet_export.parity.blame import Suspect, blame, differing_parameters
-from resnet_export.parity.inputs import random_inputs
+from resnet_export.parity.blame import blame, differing_parameters
+from resnet_export.parity.check import check_file, gate_inputs
+from resnet_export.parity.evaluation import Suspect, evaluate
+from resnet_export.parity.inputs import image_input_of
 from resnet_export.parity.results import VerifyReport
+from resnet_export.parity.subject import step_of
 from resnet_export.parity.truth import last_values
-from resnet_export.parity.verify import check_file, compared_value
 from resnet_export.pipeline.sources import choose_framework, labels_of, load, preprocessing_of
 from resnet_export.pipeline.stages import Stages
 from resnet_export.report.data import ExportReport
-from resnet_export.runtimes import RUNTIMES
+from resnet_export.runtimes import attach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
     from resnet_export.graph.interface import Head, Layout
+    from resnet_export.parity.inputs import InputSet
     from resnet_export.parity.results import Diagnosis
     from resnet_export.parity.truth import Truth
     from resnet_export.pipeline.sources import Source
@@ -152,19 +155,34 @@ def export(
 
     with ThreadPoolExecutor(max_workers=1) as background:
         truth: Future[Truth] | None = None
+        sets: list[InputSet] = []
+        notes: list[str] = []
         if verify:
+            sets, notes = gate_inputs(image_input_of(metadata), preprocessing, images)
             # It needs no framework: it is computed while the framework is imported and the model traced.
-            exact, value = random_inputs(metadata).exact, compared_value(interface.head)
-            truth = background.submit(_beside_the_framework, last_values, spec, weights, exact, value)
+            exact, step = sets[0].exact, step_of(interface.head)
+            truth = background.submit(_beside_the_framework, last_values, spec, weights, exact, step)
 
         require(framework)  # Keras, for one, may be there without TensorFlow
         definition = _module(FRAMEWORKS, framework)
         given = model is not None
+
+        def recall() -> Weights:
+            return load(source, framework, asked, seed)[0]
+
+        def build(weights: Weights) -> Any:
+            built = definition.build(spec)
+            definition.load(built, weights)
+            return built
+
         with stages("build"):
             if not given:
-                model = definition.build(spec)
-                definition.load(model, weights)
-            suspect = Suspect(f"the {framework} model", _module(RUNTIMES, framework).attach(model, spec))
+                model = build(weights)
+            # A model of our own, and its weights, are let go of as soon as they have served: memory is needed for
+            # the session. Who looks into a failure loads and builds them again.
+            suspect = Suspect(
+                f"the {framework} model", lambda: attach(framework, build(recall()) if model is None else model, spec)
+            )
         with stages("trace"):
             graph: ir.Model = _module(CONVERTERS, framework).to_onnx(model, spec)
 
@@ -179,7 +197,7 @@ def export(
                 preprocessing=preprocessing,
                 preprocessing_origin=preprocessing_origin,
                 weights_origin=origin,
-                weights_digest=weights.digest,
+                weights_digest=metadata.weights_digest,
                 sha256=sha256,
                 size=size,
                 nodes=nodes,
@@ -201,11 +219,15 @@ def export(
                 raise refuse(blame(suspect, error, spec, weights, side)) from error
             dress(graph, spec, interface, preprocessing)
             nodes = dict(sorted(Counter(node.op_type for node in graph.graph).items()))
-        with stages("bind"):
+        with stages("run"):
             if not given and (changed := differing_parameters(definition.read(model), weights, suspect.label)):
                 raise refuse(changed)
+            from_source = evaluate(suspect, sets, interface.head) if verify else None
+            model = model if given else None
+        with stages("bind"):
             bind(graph, folded(weights))
             metadata = replace(metadata, initializers_digest=initializers_digest(graph))
+            del weights
         with staged(target) as temporary:
             with stages("write"), reported(target):
                 write(graph, temporary, metadata)
@@ -213,17 +235,10 @@ def export(
                     sha256, size = hashlib.file_digest(file, "sha256").hexdigest(), temporary.stat().st_size
             del graph  # its numbers are in the file now, and the check takes memory of its own
             verification = None
-            if truth is not None:
+            if truth is not None and from_source is not None:
                 with stages("verify"):
-                    verification = check_file(
-                        temporary,
-                        ["ort:cpu"],
-                        source=suspect,
-                        weights=weights,
-                        images=images,
-                        random_truth=truth.result(),
-                    )
-                verification = replace(verification, file=str(target))
+                    verification = check_file(temporary, recall, from_source, sets, truth.result())
+                verification = replace(verification, file=str(target), notes=tuple(notes))
             result = report(verification, sha256, size)
             if result.passed is False:
                 raise _refusal(result)

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
+from resnet_export import plain
+from resnet_export.plain import DIGITS, fact, file_size, multiply_adds, numbers, wrapped
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from resnet_export.parity.results import Comparison, VerifyReport
     from resnet_export.report.data import ExportReport
-
-WIDTH = 80
-INDENT = 15
-"""Column at which the values stand."""
-
-NO_BREAK = "\N{NO-BREAK SPACE}"
-"""Keeps the parts of one value on one line."""
-
-DIGITS = 12
-"""Of a digest: enough to tell two files apart at a glance."""
 
 
 def render(report: ExportReport) -> str:
@@ -61,49 +53,40 @@ def table(verification: VerifyReport, framework: str) -> list[str]:
                 "" if passed else "FAILED",
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    left = (0, 2, 7)
-    return [
-        "  "
-        + "  ".join(
-            cell.ljust(width) if column in left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    return plain.table(rows, left=(0, 2, 7))
 
 
 def _facts(report: ExportReport) -> Iterator[str]:
     spec, interface, preprocessing = report.spec, report.interface, report.preprocessing
-    yield from _fact("file", report.path, f"{_size(report.size)}, opset {interface.opset}")
-    yield from _fact(
+    yield from fact("file", report.path, f"{file_size(report.size)}, opset {interface.opset}")
+    yield from fact(
         "sha256", f"{report.sha256[:DIGITS]}... (the file)", f"{report.weights_digest[:DIGITS]}... (its weights)"
     )
-    yield from _fact("input", _input(report))
+    yield from fact("input", _input(report))
     outputs = spec.features if interface.head == "embedding" else spec.num_classes
     batch = "batch" if interface.batch is None else interface.batch
-    yield from _fact("output", f"{interface.head}: float32 ({batch}, {outputs})")
-    yield from _fact(
+    yield from fact("output", f"{interface.head}: float32 ({batch}, {outputs})")
+    yield from fact(
         "network",
         f"{spec.trainable_parameters:,} parameters",
-        f"{_multiply_adds(spec.multiply_adds)} multiply-adds at {spec.image_size} x {spec.image_size}",
+        f"{multiply_adds(spec.multiply_adds)} multiply-adds at {spec.image_size} x {spec.image_size}",
     )
-    yield from _fact(
+    yield from fact(
         "nodes", f"{sum(report.nodes.values())} in all", *(f"{count} {op}" for op, count in report.nodes.items())
     )
-    yield from _fact("weights", report.weights_origin)
-    yield from _fact(
+    yield from fact("weights", report.weights_origin)
+    yield from fact(
         "preprocessing",
         f"resize {preprocessing.resize} ({preprocessing.interpolation})",
         f"crop {preprocessing.crop}",
-        f"mean {_numbers(preprocessing.mean)}",
-        f"std {_numbers(preprocessing.std)}",
+        f"mean {numbers(preprocessing.mean)}",
+        f"std {numbers(preprocessing.std)}",
     )
     inside = "the normalisation is in the file" if interface.preprocess == "uint8" else "left to the caller"
-    yield from _fact("", f"origin: {report.preprocessing_origin}", inside)
+    yield from fact("", f"origin: {report.preprocessing_origin}", inside)
     longest = sorted(report.stages.items(), key=lambda stage: -stage[1])[:2]
     shares = ", ".join(f"{name} {seconds:.1f}" for name, seconds in longest)
-    yield from _fact("time", f"{sum(report.stages.values()):.1f} s (most: {shares})")
+    yield from fact("time", f"{sum(report.stages.values()):.1f} s (most: {shares})")
 
 
 def _verdict(report: ExportReport) -> Iterator[str]:
@@ -116,39 +99,22 @@ def _verdict(report: ExportReport) -> Iterator[str]:
         yield from table(found, report.framework)
         factor = next((entry.bound / entry.yardstick for entry in found.comparisons if entry.yardstick), None)
         if factor is not None:
-            yield from _wrapped(
+            yield from wrapped(
                 f"ratio: error over {report.framework}'s, or over the rounding floor where that is larger; "
                 f"up to {factor:g} passes.",
                 "  ",
             )
         yield ""
     for note in found.notes:
-        yield from _wrapped(f"note: {note}")
+        yield from wrapped(f"note: {note}")
     if found.passed:
-        yield from _wrapped(
+        yield from wrapped(
             f"Passed: the file and the {report.framework} model are equally far from float64 truth, "
             "as rounding alone makes them."
         )
     else:
         yield "FAILED: the file would not be the network of its source."
         yield from findings(found)
-
-
-def _fact(name: str, *values: str) -> Iterator[str]:
-    together = ", ".join(value.replace(" ", NO_BREAK) for value in values)
-    yield from (line.replace(NO_BREAK, " ") for line in _wrapped(together, f"  {name}".ljust(INDENT + 2)))
-
-
-def _wrapped(text: str, first: str = "") -> list[str]:
-    """The text in lines of 80 columns; a path, though, is never broken."""
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=" " * len(first),
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [first.rstrip()]
 
 
 def _input(report: ExportReport) -> str:
@@ -164,21 +130,3 @@ def _input(report: ExportReport) -> str:
 def _top1(entry: Comparison) -> str:
     exempt = f" (+{entry.top1_exempt} too close)" if entry.top1_exempt else ""
     return f"{entry.top1_agreed}/{entry.batch}{exempt}"
-
-
-def _size(count: int) -> str:
-    """Bytes in decimal units: 46.8 MB."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= factor:
-            return f"{count / factor:.1f} {unit}"
-    return f"{count} bytes"
-
-
-def _multiply_adds(count: int) -> str:
-    """1.814 G."""
-    unit, factor = ("G", 1e9) if count >= 1e9 else ("M", 1e6)
-    return f"{count / factor:.3f} {unit}"
-
-
-def _numbers(values: Sequence[float]) -> str:
-    return "/".join(f"{value:g}" for value in values)

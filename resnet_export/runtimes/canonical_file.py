@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_export.errors import ModelError
+from resnet_export.errors import NotApplicableError
 from resnet_export.graph.file import read, read_metadata
+from resnet_export.graph.metadata import is_ours
 from resnet_export.weights import Weights
 
 if TYPE_CHECKING:
@@ -23,16 +24,22 @@ def weights_of(path: Path) -> Weights:
     """The weights under which the network of the file's specification computes what the file does.
 
     Raises:
-        ModelError: the file is none of this package's, or has no classifier.
+        ModelError: the file is damaged.
+        NotApplicableError: it is no canonical file, or has no classifier.
     """
     model = read(path)
+    if not is_ours(model):
+        raise NotApplicableError(
+            f"{path.name} was not written by resnet-export: the frameworks run canonical files only.",
+            hint="Verify it with --runtime ort:cpu.",
+        )
     spec = read_metadata(model, path).spec
     numbers = {name: value.const_value.numpy() for name, value in model.graph.initializers.items() if value.const_value}
     missing = [f"{step.name}.weight" for step in spec.steps if step.op in ("Conv", "Gemm")
                and f"{step.name}.weight" not in numbers]  # fmt: skip
     if missing:
-        raise ModelError(
-            f"{path} has no {missing[0]}, so the frameworks' definitions cannot run it.",
+        raise NotApplicableError(
+            f"{path.name} has no {missing[0]}, so the frameworks' definitions cannot run it.",
             hint="Verify it with --runtime ort:cpu.",
         )
     tensors = {}

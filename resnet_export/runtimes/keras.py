@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resnet_export.graph.rewriting import NCHW_TO_NHWC, NHWC_TO_NCHW
-from resnet_export.optional import require
+from resnet_export.optional import installed, require
 from resnet_export.runtimes.canonical_file import weights_of
-from resnet_export.runtimes.session import ClosesItself
+from resnet_export.runtimes.options import CpuOptions
+from resnet_export.runtimes.session import BaseSession
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from resnet_export.spec import ResNetSpec
 
 
-class KerasSession(ClosesItself):
+class KerasSession(BaseSession):
     """A model in inference mode."""
 
     name = "keras"
     takes_file_input = False
+    shows_values = True
 
     def __init__(self, model: keras.Model, spec: ResNetSpec) -> None:
         self._keras = require("keras")
@@ -63,17 +65,27 @@ def attach(model: keras.Model, spec: ResNetSpec) -> KerasSession:
     return KerasSession(model, spec)
 
 
-def open(path: Path) -> KerasSession:  # noqa: A001 - every runtime's module has this function
-    """Opens a canonical file.
+class KerasRuntime:
+    """This package's Keras definition with the numbers of a canonical file."""
 
-    Raises:
-        ModelError: the file is not canonical.
-        MissingDependencyError: keras or tensorflow is not installed.
-    """
-    require("keras")
-    from resnet_export.models.keras import build, load
+    options = CpuOptions
 
-    weights = weights_of(path)
-    model = build(weights.spec)
-    load(model, weights)
-    return attach(model, weights.spec)
+    def check(self) -> str:
+        """See `Runtime.check`."""
+        return f"{installed('keras')}, {installed('tensorflow')}"
+
+    def open(self, path: Path, options: CpuOptions) -> KerasSession:
+        """See `Runtime.open`."""
+        self.check()
+        if options.threads is not None:
+            require("tensorflow").config.threading.set_intra_op_parallelism_threads(options.threads)
+        require("keras")
+        from resnet_export.models.keras import build, load
+
+        weights = weights_of(path)
+        model = build(weights.spec)
+        load(model, weights)
+        return attach(model, weights.spec)
+
+
+RUNTIME = KerasRuntime()

@@ -1,74 +1,165 @@
-"""ONNX Runtime: the file with the optimisation level at which it is deployed."""
+"""ONNX Runtime: the file with the optimisation level at which it is deployed, on one of its execution providers."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import onnx
-import onnxruntime
-
-from resnet_export.errors import ModelError
-from resnet_export.runtimes.session import ClosesItself
+from resnet_export.errors import ModelError, ResNetExportError, UnavailableError
+from resnet_export.runtimes.exposed import exposed_model
+from resnet_export.runtimes.ort_providers import (
+    AcceleratorOptions,
+    Always,
+    Bundled,
+    CudaOptions,
+    OpenvinoOptions,
+    OrtOptions,
+    Plugin,
+    TensorrtOptions,
+)
+from resnet_export.runtimes.placement import RECORD, placement_of
+from resnet_export.runtimes.reasons import reason
+from resnet_export.runtimes.session import BaseSession, Placement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import onnxruntime
     from numpy.typing import NDArray
 
-ERRORS_ONLY = 3
-"""ONNX Runtime's log level: its warnings concern its developers."""
+FATAL_ONLY = 4
+"""ONNX Runtime's log level: what it logs besides what it raises concerns its developers."""
+LEVELS = {
+    "all": "ORT_ENABLE_ALL",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "basic": "ORT_ENABLE_BASIC",
+    "disabled": "ORT_DISABLE_ALL",
+}
 
 
-class OrtSession(ClosesItself):
-    """A file in ONNX Runtime, on its CPU provider."""
+class OrtSession(BaseSession):
+    """A file in ONNX Runtime."""
 
-    name = "ort:cpu"
-    takes_file_input = True
+    shows_values = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, runtime: OrtRuntime, options: OrtOptions) -> None:
         self.path = path
-        self._session: onnxruntime.InferenceSession | None = _inference_session(str(path), path)
+        self.precision = options.precision
+        self._runtime, self._options = runtime, options
+        self._fallback: str | None = None
+        try:
+            runtime.source.check()
+        except ResNetExportError as error:
+            if not getattr(options, "allow_fallback", False):
+                raise
+            self._fallback, self._runtime = f"the CPU ran it: {error.message}", CPU
+            self.precision = "float32"
+        self._session: onnxruntime.InferenceSession | None = self._open(str(path))
+        self._placement = placement_of(
+            self._session,
+            self._runtime.source.provider,
+            self._runtime.device(options),
+            allow_fallback=getattr(options, "allow_fallback", False),
+        )
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
-        """The file's only output."""
+        """The file's first output."""
         assert self._session is not None, "the session is open"
-        outputs: list[NDArray[Any]] = self._session.run(None, {self._session.get_inputs()[0].name: images})
+        first = self._session.get_outputs()[0].name
+        outputs: list[NDArray[Any]] = self._session.run([first], {self._session.get_inputs()[0].name: images})
         return outputs[0]
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
         """Runs a copy of the file that has the values `names` as further outputs."""
-        proto = onnx.load(self.path)
-        made = {name for node in proto.graph.node for name in node.output}
-        shown = [name for name in names if name in made]
-        present = {output.name for output in proto.graph.output}
-        proto.graph.output.extend(
-            onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
-            for name in shown
-            if name not in present
-        )
-        session = _inference_session(proto.SerializeToString(), self.path)
-        return dict(zip(shown, session.run(shown, {proto.graph.input[0].name: images}), strict=True))
+        model, shown = exposed_model(self.path, names)
+        if not shown:
+            return {}
+        session = self._open(model)
+        return dict(zip(shown, session.run(shown, {session.get_inputs()[0].name: images}), strict=True))
+
+    def placement(self) -> Placement:
+        """The nodes of each execution provider."""
+        found = self._placement
+        return Placement(found.device, found.nodes, self._fallback) if self._fallback else found
 
     def close(self) -> None:
         """Frees the session's memory and threads."""
         self._session = None
 
+    def _open(self, model: str | bytes) -> onnxruntime.InferenceSession:
+        import onnxruntime
 
-def open(path: Path) -> OrtSession:  # noqa: A001 - every runtime's module has this function
-    """Opens a file.
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = FATAL_ONLY
+        options.graph_optimization_level = getattr(
+            onnxruntime.GraphOptimizationLevel, LEVELS[self._options.optimization]
+        )
+        options.intra_op_num_threads = self._options.threads or 0
+        options.add_session_config_entry(RECORD, "1")
+        settings = {} if self._runtime is CPU else self._options.provider_options
+        providers = self._runtime.source.add_to(options, settings)
+        try:
+            return onnxruntime.InferenceSession(model, options, providers=providers)
+        except Exception as error:  # its exceptions share no base class of their own
+            why = reason(error)
+            if self._runtime is not CPU and "CUDA" in why:
+                raise UnavailableError(f"{self._runtime.source.provider} cannot be used: {why}.") from error
+            raise ModelError(f"ONNX Runtime cannot load {self.path.name}: {why}.", hint="Export it again.") from error
 
-    Raises:
-        ModelError: ONNX Runtime cannot load it.
-    """
-    return OrtSession(path)
+
+@dataclass(frozen=True)
+class OrtRuntime:
+    """ONNX Runtime on one execution provider."""
+
+    source: Always | Bundled | Plugin
+    options: type[OrtOptions] = OrtOptions
+
+    def check(self) -> str:
+        """See `Runtime.check`."""
+        self.source.check()
+        return f"{distribution()}, {self.source.provider}"
+
+    def open(self, path: Path, options: OrtOptions) -> OrtSession:
+        """See `Runtime.open`."""
+        return OrtSession(path, self, options)
+
+    def device(self, options: OrtOptions) -> str:
+        """What people call the device."""
+        if isinstance(self.source, Always):
+            return "CPU"
+        return str(getattr(options, "device_type", None) or f"GPU {getattr(options, 'device_id', 0)}")
 
 
-def _inference_session(model: str | bytes, path: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = ERRORS_ONLY
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its exceptions share no base class of their own
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"ONNX Runtime cannot load {path.name}: {reason}.", hint="Export it again.") from error
+def distribution() -> str:
+    """Name and version of the ONNX Runtime that is installed."""
+    for name in ("onnxruntime-gpu", "onnxruntime"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return f"{name} {importlib.metadata.version(name)}"
+    import onnxruntime
+
+    return f"onnxruntime {onnxruntime.__version__}"
+
+
+CUDA_PIP = 'pip install "resnet-export[cuda]"'
+CPU = OrtRuntime(Always())
+CUDA = OrtRuntime(Bundled("CUDAExecutionProvider", "onnxruntime_providers_cuda", CUDA_PIP), CudaOptions)
+TENSORRT = OrtRuntime(
+    Bundled("TensorrtExecutionProvider", "onnxruntime_providers_tensorrt", f"{CUDA_PIP} && pip install tensorrt-cu13"),
+    TensorrtOptions,
+)
+OPENVINO = OrtRuntime(
+    Plugin(
+        "OpenVINOExecutionProvider",
+        "onnxruntime_ep_openvino",
+        "onnxruntime-ep-openvino",
+        "Intel's CPUs, GPUs and NPUs",
+    ),
+    OpenvinoOptions,
+)
+WEBGPU = OrtRuntime(
+    Plugin("WebGpuExecutionProvider", "onnxruntime_ep_webgpu", "onnxruntime-ep-webgpu", "GPUs, through WebGPU"),
+    AcceleratorOptions,
+)

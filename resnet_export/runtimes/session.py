@@ -2,33 +2,59 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from numpy.typing import NDArray
+
+Precision = Literal["float32", "tf32", "bfloat16", "float16", "int8"]
+"""In what the multiplications are done; the numbers that go in and come out are float32 all the same."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the network really runs."""
+
+    device: str
+    """Such as `CPU` or `GPU 0`."""
+    nodes: Mapping[str, int] = field(default_factory=dict)
+    """Execution provider -> number of nodes; empty where a runtime has but one place."""
+    fallback: str | None = None
+    """What did not go where it was asked for, in words; only where that was allowed."""
 
 
 class Session(Protocol):
     """A network ready to run. A context manager: `close` is called on leaving.
 
     Attributes:
-        name: the runtime, such as `ort:cpu`.
+        name: the runtime with its options, such as `ort:cpu` or `openvino,precision=bfloat16`.
         takes_file_input: True when `run` takes what the file takes; False when it takes normalised
             float32 images (N, C, H, W), as the frameworks' own models do.
+        batches: the batches that it takes; None for all that the file takes.
+        precision: in what it multiplies.
+        shows_values: whether `values` can give all values of the graph.
     """
 
     name: str
     takes_file_input: bool
+    batches: tuple[int, ...] | None
+    precision: Precision
+    shows_values: bool
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
-        """The output for a batch; logits (N, num_classes) where `takes_file_input` is False."""
+        """The first output for a batch; logits (N, num_classes) where `takes_file_input` is False."""
         ...
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """Those intermediate values of the canonical graph that the runtime can show, float32, (N, C, H, W)."""
+        """Those intermediate values of the graph that the runtime can show, float32, (N, C, H, W); perhaps none."""
+        ...
+
+    def placement(self) -> Placement:
+        """Where the network runs."""
         ...
 
     def close(self) -> None:
@@ -46,8 +72,14 @@ class Session(Protocol):
         ...
 
 
-class ClosesItself:
-    """Makes a session a context manager."""
+class BaseSession:
+    """What most sessions have in common: one device, float32, any batch, nothing to show and nothing to close."""
+
+    name: str
+    takes_file_input: bool = True
+    batches: tuple[int, ...] | None = None
+    precision: Precision = "float32"
+    shows_values: bool = False
 
     def __enter__(self) -> Self:
         """The session itself."""
@@ -61,3 +93,11 @@ class ClosesItself:
 
     def close(self) -> None:
         """Nothing to let go of, unless a session says otherwise."""
+
+    def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Nothing, unless a session can look inside."""
+        return {}
+
+    def placement(self) -> Placement:
+        """The CPU, unless a session says otherwise."""
+        return Placement("CPU")

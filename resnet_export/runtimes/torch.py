@@ -1,15 +1,19 @@
-"""PyTorch: a live module, or a canonical file in this package's definition."""
+"""PyTorch, eager or compiled: a live module, or a canonical file in this package's definition."""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resnet_export.optional import require
+from resnet_export.errors import UnavailableError
+from resnet_export.optional import installed, require
 from resnet_export.runtimes.canonical_file import weights_of
-from resnet_export.runtimes.session import ClosesItself
+from resnet_export.runtimes.options import CpuOptions
+from resnet_export.runtimes.session import BaseSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,16 +26,21 @@ if TYPE_CHECKING:
     from resnet_export.spec import ResNetSpec
 
 
-class TorchSession(ClosesItself):
+COMPILERS = ("g++", "clang++", "c++", "cl")
+
+
+class TorchSession(BaseSession):
     """A module in evaluation mode; it is left in the mode in which it was."""
 
     name = "torch"
     takes_file_input = False
+    shows_values = True
 
-    def __init__(self, model: nn.Module, spec: ResNetSpec) -> None:
+    def __init__(self, model: nn.Module, spec: ResNetSpec, *, compiled: bool = False) -> None:
         self._torch = require("torch")
         self._model = model
         self._spec = spec
+        self._forward_of: Callable[..., Any] = self._torch.compile(model, dynamic=False) if compiled else model
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """Logits (N, num_classes) of normalised images (N, C, H, W)."""
@@ -51,15 +60,19 @@ class TorchSession(ClosesItself):
                 module = modules.get(step.norm or step.name)
                 if step.name in names and module is not None:
                     hooks.callback(module.register_forward_hook(keep(step.name)).remove)
-            logits = self._forward(images)
+            logits = self._model(self._tensor(images))
         if "fc" in names:
             found["fc"] = self._array(logits)
         return found
 
     def _forward(self, images: NDArray[Any]) -> torch.Tensor:
-        device = next(self._model.parameters()).device
-        logits: torch.Tensor = self._model(self._torch.from_numpy(np.ascontiguousarray(images)).to(device))
+        logits: torch.Tensor = self._forward_of(self._tensor(images))
         return logits
+
+    def _tensor(self, images: NDArray[Any]) -> torch.Tensor:
+        device = next(self._model.parameters()).device
+        tensor: torch.Tensor = self._torch.from_numpy(np.ascontiguousarray(images)).to(device)
+        return tensor
 
     @contextlib.contextmanager
     def _evaluation(self) -> Iterator[None]:
@@ -83,17 +96,36 @@ def attach(model: nn.Module, spec: ResNetSpec) -> TorchSession:
     return TorchSession(model, spec)
 
 
-def open(path: Path) -> TorchSession:  # noqa: A001 - every runtime's module has this function
-    """Opens a canonical file.
+@dataclass(frozen=True)
+class TorchRuntime:
+    """This package's PyTorch definition with the numbers of a canonical file."""
 
-    Raises:
-        ModelError: the file is not canonical.
-        MissingDependencyError: torch is not installed.
-    """
-    require("torch")
-    from resnet_export.models.torch import build, load
+    compiled: bool = False
+    """Through `torch.compile`, once for each shape."""
+    options: type[CpuOptions] = CpuOptions
 
-    weights = weights_of(path)
-    model = build(weights.spec)
-    load(model, weights)
-    return attach(model, weights.spec)
+    def check(self) -> str:
+        """See `Runtime.check`."""
+        found = installed("torch")
+        if self.compiled and not any(map(shutil.which, COMPILERS)):
+            raise UnavailableError(
+                "torch.compile needs a C++ compiler, and there is none.", hint="Install one (Debian: g++)."
+            )
+        return found
+
+    def open(self, path: Path, options: CpuOptions) -> TorchSession:
+        """See `Runtime.open`."""
+        self.check()
+        torch = require("torch")
+        from resnet_export.models.torch import build, load
+
+        if options.threads is not None:
+            torch.set_num_threads(options.threads)
+        weights = weights_of(path)
+        model = build(weights.spec)
+        load(model, weights)
+        return TorchSession(model, weights.spec, compiled=self.compiled)
+
+
+RUNTIME = TorchRuntime()
+COMPILE = TorchRuntime(compiled=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 HEAVY = {
     "PIL",
+    "cpuinfo",
     "h5py",
     "keras",
     "ml_dtypes",
@@ -45,7 +46,9 @@ main()
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["export", "--help"], ["--version"], ["--depth", "20"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["export", "--help"], ["doctor", "--help"], ["--version"], ["--depth", "20"]]
+)
 def test_imports_click_and_nothing_heavier(arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", DUMP, *arguments], capture_output=True, text=True, timeout=60, check=False
@@ -81,7 +84,7 @@ def test_options_stand_under_headings(arguments: list[str], invoke: Callable[...
     assert "--help" in " ".join(lines[positions[5] :])
 
 
-@pytest.mark.parametrize("arguments", [[], ["export"], ["completion"]])
+@pytest.mark.parametrize("arguments", [[], ["export"], ["doctor"], ["completion"]])
 def test_is_readable_at_80_columns(arguments: list[str], invoke: Callable[..., Result]) -> None:
     done = invoke(*arguments, "--help")
     assert done.exit_code == 0

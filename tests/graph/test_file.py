@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,6 @@ from resnet_export.graph.metadata import initializers_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from resnet_export.spec import ResNetSpec
     from resnet_export.weights import Weights
@@ -113,7 +113,14 @@ def test_missing(tmp_path: Path) -> None:
         read(tmp_path / "missing.onnx")
     assert caught.value.message == f"There is no file {tmp_path / 'missing.onnx'}."
     assert caught.value.exit_code == 3
-    with pytest.raises(ModelError, match="There is no file"):
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        read(tmp_path)
+    assert caught.value.message == f"{tmp_path} is a folder, not a file."
+    (tmp_path / "saved_model.pb").touch()
+    with pytest.raises(ModelError, match="is a folder, a TensorFlow SavedModel, not a file"):
         read(tmp_path)
 
 
@@ -134,6 +141,89 @@ def test_truncated(share: float, make: Maker, tiny: ResNetSpec) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(ModelError):
+        read(path)
+
+
+@pytest.fixture
+def beside(make: Maker, tiny: ResNetSpec, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that keeps its numbers beside it."""
+    monkeypatch.setattr(file, "EXTERNAL_ABOVE", 1000)
+    return make.file(tiny)
+
+
+def relocate(path: Path, location: str) -> None:
+    """Lets the file look for its numbers elsewhere."""
+    proto = onnx.load(path, load_external_data=False)
+    for tensor in proto.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = location
+    path.write_bytes(proto.SerializeToString())
+
+
+def test_numbers_beside_are_in_memory_after_reading(beside: Path) -> None:
+    model = read(beside)
+    assert model.meta[file.EXTERNAL] == ("model.onnx.data",)
+    beside.with_name("model.onnx.data").unlink()
+    assert initializers_digest(model) == read_metadata(model, beside).initializers_digest
+
+
+def test_numbers_beside_in_a_folder_given_relatively(beside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(beside.parent)
+    assert read(Path(beside.name)).meta[file.EXTERNAL] == ("model.onnx.data",)
+
+
+def test_numbers_beside_are_missing(beside: Path) -> None:
+    beside.with_name("model.onnx.data").unlink()
+    with pytest.raises(ModelError, match=r"keeps numbers in 'model.onnx.data' beside it, and that file is missing"):
+        read(beside)
+
+
+def test_numbers_beside_are_truncated(beside: Path) -> None:
+    data = beside.with_name("model.onnx.data")
+    data.write_bytes(data.read_bytes()[:-8])
+    with pytest.raises(ModelError, match=r"'model.onnx.data', which is truncated: it has [\d,]+ bytes, and fc"):
+        read(beside)
+
+
+@pytest.mark.parametrize("where", ["../secret", "sub/../../secret", "..\\secret", "C:\\secret", "{absolute}"])
+def test_numbers_outside_the_folder_are_not_read(where: str, beside: Path) -> None:
+    folder = beside.parent / "inner"
+    (folder / "sub").mkdir(parents=True)
+    moved = beside.rename(folder / "model.onnx")
+    secret = beside.with_name("model.onnx.data").rename(beside.parent / "secret")
+    relocate(moved, where.replace("{absolute}", str(secret)))
+    with pytest.raises(ModelError, match="which is outside its own folder") as caught:
+        read(moved)
+    assert caught.value.exit_code == 3
+
+
+def test_a_link_to_numbers_outside_the_folder_is_not_followed(beside: Path) -> None:
+    folder = beside.parent / "inner"
+    folder.mkdir()
+    moved = beside.rename(folder / "model.onnx")
+    (folder / "model.onnx.data").symlink_to(beside.with_name("model.onnx.data"))
+    with pytest.raises(ModelError, match="which is outside its own folder"):
+        read(moved)
+
+
+def test_a_hard_link_may_be_one_to_elsewhere(beside: Path) -> None:
+    beside.with_name("other").hardlink_to(beside.with_name("model.onnx.data"))
+    with pytest.raises(ModelError, match="cannot be read") as caught:
+        read(beside)
+    assert caught.value.hint
+
+
+def test_an_attribute_that_points_outside(tmp_path: Path) -> None:
+    value = onnx.numpy_helper.from_array(np.zeros(4, np.float32))
+    value.ClearField("raw_data")
+    value.data_location = onnx.TensorProto.EXTERNAL
+    value.external_data.add(key="location", value="../secret")
+    nodes = [onnx.helper.make_node("Constant", [], ["y"], value=value)]
+    output = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [4])
+    path = tmp_path / "model.onnx"
+    path.write_bytes(onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", [], [output])).SerializeToString())
+    with pytest.raises(ModelError, match="outside its own folder"):
         read(path)
 
 

@@ -10,13 +10,15 @@ import pytest
 
 from resnet_export import ResNetSpec, Weights, export
 from resnet_export.graph.file import read, read_metadata
-from resnet_export.parity.bisect import local_errors
-from resnet_export.parity.inputs import random_inputs
+from resnet_export.parity.bisect import bisect
+from resnet_export.parity.inputs import image_input_of, random_inputs
 from resnet_export.runtimes import open_session
 from resnet_export.weights.initial import trained_like
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from resnet_export.parity.inputs import InputSet
 
 SPEC = ResNetSpec(depth=18, num_classes=10, width=8, image_size=32)
 
@@ -33,14 +35,19 @@ def file(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def inputs_of(path: Path) -> InputSet:
+    metadata = read_metadata(read(path), path)
+    return random_inputs(image_input_of(metadata), metadata.preprocessing)
+
+
 @pytest.mark.parametrize("runtime", ["ort:cpu", "torch", "keras"])
 def test_a_right_file_has_no_wrong_layer_in_any_runtime(file: Path, weights: Weights, runtime: str) -> None:
-    inputs = random_inputs(read_metadata(read(file), file))
     with open_session(runtime, file) as session:
-        errors = local_errors(session, SPEC, weights, inputs, batch=2)
-    shown = {item.layer for item in errors}
+        found = bisect(session, SPEC, weights, inputs_of(file), batch=2)
+    shown = {layer.layer for layer in found.layers}
     assert {step.name for step in SPEC.steps if step.op in ("Conv", "Gemm", "Relu")} <= shown
-    assert [item for item in errors if item.wrong] == []
+    assert [layer for layer in found.layers if layer.wrong] == []
+    assert (found.first_wrong, found.cause) == (None, None)
 
 
 @pytest.mark.parametrize("layer", ["conv1", "layer2.0.downsample.0", "layer4.1.conv2", "fc"])
@@ -52,7 +59,7 @@ def test_a_spoilt_layer_is_the_only_wrong_one(file: Path, weights: Weights, laye
     bias.CopyFrom(onnx.numpy_helper.from_array(numbers.astype(np.float32), bias.name))
     spoilt = tmp_path / "spoilt.onnx"
     onnx.save(proto, spoilt)
-    inputs = random_inputs(read_metadata(read(spoilt), spoilt))
     with open_session("ort:cpu", spoilt) as session:
-        errors = local_errors(session, SPEC, weights, inputs, batch=1)
-    assert [item.layer for item in errors if item.wrong] == [layer]
+        found = bisect(session, SPEC, weights, inputs_of(spoilt), batch=1)
+    assert [item.layer for item in found.layers if item.wrong] == [layer]
+    assert found.first_wrong == layer

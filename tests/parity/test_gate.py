@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from resnet_export.parity.gate import FILE_FACTOR, FLOOR, compare, floor, max_error, top1
+from resnet_export.parity.gate import FLOOR, compare, floor, max_error, top1
 
 if TYPE_CHECKING:
     from resnet_export.parity.results import Comparison
@@ -16,7 +16,7 @@ TRUTH = np.array([[4.0, 1.0, -2.0], [0.5, 3.0, 1.0]])
 
 
 def held(found: np.ndarray, other_error: float) -> Comparison:
-    return compare("ort:cpu", "random", found, TRUTH, other_error, factor=FILE_FACTOR, classifies=True)
+    return compare("ort:cpu", "random", "logits", found, TRUTH, other_error)
 
 
 def test_the_floor_is_8_units_of_rounding_of_the_largest_value() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from resnet_export.graph.interface import Interface
 from resnet_export.parity.results import VerifyReport
-from resnet_export.report.text import WIDTH, findings, render
+from resnet_export.plain import WIDTH
+from resnet_export.report.text import findings, render
 from resnet_export.spec import ResNetSpec
 from tests.report.examples import COMPARISON, DIAGNOSIS, FAILED, PASSED, SOURCE, example
 

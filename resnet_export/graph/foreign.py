@@ -1,0 +1,161 @@
+"""The one image that a file takes, whoever wrote the file: read off its input, and off its first convolution."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import onnx_ir as ir
+
+from resnet_export.errors import ModelError, quote_some
+from resnet_export.graph.rewriting import attribute
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from resnet_export.graph.interface import Layout
+
+CHANNELS = frozenset({1, 3, 4})
+"""Numbers of channels that pictures have: grey, colour, colour with alpha."""
+
+PIXELS = frozenset({"uint8", "int8", "float16", "bfloat16", "float32", "float64"})
+"""Types that an image comes in."""
+
+CONVOLUTIONS = {"Conv": 1, "FusedConv": 1, "ConvInteger": 1, "QLinearConv": 3}
+"""Operator -> index of its weight, (out, in / group, height, width)."""
+
+SAME_AXES = frozenset(
+    {"Add", "BatchNormalization", "Cast", "Clip", "DequantizeLinear", "Div", "Identity", "Mul", "Pad", "QuantizeLinear",
+     "Relu", "Sub"}
+)  # fmt: skip
+"""Operators that leave the order of the axes as it is."""
+
+OTHER_AXES = frozenset({"Reshape", "Squeeze", "Unsqueeze"})
+"""Operators behind which it is unknown."""
+
+
+@dataclass(frozen=True)
+class ImageInput:
+    """The input of an image-classification file."""
+
+    name: str
+    dtype: str
+    """As NumPy calls it: `float32`, `uint8`, ..."""
+    layout: Layout
+    """Order of the axes."""
+    channels: int
+    height: int | None
+    """In pixels; None where any is taken."""
+    width: int | None
+    """Likewise."""
+    batch: int | None
+    """Images a run takes; None for any number."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as plain data, for JSON."""
+        return asdict(self)
+
+
+class _Convolution(NamedTuple):
+    axis: int | None
+    """Which axis of the input its channels are; None where that got lost on the way."""
+    channels: int
+
+
+def graph_inputs(model: ir.Model) -> list[ir.Value]:
+    """The inputs that a caller gives. Files of IR version 3 list their initializers among them."""
+    return [value for value in model.graph.inputs if value.name not in model.graph.initializers]
+
+
+def image_input(model: ir.Model, path: Path) -> ImageInput:
+    """Describes the one image that the graph takes.
+
+    Channels come first where axis 1 is 1, 3 or 4 and axis 3 is not, last in the opposite case. Else the first
+    convolution decides that the input reaches; without one they come first.
+
+    Raises:
+        ModelError: the graph takes several inputs, or none, or one that is no batch of images.
+    """
+    found = graph_inputs(model)
+    if len(found) != 1:
+        names = f" ({quote_some(value.name or '' for value in found)})" if found else ""
+        raise ModelError(
+            f"{path} takes {len(found) or 'no'} inputs{names}, and one image is expected.",
+            hint="Give a file that takes one batch of images.",
+        )
+    (value,) = found
+    kind = None if value.dtype is None else type_name(value.dtype)
+    if value.shape is None or len(value.shape) != 4 or kind not in PIXELS:
+        shape = "of any shape" if value.shape is None else f"({', '.join(map(str, value.shape))})"
+        raise ModelError(
+            f"{path} takes no image: its input {value.name!r} is {kind or 'of unknown type'} {shape}, and a batch of "
+            "images has four axes.",
+            hint="Give a file that takes one batch of images, (batch, channels, height, width) or the like.",
+        )
+    sizes = tuple(size if isinstance(size, int) else None for size in value.shape)
+    convolution = _first_convolution(value)
+    layout = _layout(sizes, convolution)
+    channels = sizes[1 if layout == "nchw" else 3] or (convolution and convolution.channels)
+    if channels is None:
+        raise ModelError(
+            f"{path} leaves open how many channels its input {value.name!r} has.",
+            hint="Export it with a fixed number of channels.",
+        )
+    height, width = sizes[2:] if layout == "nchw" else sizes[1:3]
+    assert value.name is not None, "an input has a name"
+    return ImageInput(value.name, kind, layout, channels, height, width, sizes[0])
+
+
+def type_name(dtype: ir.DataType) -> str:
+    """A type as NumPy and ml_dtypes call it; `string` where they have none."""
+    return "string" if dtype == ir.DataType.STRING else dtype.numpy().name
+
+
+def _layout(sizes: tuple[int | None, ...], convolution: _Convolution | None) -> Layout:
+    first, last = sizes[1] in CHANNELS, sizes[3] in CHANNELS
+    if first != last:
+        return "nchw" if first else "nhwc"
+    if convolution is None:
+        return "nchw"
+    if convolution.axis is not None:
+        return "nhwc" if convolution.axis == 3 else "nchw"
+    return "nhwc" if sizes[3] == convolution.channels != sizes[1] else "nchw"
+
+
+def _first_convolution(image: ir.Value) -> _Convolution | None:
+    """The nearest convolution of `image`, past whatever only converts, scales or moves it."""
+    ahead: deque[tuple[ir.Value, tuple[int, ...] | None]] = deque([(image, (0, 1, 2, 3))])
+    seen: set[ir.Value] = set()
+    while ahead:
+        value, axes = ahead.popleft()
+        for node in (use.node for use in value.uses()):
+            if node.op_type in CONVOLUTIONS and node.inputs[0] is value:
+                shape = _shape(node.inputs[CONVOLUTIONS[node.op_type]])
+                if shape is not None:
+                    return _Convolution(axes[1] if axes else None, shape[1] * attribute(node, "group", 1))
+            if node.outputs[0] in seen:
+                continue
+            seen.add(node.outputs[0])
+            if node.op_type in SAME_AXES:
+                ahead.append((node.outputs[0], axes))
+            elif node.op_type == "Transpose":
+                order = attribute(node, "perm", (3, 2, 1, 0))
+                moved = tuple(axes[axis] for axis in order) if axes and len(order) == len(axes) else None
+                ahead.append((node.outputs[0], moved))
+            elif node.op_type in OTHER_AXES:
+                ahead.append((node.outputs[0], None))
+    return None
+
+
+def _shape(value: ir.Value | None) -> tuple[int, ...] | None:
+    """The shape of a weight, past what converts it."""
+    while value is not None:
+        node = value.producer()
+        tensor = ir.convenience.get_const_tensor(value)
+        if tensor is not None:
+            return tuple(tensor.shape.numpy())
+        if node is None or node.op_type not in SAME_AXES:
+            return tuple(value.shape.numpy()) if value.shape is not None and value.shape.is_static() else None
+        value = node.inputs[0]
+    return None

@@ -1,0 +1,73 @@
+"""A model's bytes, one tensor at a time: protobuf's own serialisation needs the numbers twice more in memory.
+
+A message is its fields one behind the other, and a field that is a message is
+
+    tag, length, bytes        tag = 8 * field number + 2; tag and length as varints
+
+so that parts of a message can be serialised by themselves. The bytes are those of `SerializeToString`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import onnx_ir as ir
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LENGTH_DELIMITED = 2
+GRAPH = onnx.ModelProto.DESCRIPTOR.fields_by_name["graph"].number
+INITIALIZER = onnx.GraphProto.DESCRIPTOR.fields_by_name["initializer"].number
+
+
+def serialised(model: ir.Model) -> Iterator[bytes]:
+    """Yields the bytes of the model in parts, and takes each number from the model as soon as it is serialised."""
+    values = list(model.graph.initializers.values())
+    tensors = {value.name: value.const_value for value in values if value.const_value is not None}
+    for value in values:
+        value.const_value = ir.Tensor(np.empty(0, np.float32), name=value.name)
+    proto = ir.to_proto(model)
+    del proto.graph.initializer[:]
+    before, after = _split(proto.graph, INITIALIZER)
+    sizes = [ir.to_proto(tensors[value.name]).ByteSize() for value in values]
+    total = len(before) + sum(len(_head(INITIALIZER, size)) + size for size in sizes) + len(after)
+
+    model_before, model_after = _split(proto, GRAPH)
+    yield model_before + _head(GRAPH, total) + before
+    for value, size in zip(values, sizes, strict=True):
+        content = ir.to_proto(tensors.pop(value.name)).SerializeToString(deterministic=True)
+        assert len(content) == size, "a tensor's length was computed right"
+        value.const_value = None
+        yield _head(INITIALIZER, size) + content
+    yield after + model_after
+
+
+def _split(message: onnx.ModelProto | onnx.GraphProto, number: int) -> tuple[bytes, bytes]:
+    """The bytes of the fields before and after the field `number`, which is left out."""
+    before, after = type(message)(), type(message)()
+    for part in (before, after):
+        part.CopyFrom(message)
+    for field in message.DESCRIPTOR.fields:
+        if field.number >= number:
+            before.ClearField(field.name)
+        if field.number <= number:
+            after.ClearField(field.name)
+    return before.SerializeToString(deterministic=True), after.SerializeToString(deterministic=True)
+
+
+def _head(number: int, length: int) -> bytes:
+    """Tag and length of a field."""
+    return _varint(number << 3 | LENGTH_DELIMITED) + _varint(length)
+
+
+def _varint(value: int) -> bytes:
+    """Seven bits a byte, the lowest first; the eighth says that more follow."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)

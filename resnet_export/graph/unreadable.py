@@ -1,0 +1,155 @@
+"""Why bytes are no ONNX model: what else they are, or how they were damaged, in words.
+
+Protobuf says of damaged bytes that it could not parse them, and nothing of bytes of another kind: it takes them for a
+message whose fields are unknown. So the outermost fields are looked at here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import onnx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GIVE = "Give the path of an .onnx file."
+EXPORT = "A checkpoint becomes an .onnx file by: resnet-export --weights CHECKPOINT"
+COPY = "Copy or download it again."
+
+SIGNATURES = (
+    (0, b"PK\x03\x04", "a zip archive, as .pth, .pt, .keras and .npz files are", EXPORT),
+    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file, as .h5 files are", EXPORT),
+    (0, b"\x80\x02", "a pickle, as old .pth files are", EXPORT),
+    (4, b"TFL3", "a TensorFlow Lite model", GIVE),
+    (4, b"ORTM", "a model in ONNX Runtime's own format", "Give the .onnx file that it was made from."),
+    (0, b"\x1f\x8b", "compressed by gzip", "Unpack it first: gunzip FILE"),
+)
+"""(offset, bytes, what has them there, what to do)."""
+
+TEXTS = (
+    ("version https://git-lfs.github.com", "a Git LFS pointer in place of the file", "Fetch the file: git lfs pull"),
+    ("<", "a text in HTML or XML, such as a failed download leaves", COPY),
+)
+"""(beginning, what has it, what to do)."""
+
+LOOKED_AT = 1024
+"""Bytes by which a text is told."""
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+"""Protobuf's wire types. https://protobuf.dev/programming-guides/encoding"""
+FIXED = {FIXED64: 8, FIXED32: 4}
+
+
+class _Field(NamedTuple):
+    number: int
+    wire: int
+    start: int
+    """Of its content."""
+    end: int
+    """May lie beyond the last byte."""
+
+
+def explain(content: bytes) -> tuple[str, str]:
+    """What the bytes are, to follow "FILE is ", and what to do next.
+
+    Args:
+        content: of a file that has no ONNX graph, or that protobuf cannot parse.
+    """
+    if not content:
+        return "empty", COPY
+    for offset, signature, what, hint in SIGNATURES:
+        if content.startswith(signature, offset):
+            return f"no ONNX file: it is {what}", hint
+    if _is_text(content[:LOOKED_AT]):
+        beginning = content[:LOOKED_AT].decode(errors="ignore").lstrip()
+        for prefix, what, hint in TEXTS:
+            if beginning.startswith(prefix):
+                return f"no ONNX file: it is {what}", hint
+        return "no ONNX file: it is a text", GIVE
+    try:
+        fields = list(_outermost(content))
+    except ValueError:
+        return "no ONNX file: its bytes are no protobuf message, or were damaged", GIVE
+    return _explain_message(content, fields)
+
+
+def _explain_message(content: bytes, fields: list[_Field]) -> tuple[str, str]:
+    """The same for what can be read as a protobuf message."""
+    another = "no ONNX model: it is a protobuf message of another kind"
+    if not _fits(fields, onnx.ModelProto.DESCRIPTOR):
+        for kind in (onnx.TensorProto, onnx.GraphProto, onnx.NodeProto):
+            if _fits(fields, kind.DESCRIPTOR):
+                return f"{another}, an ONNX {kind.DESCRIPTOR.name}", GIVE
+        return another, GIVE
+    missing = fields[-1].end - len(content)
+    if missing > 0:
+        return f"truncated: at least {missing:,} bytes are missing at its end", COPY
+    if not any(field.number == onnx.ModelProto.GRAPH_FIELD_NUMBER for field in fields):
+        names = [field for field in fields if field.number == onnx.ModelProto.PRODUCER_NAME_FIELD_NUMBER]
+        # A SavedModel has a message where an ONNX model has the name of its producer.
+        if names and not _is_text(content[names[0].start : names[0].end]):
+            return f"{another}, a TensorFlow SavedModel as it seems", GIVE
+        return "no ONNX model, or truncated: it has no graph", COPY
+    return "damaged: its graph cannot be read", COPY
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        if error.start < len(content) - 3:  # a character may be cut in two at the end
+            return False
+        text = content[: error.start].decode()
+    return all(character.isprintable() or character.isspace() for character in text)
+
+
+def _fits(fields: list[_Field], message: Any) -> bool:
+    """Whether the message of the descriptor `message` has all the fields, with these wire types."""
+    return all(
+        field.number in message.fields_by_number and field.wire in _wires(message, field.number) for field in fields
+    )
+
+
+def _wires(message: Any, number: int) -> set[int]:
+    field = message.fields_by_number[number]
+    if field.type in (field.TYPE_STRING, field.TYPE_BYTES, field.TYPE_MESSAGE):
+        return {BYTES}
+    plain = {field.TYPE_FLOAT: FIXED32, field.TYPE_DOUBLE: FIXED64}.get(field.type, VARINT)
+    return {plain, BYTES} if field.default_value == [] else {plain}  # numbers that repeat may be packed
+
+
+def _outermost(content: bytes) -> Iterator[_Field]:
+    """The fields of the outermost message; the last may be cut off.
+
+    Raises:
+        ValueError: the bytes are no such message.
+    """
+    position = 0
+    while position < len(content):
+        tag, start = _varint(content, position)
+        number, wire = tag >> 3, tag & 7
+        end = start
+        if wire == VARINT:
+            _, end = _varint(content, start)
+        elif wire == BYTES:
+            length, start = _varint(content, start)
+            end = start + length
+        elif wire in FIXED:
+            end = start + FIXED[wire]
+        if number == 0 or wire not in (VARINT, BYTES, *FIXED):
+            raise ValueError(f"no field has the tag {tag}")
+        yield _Field(number, wire, start, end)
+        position = end
+
+
+def _varint(content: bytes, position: int) -> tuple[int, int]:
+    """(number, where the next begins); one that is cut off counts as if its next byte were 0."""
+    number = 0
+    for shift in range(0, 70, 7):
+        byte = content[position] if position < len(content) else 0
+        position += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, position
+    raise ValueError("a number has more than 10 bytes")

@@ -1,0 +1,112 @@
+"""What tells two files apart: structure, numbers, metadata."""
+
+from __future__ import annotations
+
+import json
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resnet_export.graph.file import read
+from resnet_export.graph.foreign import graph_inputs
+from resnet_export.graph.metadata import PREFIX
+from resnet_export.inspect.header import read_opsets, read_ports, read_producer, sha256
+from resnet_export.inspect.results import Change, ModelDiff
+from resnet_export.inspect.structure import changes, constants, match, nodes_of
+from resnet_export.inspect.tensors import compare, worst_first
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    import onnx_ir as ir
+
+    from resnet_export.inspect.results import TensorChange
+    from resnet_export.inspect.structure import Pair
+
+
+def diff(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> ModelDiff:
+    """Reads two files and compares them.
+
+    Nodes are matched by name, or by position and operator where most names are others. Tensors are matched by the
+    inputs of the nodes that take them.
+
+    Raises:
+        ModelError: one of them is missing, damaged or no ONNX file.
+    """
+    paths = Path(first), Path(second)
+    models = read(paths[0]), read(paths[1])
+    by, pairs = match(*models)
+    weights, unmatched, compared = _tensors(pairs)
+    return ModelDiff(
+        paths=(str(paths[0]), str(paths[1])),
+        sizes=(paths[0].stat().st_size, paths[1].stat().st_size),
+        sha256=(sha256(paths[0]), sha256(paths[1])),
+        nodes=(len(nodes_of(models[0])), len(nodes_of(models[1]))),
+        tensors=compared,
+        matched_by=by,
+        header=tuple(_header(*models)),
+        structure=tuple(changes(*models, pairs)),
+        weights=tuple(sorted(weights, key=worst_first)),
+        unmatched=unmatched,
+        metadata=tuple(_metadata(models[0].metadata_props, models[1].metadata_props)),
+    )
+
+
+def _tensors(pairs: list[Pair]) -> tuple[list[TensorChange], tuple[tuple[str, ...], tuple[str, ...]], int]:
+    """Tensors that differ, names of those without a counterpart, and how many had one."""
+    found: list[TensorChange] = []
+    alone: tuple[list[str], list[str]] = ([], [])
+    compared = 0
+    for first, second in constants(pairs):
+        if first is None or second is None:
+            for held, names in zip((first, second), alone, strict=True):
+                if held is not None:
+                    names.append(held.name)
+            continue
+        compared += 1
+        change = compare(first.name, first.numbers, second.name, second.numbers)
+        if change is not None:
+            found.append(change)
+    return found, (tuple(alone[0]), tuple(alone[1])), compared
+
+
+def _header(first: ir.Model, second: ir.Model) -> Iterator[Change]:
+    """Versions, producer, inputs and outputs."""
+    yield from _entry("IR version", first.ir_version, second.ir_version)
+    opsets = read_opsets(first), read_opsets(second)
+    for domain in sorted(opsets[0].keys() | opsets[1].keys()):
+        yield from _entry(f"opset of {domain}", opsets[0].get(domain), opsets[1].get(domain))
+    yield from _entry("producer", read_producer(first), read_producer(second))
+    for what, mine, its in (
+        ("input", graph_inputs(first), graph_inputs(second)),
+        ("output", first.graph.outputs, second.graph.outputs),
+    ):
+        for index, (port, other) in enumerate(zip_longest(read_ports(mine), read_ports(its))):
+            for part in ("name", "dtype", "shape"):
+                yield from _entry(f"{what} {index}", getattr(port, part, None), getattr(other, part, None), part)
+
+
+def _metadata(first: dict[str, str], second: dict[str, str]) -> Iterator[Change]:
+    """Key by key; those of a JSON object one by one."""
+    for key in sorted(first.keys() | second.keys()):
+        mine, its = _decoded(first.get(key)), _decoded(second.get(key))
+        name = key.removeprefix(PREFIX)
+        if isinstance(mine, dict) and isinstance(its, dict):
+            for part in sorted(mine.keys() | its.keys()):
+                yield from _entry(f"{name}.{part}", mine.get(part), its.get(part))
+        else:
+            yield from _entry(name, mine, its)
+
+
+def _decoded(value: str | None) -> Any:
+    """What JSON says, or the text itself."""
+    try:
+        return None if value is None else json.loads(value)
+    except ValueError:
+        return value
+
+
+def _entry(where: str, first: Any, second: Any, what: str = "") -> Iterator[Change]:
+    if first != second:
+        yield Change(where, what, first, second)

@@ -1,0 +1,208 @@
+"""A file, and what tells two apart, for a person at a terminal: plain text, 80 columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from resnet_export import plain
+from resnet_export.plain import DIGITS, fact, file_size, multiply_adds, number, numbers, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from resnet_export.inspect.results import Change, Layer, ModelDiff, ModelReport, Port, TensorChange
+
+ROWS = 8
+"""Of each kind of difference, so that all of them stay on one screen; JSON has the rest."""
+
+LONGEST = 34
+"""Characters of a name or value that are shown."""
+
+QUANTIZED = {"qdq": "QDQ", "qoperator": "QOperator"}
+
+
+def render(report: ModelReport) -> str:
+    """What stands in the file, and whether it is as the file says."""
+    return "\n".join([report.path, *_facts(report), "", *_verdict(report)])
+
+
+def render_diff(found: ModelDiff) -> str:
+    """What the first file has differently from the second, each kind under its heading."""
+    lines: list[str] = []
+    for side in (0, 1):
+        facts = (file_size(found.sizes[side]), f"sha256 {found.sha256[side][:DIGITS]}...", f"{found.nodes[side]} nodes")
+        lines += [f"{'-+'[side]} {found.paths[side]}", f"  {', '.join(facts)}"]
+    lines.append("")
+    if found.same:
+        alike = found.sha256[0] == found.sha256[1]
+        return "\n".join([*lines, "The same, byte for byte." if alike else "No difference but in how they are stored."])
+    by = "matched by name" if found.matched_by == "name" else "names differ: matched by position"
+    lines += _section("Header", [_change(change) for change in found.header])
+    lines += _section(f"Structure ({by})", [_change(change) for change in found.structure])
+    lines += _weights(found)
+    lines += _section("Metadata", [_change(change) for change in found.metadata])
+    return "\n".join(lines).rstrip()
+
+
+def _facts(report: ModelReport) -> Iterator[str]:
+    opsets = (f"opset {v}" if k == "ai.onnx" else f"{k} {v}" for k, v in report.opsets.items())
+    yield from fact("file", file_size(report.size), f"IR version {report.ir_version}", *opsets)
+    yield from fact("sha256", f"{report.sha256[:DIGITS]}...")
+    for name, size in report.data.items():
+        yield from fact("numbers in", name, file_size(size))
+    yield from fact("producer", report.producer or "not said")
+    if report.metadata is not None:
+        spec = report.metadata.spec
+        yield from fact(
+            "specification",
+            f"ResNet-{spec.depth}",
+            f"{spec.num_classes} classes",
+            f"{spec.stem} stem",
+            f"width {spec.width}",
+            f"eps {spec.eps:g}",
+        )
+        yield from fact("weights", f"{report.metadata.weights_digest[:DIGITS]}... (before folding)")
+    layout = f", {report.image.layout.upper()}" if report.image is not None else ""
+    for kind, ports in (("input", report.inputs), ("output", report.outputs)):
+        for port in ports:
+            yield from fact(kind, f"{_port(port)}{layout if kind == 'input' else ''}")
+    yield from _pictures(report)
+    nodes = sum(report.operators.values())
+    yield from fact("nodes", f"{nodes} in all", *(f"{count} {op}" for op, count in report.operators.items()))
+    folded = ""
+    if report.metadata is not None and report.canonical:
+        folded = f" ({report.metadata.spec.trainable_parameters:,} before folding)"
+    yield from fact("parameters", f"{report.parameters:,}{folded}")
+    pixels = f" at {report.image_size[0]} x {report.image_size[1]}" if report.image_size else ""
+    count = report.multiply_adds
+    unknown = "unknown: the shapes cannot be inferred"
+    yield from fact("multiply-adds", unknown if count is None else f"{multiply_adds(count)}{pixels}")
+    kinds = Counter(_precision(layer) for layer in report.layers)
+    yield from fact("precision", *(f"{kind}: {number(n, 'layer')}" for kind, n in kinds.most_common()))
+
+
+def _pictures(report: ModelReport) -> Iterator[str]:
+    """Preprocessing, labels and what others have noted."""
+    if report.metadata is not None:
+        found, labels = report.metadata.preprocessing, report.metadata.labels
+        yield from fact(
+            "preprocessing",
+            f"resize {found.resize} ({found.interpolation})",
+            f"crop {found.crop}",
+            f"mean {numbers(found.mean)}",
+            f"std {numbers(found.std)}",
+            "normalised in the file" if report.metadata.interface.preprocess == "uint8" else "left to the caller",
+        )
+        shown = [] if labels is None else [_short(repr(label)) for label in (*labels[:2], *labels[2:][-1:])]
+        if labels is not None and len(labels) > 3:
+            shown.insert(2, "...")
+        yield from fact("labels", *([] if labels is None else [str(len(labels))]), *(shown or ["none"]))
+    if report.other_metadata:
+        yield from fact("other keys", *(_short(key) for key in report.other_metadata))
+
+
+def _verdict(report: ModelReport) -> Iterator[str]:
+    if report.faults:
+        yield "FAILED: the file is not what it says of itself."
+        for fault in report.faults:
+            yield from wrapped(fault, "  ")
+    elif report.metadata is None:
+        yield "Not written by resnet-export: it makes no claims that could be checked."
+    else:
+        yield from wrapped(
+            f"Canonical: the graph is that of ResNet-{report.metadata.spec.depth}, node for node, and its numbers are "
+            "those that were written."
+        )
+
+
+def _precision(layer: Layer) -> str:
+    """The types of a layer, and how its quantisation is written."""
+    kinds = [kind for kind in dict.fromkeys((layer.weights, layer.activations)) if kind is not None]
+    kind = " weights and ".join(kinds) + (" activations" if len(kinds) == 2 else "") or "unknown"
+    return kind if layer.quantized is None else f"{kind} ({QUANTIZED[layer.quantized]})"
+
+
+def _section(title: str, entries: list[str]) -> list[str]:
+    """A heading with its number of entries, the first of them, and an empty line."""
+    if not entries:
+        return []
+    hidden = len(entries) - ROWS
+    rest = [f"  ... and {hidden} more; --json has them all"] if hidden > 0 else []
+    return [f"{title}: {number(len(entries), 'difference')}", *entries[:ROWS], *rest, ""]
+
+
+def _change(change: Change) -> str:
+    where = f"{_short(change.where)}{f' {change.what}' if change.what else ''}"
+    if not change.what and (change.first is None) != (change.second is None):
+        sign, there = ("-", change.first) if change.second is None else ("+", change.second)
+        return f"{sign} {where}: {_value(there)}"
+    return "\n".join(wrapped(f"{_value(change.first)} -> {_value(change.second)}", f"  {where}: "))
+
+
+def _weights(found: ModelDiff) -> list[str]:
+    """Tensors of other shapes, then a table of the rest, the worst first; then those without a counterpart."""
+    lines: list[str] = []
+    if found.weights:
+        lines.append(f"Weights: {len(found.weights)} of {number(found.tensors, 'tensor')} differ, the worst first")
+        shown = found.weights[:ROWS]
+        lines += [_misfit(change) for change in shown if change.differing is None]
+        lines += _table([change for change in shown if change.differing is not None])
+        if len(found.weights) > ROWS:
+            lines.append(f"  ... and {len(found.weights) - ROWS} more; --json has them all")
+        lines.append("")
+    for sign, names in zip("-+", found.unmatched, strict=True):
+        if names:
+            listed = ", ".join(_short(name) for name in names[:2])
+            more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+            lines += wrapped(f"{number(len(names), 'tensor')} only here: {listed}{more}", f"{sign} ")
+    return [*lines, ""] if any(found.unmatched) else lines
+
+
+def _misfit(change: TensorChange) -> str:
+    shapes = ["x".join(map(str, shape)) or "scalar" for shape in change.shapes]
+    types = [""] * 2 if len(set(change.dtypes)) == 1 else [f" {dtype}" for dtype in change.dtypes]
+    return f"  {_short(change.name)}: {shapes[0]}{types[0]} -> {shapes[1]}{types[1]}"
+
+
+def _table(rest: list[TensorChange]) -> list[str]:
+    """Distances, with what they are measured in."""
+    if not rest:
+        return []
+    rows = [("tensor", "differ", "max |a - b|", "ulp", "ulp of largest"), *map(_row, rest)]
+    return plain.table(rows) + wrapped(
+        "ulp: representable values between a and b; of largest: |a - b| in last places of the tensor's largest value.",
+        "  ",
+    )
+
+
+def _row(change: TensorChange) -> tuple[str, str, str, str, str]:
+    assert change.differing is not None, "a tensor of another shape has no distance"
+    share = 100 * change.differing / change.size
+    return (
+        _short(change.name),
+        f"{share:.0f} %" if share >= 1 else f"{change.differing}",
+        f"{change.max_difference:.2g}",
+        f"{change.max_ulp:.3g}",
+        f"{change.max_ulp_of_largest:.3g}",
+    )
+
+
+def _port(port: Port) -> str:
+    if port.shape is None:
+        return f"{port.name}: {port.dtype or 'unknown type'} of unknown shape"
+    return f"{port.name}: {port.dtype} ({', '.join('?' if size is None else str(size) for size in port.shape)})"
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, list | tuple):
+        return _short(f"({', '.join(map(str, value))})")
+    return _short(str(value))
+
+
+def _short(text: str) -> str:
+    """The text, its middle left out where it is long."""
+    half = (LONGEST - 3) // 2
+    return text if len(text) <= LONGEST else f"{text[:half]}...{text[-half:]}"

@@ -1,0 +1,145 @@
+"""What the control groups of Linux leave to this process: CPU quota and memory, of version 1, 2, or both mixed.
+
+    CPUs = quota / period        the smallest on the way from the process's group up to the root
+
+A limit binds everything below it, so the groups above count as well, as far as they can be seen from here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+UNLIMITED = 1 << 60
+"""Bytes. Version 1 writes the largest multiple of a page below 2^63 for "no limit"."""
+VERSION_2 = ""
+"""Stands for the controllers' names in version 2, which has one hierarchy for all."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The cgroups' limits; None where there is none."""
+
+    cpus: float | None = None
+    """CPU time a second: 1.5 is one and a half CPUs."""
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Mount:
+    """Where a hierarchy can be seen."""
+
+    controllers: frozenset[str]
+    """Of version 1, such as `cpu` and `cpuacct`; `VERSION_2` alone for version 2."""
+    group: PurePosixPath
+    """Which group stands at the mount point: a container may see its own only."""
+    point: PurePosixPath
+
+
+def read_limits(root: Path = Path("/")) -> Limits:
+    """The limits of this process.
+
+    Args:
+        root: the folder that holds `proc` and `sys`.
+    """
+    try:
+        groups = parse_groups((root / "proc/self/cgroup").read_text(encoding="utf-8"))
+        mounts = parse_mounts((root / "proc/self/mountinfo").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return Limits()
+    found: dict[str, list[float]] = {"cpu": [], "memory": []}
+    for mount in mounts:
+        for controller, limited, read in _readers(mount):
+            if controller not in groups:
+                continue
+            for folder in _folders(root, mount, groups[controller]):
+                value = read(folder)
+                if value is not None:
+                    found[limited].append(value)
+    memory = min(found["memory"], default=None)
+    return Limits(min(found["cpu"], default=None), None if memory is None else int(memory))
+
+
+def parse_groups(text: str) -> dict[str, PurePosixPath]:
+    """Controller -> the process's group, from `/proc/self/cgroup`: `4:memory:/group`, in version 2 `0::/group`."""
+    groups = {}
+    for line in text.splitlines():
+        _, _, rest = line.partition(":")
+        controllers, colon, group = rest.partition(":")
+        if colon:
+            groups.update({controller: PurePosixPath(group) for controller in controllers.split(",")})
+    return groups
+
+
+def parse_mounts(text: str) -> list[Mount]:
+    """The mounted hierarchies, from `/proc/self/mountinfo` (fields: proc(5))."""
+    mounts = []
+    for line in text.splitlines():
+        where, separator, what = line.partition(" - ")
+        fields, kinds = where.split(" "), what.split(" ")
+        if not separator or len(fields) < 5 or len(kinds) < 3 or kinds[0] not in ("cgroup", "cgroup2"):
+            continue
+        controllers = frozenset({VERSION_2} if kinds[0] == "cgroup2" else kinds[2].split(","))
+        mounts.append(Mount(controllers, *(PurePosixPath(_unescaped(path)) for path in fields[3:5])))
+    return mounts
+
+
+def parse_cpu_max(text: str) -> float | None:
+    """CPUs, from the `cpu.max` of version 2: `150000 100000` or `max 100000`, in microseconds."""
+    quota, _, period = text.strip().partition(" ")
+    return None if quota == "max" else _quotient(quota, period)
+
+
+def parse_memory(text: str) -> int | None:
+    """Bytes, from `memory.max` of version 2 or `memory.limit_in_bytes` of version 1."""
+    word = text.strip()
+    return None if not word.isdigit() or int(word) >= UNLIMITED else int(word)
+
+
+def _readers(mount: Mount) -> Iterator[tuple[str, str, Callable[[Path], float | None]]]:
+    """Controller, what it limits, and how a group's limit is read."""
+    if VERSION_2 in mount.controllers:
+        yield VERSION_2, "cpu", lambda folder: parse_cpu_max(_text(folder / "cpu.max"))
+        yield VERSION_2, "memory", lambda folder: parse_memory(_text(folder / "memory.max"))
+    if "cpu" in mount.controllers:
+        yield "cpu", "cpu", _quota_of_version_1
+    if "memory" in mount.controllers:
+        yield "memory", "memory", lambda folder: parse_memory(_text(folder / "memory.limit_in_bytes"))
+
+
+def _quota_of_version_1(folder: Path) -> float | None:
+    return _quotient(_text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us"))
+
+
+def _quotient(quota: str, period: str) -> float | None:
+    """None where the quota is none: version 1 writes -1."""
+    words = quota.strip(), period.strip()
+    if not all(word.isdigit() and int(word) for word in words):
+        return None
+    return int(words[0]) / int(words[1])
+
+
+def _folders(root: Path, mount: Mount, group: PurePosixPath) -> Iterator[Path]:
+    """The group's folder and those above it, up to the mount point."""
+    below = PurePosixPath()
+    if group.is_relative_to(mount.group) and ".." not in group.parts:
+        below = group.relative_to(mount.group)
+    for part in (below, *below.parents):
+        yield root / mount.point.relative_to("/") / part
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _unescaped(path: str) -> str:
+    """The kernel writes blanks and the like as octal numbers."""
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), path)

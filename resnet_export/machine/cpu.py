@@ -1,0 +1,121 @@
+"""The CPU: model, cores, and the instruction sets that decide how fast a network runs on it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+INSTRUCTION_SETS: Mapping[str, Mapping[str, tuple[frozenset[str], ...]]] = {
+    "x86": {
+        "AVX2": (frozenset({"avx2", "fma"}),),
+        # The four that a kernel may take for granted since Skylake-X; ONNX Runtime asks for the same.
+        "AVX-512": (frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl"}),),
+        "VNNI": (frozenset({"avx512_vnni"}), frozenset({"avx512vnni"}), frozenset({"avx_vnni"})),
+        "BF16": (frozenset({"avx512_bf16"}), frozenset({"avx512bf16"})),
+        "AMX-INT8": (frozenset({"amx_tile", "amx_int8"}),),
+        "AMX-BF16": (frozenset({"amx_tile", "amx_bf16"}),),
+    },
+    "arm": {
+        "NEON": (frozenset({"asimd"}),),
+        "dotprod": (frozenset({"asimddp"}),),
+        "i8mm": (frozenset({"i8mm"}),),
+        "BF16": (frozenset({"bf16"}),),
+        "SVE": (frozenset({"sve"}),),
+    },
+}
+"""Family -> name -> the sets of flags of which one has to be there whole. Spellings are Linux's and py-cpuinfo's."""
+
+FAMILIES = {"x86_64": "x86", "amd64": "x86", "i386": "x86", "i686": "x86", "aarch64": "arm", "arm64": "arm"}
+"""`platform.machine()` in lower case -> family."""
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """The CPU as this system shows it."""
+
+    model: str
+    architecture: str
+    """As `platform.machine()` has it: `x86_64`, `aarch64`."""
+    physical_cores: int | None
+    logical_cores: int
+    affinity: int | None
+    """On how many logical cores this process may run; None where the system has no such thing."""
+    instruction_sets: Mapping[str, bool] | None
+    """Those that matter on this architecture -> whether they are there; None when that is unknown."""
+    virtual: bool | None
+    """Whether a hypervisor runs it; None when that is unknown."""
+
+
+def read_cpu(root: Path = Path("/")) -> Cpu:
+    """The facts of this CPU."""
+    architecture = platform.machine()
+    model, flags = read_cpuinfo(root) if sys.platform == "linux" else ("", None)
+    if not model:
+        # On x86 it takes a second and knows no more than Linux does; elsewhere it is quick, or the only one who knows.
+        asked = _ask_library()
+        model = str(asked.get("brand_raw") or platform.processor() or "unknown")
+        flags = flags or frozenset(asked.get("flags") or ()) or None
+    logical = psutil.cpu_count() or 1
+    return Cpu(
+        model=" ".join(model.split()),
+        architecture=architecture,
+        physical_cores=psutil.cpu_count(logical=False),
+        logical_cores=logical,
+        affinity=_affinity(),
+        instruction_sets=find_instruction_sets(architecture, flags),
+        virtual="hypervisor" in flags if flags and FAMILIES.get(architecture.lower()) == "x86" else None,
+    )
+
+
+def read_cpuinfo(root: Path) -> tuple[str, frozenset[str] | None]:
+    """Model and flags from `/proc/cpuinfo`; an empty model and None where it does not tell."""
+    try:
+        return parse_cpuinfo((root / "proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return "", None
+
+
+def parse_cpuinfo(text: str) -> tuple[str, frozenset[str] | None]:
+    """Model and flags of the first processor in the text of `/proc/cpuinfo`. On ARM the kernel names no model."""
+    fields: dict[str, str] = {}
+    for line in text.splitlines():
+        key, colon, value = line.partition(":")
+        if colon:
+            fields.setdefault(key.strip(), value.strip())
+    flags = fields.get("flags", fields.get("Features"))
+    return fields.get("model name", ""), None if flags is None else frozenset(flags.split())
+
+
+def find_instruction_sets(architecture: str, flags: Iterable[str] | None) -> dict[str, bool] | None:
+    """Which of the instruction sets that matter are among the flags; None when flags or architecture are unknown."""
+    known = INSTRUCTION_SETS.get(FAMILIES.get(architecture.lower(), ""))
+    if known is None or flags is None:
+        return None
+    present = frozenset(flags)
+    return {name: any(wanted <= present for wanted in choices) for name, choices in known.items()}
+
+
+def _ask_library() -> Mapping[str, Any]:
+    import cpuinfo
+
+    try:
+        found: Mapping[str, Any] = cpuinfo.get_cpu_info()
+    except Exception:
+        # It raises a bare Exception on an architecture that it doesn't know: then the model is unknown.
+        return {}
+    return found
+
+
+def _affinity() -> int | None:
+    try:
+        return len(psutil.Process().cpu_affinity())
+    except (AttributeError, psutil.Error):  # macOS
+        return None

@@ -1,0 +1,126 @@
+"""The GPUs: NVIDIA's as its own tool `nvidia-smi` tells them, others as Linux lists them on the PCI bus."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+FIELDS = ("name", "memory.total", "compute_cap", "driver_version")
+TIMEOUT = 20.0
+"""Seconds. Without persistence mode the driver is set up anew for each call, some seconds for each of eight GPUs."""
+MEBIBYTE = 1 << 20
+VENDORS = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}
+"""PCI vendors whose GPUs run networks; the display chips of servers are none."""
+DISPLAY = "0x03"
+"""PCI class of display controllers, which 3D accelerators belong to as well."""
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One GPU."""
+
+    name: str
+    memory_bytes: int | None
+    compute_capability: str | None
+    """NVIDIA's, such as `9.0`."""
+    driver: str | None
+    """NVIDIA's version, or the name of the kernel's module; None where no driver holds it."""
+
+
+@dataclass(frozen=True)
+class Gpus:
+    """All of them, and how far CUDA goes."""
+
+    devices: tuple[Gpu, ...] = ()
+    cuda: str | None = None
+    """The newest CUDA that NVIDIA's driver takes."""
+    reason: str | None = None
+    """Why `nvidia-smi` names none."""
+
+
+def read_gpus(root: Path = Path("/")) -> Gpus:
+    """The GPUs of this machine. None is a fact, and no error."""
+    devices, reason = _ask_nvidia()
+    others = read_pci(root)
+    if devices:
+        header, _ = _output([])
+        return Gpus((*devices, *(gpu for gpu in others if not gpu.name.startswith("NVIDIA"))), parse_cuda(header))
+    return Gpus(others, reason=reason)
+
+
+def parse_gpus(text: str) -> tuple[Gpu, ...]:
+    """The GPUs in what `nvidia-smi --query-gpu=<FIELDS> --format=csv,noheader,nounits` prints."""
+    rows = csv.reader(text.splitlines(), skipinitialspace=True)
+    return tuple(_gpu(*(cell.strip() for cell in row)) for row in rows if len(row) == len(FIELDS))
+
+
+def parse_cuda(text: str) -> str | None:
+    """The version of CUDA in the header that `nvidia-smi` prints."""
+    found = re.search(r"CUDA(?: \w+)? Version\s*:\s*(\d+(?:\.\d+)+)", text)
+    return None if found is None else found[1]
+
+
+def read_pci(root: Path) -> tuple[Gpu, ...]:
+    """The GPUs on the PCI bus, by vendor and number: Linux itself knows no names.
+
+    Args:
+        root: the folder that holds `sys`.
+    """
+    found = []
+    for device in sorted((root / "sys/bus/pci/devices").glob("*")):
+        kind, vendor, number = (_word(device / name) for name in ("class", "vendor", "device"))
+        if kind.startswith(DISPLAY) and vendor in VENDORS:
+            driver = device / "driver"
+            name = f"{VENDORS[vendor]} GPU {vendor[2:]}:{number[2:]}"
+            found.append(Gpu(name, None, None, driver.resolve().name if driver.exists() else None))
+    return tuple(found)
+
+
+def _ask_nvidia() -> tuple[tuple[Gpu, ...], str | None]:
+    """NVIDIA's GPUs, or why there are none."""
+    text, failure = _output([f"--query-gpu={','.join(FIELDS)}", "--format=csv,noheader,nounits"])
+    devices = parse_gpus(text)
+    if devices:
+        return devices, None
+    return (), failure or "nvidia-smi lists no GPU"
+
+
+def _output(arguments: list[str]) -> tuple[str, str | None]:
+    """What `nvidia-smi` prints, and why it failed."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return "", "no nvidia-smi, so no NVIDIA driver"
+    try:
+        done = subprocess.run(
+            [program, *arguments], capture_output=True, text=True, errors="replace", timeout=TIMEOUT, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return "", f"nvidia-smi does not answer within {TIMEOUT:.0f} s"
+    except OSError as error:
+        return "", f"nvidia-smi cannot be started: {error.strerror}"
+    if done.returncode == 0:
+        return done.stdout, None
+    # It says why on stdout, mostly, and in several lines of which the first counts.
+    words = (done.stdout.strip() or done.stderr.strip() or f"exit status {done.returncode}").splitlines()[0]
+    return "", f"nvidia-smi: {words.strip().rstrip('.')}"
+
+
+def _gpu(name: str, memory: str, capability: str, driver: str) -> Gpu:
+    """What does not apply comes as `[N/A]` or `[Not Supported]`."""
+    return Gpu(
+        name if name.startswith("NVIDIA") else f"NVIDIA {name}",
+        int(memory) * MEBIBYTE if memory.isdigit() else None,
+        None if capability.startswith("[") else capability,
+        None if driver.startswith("[") else driver,
+    )
+
+
+def _word(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""

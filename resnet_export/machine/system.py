@@ -1,0 +1,87 @@
+"""The system: operating system, kernel, C library, container and Python."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MARKS = {".dockerenv": "docker", "run/.containerenv": "podman"}
+"""Files that container engines leave -> the engine."""
+GROUPS = {
+    r"/kubepods": "kubernetes",
+    r"/docker[/-][0-9a-f]{12}": "docker",
+    r"/libpod-[0-9a-f]{12}": "podman",
+    r"/lxc(/|\.payload)": "lxc",
+}
+"""What the process's cgroup is called -> the engine. `docker-compose.service` of the host is none."""
+
+
+@dataclass(frozen=True)
+class System:
+    """What the program runs on."""
+
+    name: str
+    """Of the operating system, such as `Debian GNU/Linux 12 (bookworm)`."""
+    kernel: str
+    """With its version, such as `Linux 6.1.0`."""
+    libc: str | None
+    """With its version, such as `glibc 2.36`; None where it is not told."""
+    container: str | None
+    """The engine, such as `docker`; None outside of containers."""
+    python: str
+    """With its version, such as `CPython 3.11.7`."""
+
+
+def read_system(root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -> System:
+    """The facts of this system."""
+    libc = " ".join(platform.libc_ver()).strip()
+    return System(
+        name=_name(),
+        kernel=f"{platform.system()} {platform.release()}",
+        libc=libc or None,
+        container=find_container(root, environment),
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+    )
+
+
+def find_container(root: Path, environment: Mapping[str, str]) -> str | None:
+    """The container engine, told by what it leaves behind; None outside of containers.
+
+    Args:
+        root: the folder that holds `proc` and `run`.
+        environment: of the process.
+    """
+    if "KUBERNETES_SERVICE_HOST" in environment:
+        return "kubernetes"
+    try:
+        named = (root / "run/systemd/container").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        named = ""
+    named = named or environment.get("container", "")
+    if named:
+        return named
+    for mark, engine in MARKS.items():
+        if (root / mark).exists():
+            return engine
+    try:
+        groups = (root / "proc/self/cgroup").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return next((engine for pattern, engine in GROUPS.items() if re.search(pattern, groups)), None)
+
+
+def _name() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        pass
+    if platform.system() == "Darwin":
+        return f"macOS {platform.mac_ver()[0]}"
+    return f"{platform.system()} {platform.version()}"

@@ -1,0 +1,154 @@
+"""Evaluations against the truth: who passes, and in which words the others fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from resnet_export.parity.evaluation import SOFTMAX_TOLERANCE
+from resnet_export.parity.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, compare, max_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from resnet_export.parity.evaluation import Evaluation
+    from resnet_export.parity.inputs import InputSet
+    from resnet_export.parity.results import Comparison, Inputs, Quantity
+    from resnet_export.parity.subject import Subject
+    from resnet_export.parity.truth import Truth
+    from resnet_export.runtimes.session import Precision
+
+
+class Truths:
+    """The truth of every set of inputs, and what float32 rounding makes of it; each computed once, when needed."""
+
+    def __init__(self, subject: Subject, known: dict[tuple[Inputs, Quantity], Truth] | None = None) -> None:
+        self._oracle = subject.oracle
+        self._exact = dict(known or {})
+        self._errors: dict[tuple[Inputs, int, Quantity], float] = {}
+
+    def exact(self, inputs: InputSet, quantity: Quantity) -> Truth:
+        """(N, K) in float64."""
+        key = (inputs.kind, quantity)
+        if key not in self._exact:
+            self._exact[key] = self._oracle.exact(inputs, quantity)
+        return self._exact[key]
+
+    def float32_error(self, inputs: InputSet, batch: int, quantity: Quantity) -> float:
+        """Largest absolute error of the same evaluation in float32."""
+        key = (inputs.kind, batch, quantity)
+        if key not in self._errors:
+            rounded = self._oracle.rounded(inputs, batch, quantity)
+            self._errors[key] = max_error(rounded, self.exact(inputs, quantity)[:batch])
+        return self._errors[key]
+
+
+@dataclass
+class Verdict:
+    """What the comparisons came to."""
+
+    comparisons: list[Comparison] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    failed: list[tuple[Evaluation, InputSet]] = field(default_factory=list)
+    """The evaluations that failed, each with the inputs on which it failed first."""
+
+
+def judge(
+    subject: Subject,
+    sets: Sequence[InputSet],
+    truths: Truths,
+    evaluations: Sequence[Evaluation],
+    source: Evaluation | None = None,
+) -> Verdict:
+    """Holds the file's evaluations against that of its source, or against NumPy's where there is none.
+
+    Args:
+        subject: the file.
+        sets: what was run.
+        truths: of these sets.
+        evaluations: of the file.
+        source: of the live model that the file came from; it is judged too.
+    """
+    verdict = Verdict()
+    for inputs in sets:
+        for batch in inputs.batches:
+            key = (inputs.kind, batch)
+            ran = [evaluation for evaluation in evaluations if key in evaluation.outputs]
+            pairs = (
+                [_alone(evaluation, subject, truths, inputs, batch) for evaluation in ran]
+                if source is None
+                else list(_beside(source, ran, truths, inputs, batch))
+            )
+            for evaluation, comparison in pairs:
+                verdict.comparisons.append(comparison)
+                if not comparison.passed:
+                    verdict.failures.append(
+                        _sentence(evaluation, comparison, truths.exact(inputs, comparison.quantity)[:batch])
+                    )
+                    if evaluation not in [failed for failed, _ in verdict.failed]:
+                        verdict.failed.append((evaluation, inputs))
+    for evaluation in evaluations:
+        if evaluation.softmax_error is not None and not evaluation.softmax_error <= SOFTMAX_TOLERANCE:
+            verdict.failures.append(
+                f"{evaluation.suspect.label}: its probabilities are {evaluation.softmax_error:.2g} from the softmax "
+                f"of its logits ({SOFTMAX_TOLERANCE:.2g} is allowed)."
+            )
+    return verdict
+
+
+def _alone(
+    evaluation: Evaluation, subject: Subject, truths: Truths, inputs: InputSet, batch: int
+) -> tuple[Evaluation, Comparison]:
+    """Against NumPy's float32."""
+    quantity = evaluation.quantity
+    precision: Precision = evaluation.precision if evaluation.precision != "float32" else subject.precision
+    comparison = compare(
+        evaluation.runtime,
+        inputs.kind,
+        quantity,
+        evaluation.outputs[inputs.kind, batch],
+        truths.exact(inputs, quantity)[:batch],
+        truths.float32_error(inputs, batch, quantity),
+        precision=precision,
+    )
+    return evaluation, comparison
+
+
+def _beside(
+    source: Evaluation, evaluations: Sequence[Evaluation], truths: Truths, inputs: InputSet, batch: int
+) -> Iterator[tuple[Evaluation, Comparison]]:
+    """File and source against each other."""
+    key, quantity = (inputs.kind, batch), source.quantity
+    truth = truths.exact(inputs, quantity)[:batch]
+    source_error = max_error(source.outputs[key], truth)
+    file_error = min(max_error(evaluation.outputs[key], truth) for evaluation in evaluations)
+    limit = float("inf")
+    if max(source_error, file_error) > SUSPICIOUS * float(np.abs(truth).max()):
+        # Both sides could be wrong alike and vouch for each other: a third one, NumPy, decides.
+        limit = FILE_FACTOR * truths.float32_error(inputs, batch, quantity)
+    for evaluation in evaluations:
+        found, yardstick = evaluation.outputs[key], min(source_error, limit)
+        yield evaluation, compare(evaluation.runtime, inputs.kind, quantity, found, truth, yardstick)
+    yardstick = min(file_error, limit)
+    found = source.outputs[key]
+    yield source, compare(source.runtime, inputs.kind, quantity, found, truth, yardstick, factor=SOURCE_FACTOR)
+
+
+def _sentence(evaluation: Evaluation, comparison: Comparison, truth: Truth) -> str:
+    found: NDArray[Any] = evaluation.outputs[comparison.inputs, comparison.batch]
+    images = f"{comparison.batch} {comparison.inputs} image{'s' if comparison.batch > 1 else ''}"
+    if found.shape != truth.shape:
+        return f"{evaluation.suspect.label} gives {found.shape} for {images}, and the truth is {truth.shape}."
+    if not np.isfinite(found).all():
+        return f"{evaluation.suspect.label} gives values that are not finite for {images}."
+    top1 = ""
+    if comparison.top1_agreed + comparison.top1_exempt < comparison.batch:
+        top1 = f"; top-1 agrees on {comparison.top1_agreed} images"
+    return (
+        f"{evaluation.suspect.label} is {comparison.error:.3g} from the truth on {images} "
+        f"({comparison.bound:.3g} is allowed{top1})."
+    )

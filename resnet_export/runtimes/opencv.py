@@ -1,0 +1,102 @@
+"""OpenCV's DNN module."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+
+from resnet_export.errors import MissingDependencyError
+from resnet_export.optional import install_line, require
+from resnet_export.runtimes.exposed import exposed_model
+from resnet_export.runtimes.options import CpuOptions
+from resnet_export.runtimes.reasons import loading, running
+from resnet_export.runtimes.session import BaseSession
+from resnet_export.runtimes.signature import read_signature
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import ModuleType
+
+    from numpy.typing import NDArray
+
+
+class OpencvSession(BaseSession):
+    """A file as a network of OpenCV."""
+
+    name = "opencv"
+
+    def __init__(self, path: Path, options: CpuOptions) -> None:
+        self._cv2 = _cv2()
+        self._path = path
+        self._threads_before: int = self._cv2.getNumThreads()
+        with loading(self.name, path):
+            self._net: Any = self._cv2.dnn.readNetFromONNX(str(path))
+        self._signature = read_signature(path, self.name)
+        if options.threads is not None:
+            self._cv2.setNumThreads(options.threads)
+
+    def run(self, images: NDArray[Any]) -> NDArray[Any]:
+        """The file's first output."""
+        output: NDArray[Any] = self._forward(self._net, images, self._signature.output)
+        return output
+
+    def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """The values of a copy of the file that has them as outputs."""
+        content, shown = exposed_model(self._path, names)
+        if not shown:
+            return {}
+        proto = onnx.load_model_from_string(content)
+        for output in proto.graph.output:
+            output.type.tensor_type.shape.SetInParent()  # OpenCV wants one, and then finds out the real one
+        with running(self.name):
+            net = self._cv2.dnn.readNetFromONNX(np.frombuffer(proto.SerializeToString(), np.uint8))
+        outputs = [output.name for output in proto.graph.output]  # asked for fewer, OpenCV refuses
+        values = dict(zip(outputs, self._forward(net, images, outputs), strict=True))
+        return {name: values[name] for name in shown}
+
+    def close(self) -> None:
+        """Frees the network, and gives the process back its number of threads."""
+        self._net = None
+        self._cv2.setNumThreads(self._threads_before)
+
+    def _forward(self, net: Any, images: NDArray[Any], outputs: str | list[str]) -> Any:
+        # OpenCV runs images whose axes stand in another order, and gives numbers that mean nothing.
+        self._signature.check(images, self.name)
+        with running(self.name):
+            net.setInput(images, self._signature.name)
+            return net.forward(outputs)
+
+
+class Opencv:
+    """OpenCV on the CPU, in float32."""
+
+    options = CpuOptions
+
+    def check(self) -> str:
+        """Its version, see `Runtime.check`."""
+        return f"opencv {_cv2().__version__}, CPU"
+
+    def open(self, path: Path, options: CpuOptions) -> OpencvSession:
+        """Loads a file, see `Runtime.open`."""
+        return OpencvSession(path, options)
+
+
+RUNTIME = Opencv()
+
+
+def _cv2() -> ModuleType:
+    """The package, if it is OpenCV 5: the DNN module of OpenCV 4 is another, which no test here has seen.
+
+    Raises:
+        MissingDependencyError: it is not.
+    """
+    cv2 = require("cv2")
+    if int(cv2.__version__.partition(".")[0]) < 5:
+        raise MissingDependencyError(
+            f"opencv is OpenCV 5 here, and {cv2.__version__} is installed.",
+            hint=f"Install it with: {install_line('cv2')}",
+        )
+    return cv2

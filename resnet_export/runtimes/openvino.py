@@ -1,0 +1,133 @@
+"""OpenVINO in its own runtime."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from resnet_export.errors import UnavailableError
+from resnet_export.optional import require
+from resnet_export.runtimes.exposed import exposed_model
+from resnet_export.runtimes.options import CpuOptions
+from resnet_export.runtimes.reasons import loading, reason, running
+from resnet_export.runtimes.session import BaseSession, Placement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import ModuleType
+
+    from numpy.typing import NDArray
+
+TELEMETRY = "openvino_telemetry"
+ELEMENT_TYPES = {"float32": "f32", "bfloat16": "bf16"}
+
+
+@dataclass(frozen=True)
+class OpenvinoOptions(CpuOptions):
+    """How OpenVINO runs the file."""
+
+    device: str = "CPU"
+    """As OpenVINO names it: `CPU`, `GPU`, `GPU.1`, `NPU`."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """In what it multiplies; by itself it takes bfloat16 wherever the CPU has it."""
+
+
+class OpenvinoSession(BaseSession):
+    """A file that is compiled for a device."""
+
+    name = "openvino"
+
+    def __init__(self, path: Path, options: OpenvinoOptions) -> None:
+        self.precision = options.precision
+        self._path = path
+        self._options = options
+        self._core = _openvino().Core()
+        self._device = _device(self._core, options.device)
+        if options.precision == "bfloat16":
+            _refuse_without_bfloat16(self._core, options.device, self._device)
+        with loading(self.name, path):
+            self._model: Any = self._compile(self._core.read_model(path))
+            self._request: Any = self._model.create_infer_request()
+
+    def run(self, images: NDArray[Any]) -> NDArray[Any]:
+        """The file's first output."""
+        with running(self.name):
+            output: NDArray[Any] = self._request.infer([images])[0]
+        return output
+
+    def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """The values of a copy of the file that has them as outputs."""
+        content, shown = exposed_model(self._path, names)
+        with running(self.name):
+            outputs = self._compile(self._core.read_model(content)).create_infer_request().infer([images])
+            return {name: outputs[name] for name in shown}
+
+    def placement(self) -> Placement:
+        """The device, by its full name."""
+        return Placement(self._device)
+
+    def close(self) -> None:
+        """Frees the compiled model and its threads."""
+        self._request = self._model = None
+
+    def _compile(self, model: Any) -> Any:
+        config: dict[str, Any] = {"INFERENCE_PRECISION_HINT": ELEMENT_TYPES[self._options.precision]}
+        if self._options.threads is not None:
+            config["INFERENCE_NUM_THREADS"] = self._options.threads
+        return self._core.compile_model(model, self._options.device, config)
+
+
+class Openvino:
+    """OpenVINO on one of its devices."""
+
+    options = OpenvinoOptions
+
+    def check(self) -> str:
+        """Its version and CPU, see `Runtime.check`."""
+        core = _openvino().Core()
+        return f"openvino {importlib.metadata.version('openvino')}, {_device(core, 'CPU')}"
+
+    def open(self, path: Path, options: OpenvinoOptions) -> OpenvinoSession:
+        """Compiles a file, see `Runtime.open`."""
+        return OpenvinoSession(path, options)
+
+
+RUNTIME = Openvino()
+
+
+def _openvino() -> ModuleType:
+    """The package, without the report of use that its import would send to its maker."""
+    if "openvino" in sys.modules or TELEMETRY in sys.modules:
+        return require("openvino")
+    sys.modules[TELEMETRY] = None  # type: ignore[assignment] # Python's way to say: not to be imported
+    try:
+        return require("openvino")
+    finally:
+        del sys.modules[TELEMETRY]
+
+
+def _device(core: Any, device: str) -> str:
+    """The device with its full name: `CPU: AMD EPYC`.
+
+    Raises:
+        UnavailableError: it is not there.
+    """
+    try:
+        return f"{device}: {str(core.get_property(device, 'FULL_DEVICE_NAME')).strip()}"
+    except RuntimeError as error:
+        raise UnavailableError(
+            f"OpenVINO has no device {device} here: {reason(error)}.",
+            hint=f"It has: {', '.join(core.available_devices) or 'none'}.",
+        ) from error
+
+
+def _refuse_without_bfloat16(core: Any, device: str, full_name: str) -> None:
+    if "BF16" not in core.get_property(device, "OPTIMIZATION_CAPABILITIES"):
+        raise UnavailableError(
+            f"OpenVINO cannot multiply in bfloat16 on {full_name}: the device has no instructions for it "
+            f"(on a CPU: avx512_bf16 or amx_bf16).",
+            hint="Leave out precision=bfloat16, or run it on another machine.",
+        )

@@ -1,0 +1,266 @@
+"""ONNX Runtime's execution providers: their options by their official names, and whether they can run here."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import dataclasses
+import importlib
+import io
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from resnet_export.errors import MissingDependencyError, UnavailableError
+from resnet_export.runtimes.reasons import reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import onnxruntime
+
+    from resnet_export.runtimes.session import Precision
+
+
+@dataclass(frozen=True)
+class OrtOptions:
+    """Of a session, whatever its provider."""
+
+    threads: int | None = None
+    """Threads within an operator; None for one per physical core."""
+    optimization: Literal["all", "extended", "basic", "disabled"] = "all"
+    """Graph optimisation level."""
+
+    @property
+    def provider_options(self) -> dict[str, str]:
+        """Those that the provider itself reads; None leaves its own default."""
+        own = {field.name for field in dataclasses.fields(OrtOptions)} | {"allow_fallback"}
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in own}
+        return {
+            name: str(int(value) if isinstance(value, bool) else value)
+            for name, value in values.items()
+            if value is not None
+        }
+
+    @property
+    def precision(self) -> Precision:
+        """In what the provider multiplies."""
+        return "float32"
+
+
+@dataclass(frozen=True)
+class AcceleratorOptions(OrtOptions):
+    """Of a provider that may leave nodes to the CPU."""
+
+    allow_fallback: bool = False
+    """Go on where nodes do not run on the provider."""
+
+
+@dataclass(frozen=True)
+class CudaOptions(AcceleratorOptions):
+    """See https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html."""
+
+    device_id: int = 0
+    """Which GPU."""
+    use_tf32: bool = False
+    """Multiply with 10 bits of mantissa. ONNX Runtime's own default is True; float32 means float32 here."""
+    prefer_nhwc: bool | None = None
+    """Convolve channels last."""
+    cudnn_conv_algo_search: Literal["EXHAUSTIVE", "HEURISTIC", "DEFAULT"] | None = None
+    """How cuDNN picks a convolution's algorithm."""
+    cudnn_conv_use_max_workspace: bool | None = None
+    """Let it pick those that need much memory."""
+    enable_cuda_graph: bool | None = None
+    """Record the kernels once and replay them."""
+    gpu_mem_limit: int | None = None
+    """Bytes of the arena."""
+    fuse_conv_bias: bool | None = None
+    """Leave the bias and the activation to cuDNN's fused kernels."""
+
+    @property
+    def precision(self) -> Precision:
+        """In what the provider multiplies."""
+        return "tf32" if self.use_tf32 else "float32"
+
+
+@dataclass(frozen=True)
+class TensorrtOptions(AcceleratorOptions):
+    """See https://onnxruntime.ai/docs/execution-providers/TensorRT-ExecutionProvider.html."""
+
+    device_id: int = 0
+    """Which GPU."""
+    trt_fp16_enable: bool = False
+    """Multiply in float16 where that is faster."""
+    trt_bf16_enable: bool = False
+    """Multiply in bfloat16 where that is faster."""
+    trt_engine_cache_enable: bool | None = None
+    """Keep the built engine."""
+    trt_engine_cache_path: str | None = None
+    """Folder of the built engines."""
+    trt_timing_cache_enable: bool | None = None
+    """Keep what was measured while building."""
+    trt_cuda_graph_enable: bool | None = None
+    """Record the kernels once and replay them."""
+    trt_max_workspace_size: int | None = None
+    """Bytes that a kernel may use."""
+
+    @property
+    def precision(self) -> Precision:
+        """In what the provider multiplies; TensorRT's float32 is TF32 unless its environment forbids it."""
+        return "float16" if self.trt_fp16_enable else "bfloat16" if self.trt_bf16_enable else "tf32"
+
+
+@dataclass(frozen=True)
+class OpenvinoOptions(AcceleratorOptions):
+    """See https://onnxruntime.ai/docs/execution-providers/OpenVINO-ExecutionProvider.html."""
+
+    device_type: Literal["CPU", "GPU", "NPU"] = "CPU"
+    """Which of the devices that the plugin offers."""
+    num_streams: int | None = None
+    """Runs at a time."""
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """A provider that comes inside an ONNX Runtime distribution, with libraries that do not."""
+
+    provider: str
+    library: str
+    """Stem of its shared library."""
+    pip: str
+    """The line that brings the libraries."""
+
+    def check(self) -> None:
+        """Loads its library the way that ONNX Runtime does, which tells what is missing.
+
+        Raises:
+            MissingDependencyError: this distribution lacks the provider.
+            UnavailableError: a library or the driver is missing.
+        """
+        import onnxruntime
+
+        if self.provider not in onnxruntime.get_available_providers():
+            raise MissingDependencyError(
+                f"The ONNX Runtime that is installed has no {self.provider}.",
+                hint="Replace it with: pip uninstall -y onnxruntime && pip install onnxruntime-gpu",
+            )
+        preload()
+        folder = Path(onnxruntime.__file__).with_name("capi")
+        for stem, mode in (("onnxruntime_providers_shared", ctypes.RTLD_GLOBAL), (self.library, ctypes.DEFAULT_MODE)):
+            name = f"{stem}.dll" if sys.platform == "win32" else f"lib{stem}.so"
+            try:
+                ctypes.CDLL(str(folder / name), mode)
+            except OSError as error:
+                missing, _, why = str(error).partition(":")
+                raise UnavailableError(
+                    f"{self.provider} cannot be loaded: {missing}:{why}.", hint=f"Install it with: {self.pip}"
+                ) from error
+        _require_gpu(self.provider)
+
+    def add_to(self, options: onnxruntime.SessionOptions, settings: dict[str, str]) -> Sequence[Any]:
+        """What to pass as `providers`."""
+        return [(self.provider, settings)]
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A provider in a package of its own, which is registered at run time."""
+
+    provider: str
+    module: str
+    package: str
+    devices: str
+    """On what it runs, for people."""
+
+    def check(self) -> None:
+        """Registers it, and looks for a device.
+
+        Raises:
+            MissingDependencyError: the package is not installed.
+            UnavailableError: it offers no device here.
+        """
+        self._found()
+
+    def add_to(self, options: onnxruntime.SessionOptions, settings: dict[str, str]) -> Sequence[Any]:
+        """Adds its first fitting device; nothing is left to pass as `providers`."""
+        kind = settings.pop("device_type", None)
+        found = [device for device in self._found() if kind is None or device.device.type.name == kind]
+        if not found:
+            raise UnavailableError(f"{self.provider} offers no device of the kind {kind} here.")
+        options.add_provider_for_devices(found[:1], settings)
+        return []
+
+    def _found(self) -> list[Any]:
+        import onnxruntime
+
+        try:
+            package = importlib.import_module(self.module)
+        except ModuleNotFoundError as error:
+            raise MissingDependencyError(
+                f"{self.provider} needs the package {self.package}, which is not installed.",
+                hint=f"Install it with: pip install {self.package}",
+            ) from error
+        if self.module not in _registered:
+            try:
+                onnxruntime.register_execution_provider_library(self.module, package.get_library_path())
+            except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
+                raise UnavailableError(f"{self.package} cannot be loaded: {reason(error)}.") from error
+            _registered.add(self.module)
+        names = set(package.get_ep_names())
+        found = [device for device in onnxruntime.get_ep_devices() if device.ep_name in names]
+        if not found:
+            raise UnavailableError(
+                f"{self.package} offers no device here: it runs on {self.devices}, and finds none on this machine.",
+                hint="Choose another runtime; resnet-export doctor lists those that run here.",
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class Always:
+    """The CPU provider, which every distribution has."""
+
+    provider: str = "CPUExecutionProvider"
+
+    def check(self) -> None:
+        """Nothing can be missing."""
+
+    def add_to(self, options: onnxruntime.SessionOptions, settings: dict[str, str]) -> Sequence[Any]:
+        """What to pass as `providers`."""
+        return [self.provider]
+
+
+_registered: set[str] = set()
+"""Plugins that this process has registered: ONNX Runtime refuses to do it twice."""
+
+
+def _require_gpu(provider: str) -> None:
+    """Asks NVIDIA's driver for a device.
+
+    Raises:
+        UnavailableError: there is no driver, or no device.
+    """
+    driver = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    count = ctypes.c_int(0)
+    try:
+        library = ctypes.CDLL(driver)
+        failed = library.cuInit(0) or library.cuDeviceGetCount(ctypes.byref(count))
+    except OSError as error:
+        raise UnavailableError(
+            f"{provider} finds no GPU: the driver's {driver} cannot be loaded.",
+            hint="Install NVIDIA's driver; in a container, start it with --gpus all.",
+        ) from error
+    if failed or not count.value:
+        raise UnavailableError(
+            f"{provider} finds no GPU: NVIDIA's driver answers with {count.value} devices (code {failed}).",
+            hint="In a container, start it with --gpus all; CUDA_VISIBLE_DEVICES may hide it.",
+        )
+
+
+def preload() -> None:
+    """Loads CUDA's and cuDNN's libraries from the NVIDIA packages of this environment, where they are."""
+    import onnxruntime
+
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find, and so do we
+        onnxruntime.preload_dlls()

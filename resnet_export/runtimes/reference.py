@@ -1,0 +1,66 @@
+"""ONNX's own reference evaluator: the standard in plain NumPy, slow and without any optimisation."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from resnet_export.errors import ModelError
+from resnet_export.runtimes.reasons import reason
+from resnet_export.runtimes.session import BaseSession
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class ReferenceOptions:
+    """It has none."""
+
+
+class ReferenceSession(BaseSession):
+    """A file in the reference evaluator."""
+
+    shows_values = True
+
+    def __init__(self, path: Path) -> None:
+        import onnx
+        from onnx.reference import ReferenceEvaluator
+
+        try:
+            self._evaluator = ReferenceEvaluator(onnx.load_model(path))
+        except Exception as error:  # onnx, protobuf and the operators each raise their own kinds
+            raise ModelError(f"onnx's reference evaluator cannot load {path.name}: {reason(error)}.") from error
+
+    def run(self, images: NDArray[Any]) -> NDArray[Any]:
+        """The file's first output."""
+        outputs = list(self._evaluator.run(None, {self._evaluator.input_names[0]: images}))
+        return np.asarray(outputs[0])
+
+    def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Those that the graph has."""
+        found = dict(self._evaluator.run(None, {self._evaluator.input_names[0]: images}, intermediate=True))
+        return {name: found[name] for name in names if name in found}
+
+
+class ReferenceRuntime:
+    """The reference evaluator of the package onnx."""
+
+    options = ReferenceOptions
+
+    def check(self) -> str:
+        """See `Runtime.check`."""
+        return f"onnx {importlib.metadata.version('onnx')}"
+
+    def open(self, path: Path, options: ReferenceOptions) -> ReferenceSession:
+        """See `Runtime.open`."""
+        return ReferenceSession(path)
+
+
+RUNTIME = ReferenceRuntime()

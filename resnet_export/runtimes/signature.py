@@ -1,0 +1,78 @@
+"""What a file takes and gives, read from the file itself: some runtimes have to be told, and some do not check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+
+from resnet_export.errors import RuntimeFailedError
+from resnet_export.runtimes.reasons import cannot_load, loading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The only input and the first output of a file."""
+
+    name: str
+    """Of the input."""
+    dtype: np.dtype[Any]
+    shape: tuple[int | None, ...]
+    """None where an axis is left open."""
+    output: str
+    """Name of the output."""
+    output_shape: tuple[int | None, ...]
+
+    def check(self, images: NDArray[Any], runtime: str) -> None:
+        """Finds out whether the file takes `images`, before a runtime that would not notice runs them.
+
+        Raises:
+            RuntimeFailedError: it does not.
+        """
+        fits = len(images.shape) == len(self.shape) and all(
+            wanted in (None, given) for wanted, given in zip(self.shape, images.shape, strict=True)
+        )
+        if not fits or images.dtype != self.dtype:
+            wanted = " x ".join("any" if size is None else str(size) for size in self.shape)
+            given = " x ".join(map(str, images.shape))
+            raise RuntimeFailedError(
+                f"{runtime} was given {images.dtype} images of {given}, and the file takes {self.dtype} of {wanted}.",
+                hint="Give images as the file takes them.",
+            )
+
+
+def read_signature(path: Path, runtime: str) -> Signature:
+    """Reads the signature of a file.
+
+    Args:
+        path: of the `.onnx` file.
+        runtime: on whose behalf, for messages.
+
+    Raises:
+        ModelError: it is no ONNX file, or takes something else than one tensor.
+    """
+    with loading(runtime, path):
+        graph = onnx.load_model(path, load_external_data=False).graph
+    numbers = {initializer.name for initializer in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in numbers]
+    if len(inputs) != 1 or not graph.output:
+        raise cannot_load(runtime, path, f"it takes {len(inputs)} inputs instead of one")
+    tensor = inputs[0].type.tensor_type
+    return Signature(
+        inputs[0].name,
+        np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)),
+        _shape(tensor),
+        graph.output[0].name,
+        _shape(graph.output[0].type.tensor_type),
+    )
+
+
+def _shape(tensor: onnx.TypeProto.Tensor) -> tuple[int | None, ...]:
+    return tuple(size.dim_value if size.HasField("dim_value") else None for size in tensor.shape.dim)

@@ -1,0 +1,90 @@
+"""tract, the inference engine in Rust."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from resnet_export.optional import require
+from resnet_export.runtimes.exposed import exposed_model
+from resnet_export.runtimes.reasons import loading, running
+from resnet_export.runtimes.session import BaseSession
+from resnet_export.runtimes.signature import read_signature
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class TractOptions:
+    """None: tract runs on one thread and in float32."""
+
+
+class TractSession(BaseSession):
+    """A file, compiled once for every shape of the images: tract runs nothing whose sizes are open."""
+
+    name = "tract"
+
+    def __init__(self, path: Path) -> None:
+        self._tract = require("tract")
+        self._path = path
+        self._compiled: dict[tuple[int, ...], Any] = {}
+        with loading(self.name, path):
+            self._tract.onnx().load(path).into_model()
+        self._signature = read_signature(path, self.name)
+
+    def run(self, images: NDArray[Any]) -> NDArray[Any]:
+        """The file's first output."""
+        # tract takes a shape that the file does not, as if the file said so.
+        self._signature.check(images, self.name)
+        with running(self.name):
+            if images.shape not in self._compiled:
+                self._compiled[images.shape] = self._compile(self._path, images)
+            output: NDArray[Any] = self._compiled[images.shape].run([images])[0].to_numpy()
+        return output
+
+    def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """The values of a copy of the file that has them as outputs."""
+        content, shown = exposed_model(self._path, names)
+        self._signature.check(images, self.name)
+        with tempfile.TemporaryDirectory() as folder, running(self.name):
+            path = Path(folder) / self._path.name
+            path.write_bytes(content)
+            outputs = self._compile(path, images).run([images])
+        # The copy's own outputs come first, then those that it shows besides.
+        order = [self._signature.output, *(name for name in shown if name != self._signature.output)]
+        values = dict(zip(order, outputs, strict=True))
+        return {name: values[name].to_numpy() for name in shown}
+
+    def close(self) -> None:
+        """Frees the compiled networks."""
+        self._compiled.clear()
+
+    def _compile(self, path: Path, images: NDArray[Any]) -> Any:
+        model = self._tract.onnx().load(path)
+        kind = f"{'u' if images.dtype == np.uint8 else 'f'}{8 * images.itemsize}"
+        model.set_input_fact(0, ",".join([*map(str, images.shape), kind]))
+        return model.into_model().into_runnable()
+
+
+class Tract:
+    """tract on the CPU."""
+
+    options = TractOptions
+
+    def check(self) -> str:
+        """Its version, see `Runtime.check`."""
+        return f"tract {require('tract').version()}, CPU"
+
+    def open(self, path: Path, options: TractOptions) -> TractSession:
+        """Loads a file, see `Runtime.open`."""
+        return TractSession(path)
+
+
+RUNTIME = Tract()
