@@ -50,7 +50,7 @@ def read_options(kind: type[Options], given: Mapping[str, str], runtime: str) ->
 
 def _value(hint: Any, text: str, where: str) -> Any:
     """The text as a value of the type `hint`."""
-    if isinstance(hint, types.UnionType):  # `int | None`
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):  # `int | None`
         hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)
     if typing.get_origin(hint) is Literal:
         known = [str(value) for value in typing.get_args(hint)]

@@ -6,6 +6,7 @@ native libraries print to stdout goes to stderr, which the parent keeps in a fil
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import pickle
 from pathlib import Path
@@ -40,6 +41,7 @@ def main() -> None:
     """Answers requests until the parent closes the pipe."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    faulthandler.enable()
     worker = Worker()
     while True:
         try:
