@@ -179,6 +179,7 @@ def test_fields_of_the_reports() -> None:
         "failures",
         "notes",
         "diagnosis",
+        "sha256",
         "truth",
         "yardstick",
         "runtimes",

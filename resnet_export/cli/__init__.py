@@ -22,6 +22,7 @@ from resnet_export.cli.doctor import doctor
 from resnet_export.cli.export import EXAMPLES, export, run
 from resnet_export.cli.inspect import inspect
 from resnet_export.cli.options import GroupedOptions
+from resnet_export.cli.verify import verify
 
 PROGRAM = "resnet-export"
 
@@ -63,6 +64,7 @@ def root(context: click.Context, /, **options: Any) -> None:
 
 
 root.add_command(export)
+root.add_command(verify)
 root.add_command(doctor)
 root.add_command(inspect)
 root.add_command(completion)

@@ -147,6 +147,19 @@ class FileOr(click.Path):
         return named or super().shell_complete(ctx, param, incomplete)
 
 
+class RuntimeName(click.ParamType):  # type: ignore[type-arg]
+    """A runtime with its options; what reads them says what is wrong with them."""
+
+    name = "runtime"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The runtimes that start so, third parties' too."""
+        from resnet_export.runtimes import TEST_DOUBLES, names
+
+        known = (name for name in names() if name not in TEST_DOUBLES)
+        return [CompletionItem(name) for name in known if name.startswith(incomplete)]
+
+
 def same_file(first: str, second: str) -> bool:
     """Whether two paths mean the same file, which need not exist."""
     return Path(first).resolve() == Path(second).resolve()

@@ -80,7 +80,8 @@ def describe(found: Bisection, side: str) -> Diagnosis:
     if not found.layers:
         return Diagnosis("fc", side, "no layer in between can be looked at", None)
     if found.first_wrong is None:
-        return Diagnosis("fc", side, "each layer by itself is within rounding: the errors add up", found.cause)
+        detail = "each layer by itself is right while its values are shown: what is fused is wrong, or errors add up"
+        return Diagnosis("fc", side, detail, found.cause)
     layer = next(layer for layer in found.layers if layer.layer == found.first_wrong)
     if layer.value is None:
         return Diagnosis(layer.layer, side, "its output is nowhere in the graph", found.cause)

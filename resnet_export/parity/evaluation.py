@@ -51,6 +51,13 @@ class Evaluation:
     """Whether a session of it can be looked into."""
     softmax_error: float | None
     """Largest difference of its probabilities from the softmax of its own logits; None where it gives no such two."""
+    version: str
+    """What ran, for people."""
+
+    @property
+    def softmax_wrong(self) -> bool:
+        """Whether its probabilities are not the softmax of its logits."""
+        return self.softmax_error is not None and not self.softmax_error <= SOFTMAX_TOLERANCE
 
 
 def evaluate(suspect: Suspect, sets: Sequence[InputSet], given: Quantity) -> Evaluation:
@@ -89,6 +96,7 @@ def evaluate(suspect: Suspect, sets: Sequence[InputSet], given: Quantity) -> Eva
             batches_left_out=tuple(sorted(left_out)),
             shows_values=session.shows_values,
             softmax_error=error,
+            version=session.version,
         )
 
 

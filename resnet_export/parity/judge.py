@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from resnet_export.parity.inputs import InputSet
     from resnet_export.parity.results import Comparison, Inputs, Quantity
     from resnet_export.parity.subject import Subject
-    from resnet_export.parity.truth import Truth
+    from resnet_export.parity.truth import Floats, Truth
     from resnet_export.runtimes.session import Precision
 
 
@@ -29,7 +29,7 @@ class Truths:
     def __init__(self, subject: Subject, known: dict[tuple[Inputs, Quantity], Truth] | None = None) -> None:
         self._oracle = subject.oracle
         self._exact = dict(known or {})
-        self._errors: dict[tuple[Inputs, int, Quantity], float] = {}
+        self._rounded: dict[tuple[Inputs, Quantity], Floats] = {}
 
     def exact(self, inputs: InputSet, quantity: Quantity) -> Truth:
         """(N, K) in float64."""
@@ -39,12 +39,11 @@ class Truths:
         return self._exact[key]
 
     def float32_error(self, inputs: InputSet, batch: int, quantity: Quantity) -> float:
-        """Largest absolute error of the same evaluation in float32."""
-        key = (inputs.kind, batch, quantity)
-        if key not in self._errors:
-            rounded = self._oracle.rounded(inputs, batch, quantity)
-            self._errors[key] = max_error(rounded, self.exact(inputs, quantity)[:batch])
-        return self._errors[key]
+        """Largest absolute error of the same evaluation in float32, on the first `batch` images."""
+        key = (inputs.kind, quantity)
+        if key not in self._rounded:
+            self._rounded[key] = self._oracle.rounded(inputs, quantity)
+        return max_error(self._rounded[key][:batch], self.exact(inputs, quantity)[:batch])
 
 
 @dataclass
@@ -84,20 +83,26 @@ def judge(
                 else list(_beside(source, ran, truths, inputs, batch))
             )
             for evaluation, comparison in pairs:
-                verdict.comparisons.append(comparison)
                 if not comparison.passed:
-                    verdict.failures.append(
-                        _sentence(evaluation, comparison, truths.exact(inputs, comparison.quantity)[:batch])
-                    )
+                    truth = truths.exact(inputs, comparison.quantity)[:batch]
+                    failure = _sentence(evaluation, comparison, truth)
+                    comparison = replace(comparison, failure=failure)
+                    verdict.failures.append(failure)
                     if evaluation not in [failed for failed, _ in verdict.failed]:
                         verdict.failed.append((evaluation, inputs))
-    for evaluation in evaluations:
-        if evaluation.softmax_error is not None and not evaluation.softmax_error <= SOFTMAX_TOLERANCE:
-            verdict.failures.append(
-                f"{evaluation.suspect.label}: its probabilities are {evaluation.softmax_error:.2g} from the softmax "
-                f"of its logits ({SOFTMAX_TOLERANCE:.2g} is allowed)."
-            )
+                verdict.comparisons.append(comparison)
+    verdict.failures += [
+        f"{evaluation.suspect.label}: its probabilities are {evaluation.softmax_error:.2g} from the softmax "
+        f"of its logits ({SOFTMAX_TOLERANCE:.2g} is allowed)."
+        for evaluation in evaluations
+        if evaluation.softmax_wrong
+    ]
     return verdict
+
+
+def precision_of(evaluation: Evaluation, subject: Subject) -> Precision:
+    """In what the file was computed: the runtime's precision, or the file's own where the runtime keeps float32."""
+    return evaluation.precision if evaluation.precision != "float32" else subject.precision
 
 
 def _alone(
@@ -105,7 +110,6 @@ def _alone(
 ) -> tuple[Evaluation, Comparison]:
     """Against NumPy's float32."""
     quantity = evaluation.quantity
-    precision: Precision = evaluation.precision if evaluation.precision != "float32" else subject.precision
     comparison = compare(
         evaluation.runtime,
         inputs.kind,
@@ -113,7 +117,7 @@ def _alone(
         evaluation.outputs[inputs.kind, batch],
         truths.exact(inputs, quantity)[:batch],
         truths.float32_error(inputs, batch, quantity),
-        precision=precision,
+        precision=precision_of(evaluation, subject),
     )
     return evaluation, comparison
 

@@ -48,6 +48,8 @@ class Comparison:
     top5_agreed: int
     """Images whose five best classes are the truth's, in any order."""
     passed: bool
+    failure: str | None = None
+    """Why it did not pass, in a sentence."""
 
     @property
     def ratio(self) -> float:
@@ -116,9 +118,14 @@ class RuntimeResult:
     hint: str | None = None
     """What to do about it."""
     precision: Precision | None = None
+    """In what the file was computed: the runtime's, or the file's own where that is less."""
     placement: Placement | None = None
     batches_left_out: tuple[int, ...] = ()
     """Batches that it does not take."""
+    version: str = ""
+    """What ran, such as `openvino 2026.4.1, CPU: AMD EPYC`."""
+    log: tuple[str, ...] = ()
+    """The last lines that it printed before it died."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +140,8 @@ class VerifyReport:
     notes: tuple[str, ...] = ()
     """What was not checked, and why."""
     diagnosis: Diagnosis | None = None
+    sha256: str = ""
+    """Of the file."""
     truth: str = ""
     """What was evaluated in float64."""
     yardstick: str = ""

@@ -50,8 +50,8 @@ class Oracle(Protocol):
         """(N, K) in float64; of fewer images it is a prefix of it."""
         ...
 
-    def rounded(self, inputs: InputSet, batch: int, quantity: Quantity) -> Floats:
-        """The same of the first `batch` images, with every operation in float32."""
+    def rounded(self, inputs: InputSet, quantity: Quantity) -> Floats:
+        """The same with every operation in float32."""
         ...
 
 
@@ -74,9 +74,9 @@ class SpecificationOracle:
         found = last_values(self.spec, self.parameters, inputs.exact, step_of(quantity))
         return np.asarray(softmax(found) if quantity == "probabilities" else found)
 
-    def rounded(self, inputs: InputSet, batch: int, quantity: Quantity) -> Floats:
+    def rounded(self, inputs: InputSet, quantity: Quantity) -> Floats:
         """See `Oracle`."""
-        found = float32_values(self.spec, self.parameters, inputs.normalised[:batch], step_of(quantity))
+        found = float32_values(self.spec, self.parameters, inputs.normalised, step_of(quantity))
         return softmax(found) if quantity == "probabilities" else found
 
 
@@ -94,11 +94,11 @@ class GraphOracle:
 
         return Evaluator(self._path, np.float64).output(inputs.file, singly=self._singly).astype(np.float64)
 
-    def rounded(self, inputs: InputSet, batch: int, quantity: Quantity) -> Floats:
+    def rounded(self, inputs: InputSet, quantity: Quantity) -> Floats:
         """See `Oracle`."""
         from resnet_export.parity.evaluator import Evaluator
 
-        return Evaluator(self._path, np.float32).output(inputs.file[:batch], singly=False)
+        return Evaluator(self._path, np.float32).output(inputs.file, singly=self._singly)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,7 @@ from resnet_export.errors import (
 from resnet_export.parity.blame import diagnose
 from resnet_export.parity.check import gate_inputs
 from resnet_export.parity.evaluation import Evaluation, Suspect, evaluate
-from resnet_export.parity.judge import Truths, judge
+from resnet_export.parity.judge import Truths, judge, precision_of
 from resnet_export.parity.results import RuntimeResult, VerifyReport
 from resnet_export.parity.subject import describe, value_names
 from resnet_export.runtimes import ONLY_WHEN_NAMED, choose, names
@@ -109,7 +111,7 @@ def verify(
     evaluations = [one for one in ran if isinstance(one, Evaluation)]
     with stage("compare"):
         verdict = judge(subject, sets, truths, evaluations)
-    results = tuple(one if isinstance(one, RuntimeResult) else _result(one, verdict) for one in ran)
+    results = tuple(one if isinstance(one, RuntimeResult) else _result(one, verdict, subject) for one in ran)
     failures = [*seen, *verdict.failures, *_refusals(results, named=bool(runtimes))]
     if not evaluations:
         failures.append("No runtime ran the file.")
@@ -117,6 +119,8 @@ def verify(
     if verdict.failed or bisect:
         with stage("bisect"):
             looked, bisection, note = _look_inside(subject, verdict, evaluations, sets)
+        if wrong is not None and bisection is not None and bisection.first_wrong == wrong.layer:
+            diagnosis = replace(wrong, cause=wrong.cause or bisection.cause)
         diagnosis = diagnosis or looked
         notes += [note] if note else []
     return _report(
@@ -132,8 +136,11 @@ def verify(
 
 
 def _report(subject: Subject, *, passed: bool, failures: tuple[str, ...], **found: Any) -> VerifyReport:
+    with subject.path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return VerifyReport(
         file=str(subject.path),
+        sha256=digest,
         passed=passed,
         failures=failures,
         truth=subject.oracle.description,
@@ -152,17 +159,19 @@ def _evaluate(
         status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
         if named and status == "not here":
             raise
-        return RuntimeResult(text, status, error.message, error.hint)
+        log = error.log if isinstance(error, RuntimeCrashedError) else ()
+        return RuntimeResult(text, status, error.message, error.hint, log=log)
 
 
-def _result(evaluation: Evaluation, verdict: Verdict) -> RuntimeResult:
-    failed = any(evaluation is one for one, _ in verdict.failed)
+def _result(evaluation: Evaluation, verdict: Verdict, subject: Subject) -> RuntimeResult:
+    failed = evaluation.softmax_wrong or any(evaluation is one for one, _ in verdict.failed)
     return RuntimeResult(
         evaluation.runtime,
         "failed" if failed else "passed",
-        precision=evaluation.precision,
+        precision=precision_of(evaluation, subject),
         placement=evaluation.placement,
         batches_left_out=evaluation.batches_left_out,
+        version=evaluation.version,
     )
 
 

@@ -22,14 +22,26 @@ def render(report: ExportReport) -> str:
 
 def findings(verification: VerifyReport) -> list[str]:
     """What a failed check found: one line for each failure, then where it goes wrong first."""
+    return [*(f"  {failure}" for failure in sentences(verification)), *located(verification)]
+
+
+def sentences(verification: VerifyReport) -> list[str]:
+    """The failures, but for one that only says what `located` says."""
     found = verification.diagnosis
     said = None if found is None else f"{found.layer}: {found.detail}"
-    lines = [f"  {failure}" for failure in verification.failures if failure != said]
-    if found is not None:
-        lines.append(f"First wrong layer: {found.layer}, in {found.side}: {found.detail.rstrip('.')}.")
-        if found.cause:
-            lines.append(f"Likely cause: {found.cause.rstrip('.')}.")
-    return lines
+    return [failure for failure in verification.failures if failure != said]
+
+
+def located(verification: VerifyReport) -> list[str]:
+    """Where it goes wrong first, and why."""
+    found = verification.diagnosis
+    if found is None:
+        return []
+    lines = [f"First wrong layer: {found.layer}, in {found.side}: {found.detail.rstrip('.')}."]
+    looked, cause = verification.bisection, found.cause
+    if cause is None and looked is not None and looked.first_wrong == found.layer:
+        cause = looked.cause  # the numbers alone did not show it
+    return [*lines, f"Likely cause: {cause.rstrip('.')}."] if cause else lines
 
 
 def table(verification: VerifyReport, framework: str) -> list[str]:

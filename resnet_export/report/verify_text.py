@@ -2,63 +2,98 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnet_export.parity.tolerances import TOLERANCES
-from resnet_export.plain import fact, number, printable, wrapped
+from resnet_export import plain
+from resnet_export.plain import INDENT, fact, printable, wrapped
+from resnet_export.report import summary
+from resnet_export.report.text import located, sentences
 
 if TYPE_CHECKING:
-    from resnet_export.parity.results import VerifyReport
+    from collections.abc import Iterator
+
+    from resnet_export.parity.results import Bisection, VerifyReport
 
 ROWS = 8
-"""Sentences about failures, so that they stay on one screen; JSON has the rest."""
-LONGEST_NAME = 16
+"""Sentences of a kind, so that all stays on one screen; JSON has the rest."""
+LONGEST_NAME = 13
 """Characters of a runtime that share a line with its numbers; with more options than that it has a line of its own."""
-LONGEST_REASON = 160
-"""Characters of a reason, two lines; JSON has the whole of it."""
-ELSEWHERE = ("unsupported", "not applicable", "crashed")
-"""What is told of the runtimes that did not run, one by one; those that are not here are only named."""
 
 
-def render(report: VerifyReport) -> str:
-    """The verdict, what it was held against, the runtimes, and what failed."""
-    return "\n".join([
-        *wrapped(title(report)),
-        *fact("truth", f"{report.truth}, in float64"),
-        *fact("yardstick", report.yardstick),
-        *_numbers(report),
-        *_absent(report),
-        *_notes(report),
-        *_bisection(report.bisection),
-        *_failures(report),
-    ])  # fmt: skip
+def render(report: VerifyReport, *, layers: bool = False) -> str:
+    """The verdict and what it rests on, the runtimes, then what is wrong.
 
-
-def title(report: VerifyReport) -> str:
-    """The verdict in a line."""
-    name = printable(Path(report.file).name)
-    ran = [result for result in report.runtimes if result.status in ("passed", "failed")]
-    failed = [result for result in ran if result.status == "failed"]
-    if report.passed:
-        return f"{name}: passed in {number(len(ran), 'runtime')}"
-    return f"{name}: FAILED" + (f" in {len(failed)} of {number(len(ran), 'runtime')}" if failed else "")
-
-
-def explanations(report: VerifyReport) -> list[str]:
-    """What the numbers of the runtimes' table mean, and how large they may be."""
-    first = report.comparisons[0]
-    single = next((entry for entry in report.comparisons if _factor(entry) <= PLAIN_FACTORS), None)
-    passes = "" if single is None else f"; up to {_factor(single):g} passes"
-    sentences = [
-        f"error: largest and mean distance from the {first.quantity} of the truth, which reach {first.scale:.3g}; "
-        f"ratio: over the yardstick's error, or the floor of rounding where that is larger{passes}."
+    Args:
+        report: what was found.
+        layers: show the error layer by layer, where it was looked at.
+    """
+    blocks = [
+        [
+            *wrapped(summary.title(report)),
+            *fact("truth", f"{report.truth}, in float64"),
+            *fact("yardstick", report.yardstick),
+        ],
+        list(_numbers(report)),
+        list(_others(report)),
+        list(_layers(report.bisection)) if layers and report.bisection is not None else [],
+        list(_failures(report)),
     ]
-    for precision in dict.fromkeys(result.precision for result in report.runtimes):
-        if precision in TOLERANCES:
-            tolerance = TOLERANCES[precision]
-            sentences.append(f"{precision}: up to {tolerance.relative:.2g} of what they reach ({tolerance.reason}).")
-    exempt = sum(entry.top1_exempt for entry in report.comparisons)
-    if exempt:
-        sentences.append(f"In {number(exempt, 'run')} of an image the two best classes are too close to call.")
-    return sentences
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _numbers(report: VerifyReport) -> Iterator[str]:
+    """A table of the runtimes that ran, with remarks below their rows."""
+    if not report.comparisons:
+        return
+    cells: list[tuple[str, ...]] = [summary.HEADING]
+    above: list[list[str]] = [[]]
+    below: list[list[str]] = [[]]
+    quantity = report.comparisons[0].quantity
+    for result in summary.ran(report):
+        rows = summary.rows_of(report, result.runtime)
+        short = len(result.runtime) <= LONGEST_NAME
+        for row in rows:
+            name, *numbers = row.cells()
+            first = row is rows[0]
+            cells.append((name if first and short else "", *numbers))
+            above.append([f"  {printable(name)}"] if first and not short else [])
+            below.append([])
+        for remark in summary.remarks(result, rows, quantity):
+            below[-1] += wrapped(remark, "    ")
+    for before, line, after in zip(above, plain.table(cells, left=(0, 1, 8)), below, strict=True):
+        yield from (*before, line, *after)
+    for sentence in summary.explanations(report):
+        yield from wrapped(sentence, "  ")
+
+
+def _others(report: VerifyReport) -> Iterator[str]:
+    """The runtimes that did not run and were not asked to, and what else was left out."""
+    for result in report.runtimes:
+        if result.status in ("unsupported", "not applicable") and not summary.refused(result, report):
+            yield from wrapped(summary.reason(result), f"  {result.runtime} ".ljust(INDENT))
+    missing = [result.runtime for result in report.runtimes if result.status == "not here"]
+    if missing:
+        yield from fact("not here", *missing)
+        yield from fact("", "resnet-export doctor tells why")
+    yield from _some([printable(note) for note in report.notes])
+
+
+def _layers(found: Bisection) -> Iterator[str]:
+    """The error layer by layer."""
+    yield from wrapped(f"Layer by layer in {found.runtime}, relative to the largest value of each")
+    yield from plain.table([summary.LAYER_HEADING, *map(summary.layer_cells, found.layers)], left=(0, 1, 5))
+    yield from wrapped(summary.LAYER_EXPLANATION, "  ")
+
+
+def _failures(report: VerifyReport) -> Iterator[str]:
+    yield from _some([printable(sentence) for sentence in sentences(report)])
+    for line in located(report):
+        yield from wrapped(printable(line))
+
+
+def _some(entries: list[str]) -> Iterator[str]:
+    """The first of them, and how many more there are."""
+    for entry in entries[:ROWS]:
+        yield from wrapped(entry, "  - ")
+    if len(entries) > ROWS:
+        yield f"  ... and {len(entries) - ROWS} more; --json has them all"

@@ -37,6 +37,7 @@ class Session(Protocol):
         batches: the batches that it takes; None for all that the file takes.
         precision: in what it multiplies.
         shows_values: whether `values` can give all values of the graph.
+        version: what runs, for people; empty where nobody asked.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Session(Protocol):
     batches: tuple[int, ...] | None
     precision: Precision
     shows_values: bool
+    version: str
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """The first output for a batch; logits (N, num_classes) where `takes_file_input` is False."""
@@ -80,6 +82,7 @@ class BaseSession:
     batches: tuple[int, ...] | None = None
     precision: Precision = "float32"
     shows_values: bool = False
+    version: str = ""
 
     def __enter__(self) -> Self:
         """The session itself."""

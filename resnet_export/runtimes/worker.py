@@ -6,6 +6,7 @@ native libraries print to stdout goes to stderr, which the parent keeps in a fil
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import pickle
@@ -19,7 +20,7 @@ from resnet_export.runtimes.reasons import reason
 if TYPE_CHECKING:
     from resnet_export.runtimes.session import Session
 
-FACTS = ("takes_file_input", "batches", "precision", "shows_values")
+FACTS = ("takes_file_input", "batches", "precision", "shows_values", "version")
 """The session's attributes that the parent's copy has."""
 
 
@@ -30,7 +31,10 @@ class Worker:
 
     def open(self, text: str, path: str, allow_fallback: bool) -> dict[str, Any]:
         """Opens a file; the answer has the session's attributes."""
-        self.session = choose(text, allow_fallback=allow_fallback).open(Path(path))
+        choice = choose(text, allow_fallback=allow_fallback)
+        self.session = choice.open(Path(path))
+        with contextlib.suppress(ResNetExportError):  # where the CPU stands in for it
+            self.session.version = choice.runtime.check()
         return {name: getattr(self.session, name) for name in FACTS}
 
     def __getattr__(self, name: str) -> Any:

@@ -1,0 +1,166 @@
+"""What `verify` found, by runtime: the rows and words that the screen and the page have in common."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resnet_export.parity.tolerances import TOLERANCES
+from resnet_export.plain import number, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from resnet_export.parity.results import Comparison, LayerError, RuntimeResult, VerifyReport
+
+HEADING = ("runtime", "images", "error", "mean", "ratio", "1-cosine", "top-1", "top-5", "")
+LAYER_HEADING = ("layer", "operator", "error", "own error", "allowed", "")
+LAYER_EXPLANATION = (
+    "error: distance from the truth, of all layers up to here; own error: from what the layer's own inputs make in "
+    "float64; allowed: the largest own error that rounding explains."
+)
+LONGEST_REASON = 160
+"""Characters of a reason, two lines of a terminal; JSON has the whole of it."""
+HUNDREDS = 99.995
+"""From here on a ratio is shown by its order of magnitude."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The comparisons of one runtime on one kind of inputs."""
+
+    runtime: str
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all of them passed."""
+        return all(entry.passed for entry in self.comparisons)
+
+    def cells(self) -> tuple[str, ...]:
+        """Text for every column of `HEADING`: the worst of all batches, and images of all of them."""
+        found = self.comparisons
+        images = sum(entry.batch for entry in found)
+        pictures = found[0].inputs == "pictures"
+        classifies = found[0].quantity != "embedding"
+        return (
+            self.runtime,
+            number(images, "picture") if pictures else " ".join(str(entry.batch) for entry in found),
+            magnitude(max(entry.error for entry in found)),
+            magnitude(max(entry.mean_error for entry in found)),
+            ratio(max(entry.ratio for entry in found)),
+            magnitude(max(0.0, *(1 - entry.cosine for entry in found)), digits=0),
+            f"{sum(entry.top1_agreed for entry in found)}/{images}" if classifies else "-",
+            f"{sum(entry.top5_agreed for entry in found)}/{images}" if classifies else "-",
+            "" if self.passed else "FAILED",
+        )
+
+
+def title(report: VerifyReport) -> str:
+    """The verdict in a line."""
+    name = printable(Path(report.file).name)
+    good, bad = ran(report), [result for result in report.runtimes if refused(result, report)]
+    failed = len(bad) + sum(result.status == "failed" for result in good)
+    total = number(len(good) + len(bad), "runtime")
+    if not report.passed:
+        return f"{name}: FAILED in {failed} of {total}" if failed else f"{name}: FAILED"
+    strays = [result.runtime for result in good if result.placement is not None and result.placement.fallback]
+    return f"{name}: passed in {total}" + (f" (FALLBACK: {printable(', '.join(strays))})" if strays else "")
+
+
+def refused(result: RuntimeResult, report: VerifyReport) -> bool:
+    """Whether it is a failure that this runtime did not run the file."""
+    return f"{result.runtime}: {result.reason}" in report.failures
+
+
+def rows_of(report: VerifyReport, runtime: str) -> list[Row]:
+    """Random images first, then pictures."""
+    found = [entry for entry in report.comparisons if entry.runtime == runtime]
+    kinds = dict.fromkeys(entry.inputs for entry in found)
+    return [Row(runtime, tuple(entry for entry in found if entry.inputs == kind)) for kind in kinds]
+
+
+def remarks(result: RuntimeResult, rows: Sequence[Row], quantity: str) -> list[str]:
+    """What a reader of a runtime's numbers has to know, beginning with the worst.
+
+    Args:
+        result: the runtime.
+        rows: its numbers.
+        quantity: what most of the others are compared in.
+    """
+    told = []
+    placement = result.placement
+    if placement is not None and placement.fallback is not None:
+        who = "" if " ran it" in placement.fallback else f"the {placement.device} ran it: "
+        told.append(f"FALLBACK: {who}{placement.fallback.rstrip('.')}")
+    elif placement is not None and not (placement.device.startswith("CPU") and len(placement.nodes) <= 1):
+        nodes = " and ".join(f"{count} nodes on {provider}" for provider, count in placement.nodes.items())
+        told.append(f"on {placement.device}" + (f": {nodes}" if nodes else ""))
+    if result.precision not in (None, "float32") and str(result.precision) not in result.runtime:
+        told.append(f"computes in {result.precision}")
+    told += [f"compares {row.comparisons[0].quantity}" for row in rows if row.comparisons[0].quantity != quantity][:1]
+    if result.batches_left_out:
+        told.append(f"takes no batch of {' or '.join(map(str, result.batches_left_out))}")
+    exempt = sum(entry.top1_exempt for row in rows for entry in row.comparisons)
+    if exempt:
+        told.append(f"top-1 of {number(exempt, 'image')} is too close to call")
+    return [printable(remark) for remark in told]
+
+
+def explanations(report: VerifyReport) -> list[str]:
+    """What the numbers in the rows mean, and how large they may be: a sentence for the table, one a precision."""
+    reach: dict[str, float] = {}
+    for entry in report.comparisons:
+        reach[entry.quantity] = max(entry.scale, reach.get(entry.quantity, 0.0))
+    values = " and ".join(f"{quantity} of up to {scale:.3g}" for quantity, scale in reach.items())
+    factor = min(entry.bound / entry.yardstick if entry.yardstick else math.inf for entry in report.comparisons)
+    reduced = [
+        precision for precision in dict.fromkeys(one.precision for one in report.runtimes) if precision in TOLERANCES
+    ]
+    allowed = "" if all(one.precision in reduced for one in ran(report)) else f"; up to {factor:g} passes"
+    told = [
+        f"error, mean: largest and mean distance from the truth, on {values}. "
+        f"ratio: error over the yardstick's, or over the rounding floor where that is larger{allowed}."
+    ]
+    for precision, tolerance in TOLERANCES.items():
+        if precision in reduced:
+            told.append(f"{precision}: an error of {100 * tolerance.relative:.3g} % passes ({tolerance.reason}).")
+    return told
+
+
+def ran(report: VerifyReport) -> list[RuntimeResult]:
+    """The runtimes that ran the file."""
+    return [result for result in report.runtimes if result.status in ("passed", "failed")]
+
+
+def reason(result: RuntimeResult) -> str:
+    """Why a runtime did not run, in a line or two."""
+    text = printable(result.reason or "")
+    return f"{result.status}: {text if len(text) <= LONGEST_REASON else text[:LONGEST_REASON].rstrip() + '...'}"
+
+
+def layer_cells(layer: LayerError) -> tuple[str, ...]:
+    """Text for every column of `LAYER_HEADING`, relative to the largest value of the layer."""
+    if layer.value is None:
+        return (layer.layer, layer.op, "-", "-", magnitude(relative(layer.bound, layer)), "absent")
+    found = (magnitude(relative(error, layer)) for error in (layer.error, layer.local_error, layer.bound))
+    return (layer.layer, layer.op, *found, "WRONG" if layer.wrong else "")
+
+
+def relative(error: float, layer: LayerError) -> float:
+    """Over the largest value of the layer's truth."""
+    return error / layer.scale if layer.scale else error
+
+
+def magnitude(value: float, digits: int = 1) -> str:
+    """1.2e-05; 0 where nothing differs."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:.0f}"
+    return f"{value:.{digits}e}"
+
+
+def ratio(value: float) -> str:
+    """0.45; 2.1e+04 where decimals say nothing."""
+    return f"{value:.2f}" if value < HUNDREDS else magnitude(value)

@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from resnet_export.errors import UnavailableError
+from resnet_export.parity.tolerances import TOLERANCES
+from resnet_export.runtimes import TEST_DOUBLES, find, names
+from resnet_export.weights import Weights
+from tests.cli.test_completion import complete
+from tests.cli.test_help import ALLOWED, DUMP, HEAVY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result
+
+    from tests.conftest import Exported
+
+GUIDE = Path(__file__).parents[2] / "docs" / "verify.md"
+
+
+@pytest.fixture
+def net(exported: Exported, tmp_path: Path) -> str:
+    """The name of a canonical file in the folder in which the command runs."""
+    shutil.copy(exported.path, tmp_path / "net.onnx")
+    return "net.onnx"
+
+
+def written(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name != "net.onnx")
+
+
+def test_a_pass(net: str, exported: Exported, photos: Path, invoke: Callable[..., Result]) -> None:
+    done = invoke("verify", net, "--runtime", "ort:cpu", "--weights", str(exported.checkpoint), "--images", str(photos))
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("net.onnx: passed in 1 runtime\n")
+    assert "\n  ort:cpu  1 2 7 " in done.stdout
+    assert "\n           2 pictures " in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_a_failure_is_1_and_shown(net: str, tmp_path: Path, invoke: Callable[..., Result]) -> None:
+    arguments = [f"--runtime=synthetic,{option}" for option in ("error=0.01", "fail=crash", "fail=load", "fail=run")]
+    done = invoke("verify", net, "--runtime=ort:cpu", *arguments, "--junit", "verify.xml", "--html", "verify.html")
+    assert done.exit_code == 1
+    assert done.stderr == "error: net.onnx did not pass: 6 checks failed.\n"
+    assert done.stdout.startswith("net.onnx: FAILED in 4 of 5 runtimes\n")
+    assert "ended by SIGABRT" in " ".join(done.stdout.split())
+    assert "Layer by layer" not in done.stdout, "--bisect was not given"
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert written(tmp_path) == ["verify.html", "verify.xml"]
+    suites = ET.parse(tmp_path / "verify.xml").getroot()
+    assert {name: suites.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "10", "failures": "5", "errors": "1", "skipped": "0",
+    }  # fmt: skip
+    assert "<polyline" in (tmp_path / "verify.html").read_text()
+
+
+def test_the_wrong_layer_is_named(net: str, exported: Exported, tmp_path: Path, invoke: Callable[..., Result]) -> None:
+    """The checkpoint has two biases of one block the other way round."""
+    changed = {name: np.array(value) for name, value in exported.weights.items()}
+    first, second = "layer3.1.bn1.bias", "layer3.1.bn2.bias"
+    changed[first], changed[second] = changed[second], changed[first]
+    Weights(exported.weights.spec, changed).save(tmp_path / "other.safetensors")
+    done = invoke("verify", net, "--runtime=ort:cpu", "--weights=other.safetensors", "--bisect")
+    assert done.exit_code == 1
+    assert "First wrong layer: layer3.1.conv1, in " in done.stdout
+    assert "changed places" in done.stdout.partition("Likely cause: ")[2]
+    (row,) = [line for line in done.stdout.splitlines() if line.split()[:2] == ["layer3.1.conv1", "Conv"]]
+    assert row.endswith("  WRONG")
+
+
+def test_bisect(net: str, invoke: Callable[..., Result]) -> None:
+    done = invoke("verify", net, "--runtime=ort:cpu", "--bisect")
+    assert done.exit_code == 0
+    table = done.stdout.partition("Layer by layer in ort:cpu")[2].splitlines()[2:51]
+    assert [line.split()[0] for line in (table[0], table[-1])] == ["conv1", "fc"]
+
+
+class TestJson:
+    def test_is_one_object(self, net: str, invoke: Callable[..., Result]) -> None:
+        done = invoke("verify", net, "--runtime=ort:cpu", "--json")
+        assert (done.exit_code, done.stderr) == (0, "")
+        data = json.loads(done.stdout, parse_constant=pytest.fail)
+        assert (data["schema_version"], data["passed"], data["bisection"]) == (1, True, None)
+        assert [entry["batch"] for entry in data["comparisons"]] == [1, 2, 7]
+
+    def test_of_a_failure_that_is_not_finite(self, net: str, invoke: Callable[..., Result]) -> None:
+        done = invoke("verify", net, "--runtime=synthetic,error=inf", "--json")
+        assert done.exit_code == 1
+        data = json.loads(done.stdout, parse_constant=pytest.fail)
+        assert {entry["error"] for entry in data["comparisons"]} == {"inf"}
+        assert done.stderr == "error: net.onnx did not pass: 3 checks failed.\n"
+
+
+class TestUsage:
+    def test_an_unknown_runtime(self, net: str, invoke: Callable[..., Result]) -> None:
+        done = invoke("verify", net, "--runtime", "openvin")
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert done.stderr.startswith("error: There is no runtime 'openvin'.\nDid you mean openvino? ")
+
+    def test_an_unknown_option(self, net: str, invoke: Callable[..., Result]) -> None:
+        done = invoke("verify", net, "--runtime", "ort:cpu,thread=2")
+        assert done.exit_code == 2
+        assert "ort:cpu has no option 'thread'.\nDid you mean threads? " in done.stderr
+
+    def test_no_file(self, invoke: Callable[..., Result]) -> None:
+        done = invoke("verify")
+        assert done.exit_code == 2
+        assert "Missing argument 'FILE'" in done.stderr
+
+
+class TestOutputs:
+    """Found out before the work: the file to verify does not even exist."""
+
+    @pytest.mark.parametrize("option", ["--html", "--junit"])
+    def test_exists_already(self, option: str, tmp_path: Path, invoke: Callable[..., Result]) -> None:
+        (tmp_path / "out").write_text("old")
+        done = invoke("verify", "no.onnx", option, "out")
+        assert done.exit_code == 2
+        assert done.stderr == f"error: out exists already.\nGive --force to replace it, or another {option}.\n"
+        assert (tmp_path / "out").read_text() == "old"
+
+    def test_force_replaces_it(self, net: str, tmp_path: Path, invoke: Callable[..., Result]) -> None:
+        (tmp_path / "out").write_text("old")
+        assert invoke("verify", net, "--runtime=ort:cpu", "--junit", "out", "--force").exit_code == 0
+        assert ET.parse(tmp_path / "out").getroot().tag == "testsuites"
+
+    def test_has_no_folder(self, invoke: Callable[..., Result]) -> None:
+        done = invoke("verify", "no.onnx", "--html", "nowhere/out")
+        assert done.exit_code == 2
+        assert "nowhere does not exist.\nCreate it, or give another --html." in done.stderr
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["--html", "a.onnx"],
+            ["--junit", "./net"],
+            ["--html", "a", "--junit", "./a"],
+            ["--weights", "w", "--html", "w"],
+        ],
+        ids=["suffix", "the file", "each other", "the checkpoint"],
+    )
+    def test_never_replaces_another(self, arguments: list[str], invoke: Callable[..., Result]) -> None:
+        done = invoke("verify", "net", *arguments, "--force")
+        assert done.exit_code == 2
+        assert "would replace another file" in done.stderr
+
+    def test_none_after_bad_input(self, tmp_path: Path, invoke: Callable[..., Result]) -> None:
+        (tmp_path / "bad.onnx").write_bytes(b"no model")
+        done = invoke("verify", "bad.onnx", "--html", "a.html", "--junit", "b.xml")
+        assert (done.exit_code, done.stdout) == (3, "")
+        assert written(tmp_path) == ["bad.onnx"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["no.onnx"], ["net.onnx", "--weights", "no.pth"], ["net.onnx", "--images", "no"]]
+)
+def test_bad_input_is_3(arguments: list[str], net: str, invoke: Callable[..., Result]) -> None:
+    done = invoke("verify", *arguments, "--runtime", "ort:cpu")
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_named_runtime_that_is_not_installed_is_4(
+    net: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, invoke: Callable[..., Result]
+) -> None:
+    monkeypatch.setitem(sys.modules, "tract", None)  # what Python itself takes for "cannot be imported"
+    done = invoke("verify", net, "--runtime=ort:cpu", "--runtime=tract", "--junit", "verify.xml")
+    assert (done.exit_code, done.stdout) == (4, "")
+    message, hint = done.stderr.splitlines()
+    assert message.startswith("error: tract is ")
+    assert message.endswith("not installed.")
+    assert hint == 'Install it with: pip install "resnet-export[tract]"'
+    assert written(tmp_path) == []
+
+
+class TestCuda:
+    @pytest.fixture(autouse=True)
+    def absent(self) -> None:
+        try:
+            find("ort:cuda").check()
+        except UnavailableError:
+            return
+        pytest.skip("CUDA runs here")
+
+    def test_a_named_runtime_without_its_library_is_5(
+        self, net: str, tmp_path: Path, invoke: Callable[..., Result]
+    ) -> None:
+        done = invoke("verify", net, "--runtime", "ort:cuda", "--html", "verify.html")
+        assert (done.exit_code, done.stdout) == (5, "")
+        assert re.match(r"error: CUDAExecutionProvider ", done.stderr)
+        assert written(tmp_path) == []
+
+    def test_a_fallback_is_said(self, net: str, invoke: Callable[..., Result]) -> None:
+        done = invoke("verify", net, "--runtime", "ort:cuda", "--allow-fallback")
+        assert done.exit_code == 0
+        assert done.stdout.startswith("net.onnx: passed in 1 runtime (FALLBACK: ort:cuda)\n")
+        assert "FALLBACK: the CPU ran it: " in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_leaves_nothing_behind(net: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "resnet_export", "verify", net, "-v", "--html", "a.html", "--junit", "b.xml"]
+    process = subprocess.Popen(
+        [*command, "--runtime=synthetic,fail=hang"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stderr is not None
+        stages = [line.split()[0] for _, line in zip(range(2), process.stderr, strict=False)]
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the runtime's process, too
+        stdout, stderr = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert stages == ["read", "truth"]
+    assert (process.returncode, stdout) == (130, "")
+    assert stderr.splitlines()[-1] == "interrupted; nothing was written"
+    assert "Traceback" not in stderr
+    assert written(tmp_path) == []
+
+
+def test_quiet_and_light(net: str, tmp_path: Path) -> None:
+    """A runtime's own chatter stays in its process; nothing but the object is on stdout."""
+    done = subprocess.run(
+        [sys.executable, "-m", "resnet_export", "verify", net, "--json", "--runtime=ort:cpu", "--runtime=openvino"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["passed"] is True
+
+
+def test_help_is_readable_and_light(invoke: Callable[..., Result]) -> None:
+    text = invoke("verify", "--help").stdout
+    assert max(map(len, text.splitlines())) <= 80
+    assert "Usage: resnet-export verify [OPTIONS] FILE" in text
+    assert "  verify " in invoke("--help").stdout
+    done = subprocess.run(
+        [sys.executable, "-c", DUMP, "verify", "--help"], capture_output=True, text=True, timeout=60, check=False
+    )
+    imported = set(json.loads(done.stderr.splitlines()[-1]))
+    assert not imported & HEAVY
+    third_parties = {name for name in imported if name.lstrip("_") not in sys.stdlib_module_names | {"colorama"}}
+    assert third_parties - sys.stdlib_module_names == ALLOWED
+
+
+def test_completes_runtimes() -> None:
+    assert complete(["verify", "--runtime"], "") == [name for name in names() if name not in TEST_DOUBLES]
+    assert complete(["verify", "--runtime"], "torch") == ["torch", "torch:compile"]
+    assert complete(["verify", "--runtime"], "synth") == []
+
+
+def test_the_guide_has_every_runtime_option_and_tolerance() -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+    for name in names():
+        kind: Any = find(name).options
+        for word in (name, *(field.name for field in dataclasses.fields(kind))):
+            assert f"`{word}`" in text, f"{word} of {name}"
+    for precision, tolerance in TOLERANCES.items():
+        assert re.search(rf"^\| {precision} +\| +{100 * tolerance.relative:.3g} % \| {re.escape(tolerance.reason)} \|$",
+                         text, re.MULTILINE), precision  # fmt: skip
