@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
 
@@ -53,6 +53,7 @@ def test_operators_give_what_onnx_runtime_gives(
     """Whatever they leave to onnx, and whatever they do themselves. (Onnx's own SAME pooling is not the standard's.)"""
     generator = np.random.default_rng(seed)
     shape = [kernel, other_kernel or kernel]
+    assume(stride <= min(shape))  # ONNX Runtime refuses a SAME pooling that skips values
     attributes: dict[str, Any] = {"kernel_shape": shape, "strides": [stride, stride]}
     if auto_pad != "NOTSET":
         attributes["auto_pad"] = auto_pad
