@@ -17,8 +17,6 @@ import datetime
 import importlib.metadata
 import json
 import os
-import platform
-import re
 import statistics
 import subprocess
 import sys
@@ -29,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # Nothing heavy may be imported here: Linux counts the size of the parent at the fork as the child's.
+import readme
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -36,12 +35,12 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HERE = Path(__file__).parent
-README = HERE.parent / "README.md"
-RESULTS = HERE / "results" / "export-cpu.json"
-BEGIN, END = "<!-- benchmark:export -->", "<!-- /benchmark:export -->"
+    from resnet_export.machine import Machine
 
-SCHEMA_VERSION = 1
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "export-cpu.json"
+
+SCHEMA_VERSION = 2
 """Raised when a key of the results changes its meaning or goes."""
 WARM_UPS = 1
 PACKAGES = ("resnet-export", "torch", "onnxscript", "keras", "tensorflow-cpu", "tensorflow", "tf2onnx", "numpy", "onnx")
@@ -93,13 +92,16 @@ def main() -> int:
     for framework in [options.only] if options.only else ["torch", "keras"]:
         samples |= take_turns([one for one in CONTESTANTS if one.framework == framework], options.runs)
 
+    from resnet_export.machine import read_machine  # heavy: see above
+
+    machine = read_machine()
     console.print(table(samples))
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(as_dict(samples), indent=2) + "\n", encoding="utf-8")
+    options.output.write_text(json.dumps(as_dict(samples, machine), indent=2) + "\n", encoding="utf-8")
     console.print(f"Every sample: {options.output}")
     if options.only is None and options.output == RESULTS:
-        refresh_readme(markdown(samples))
-        console.print(f"Refreshed the table in {README.name}")
+        readme.refresh("export", markdown(samples, machine))
+        console.print("Refreshed the table in the README")
     return 0
 
 
@@ -181,36 +183,26 @@ def table(samples: dict[Contestant, list[Sample]]) -> Table:
     return result
 
 
-def markdown(samples: dict[Contestant, list[Sample]]) -> str:
+def markdown(samples: dict[Contestant, list[Sample]], machine: Machine) -> str:
     runs = len(next(iter(samples.values())))
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|---|---|--:|--:|--:|"]
-    lines += ["| " + " | ".join(row) + " |" for row in rows(samples)]
-    facts = machine()
-    lines += [
-        "",
-        f"ResNet-18, whole processes, medians of {runs} runs that took turns; the ratio is that of the medians, "
-        f"with the least and the largest of a turn. {facts['cpu']}, {facts['cores']} cores, "
-        f"{facts['memory_gib']:.0f} GiB. Every sample: [benchmarks/results/export-cpu.json]"
-        "(benchmarks/results/export-cpu.json).",
-    ]
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            *readme.table(HEADINGS, ("---", "---", "--:", "--:", "--:"), list(rows(samples))),
+            "",
+            f"ResNet-18, whole processes, medians of {runs} runs that took turns; the ratio is that of the medians, "
+            f"with the least and the largest of a turn. {readme.machine_in_words(machine)}. Every sample: "
+            "[benchmarks/results/export-cpu.json](benchmarks/results/export-cpu.json).",
+        ]
+    )
 
 
-def refresh_readme(text: str) -> None:
-    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        sys.exit(f"{README.name} has no {BEGIN} ... {END}")
-    README.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
-
-
-def as_dict(samples: dict[Contestant, list[Sample]]) -> dict[str, Any]:
+def as_dict(samples: dict[Contestant, list[Sample]], machine: Machine) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "network": "ResNet-18, 224 x 224, 1000 classes",
         "warm_ups": WARM_UPS,
-        "machine": machine(),
+        "machine": machine.as_dict(),
         "versions": versions(),
         "contestants": [
             {
@@ -224,22 +216,6 @@ def as_dict(samples: dict[Contestant, list[Sample]]) -> dict[str, Any]:
             }
             for one, ratio in pairs(samples)
         ],
-    }
-
-
-def machine() -> dict[str, Any]:
-    """What the times depend on."""
-    try:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    except OSError:
-        found = None
-    affinity = getattr(os, "sched_getaffinity", None)
-    return {
-        "cpu": " ".join(found[1].split()) if found else platform.processor() or platform.machine(),
-        "cores": len(affinity(0)) if affinity else os.cpu_count(),
-        "memory_gib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30,
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
     }
 
 

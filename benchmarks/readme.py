@@ -1,0 +1,32 @@
+"""The parts of the README that scripts write: between `<!-- benchmark:NAME -->` and `<!-- /benchmark:NAME -->`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from resnet_export.machine import Machine
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def refresh(name: str, text: str) -> None:
+    """Replaces a part, or leaves with an error where the README has none of that name."""
+    begin, end = f"<!-- benchmark:{name} -->", f"<!-- /benchmark:{name} -->"
+    before, _, rest = README.read_text(encoding="utf-8").partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        sys.exit(f"{README.name} has no {begin} ... {end}")
+    README.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+
+
+def table(headings: tuple[str, ...], alignments: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    """A table in Markdown; an alignment is `---` or `--:`."""
+    return [f"| {' | '.join(headings)} |", f"|{'|'.join(alignments)}|", *(f"| {' | '.join(row)} |" for row in rows)]
+
+
+def machine_in_words(machine: Machine) -> str:
+    """`AMD EPYC, 2 cores, 24 GiB`."""
+    return f"{machine.cpu.model}, {machine.usable_cpus:g} cores, {machine.usable_memory_bytes / 2**30:.0f} GiB"
