@@ -17,6 +17,7 @@ import click
 from click.core import ParameterSource
 
 from resnet_export import __version__
+from resnet_export.cli.bench import bench
 from resnet_export.cli.completion import completion
 from resnet_export.cli.doctor import doctor
 from resnet_export.cli.export import EXAMPLES, export, run
@@ -65,6 +66,7 @@ def root(context: click.Context, /, **options: Any) -> None:
 
 root.add_command(export)
 root.add_command(verify)
+root.add_command(bench)
 root.add_command(doctor)
 root.add_command(inspect)
 root.add_command(completion)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from resnet_export.parity.inputs import InputSet
     from resnet_export.parity.truth import Floats, Parameters
-    from resnet_export.runtimes.session import Session
+    from resnet_export.runtimes.session import Precision, Session
     from resnet_export.spec import ResNetSpec, Step
 
 Finding = tuple[str, str | None]
@@ -46,6 +46,7 @@ def bisect(
     inputs: InputSet,
     batch: int,
     names: Sequence[str] | None = None,
+    precision: Precision | None = None,
 ) -> Bisection:
     """Looks at the output of every step.
 
@@ -56,17 +57,20 @@ def bisect(
         inputs: what to run it on.
         batch: how many of them.
         names: the values of a graph that is not canonical; None where they are named after the steps.
+        precision: in what the file is computed; None for the session's own.
     """
     images = (inputs.file if session.takes_file_input else inputs.normalised)[:batch]
     asked = [*(step.name for step in spec.steps), *HEADS] if names is None else names
     values = session.values(images, asked)
     shown = _Values(values if names is not None else {HEADS.get(name, name): value for name, value in values.items()},
                     named=names is None)  # fmt: skip
-    slack = TOLERANCES[session.precision].relative if session.precision in TOLERANCES else 0.0
+    reduced = TOLERANCES.get(precision or session.precision)
+    slack = 0.0 if reduced is None else reduced.relative
     exact: dict[str, Floats] = {"input": inputs.exact[:batch]}
     layers: list[LayerError] = []
     first: Finding | None = None
     perhaps: Finding | None = None
+    behind: set[str] = set()  # what depends on the layer that is perhaps wrong
     for step, truth in evaluate(spec, parameters, inputs.exact[:batch]):
         if step.op == "Gemm" and f"{step.name}.weight" not in parameters:
             break
@@ -79,12 +83,17 @@ def bisect(
         bound = max(FILE_FACTOR * max(max_error(single, local), floor(local)), slack * float(np.abs(local).max()))
         name, value = shown.nearest(step.name, local)
         error = _layer_error(step, name, value, truth, local, bound)
+        if behind.intersection(step.inputs):
+            behind.add(step.name)
         if not error.wrong:
-            perhaps = None
+            if step.name in behind:
+                perhaps, behind = None, set()
         elif first is None:
             cause, name, value, sure = _cause(step, spec, parameters, sources, shown, name, value)
             before = None if sure else _cause_before(step, spec, parameters, exact, shown)
             finding, sure = (before, True) if before else (perhaps or (step.name, cause), sure)
+            if not sure and perhaps is None:
+                behind = {step.name}
             first, perhaps = (finding, None) if sure else (None, finding)
             error = _layer_error(step, name, value, truth, local, bound)
         layers.append(error)

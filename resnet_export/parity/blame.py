@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from resnet_export.parity.inputs import InputSet
     from resnet_export.parity.results import Bisection
     from resnet_export.parity.truth import Parameters
+    from resnet_export.runtimes.session import Precision
     from resnet_export.spec import ResNetSpec
     from resnet_export.weights import Weights
 
@@ -68,10 +69,11 @@ def diagnose(
     parameters: Parameters,
     inputs: InputSet,
     names: Sequence[str] | None = None,
+    precision: Precision | None = None,
 ) -> tuple[Diagnosis, Bisection]:
     """The first layer that rounding does not explain, and the error layer by layer."""
     with suspect.open() as session:
-        found = bisect(session, spec, parameters, inputs, min(inputs.batches), names)
+        found = bisect(session, spec, parameters, inputs, min(inputs.batches), names, precision)
     return describe(found, suspect.label), found
 
 

@@ -34,7 +34,9 @@ def gate_inputs(
     """Random images and, where there is a folder, its pictures; and a note for each picture that was left out."""
     sets = [random_inputs(taken, preprocessing)]
     notes: list[str] = []
-    if images is not None:
+    if images is not None and (taken.height or preprocessing.crop) != (taken.width or preprocessing.crop):
+        notes = [f"No picture took part: the file takes {taken.height} x {taken.width}, and the crop is square."]
+    elif images is not None:
         pictures, notes = picture_inputs(taken, preprocessing, images)
         sets.append(pictures)
     return sets, notes

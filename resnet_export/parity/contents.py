@@ -53,7 +53,7 @@ def check_contents(file: Path, recall: Callable[[], Weights] | None) -> Contents
     if wrong is None and weights is not None:
         wrong = _check_weights(model, metadata.spec, weights)
     if wrong is None:
-        wrong = _check_digest(model, metadata)
+        wrong = _check_digest(model, metadata) or _check_metadata(metadata)
     parameters: Parameters = {} if weights is None else weights
     if weights is None:
         values = model.graph.initializers.items()
@@ -88,6 +88,19 @@ def _check_weights(model: ir.Model, spec: ResNetSpec, weights: Weights) -> Diagn
             detail=f"{name} differs from the folded weights by {distance:.3g} ulp ({ULPS} are allowed)",
             cause=explain(name, found, folded(weights), weights),
         )
+    return None
+
+
+def _check_metadata(metadata: Metadata) -> Diagnosis | None:
+    """Whether what the file says of its input and output fits its network."""
+    spec, labels = metadata.spec, metadata.labels
+    if labels is not None and len(labels) != spec.num_classes:
+        return Diagnosis("metadata", "the file", f"it has {len(labels)} labels for {spec.num_classes} classes", None)
+    for name in ("mean", "std"):
+        given = len(getattr(metadata.preprocessing, name))
+        if given != spec.in_channels:
+            detail = f"its {name} has {given} numbers for {spec.in_channels} channels"
+            return Diagnosis("metadata", "the file", detail, None)
     return None
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from resnet_export.errors import RuntimeFailedError
+from resnet_export.parity.gate import max_error
 from resnet_export.parity.subject import softmax
 
 if TYPE_CHECKING:
@@ -31,9 +33,11 @@ class Suspect:
     """What messages call it: `the file`, `the torch model`."""
     open: Callable[[], Session]
     """Opens its session; more than once, where a failure is looked into."""
+    open_logits: Callable[[], Session] | None = None
+    """Opens a copy of the file that ends with the logits, where its own output is probabilities."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """The outputs of a suspect."""
 
@@ -63,13 +67,23 @@ class Evaluation:
 def evaluate(suspect: Suspect, sets: Sequence[InputSet], given: Quantity) -> Evaluation:
     """Opens a suspect, runs it on every batch of every set, and closes it.
 
+    What is compared are the logits where the file gives probabilities: these are checked against their softmax.
+
     Args:
         suspect: what to open.
         sets: random images, and pictures.
         given: what the file's first output is.
     """
-    with suspect.open() as session:
-        quantity, of = _output_of(session, given)
+    with suspect.open() as session, contextlib.ExitStack() as stack:
+        of: Callable[[NDArray[Any]], NDArray[Any]] = session.run
+        quantity = given
+        if given == "probabilities":
+            quantity = "logits"
+            if session.takes_file_input:
+                opens = suspect.open_logits
+                of = _value(session, "logits") if opens is None else stack.enter_context(opens()).run
+        elif given == "embedding" and not session.takes_file_input:
+            of = _value(session, "flatten")
         outputs: dict[tuple[Inputs, int], NDArray[Any]] = {}
         left_out = set()
         for inputs in sets:
@@ -83,9 +97,9 @@ def evaluate(suspect: Suspect, sets: Sequence[InputSet], given: Quantity) -> Eva
                 else:
                     left_out.add(batch)
         error = None
-        if given == "probabilities" and quantity == "logits" and session.takes_file_input:
-            images = sets[0].file[: max(batch for kind, batch in outputs if kind == sets[0].kind)]
-            error = float(np.abs(session.run(images) - softmax(of(images).astype(np.float64))).max())
+        if given == "probabilities" and session.takes_file_input:
+            kind, batch = max((key for key in outputs if key[0] == sets[0].kind), key=lambda key: key[1])
+            error = max_error(session.run(sets[0].file[:batch]), softmax(outputs[kind, batch].astype(np.float64)))
         return Evaluation(
             suspect=suspect,
             runtime=session.name,
@@ -100,20 +114,13 @@ def evaluate(suspect: Suspect, sets: Sequence[InputSet], given: Quantity) -> Eva
         )
 
 
-def _output_of(session: Session, given: Quantity) -> tuple[Quantity, Callable[[NDArray[Any]], NDArray[Any]]]:
-    """What is compared, and how to get it: the logits, where a session can show what stands before the softmax."""
+def _value(session: Session, name: str) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """What gives an intermediate value of the session."""
 
-    def value(name: str) -> Callable[[NDArray[Any]], NDArray[Any]]:
-        return lambda images: _only(session.values(images, [name]), name, session)
+    def of(images: NDArray[Any]) -> NDArray[Any]:
+        values = session.values(images, [name])
+        if name not in values:
+            raise RuntimeFailedError(f"{session.name} does not show the value {name}.")
+        return values[name]
 
-    if not session.takes_file_input:
-        return ("embedding", value("flatten")) if given == "embedding" else ("logits", session.run)
-    if given == "probabilities" and session.shows_values:
-        return "logits", value("logits")
-    return given, session.run
-
-
-def _only(values: dict[str, NDArray[Any]], name: str, session: Session) -> NDArray[Any]:
-    if name not in values:
-        raise RuntimeFailedError(f"{session.name} does not show the value {name}.")
-    return values[name]
+    return of

@@ -6,26 +6,31 @@ initializers, constants and casts into double; integers stay as they are.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 from onnx.reference import ReferenceEvaluator
+from onnx.reference.op_run import OpRun
 from onnx.reference.ops.op_conv import Conv as OnnxConv
 from onnx.reference.ops.op_max_pool import MaxPool as OnnxMaxPool
 
 from resnet_export.errors import ModelError
 from resnet_export.parity.truth import convolve, pad, windows
+from resnet_export.runtimes.reasons import reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from resnet_export.parity.truth import Floats
 
+STANDARD_QUANTIZATION = 19
+"""The first opset of which onnx's reference evaluator quantises."""
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16)
 
 
@@ -58,14 +63,39 @@ class MaxPool(OnnxMaxPool):
         return (windows(padded, kernel[0], stride).max(axis=(-2, -1)),)
 
 
+class QuantizeLinear(OpRun):
+    """Rounding to 8 bits, in the precision of the graph; onnx's own knows opset 19 and later only."""
+
+    op_domain = ""
+
+    def _run(self, x: Any, scale: Any, zero_point: Any = None, **attributes: Any) -> Any:
+        zero_point = np.uint8(0) if zero_point is None else zero_point
+        limits = np.iinfo(zero_point.dtype)
+        axis = attributes.get("axis", 1)
+        rounded = np.rint(x / _along(scale, x, axis)) + _along(zero_point, x, axis).astype(x.dtype)
+        return (np.clip(rounded, limits.min, limits.max).astype(zero_point.dtype),)
+
+
+class DequantizeLinear(OpRun):
+    """The way back, in the precision of the scale."""
+
+    op_domain = ""
+
+    def _run(self, x: Any, scale: Any, zero_point: Any = None, **attributes: Any) -> Any:
+        axis = attributes.get("axis", 1)
+        zero = 0 if zero_point is None else _along(zero_point, x, axis).astype(scale.dtype)
+        return ((x.astype(scale.dtype) - zero) * _along(scale, x, axis),)
+
+
 class Evaluator:
     """A file, evaluated in one precision."""
 
-    def __init__(self, path: Path, dtype: type[np.float64 | np.float32]) -> None:
+    def __init__(self, path: Path, taken: str, dtype: type[np.float64 | np.float32]) -> None:
         """Reads the file.
 
         Args:
             path: of the `.onnx` file.
+            taken: the name of its image input.
             dtype: float64 widens it; float32 leaves it as it is.
 
         Raises:
@@ -74,15 +104,12 @@ class Evaluator:
         proto = onnx.load_model(path)
         if dtype is np.float64:
             _widen(proto.graph)
-        self._dtype = dtype
-        try:
-            self._evaluator = ReferenceEvaluator(proto, new_ops=[Conv, MaxPool])
-        except Exception as error:  # its own kinds, and those of its operators
-            raise ModelError(
-                f"{path.name} cannot be evaluated in float64: {str(error).splitlines()[0]}.",
-                hint="Files with operators outside the ONNX standard cannot be verified.",
-            ) from error
-        self._input = self._evaluator.input_names[0]
+        self._path, self._dtype, self._input = path, dtype, taken
+        quantized: list[Any] = (
+            [QuantizeLinear, DequantizeLinear] if proto.opset_import[0].version < STANDARD_QUANTIZATION else []
+        )
+        with self._explained():
+            self._evaluator = ReferenceEvaluator(proto, new_ops=[Conv, MaxPool, *quantized])
 
     def output(self, images: NDArray[Any], *, singly: bool) -> Floats:
         """The first output.
@@ -97,7 +124,26 @@ class Evaluator:
     def _run(self, images: NDArray[Any]) -> Sequence[Any]:
         floating = np.issubdtype(images.dtype, np.floating)
         given = images.astype(self._dtype) if floating else images
-        return list(self._evaluator.run(None, {self._input: given}))
+        with self._explained(), np.errstate(all="ignore"):  # what is not finite is found in the output
+            return list(self._evaluator.run(None, {self._input: given}))
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turns what the evaluator or one of its operators raises into an error of the file."""
+        try:
+            yield
+        except Exception as error:  # each raises its own kinds
+            raise ModelError(
+                f"{self._path.name} cannot be evaluated in float64: {reason(error)}.",
+                hint="Give the checkpoint that it was made of with --weights: that is the truth then.",
+            ) from error
+
+
+def _along(values: Any, x: Any, axis: int) -> Any:
+    """A scalar as it is; one number for each index of `axis` of `x` in a shape that broadcasts."""
+    if values.ndim == 0 or values.size == 1:
+        return values.reshape(())
+    return values.reshape([-1 if index == axis % x.ndim else 1 for index in range(x.ndim)])
 
 
 def _plain_pads(x: Any, kernel: Sequence[int], attributes: dict[str, Any]) -> tuple[int, int, int, int] | None:

@@ -33,8 +33,8 @@ SUSPICIOUS = 64 * FLOOR
 
 
 def max_error(found: NDArray[Any], truth: NDArray[Any]) -> float:
-    """The largest absolute difference; infinity where a value is missing, NaN or infinite."""
-    if found.shape != truth.shape or not np.isfinite(found).all():
+    """The largest absolute difference; infinity where a value is missing, NaN or infinite, in either."""
+    if found.shape != truth.shape or not (np.isfinite(found).all() and np.isfinite(truth).all()):
         return float("inf")
     return float(np.abs(found - truth).max())
 
@@ -69,11 +69,12 @@ def compare(
     """
     error = max_error(found, truth)
     scale = float(np.abs(truth).max())
-    yardstick = max(other_error, floor(truth))
+    # An evaluation that overflows is no yardstick.
+    yardstick = max(other_error if np.isfinite(other_error) else 0.0, floor(truth))
     reduced = TOLERANCES.get(precision)
     bound = factor * yardstick if reduced is None else max(factor * yardstick, reduced.relative * scale)
     finite, classifies = np.isfinite(error), quantity != "embedding" and truth.ndim == 2
-    agreed, exempt = top1(found, truth, bound) if classifies and finite else (len(truth), 0)
+    agreed, exempt = top1(found, truth, bound) if classifies and finite else (len(truth) if finite else 0, 0)
     return Comparison(
         runtime=runtime,
         inputs=inputs,
@@ -87,8 +88,8 @@ def compare(
         cosine=cosine(found, truth) if finite else 0.0,
         top1_agreed=agreed,
         top1_exempt=exempt,
-        top5_agreed=top5(found, truth) if classifies and finite else len(truth),
-        passed=error <= bound and agreed + exempt >= len(truth),
+        top5_agreed=top5(found, truth) if classifies and finite else len(truth) if finite else 0,
+        passed=bool(finite and error <= bound and agreed + exempt >= len(truth)),
     )
 
 

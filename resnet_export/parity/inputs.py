@@ -89,6 +89,8 @@ def picture_inputs(
             f"{len(pixels)} of the {len(paths)} pictures in {folder} can be used, and the check needs {least}{why}",
             hint="Give a folder with more pictures that can be read.",
         )
+    if taken.batch is not None and len(pixels) > taken.batch:
+        notes.append(f"The check ran on the first {taken.batch} of {len(pixels)} pictures: the file's batch is fixed.")
     stacked = np.stack(pixels[: taken.batch])
     batches = (len(stacked),)
     if taken.dtype == "uint8":

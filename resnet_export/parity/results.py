@@ -117,6 +117,8 @@ class RuntimeResult:
     """Why it did not run, or what failed first."""
     hint: str | None = None
     """What to do about it."""
+    refused: bool = False
+    """Whether it is a failure that it did not run the file."""
     precision: Precision | None = None
     """In what the file was computed: the runtime's, or the file's own where that is less."""
     placement: Placement | None = None

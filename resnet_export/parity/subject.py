@@ -12,10 +12,12 @@ import onnx_ir as ir
 from resnet_export.errors import CheckpointError
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.foreign import image_input
+from resnet_export.graph.logits import softmax_input, write_logits
 from resnet_export.graph.metadata import is_ours
 from resnet_export.images import Preprocessing
 from resnet_export.parity.contents import check_contents
 from resnet_export.parity.inputs import image_input_of
+from resnet_export.parity.results import Diagnosis
 from resnet_export.parity.truth import float32_values, last_values
 from resnet_export.spec import IMAGE_SIZES
 from resnet_export.weights import Weights
@@ -29,13 +31,15 @@ if TYPE_CHECKING:
 
     from resnet_export.graph.foreign import ImageInput
     from resnet_export.parity.inputs import InputSet
-    from resnet_export.parity.results import Diagnosis, Quantity
+    from resnet_export.parity.results import Quantity
     from resnet_export.parity.truth import Floats, Parameters, Truth
     from resnet_export.runtimes.session import Precision
     from resnet_export.spec import ResNetSpec
 
 
 P = TypeVar("P")
+LAYERS = ("Conv", "Gemm", "MatMul")
+"""Operators that have a weight as their second input."""
 
 
 class Oracle(Protocol):
@@ -80,25 +84,27 @@ class SpecificationOracle:
         return softmax(found) if quantity == "probabilities" else found
 
 
+@dataclass(frozen=True)
 class GraphOracle:
     """The file's own graph."""
 
-    description = "the file's own graph"
-
-    def __init__(self, path: Path, *, singly: bool) -> None:
-        self._path, self._singly = path, singly
+    path: Path
+    """Of the file, or of its copy that ends with the logits."""
+    taken: ImageInput
+    description: str = "the file's own graph"
 
     def exact(self, inputs: InputSet, quantity: Quantity) -> Truth:
         """See `Oracle`."""
-        from resnet_export.parity.evaluator import Evaluator
-
-        return Evaluator(self._path, np.float64).output(inputs.file, singly=self._singly).astype(np.float64)
+        return self._output(inputs, np.float64).astype(np.float64)
 
     def rounded(self, inputs: InputSet, quantity: Quantity) -> Floats:
         """See `Oracle`."""
+        return self._output(inputs, np.float32)
+
+    def _output(self, inputs: InputSet, dtype: type[np.float64 | np.float32]) -> Floats:
         from resnet_export.parity.evaluator import Evaluator
 
-        return Evaluator(self._path, np.float32).output(inputs.file, singly=self._singly)
+        return Evaluator(self.path, self.taken.name, dtype).output(inputs.file, singly=self.taken.batch is None)
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,8 @@ class Subject:
     preprocessing: Preprocessing
     given: Quantity
     """What its first output is."""
+    logits_path: Path | None
+    """A copy that ends with the logits, where the first output is probabilities."""
     oracle: Oracle
     canonical: bool
     """Whether its values are named after the specification."""
@@ -117,6 +125,18 @@ class Subject:
     """In what its numbers are stored: less than float32 in a half-precision or quantised file."""
     wrong: Diagnosis | None = None
     """What is wrong in it, seen without running it."""
+
+    def notes(self, *, pictures: bool) -> list[str]:
+        """What a reader has to know about a file that does not say it itself."""
+        told = []
+        if isinstance(self.oracle, GraphOracle):
+            told.append(
+                "The file was held against its own graph: that the runtimes compute it right is checked, "
+                "and not which network it is. Give its checkpoint with --weights."
+            )
+        if pictures and not self.canonical:
+            told.append("The file does not say how pictures are prepared: they are prepared as ImageNet's.")
+        return told
 
     @property
     def network(self) -> SpecificationOracle | None:
@@ -132,24 +152,34 @@ def value_names(path: Path) -> list[str]:
         value.name: value.type.tensor_type.elem_type for value in (*inferred.graph.value_info, *proto.graph.output)
     }
     made = [name for node in proto.graph.node for name in node.output if name]
-    return [name for name in made if kinds.get(name) == onnx.TensorProto.FLOAT]
+    floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
+    return [name for name in made if kinds.get(name) in floats]
 
 
-def describe(path: Path, weights: Weights | str | os.PathLike[str] | None = None) -> Subject:
+def describe(path: Path, weights: Weights | str | os.PathLike[str] | None, folder: Path) -> Subject:
     """Reads a file, and the checkpoint that it should hold.
+
+    Args:
+        path: of the `.onnx` file.
+        weights: the checkpoint; None takes the file for right, and looks at what runtimes make of it.
+        folder: where a copy without the softmax may be put.
 
     Raises:
         ModelError: the file is missing or damaged, or takes no image.
         CheckpointError: `weights` cannot be read, or belong to a network with another input.
     """
     model = read(path)
+    logits_path = None
+    if (logits := softmax_input(model)) is not None:
+        logits_path = folder / path.name
+        write_logits(path, logits, logits_path)
     if is_ours(model):
         metadata = read_metadata(model, path)
         if weights is not None and not isinstance(weights, Weights):
             # what no tensor shows
             weights = Weights.load(weights, image_size=metadata.spec.image_size, eps=metadata.spec.eps)
-        return canonical_subject(path, None if weights is None else _giving(weights))
-    return _foreign(model, path, weights)
+        return replace(canonical_subject(path, None if weights is None else _giving(weights)), logits_path=logits_path)
+    return _foreign(model, path, weights, logits_path)
 
 
 def canonical_subject(path: Path, recall: Callable[[], Weights] | None) -> Subject:
@@ -167,6 +197,7 @@ def canonical_subject(path: Path, recall: Callable[[], Weights] | None) -> Subje
         taken=image_input_of(metadata),
         preprocessing=metadata.preprocessing,
         given=metadata.interface.head,
+        logits_path=None,
         oracle=SpecificationOracle(
             metadata.spec, recall or _giving(contents.parameters), f"the specification with {what}"
         ),
@@ -190,12 +221,13 @@ def _giving(parameters: P) -> Callable[[], P]:
     return lambda: parameters
 
 
-def _foreign(model: ir.Model, path: Path, weights: Weights | str | os.PathLike[str] | None) -> Subject:
+def _foreign(
+    model: ir.Model, path: Path, weights: Weights | str | os.PathLike[str] | None, logits_path: Path | None
+) -> Subject:
     taken = image_input(model, path)
-    last = model.graph.outputs[0].producer()
-    given: Quantity = "output"
-    oracle: Oracle = GraphOracle(path, singly=taken.batch is None)
-    size = taken.height
+    given: Quantity = "output" if logits_path is None else "probabilities"
+    oracle: Oracle = GraphOracle(logits_path or path, taken)
+    size, wrong = taken.height, None
     if weights is not None:
         if not isinstance(weights, Weights):
             weights = Weights.load(weights, **({} if size is None else {"image_size": size}))
@@ -206,16 +238,48 @@ def _foreign(model: ir.Model, path: Path, weights: Weights | str | os.PathLike[s
                 hint="Give the checkpoint that the file was made of.",
             )
         spec = replace(spec, image_size=size or spec.image_size)
-        given = "probabilities" if last is not None and last.op_type == "Softmax" else "logits"
-        oracle = SpecificationOracle(spec, _giving(weights), "the specification with the weights given")
+        given = "logits" if logits_path is None else "probabilities"
+        pixels = "; its pixels are taken to be normalised as ImageNet's" if taken.dtype == "uint8" else ""
+        oracle = SpecificationOracle(spec, _giving(weights), f"the specification with the weights given{pixels}")
+        wrong = _wrong_classes(model, spec)
         size = spec.image_size
     preprocessing = Preprocessing.default(taken.channels, size or IMAGE_SIZES["imagenet"])
-    return Subject(path, taken, preprocessing, given, oracle, canonical=False, precision=_precision(model))
+    return Subject(
+        path=path,
+        taken=taken,
+        preprocessing=preprocessing,
+        given=given,
+        logits_path=logits_path,
+        oracle=oracle,
+        canonical=False,
+        precision=_precision(model),
+        wrong=wrong,
+    )
+
+
+def _wrong_classes(model: ir.Model, spec: ResNetSpec) -> Diagnosis | None:
+    """Whether the file has another number of outputs than the checkpoint has classes."""
+    shape = model.graph.outputs[0].shape
+    last = None if shape is None or not len(shape) else shape[-1]
+    if not isinstance(last, int) or last == spec.num_classes:
+        return None
+    return Diagnosis("fc", "the file", f"it gives {last} values, and the weights have {spec.num_classes} classes", None)
 
 
 def _precision(model: ir.Model) -> Precision:
-    """The least precise of what the graph computes in."""
-    if any(node.op_type == "DequantizeLinear" for node in model.graph):
-        return "int8"
-    stored = {value.dtype for value in model.graph.initializers.values()}
-    return "float16" if ir.DataType.FLOAT16 in stored else "bfloat16" if ir.DataType.BFLOAT16 in stored else "float32"
+    """In what every layer multiplies; float32 where one of them does, so that a file cannot loosen its own rule."""
+    found = {_weight_precision(node.inputs[1]) for node in model.graph if node.op_type in LAYERS}
+    return found.pop() if len(found) == 1 else "float32"
+
+
+def _weight_precision(value: ir.Value | None) -> Precision:
+    """By the type in which a layer's numbers are stored."""
+    while value is not None and value.const_value is None:
+        node = value.producer()
+        if node is None:
+            break
+        if node.op_type == "DequantizeLinear":
+            return "int8"
+        value = node.inputs[0] if node.inputs else None
+    kind = None if value is None else value.dtype
+    return "float16" if kind == ir.DataType.FLOAT16 else "bfloat16" if kind == ir.DataType.BFLOAT16 else "float32"

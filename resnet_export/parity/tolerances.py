@@ -34,6 +34,6 @@ TOLERANCES: dict[Precision, Tolerance] = {
     "tf32": Tolerance(11, 8, "11 bits of significand in the products, float32 sums"),
     "float16": Tolerance(11, 8, "11 bits of significand; values above 65504 overflow, and are an error of any size"),
     "bfloat16": Tolerance(8, 8, "8 bits of significand; ResNets on CPUs were measured at 1 unit"),
-    "int8": Tolerance(8, 32, "8 bits, and a range that calibration chose: what lies outside is cut off"),
+    "int8": Tolerance(8, 8, "8 bits of a range that calibration chose: a step of rounding decides which of two"),
 }
 """8 units are the gate's floor, in units of that precision instead of float32's."""

@@ -69,6 +69,7 @@ def _value(
     return next(value for step, value in evaluate(spec, parameters, images, dtype) if step.name == name)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite fails its comparison
 def apply(
     step: Step, inputs: list[Floats], parameters: Parameters, eps: float, dtype: type[np.floating[Any]]
 ) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import tempfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from resnet_export.parity.judge import Verdict
     from resnet_export.parity.results import Bisection, Diagnosis, Status
     from resnet_export.parity.subject import Subject
+    from resnet_export.runtimes.session import Session
     from resnet_export.weights import Weights
 
     Progress = Callable[[str], AbstractContextManager[None]]
@@ -84,35 +86,47 @@ def verify(
         MissingDependencyError: a runtime that was named is not installed.
         UnavailableError: a runtime that was named lacks a library, driver or device.
     """
+    asked = [runtimes] if isinstance(runtimes, str) else list(runtimes or ())
+    for text in asked:
+        choose(text, allow_fallback=allow_fallback)  # what cannot be meant is found out before the work
+    with tempfile.TemporaryDirectory() as folder:
+        return _verify(Path(path), weights, images, asked, allow_fallback, bisect, progress, Path(folder))
+
+
+def _verify(
+    path: Path,
+    weights: Weights | str | os.PathLike[str] | None,
+    images: str | os.PathLike[str] | None,
+    asked: Sequence[str],
+    allow_fallback: bool,
+    bisect: bool,
+    progress: Progress | None,
+    folder: Path,
+) -> VerifyReport:
+    """See `verify`; `folder` is for copies of the file."""
     stage = progress or (lambda name: contextlib.nullcontext())
-    for text in runtimes or ():
-        choice = choose(text, allow_fallback=allow_fallback)
-        if not allow_fallback:
-            choice.runtime.check()
     with stage("read"):
-        subject = describe(Path(path), weights)
+        subject = describe(path, weights, folder)
         wrong = subject.wrong
         seen = () if wrong is None else (f"{wrong.layer}: {wrong.detail}",)
         if wrong is not None and not bisect:
-            return _report(
-                subject, passed=False, comparisons=(), failures=(f"{wrong.layer}: {wrong.detail}",), diagnosis=wrong
-            )
+            return _report(subject, passed=False, comparisons=(), failures=seen, diagnosis=wrong)
         sets, notes = gate_inputs(subject.taken, subject.preprocessing, images)
+        notes += subject.notes(pictures=images is not None)
+    ran: list[Evaluation | RuntimeResult] = []
+    for text in asked or [name for name in names() if name not in ONLY_WHEN_NAMED]:
+        with stage(text):
+            ran.append(_evaluate(_suspect(text, subject, allow_fallback), text, sets, subject, named=bool(asked)))
+    evaluations = [one for one in ran if isinstance(one, Evaluation)]
     truths = Truths(subject)
     with stage("truth"):
         for inputs in sets:
-            truths.exact(inputs, "logits" if subject.canonical and subject.given == "probabilities" else subject.given)
-
-    ran: list[Evaluation | RuntimeResult] = []
-    for text in runtimes or [name for name in names() if name not in ONLY_WHEN_NAMED]:
-        session = partial(IsolatedSession, text, subject.path, allow_fallback=allow_fallback)
-        with stage(text):
-            ran.append(_evaluate(Suspect(f"the file in {text}", session), text, sets, subject, named=bool(runtimes)))
-    evaluations = [one for one in ran if isinstance(one, Evaluation)]
+            truths.exact(inputs, "logits" if subject.given == "probabilities" else subject.given)
     with stage("compare"):
         verdict = judge(subject, sets, truths, evaluations)
     results = tuple(one if isinstance(one, RuntimeResult) else _result(one, verdict, subject) for one in ran)
-    failures = [*seen, *verdict.failures, *_refusals(results, named=bool(runtimes))]
+    failures = [*seen, *verdict.failures]
+    failures += [f"{result.runtime}: {result.reason}" for result in results if result.refused]
     if not evaluations:
         failures.append("No runtime ran the file.")
     diagnosis, bisection = wrong, None
@@ -133,6 +147,16 @@ def verify(
         bisection=bisection,
         runtimes=results,
     )
+
+
+def _suspect(text: str, subject: Subject, allow_fallback: bool) -> Suspect:
+    """The file in a runtime, in a process of its own."""
+
+    def opens(path: Path) -> Callable[[], Session]:
+        return partial(IsolatedSession, text, path, allow_fallback=allow_fallback)
+
+    logits = None if subject.logits_path is None else opens(subject.logits_path)
+    return Suspect(f"the file in {text}", opens(subject.path), logits)
 
 
 def _report(subject: Subject, *, passed: bool, failures: tuple[str, ...], **found: Any) -> VerifyReport:
@@ -160,7 +184,9 @@ def _evaluate(
         if named and status == "not here":
             raise
         log = error.log if isinstance(error, RuntimeCrashedError) else ()
-        return RuntimeResult(text, status, error.message, error.hint, log=log)
+        # A runtime that gives no output gives no wrong one: that counts only where it was asked for, or crashed.
+        refused = status == "crashed" or (named and status != "not here")
+        return RuntimeResult(text, status, error.message, error.hint, refused=refused, log=log)
 
 
 def _result(evaluation: Evaluation, verdict: Verdict, subject: Subject) -> RuntimeResult:
@@ -175,12 +201,6 @@ def _result(evaluation: Evaluation, verdict: Verdict, subject: Subject) -> Runti
     )
 
 
-def _refusals(results: Sequence[RuntimeResult], *, named: bool) -> list[str]:
-    """What counts as a failure of runtimes that did not run: a crash always, the rest where they were named."""
-    counts = {"crashed"} | ({"unsupported", "not applicable"} if named else set())
-    return [f"{result.runtime}: {result.reason}" for result in results if result.status in counts]
-
-
 def _look_inside(
     subject: Subject, verdict: Verdict, evaluations: Sequence[Evaluation], sets: Sequence[InputSet]
 ) -> tuple[Diagnosis | None, Bisection | None, str | None]:
@@ -188,13 +208,19 @@ def _look_inside(
     if subject.network is None:
         return None, None, "The layers can be looked at only beside the checkpoint: give it with --weights."
     candidates = [*verdict.failed, *((evaluation, sets[0]) for evaluation in evaluations)]
-    chosen = next(((one, inputs) for one, inputs in candidates if one.shows_values), None)
-    if chosen is None:
-        return None, None, "None of these runtimes shows its intermediate values: add --runtime ort:cpu."
-    evaluation, inputs = chosen
     values = None if subject.canonical else value_names(subject.path)
-    diagnosis, bisection = diagnose(
-        evaluation.suspect, subject.network.spec, subject.network.parameters, inputs, values
-    )
-    failed = any(evaluation is one for one, _ in verdict.failed)
-    return diagnosis if failed else None, bisection, None
+    problem = "none of these runtimes shows them: add --runtime ort:cpu"
+    for evaluation, inputs in candidates:
+        if not evaluation.shows_values:
+            continue
+        network, failed = subject.network, any(evaluation is one for one, _ in verdict.failed)
+        try:
+            precision = precision_of(evaluation, subject)
+            diagnosis, bisection = diagnose(
+                evaluation.suspect, network.spec, network.parameters, inputs, values, precision
+            )
+        except tuple(STATUS) as error:
+            problem = f"{evaluation.runtime}: {error.message}"
+            continue
+        return diagnosis if failed else None, bisection, None
+    return None, None, f"The layers could not be looked at: {problem}."

@@ -21,6 +21,7 @@ from resnet_export.errors import (
     ParityError,
     StructureError,
     UnavailableError,
+    UsageError,
 )
 from resnet_export.files import refuse_overwriting, reported, staged
 from resnet_export.graph.canonical import canonicalise
@@ -41,6 +42,7 @@ from resnet_export.pipeline.sources import choose_framework, labels_of, load, pr
 from resnet_export.pipeline.stages import Stages
 from resnet_export.report.data import ExportReport
 from resnet_export.runtimes import attach
+from resnet_export.spec import ResNetSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -139,6 +141,11 @@ def export(
         "stem": stem,
         "width": width,
     }
+    if seed and source is not None and not isinstance(source, ResNetSpec):
+        raise UsageError(
+            f"seed {seed} was asked for, and the weights are given.",
+            hint="Leave the seed out: it is that of a new network's weights.",
+        )
     framework = choose_framework(framework, source)
     stages = Stages(progress)
     if output is not None:

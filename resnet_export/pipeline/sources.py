@@ -117,6 +117,11 @@ def preprocessing_of(
                 f"{name} has {len(given[name])} numbers, and the network {spec.in_channels} channels.",
                 hint=f"Give one {name} per channel.",
             )
+        if any(not 0 <= number <= 1 for number in given.get(name, ())):
+            raise UsageError(
+                f"{name} {', '.join(f'{number:g}' for number in given[name])} is not on the scale 0..1.",
+                hint="Divide it by 255 if it is on the scale 0..255.",
+            )
     usual = "ImageNet's" if spec.in_channels == 3 else "mean 0 and standard deviation 1"
     origin = f"that of {named}" if named else usual
     if given:

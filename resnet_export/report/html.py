@@ -114,7 +114,7 @@ def _runtimes(report: VerifyReport) -> Iterator[str]:
 def _others(report: VerifyReport) -> Iterator[str]:
     """The runtimes that did not run and were not asked to, and what else was left out."""
     ran = summary.ran(report)
-    others = [one for one in report.runtimes if one not in ran and not summary.refused(one, report)]
+    others = [one for one in report.runtimes if one not in ran and not one.refused]
     if others or report.notes:
         yield "<h2>Left out</h2>"
         yield from _list([*(f"{one.runtime}: {summary.reason(one)}" for one in others), *report.notes])

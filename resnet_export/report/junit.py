@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from resnet_export.plain import number, printable
-from resnet_export.report.summary import refused
 from resnet_export.report.text import located
 
 if TYPE_CHECKING:
@@ -41,32 +40,25 @@ def render(report: VerifyReport) -> str:
 
 
 def _cases(report: VerifyReport) -> Iterator[ET.Element]:
-    known = {f"{result.runtime}: {result.reason}" for result in report.runtimes}
-    rest = [sentence for sentence in report.failures if sentence not in known]
     for result in report.runtimes:
-        yield from _of_runtime(result, report, rest)
-    # What is left is about the file itself: its structure, its numbers, or that nothing ran it.
+        yield from _of_runtime(result, report)
+    # What is left is about the file itself: its structure, its numbers, its softmax, or that nothing ran it.
+    told = {entry.failure for entry in report.comparisons}
+    told |= {f"{result.runtime}: {result.reason}" for result in report.runtimes}
+    rest = [sentence for sentence in report.failures if sentence not in told]
     yield _case("the file", "contents", "failure" if rest else None, *rest)
 
 
-def _of_runtime(result: RuntimeResult, report: VerifyReport, rest: list[str]) -> Iterator[ET.Element]:
-    """Takes the sentences that are about its comparisons out of `rest`."""
+def _of_runtime(result: RuntimeResult, report: VerifyReport) -> Iterator[ET.Element]:
     name, reason = result.runtime, result.reason or ""
     if result.status not in ("passed", "failed"):
-        outcome = "error" if result.status == "crashed" else "failure" if refused(result, report) else "skipped"
+        outcome = "error" if result.status == "crashed" else "failure" if result.refused else "skipped"
         yield _case(name, "run", outcome, f"{result.status}: {reason}", *([result.hint] if result.hint else []))
         return
-    about = [sentence for sentence in rest if sentence.startswith(f"the file in {name} ")]
-    for sentence in about:
-        rest.remove(sentence)
-    sentences = iter(about)
     for entry in report.comparisons:
         if entry.runtime == name:
-            what = _what(entry.inputs, entry.batch)
-            if entry.passed:
-                yield _case(name, what)
-            else:
-                yield _case(name, what, "failure", next(sentences, f"{entry.error:.3g} from the truth"))
+            words = () if entry.passed else (entry.failure or "it did not pass",)
+            yield _case(name, _what(entry.inputs, entry.batch), "failure" if words else None, *words)
     for batch in result.batches_left_out:
         yield _case(name, _what("random", batch), "skipped", "not a batch that it takes")
 

@@ -61,18 +61,13 @@ class Row:
 def title(report: VerifyReport) -> str:
     """The verdict in a line."""
     name = printable(Path(report.file).name)
-    good, bad = ran(report), [result for result in report.runtimes if refused(result, report)]
+    good, bad = ran(report), [result for result in report.runtimes if result.refused]
     failed = len(bad) + sum(result.status == "failed" for result in good)
     total = number(len(good) + len(bad), "runtime")
     if not report.passed:
         return f"{name}: FAILED in {failed} of {total}" if failed else f"{name}: FAILED"
     strays = [result.runtime for result in good if result.placement is not None and result.placement.fallback]
     return f"{name}: passed in {total}" + (f" (FALLBACK: {printable(', '.join(strays))})" if strays else "")
-
-
-def refused(result: RuntimeResult, report: VerifyReport) -> bool:
-    """Whether it is a failure that this runtime did not run the file."""
-    return f"{result.runtime}: {result.reason}" in report.failures
 
 
 def rows_of(report: VerifyReport, runtime: str) -> list[Row]:

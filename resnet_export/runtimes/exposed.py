@@ -25,7 +25,10 @@ def exposed_model(path: Path, names: Sequence[str]) -> tuple[bytes, list[str]]:
     made = {name for node in proto.graph.node for name in node.output}
     shown = [name for name in names if name in made]
     present = {output.name for output in proto.graph.output}
+    # Values have the type of the file's input where that is a float, as in files of half precision.
+    taken = {value.type.tensor_type.elem_type for value in proto.graph.input}
+    kind = onnx.TensorProto.FLOAT16 if onnx.TensorProto.FLOAT16 in taken else onnx.TensorProto.FLOAT
     proto.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in shown if name not in present
+        onnx.helper.make_tensor_value_info(name, kind, None) for name in shown if name not in present
     )
     return proto.SerializeToString(), shown

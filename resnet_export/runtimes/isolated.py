@@ -9,9 +9,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from typing import TYPE_CHECKING, Any
 
-from resnet_export.errors import RuntimeCrashedError
+import psutil
+
+from resnet_export import errors
+from resnet_export.errors import RuntimeCrashedError, RuntimeFailedError
 from resnet_export.runtimes.session import BaseSession
 
 if TYPE_CHECKING:
@@ -22,7 +26,10 @@ if TYPE_CHECKING:
 
     from resnet_export.runtimes.session import Placement
 
-COMMAND = ("-m", "resnet_export.runtimes.worker")
+# -P: a file in the current folder that is called like a package is not that package.
+COMMAND = ("-P", "-m", "resnet_export.runtimes.worker")
+DEADLINE_S = 900.0
+"""Seconds for one answer: compiling a large network takes minutes."""
 LOG_LINES = 20
 """Of what a runtime printed, kept for the message of a crash."""
 
@@ -30,24 +37,32 @@ LOG_LINES = 20
 class IsolatedSession(BaseSession):
     """A session like any other, whose work is done by a worker process."""
 
-    def __init__(self, text: str, path: Path, *, allow_fallback: bool = False) -> None:
+    def __init__(self, text: str, path: Path, *, allow_fallback: bool = False, deadline_s: float = DEADLINE_S) -> None:
         """Starts the worker and opens the file.
 
         Args:
             text: the runtime with its options.
             path: of the `.onnx` file.
             allow_fallback: go on where nodes do not run on the provider that was asked for.
+            deadline_s: seconds for one answer, after which the runtime counts as crashed.
 
         Raises:
             MissingDependencyError: the runtime is not installed.
             UnavailableError: a library, driver or device is missing.
             ModelError: it cannot load the file.
-            RuntimeCrashedError: its process died.
+            RuntimeCrashedError: its process died, or did not answer in time.
         """
         self.name = text
+        self._deadline = deadline_s
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the session
+        # What a runtime or its converter leaves behind goes with the session, however that ends.
+        self._folder = tempfile.TemporaryDirectory(prefix="resnet-export-", ignore_cleanup_errors=True)
         self._process = subprocess.Popen(
-            [sys.executable, *COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log
+            [sys.executable, *COMMAND],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._folder.name),
         )
         try:
             facts = self._call("open", text, os.fspath(path), allow_fallback)
@@ -72,7 +87,12 @@ class IsolatedSession(BaseSession):
         return self._placement
 
     def close(self) -> None:
-        """Ends the worker."""
+        """Ends the worker, and what it started."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            started = psutil.Process(self._process.pid).children(recursive=True)
+            for process in started:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
                 pipe and pipe.close()
@@ -82,28 +102,46 @@ class IsolatedSession(BaseSession):
             self._process.kill()
             self._process.wait()
         self._log.close()
+        self._folder.cleanup()
 
     def _call(self, method: str, *arguments: Any) -> Any:
         assert self._process.stdin is not None, "Popen was given a pipe"
         assert self._process.stdout is not None, "Popen was given a pipe"
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            self._process.kill()
+
+        timer = threading.Timer(self._deadline, give_up)
+        timer.start()
         try:
             pickle.dump((method, arguments), self._process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
             self._process.stdin.flush()
             done, value = pickle.load(self._process.stdout)
-        except (EOFError, OSError, pickle.UnpicklingError) as error:
-            raise self._crashed(method) from error
-        if not done:
-            raise value
-        return value
+        except Exception as error:  # of the pipe, or of what a third party's objects do when they are unpickled
+            raise self._crashed(method, late=late.is_set()) from error
+        finally:
+            timer.cancel()
+        if done:
+            return value
+        kind, message, hint = value
+        raise getattr(errors, kind, RuntimeFailedError)(message, hint=hint)
 
-    def _crashed(self, method: str) -> RuntimeCrashedError:
-        code = self._process.wait()
-        how = f"left with exit code {code}"
-        if code < 0:
+    def _crashed(self, method: str, *, late: bool) -> RuntimeCrashedError:
+        try:
+            code = self._process.wait(timeout=1)
+            how = f"left with exit code {code}"
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code, how = 0, "gave an answer that cannot be read"
+        if late:
+            how = f"did not answer within {self._deadline:g} s"
+        elif code < 0:
             with contextlib.suppress(ValueError):
                 how = f"was ended by {signal.Signals(-code).name}"
             how += ", as the kernel does when memory runs out" if -code == signal.SIGKILL else ""
         self._log.seek(0)
         log = self._log.read().decode(errors="replace").splitlines()[-LOG_LINES:]
         doing = "opening the file" if method in ("open", "placement") else "running it"
-        return RuntimeCrashedError(f"the process of {self.name} {how} while {doing}", log=log)
+        return RuntimeCrashedError(f"its process {how} while {doing}", hint="Leave this runtime out.", log=log)

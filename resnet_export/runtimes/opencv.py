@@ -27,6 +27,7 @@ class OpencvSession(BaseSession):
     """A file as a network of OpenCV."""
 
     name = "opencv"
+    shows_values = True
 
     def __init__(self, path: Path, options: CpuOptions) -> None:
         self._cv2 = _cv2()

@@ -39,6 +39,7 @@ class OpenvinoSession(BaseSession):
     """A file that is compiled for a device."""
 
     name = "openvino"
+    shows_values = True
 
     def __init__(self, path: Path, options: OpenvinoOptions) -> None:
         self.precision = options.precision

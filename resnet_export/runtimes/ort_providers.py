@@ -154,7 +154,8 @@ class Bundled:
             except OSError as error:
                 missing, _, why = str(error).partition(":")
                 raise UnavailableError(
-                    f"{self.provider} cannot be loaded: {missing}:{why}.", hint=f"Install it with: {self.pip}"
+                    f"{self.provider} cannot be loaded: {missing}:{why}.",
+                    hint=f"Install it with: {self.pip}; or go on without it: --allow-fallback.",
                 ) from error
         _require_gpu(self.provider)
 

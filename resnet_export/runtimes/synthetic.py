@@ -2,20 +2,23 @@
 
     resnet-export verify net.onnx --runtime synthetic,error=0.01
     resnet-export verify net.onnx --runtime synthetic,fail=crash
+    resnet-export bench net.onnx --runtime synthetic,latency_ms=5
 
 For the tests of whoever builds on the runtimes' seam. It takes part only where it is asked for by name.
 """
 
 from __future__ import annotations
 
+import math
 import os
+import signal
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from resnet_export.errors import ModelError
+from resnet_export.errors import ModelError, UsageError
 from resnet_export.runtimes.reference import ReferenceSession
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from resnet_export.runtimes.session import Precision
 
 SECONDS_OF_A_HANG = 3600.0
+SECONDS_TO_SPIN = 0.0005
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,20 @@ class SyntheticOptions:
 
     error: float = 0.0
     """Added to the first output, relative to its largest value."""
-    fail: Literal["none", "load", "crash", "run", "hang"] = "none"
-    """Refuse the file; or die, raise or never answer when it is run."""
+    fail: Literal["none", "load", "crash", "segfault", "run", "hang"] = "none"
+    """Refuse the file; or die by SIGABRT or SIGSEGV, raise or never answer when it is run."""
+    after: int = 0
+    """Runs that go well before it dies, raises or never answers."""
+    latency_ms: float = 0.0
+    """That a run lasts at least: it sleeps until half a millisecond before, and spins from then on."""
     batch: int | None = None
     """The only batch that it takes."""
     precision: Literal["float32", "tf32", "bfloat16", "float16", "int8"] = "float32"
     """What it says of itself."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.latency_ms < math.inf:
+            raise UsageError(f"synthetic,latency_ms={self.latency_ms:g} is no duration.", hint="Give 0 or more.")
 
 
 class SyntheticSession(ReferenceSession):
@@ -49,15 +61,19 @@ class SyntheticSession(ReferenceSession):
         if options.fail == "load":
             raise ModelError(f"The synthetic runtime cannot load {path.name}: it was told so.")
         super().__init__(path)
-        self._options = options
+        self._options, self._runs = options, 0
         self.batches = None if options.batch is None else (options.batch,)
         self.precision: Precision = options.precision
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """The file's first output, off by the error."""
-        match self._options.fail:
+        end = time.perf_counter() + self._options.latency_ms / 1e3
+        self._runs += 1
+        match self._options.fail if self._runs > self._options.after else "none":
             case "crash":
                 os.abort()
+            case "segfault":
+                os.kill(os.getpid(), signal.SIGSEGV)
             case "run":
                 raise RuntimeError("it was told so")
             case "hang":
@@ -65,7 +81,17 @@ class SyntheticSession(ReferenceSession):
         output = super().run(images)
         wrong = np.zeros_like(output)
         wrong.flat[0] = self._options.error * np.abs(output).max()
+        _wait_until(end)
         return np.asarray(output + wrong)
+
+
+def _wait_until(end: float) -> None:
+    """Returns at that time of `perf_counter`, and not the while later that a sleep takes to end."""
+    rest = end - time.perf_counter() - SECONDS_TO_SPIN
+    if rest > 0:
+        time.sleep(rest)
+    while time.perf_counter() < end:
+        pass
 
 
 class SyntheticRuntime:

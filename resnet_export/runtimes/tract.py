@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 
 from resnet_export.optional import require
 from resnet_export.runtimes.exposed import exposed_model
@@ -30,6 +31,7 @@ class TractSession(BaseSession):
     """A file, compiled once for every shape of the images: tract runs nothing whose sizes are open."""
 
     name = "tract"
+    shows_values = True
 
     def __init__(self, path: Path) -> None:
         self._tract = require("tract")
@@ -67,7 +69,13 @@ class TractSession(BaseSession):
         self._compiled.clear()
 
     def _compile(self, path: Path, images: NDArray[Any]) -> Any:
-        model = self._tract.onnx().load(path)
+        # The sizes that other exporters note between the nodes are symbols, which clash with those of the images.
+        proto = onnx.load_model(path)
+        del proto.graph.value_info[:]
+        with tempfile.TemporaryDirectory() as folder:
+            plain = Path(folder) / path.name
+            onnx.save_model(proto, plain)
+            model = self._tract.onnx().load(plain)
         kind = f"{'u' if images.dtype == np.uint8 else 'f'}{8 * images.itemsize}"
         model.set_input_fact(0, ",".join([*map(str, images.shape), kind]))
         return model.into_model().into_runnable()

@@ -79,15 +79,15 @@ def test_a_canonical_file_gives_the_truth_of_its_specification_to_the_last_bit(e
     spec = read_metadata(model, exported.path).spec
     numbers = {name: value.const_value.numpy() for name, value in model.graph.initializers.items() if value.const_value}
     images = np.random.default_rng(0).standard_normal((3, 3, 32, 32), dtype=np.float32)
-    found = Evaluator(exported.path, np.float64).output(images, singly=True)
+    found = Evaluator(exported.path, "input", np.float64).output(images, singly=True)
     assert found.dtype == np.float64
     assert found.tobytes() == last_values(spec, numbers, images.astype(np.float64)).tobytes()
 
 
 def test_float32_is_rounding_away_from_it(exported: Exported) -> None:
     images = np.random.default_rng(0).standard_normal((2, 3, 32, 32), dtype=np.float32)
-    exact = Evaluator(exported.path, np.float64).output(images, singly=True)
-    rounded = Evaluator(exported.path, np.float32).output(images, singly=False)
+    exact = Evaluator(exported.path, "input", np.float64).output(images, singly=True)
+    rounded = Evaluator(exported.path, "input", np.float32).output(images, singly=False)
     runtime = onnxruntime.InferenceSession(str(exported.path)).run(None, {"input": images})[0]
     assert rounded.dtype == np.float32
     for found in (rounded, runtime):
@@ -112,7 +112,7 @@ def test_casts_and_constants_are_widened_too(tmp_path: Path) -> None:
         onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8),
         tmp_path / "casts.onnx",
     )
-    found = Evaluator(tmp_path / "casts.onnx", np.float64).output(np.array([[200]], np.uint8), singly=False)
+    found = Evaluator(tmp_path / "casts.onnx", "x", np.float64).output(np.array([[200]], np.uint8), singly=False)
     assert found == np.float64(np.float32(1 / 3)) + 200
 
 
@@ -121,5 +121,5 @@ def test_an_operator_that_nobody_knows(tmp_path: Path) -> None:
     model.graph.node[0].op_type = "NoSuchOperator"
     onnx.save(model, tmp_path / "odd.onnx")
     with pytest.raises(ModelError, match=r"odd\.onnx cannot be evaluated in float64: ") as caught:
-        Evaluator(tmp_path / "odd.onnx", np.float64)
+        Evaluator(tmp_path / "odd.onnx", "x", np.float64)
     assert caught.value.exit_code == 3

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -13,10 +15,7 @@ import pytest
 
 from resnet_export.errors import ModelError, RuntimeCrashedError, RuntimeFailedError, UsageError
 from resnet_export.runtimes import open_session
-from resnet_export.runtimes.isolated import IsolatedSession
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from resnet_export.runtimes.isolated import COMMAND, IsolatedSession
 
 IMAGES = np.random.default_rng(0).standard_normal((2, 3, 32, 32), dtype=np.float32)
 
@@ -35,7 +34,7 @@ def test_it_is_the_session_that_it_stands_for(runtime: str, plain: Path) -> None
 def test_a_crash_is_an_error_with_the_signal_and_the_last_words(plain: Path) -> None:
     with IsolatedSession("synthetic,fail=crash", plain) as session, pytest.raises(RuntimeCrashedError) as caught:
         session.run(IMAGES)
-    assert caught.value.message == "the process of synthetic,fail=crash was ended by SIGABRT while running it"
+    assert caught.value.message == "its process was ended by SIGABRT while running it"
     assert any("Aborted" in line for line in caught.value.log)
 
 
@@ -65,7 +64,7 @@ def test_what_opening_raises_comes_through(runtime: str, kind: type, message: st
 def test_what_running_raises_comes_through_and_the_session_lives_on(plain: Path) -> None:
     with IsolatedSession("synthetic,fail=run", plain) as session:
         for _ in range(2):
-            with pytest.raises(RuntimeFailedError, match="it failed: it was told so"):
+            with pytest.raises(RuntimeFailedError, match="It failed: it was told so"):
                 session.run(IMAGES)
         assert "relu" in session.values(IMAGES, ["relu"])
 
@@ -77,20 +76,46 @@ def test_nothing_that_it_prints_is_seen(plain: Path, capfd: pytest.CaptureFixtur
     assert capfd.readouterr() == ("", "")
 
 
-def test_closing_ends_the_process_even_while_it_hangs(plain: Path) -> None:
+def test_closing_ends_a_process_that_hangs(plain: Path) -> None:
+    """As on Ctrl-C, which comes between a request and its answer."""
     session = IsolatedSession("synthetic,fail=hang", plain)
-    process = session._process
-    assert process.poll() is None
+    assert session._process.stdin is not None
+    pickle.dump(("run", (IMAGES,)), session._process.stdin)
+    session._process.stdin.flush()
     session.close()
-    assert process.poll() is not None
-    assert not [child for child in psutil.Process().children() if child.pid == process.pid]
+    assert session._process.poll() == -signal.SIGKILL
+
+
+def test_what_does_not_answer_in_time_is_a_crash(plain: Path) -> None:
+    with (
+        IsolatedSession("synthetic,fail=hang", plain, deadline_s=3) as session,
+        pytest.raises(RuntimeCrashedError, match="its process did not answer within 3 s while running it"),
+    ):
+        session.run(IMAGES)
+
+
+def test_what_it_writes_to_the_temporary_folder_goes_with_it(plain: Path) -> None:
+    session = IsolatedSession("tract", plain)
+    folder = session._folder.name
+    (child,) = psutil.Process().children()
+    assert child.environ()["TMPDIR"] == folder
+    session.run(IMAGES)
+    session.close()
+    assert not Path(folder).exists()
+
+
+def test_a_file_beside_that_is_called_like_a_package_is_not_imported(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "onnxruntime.py").write_text("raise SystemExit('imported')")
+    monkeypatch.chdir(tmp_path)
+    with IsolatedSession("ort:cpu", plain) as session:
+        assert session.run(IMAGES).shape == (2, 10)
 
 
 def test_a_worker_whose_parent_is_gone_leaves(plain: Path) -> None:
     read, write = os.pipe()
-    worker = subprocess.Popen(
-        [__import__("sys").executable, "-m", "resnet_export.runtimes.worker"], stdin=read, stdout=subprocess.DEVNULL
-    )
+    worker = subprocess.Popen([sys.executable, *COMMAND], stdin=read, stdout=subprocess.DEVNULL)
     os.close(read)
     os.close(write)
     assert worker.wait(timeout=60) == 0

@@ -1,0 +1,117 @@
+"""Measuring latency and throughput: `bench(["resnet18.onnx"], ["ort:cpu"])` gives a `BenchReport`.
+
+Every case runs in a fresh process, one behind the other, and is in the journal before the next one begins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resnet_export import __version__
+from resnet_export.bench.sampling import DEFAULT
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+
+    from resnet_export.bench.case import Case
+    from resnet_export.bench.journal import Journal
+    from resnet_export.bench.results import BenchReport, CaseResult
+    from resnet_export.bench.sampling import Budget
+
+    Progress = Callable[[str], AbstractContextManager[None]]
+
+RUNTIMES = ("ort:cpu",)
+"""Where none is named."""
+
+
+def bench(
+    paths: Sequence[str | os.PathLike[str]],
+    runtimes: Sequence[str] = RUNTIMES,
+    batches: Sequence[int] = (1,),
+    threads: Sequence[int | None] = (None,),
+    budget: Budget = DEFAULT,
+    journal: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    *,
+    allow_fallback: bool = False,
+    patience: float | None = None,
+) -> BenchReport:
+    """Measures every combination of the files, runtimes, batches and threads.
+
+    Args:
+        paths: of `.onnx` files that take images, written by this package or not.
+        runtimes: such as `ort:cpu` or `openvino,precision=bfloat16`.
+        batches: images in a run.
+        threads: of a run; None for what affinity and cgroup allow.
+        budget: how long to measure, all cases together.
+        journal: a file that keeps the finished cases; the same call goes on where it ended.
+        progress: entered around each case with its label.
+        allow_fallback: go on where nodes do not run on the provider that was asked for, and say so.
+        patience: seconds without a sign of life after which a case is ended; None for five minutes.
+
+    Returns:
+        What was found. A case that fails, crashes or hangs is a result among the others.
+
+    Raises:
+        UsageError: a number is below 1, or there is no such runtime or option.
+        InputError: a file can't be read, or takes no image, or not so many; or the journal is another plan's.
+        MissingDependencyError: a runtime is not installed.
+        UnavailableError: a runtime lacks a library, driver or device; or the journal can't be written.
+    """
+    from resnet_export.bench.case import make_plan
+
+    cases = make_plan(paths, runtimes, batches, threads, allow_fallback=allow_fallback)
+    return measure(cases, budget, journal, progress, patience=patience)
+
+
+def measure(
+    cases: Sequence[Case],
+    budget: Budget = DEFAULT,
+    journal: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    *,
+    patience: float | None = None,
+) -> BenchReport:
+    """Measures the cases of a plan; arguments and errors as of `bench`."""
+    from resnet_export.bench.isolation import PATIENCE, run_case
+    from resnet_export.bench.journal import Journal
+    from resnet_export.bench.results import BenchReport
+    from resnet_export.machine import read_machine
+
+    stage = progress or (lambda name: contextlib.nullcontext())
+    machine = read_machine()
+    plan = plan_digest(cases, budget)
+    results: dict[str, CaseResult] = {}
+    with contextlib.ExitStack() as stack:
+        kept: Journal | None = None
+        if journal is not None:
+            kept = stack.enter_context(Journal(Path(journal), plan))
+            results.update(kept.finished)
+        resumed = len(results)
+        for case in cases:
+            if case.key in results:
+                continue
+            with stage(case.label):
+                result = run_case(
+                    case,
+                    budget.share(len(cases)),
+                    max(1, int(machine.usable_cpus)),
+                    patience=PATIENCE if patience is None else patience,
+                )
+                if kept is not None:
+                    kept.add(result)
+            results[case.key] = result
+    return BenchReport(plan, budget, machine, tuple(results[case.key] for case in cases), resumed)
+
+
+def plan_digest(cases: Sequence[Case], budget: Budget) -> str:
+    """What a journal knows a plan by."""
+    import dataclasses
+
+    from resnet_export.bench.case import digest
+
+    return digest([__version__, dataclasses.asdict(budget), [case.as_dict() for case in cases]])

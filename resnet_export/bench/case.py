@@ -1,0 +1,174 @@
+"""`Case`: one thing to measure; a plan is the product of models, runtimes, batches and threads."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import itertools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from resnet_export.bench.inputs import Images
+from resnet_export.errors import ModelError, UsageError
+from resnet_export.runtimes import choose
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from resnet_export.runtimes import Choice
+
+FALLBACK_SIZE = 224
+"""Pixels a side, for a file that takes any size and doesn't say which it was trained with."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A file to measure."""
+
+    path: str
+    """As it was given."""
+    sha256: str
+    size: int
+    """In bytes."""
+    images: Images
+    """What it takes."""
+    batch: int | None
+    """The only batch that it takes; None for any."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to measure."""
+
+    model: Model
+    runtime: str
+    """With its options, as it was asked for."""
+    batch: int
+    """Images in a run."""
+    threads: int | None
+    """Of a run; None for what affinity and cgroup allow."""
+    boundary: Literal["host"] = "host"
+    """From where to where: `host` is NumPy in, NumPy out."""
+    allow_fallback: bool = False
+    """Whether nodes may run elsewhere than asked for."""
+
+    @property
+    def key(self) -> str:
+        """A digest of all fields: what a journal knows the case by."""
+        return digest(self.as_dict())
+
+    @property
+    def label(self) -> str:
+        """For progress: `resnet18.onnx in ort:cpu, batch 1`."""
+        threads = "" if self.threads is None else f", threads {self.threads}"
+        return f"{Path(self.model.path).name} in {self.runtime}, batch {self.batch}{threads}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as plain data."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Case:
+        """The inverse of `as_dict`."""
+        model = dict(fields["model"])
+        return cls(**{**fields, "model": Model(**{**model, "images": Images(**model["images"])})})
+
+    def resolve(self, allowed: int) -> tuple[str, int]:
+        """The runtime with its threads among its options, where it has that option, and how many they are.
+
+        Args:
+            allowed: threads by affinity and cgroup.
+        """
+        choice = choose(self.runtime)
+        own = getattr(choice.options, "threads", None)
+        threads = own or self.threads or allowed
+        text = f"{self.runtime},threads={threads}" if _has_threads(choice) and own is None else self.runtime
+        return text, threads
+
+
+def make_plan(
+    paths: Sequence[str | os.PathLike[str]],
+    runtimes: Sequence[str],
+    batches: Sequence[int] = (1,),
+    threads: Sequence[int | None] = (None,),
+    *,
+    allow_fallback: bool = False,
+) -> tuple[Case, ...]:
+    """All combinations, each once, in the order in which they were given.
+
+    Args:
+        paths: of `.onnx` files.
+        runtimes: such as `ort:cpu` or `openvino,precision=bfloat16`.
+        batches: images in a run.
+        threads: of a run; None for what affinity and cgroup allow.
+        allow_fallback: go on where nodes do not run on the provider that was asked for.
+
+    Raises:
+        UsageError: a number is below 1, there is no such runtime or option, or it has no choice of threads.
+        ModelError: a file can't be read, or takes no image, or not so many at once.
+        MissingDependencyError: a runtime is not installed.
+        UnavailableError: a runtime lacks a library, driver or device.
+    """
+    for name, numbers in (("batch", batches), ("threads", [count for count in threads if count is not None])):
+        for number in numbers:
+            if number < 1:
+                raise UsageError(f"{name} {number} is below 1.", hint="Give whole numbers from 1.")
+    for text in runtimes:
+        _check_runtime(text, threads, allow_fallback=allow_fallback)
+    models = [read_model(Path(path)) for path in paths]
+    for model, batch in itertools.product(models, batches):
+        if model.batch not in (None, batch):
+            raise ModelError(
+                f"{model.path} takes batches of {model.batch} only, and batch {batch} was asked for.",
+                hint=f"Give --batch {model.batch}, or export it with --batch dynamic.",
+            )
+    cases = (
+        Case(model, runtime, batch, count, allow_fallback=allow_fallback)
+        for model, runtime, batch, count in itertools.product(models, runtimes, batches, threads)
+    )
+    return tuple(dict.fromkeys(cases))
+
+
+def read_model(path: Path) -> Model:
+    """What there is to know of a file before it is run.
+
+    Raises:
+        ModelError: it can't be read, or takes no image.
+    """
+    from resnet_export.graph.file import read
+    from resnet_export.graph.foreign import image_input
+    from resnet_export.graph.metadata import Metadata
+
+    model = read(path)
+    taken = image_input(model, path)
+    try:
+        size = Metadata.from_props(model.metadata_props).preprocessing.crop
+    except ModelError:  # somebody else's file
+        size = FALLBACK_SIZE
+    images = Images(taken.dtype, taken.layout, taken.channels, taken.height or size, taken.width or size)
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return Model(str(path), sha256, path.stat().st_size, images, taken.batch)
+
+
+def digest(plain: Any) -> str:
+    """SHA-256 of plain data."""
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _has_threads(choice: Choice) -> bool:
+    return any(field.name == "threads" for field in dataclasses.fields(choice.options))
+
+
+def _check_runtime(text: str, threads: Sequence[int | None], *, allow_fallback: bool) -> None:
+    choice = choose(text, allow_fallback=allow_fallback)
+    if any(count is not None for count in threads):
+        if not _has_threads(choice):
+            raise UsageError(f"{choice.name} has no choice of threads.", hint=f"Leave out --threads with {text}.")
+        if choice.options.threads is not None:
+            raise UsageError(f"{text} names its threads, and so does --threads.", hint="Leave out one of them.")
+    if not allow_fallback:
+        choice.runtime.check()

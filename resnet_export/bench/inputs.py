@@ -1,0 +1,59 @@
+"""What the networks are timed on: several seeded random batches, in the form that a runtime takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+COUNT = 4
+"""Batches that take turns: with one alone, caches and branch predictors learn the numbers by heart."""
+SEED = 20151210
+"""Of the random images: the day on which the paper on residual networks appeared."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images that a model takes, all sizes known."""
+
+    dtype: str
+    """As NumPy calls it."""
+    layout: Literal["nchw", "nhwc"]
+    """Order of the axes."""
+    channels: int
+    height: int
+    """In pixels."""
+    width: int
+    """In pixels."""
+
+    def shape(self, batch: int) -> tuple[int, int, int, int]:
+        """Of a batch as the file takes it."""
+        if self.layout == "nhwc":
+            return (batch, self.height, self.width, self.channels)
+        return (batch, self.channels, self.height, self.width)
+
+    def draw(self, batch: int, *, as_file: bool = True) -> list[NDArray[Any]]:
+        """`COUNT` batches.
+
+        Args:
+            batch: images in each.
+            as_file: as the file takes them; else normalised, float32, (N, C, H, W).
+        """
+        generator = np.random.default_rng(SEED)
+        if not as_file:
+            shape = (batch, self.channels, self.height, self.width)
+            return [generator.standard_normal(shape, dtype=np.float32) for _ in range(COUNT)]
+        if self.dtype in ("uint8", "int8"):
+            limits = np.iinfo(self.dtype)
+            return [
+                generator.integers(limits.min, limits.max + 1, self.shape(batch), dtype=self.dtype)
+                for _ in range(COUNT)
+            ]
+        if self.dtype == "bfloat16":
+            import ml_dtypes  # noqa: F401 - gives NumPy the name
+        drawn = (generator.standard_normal(self.shape(batch), dtype=np.float32) for _ in range(COUNT))
+        return [images.astype(self.dtype) for images in drawn]

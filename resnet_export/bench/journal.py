@@ -1,0 +1,132 @@
+"""The journal: one line of JSON per finished case, on the disk before the next begins.
+
+    {"journal": 1, "plan": "<digest>"}
+    {"case": "<key>", "result": {...}}
+
+Whatever ends the program, the same plan goes on behind the last whole line. A line that was torn is cut off.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from resnet_export.bench.results import CaseResult
+from resnet_export.errors import InputError
+from resnet_export.files import reported
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+VERSION = 1
+
+
+class Journal:
+    """The finished cases of one plan. A context manager.
+
+    Attributes:
+        finished: key of a case -> its result.
+    """
+
+    def __init__(self, path: Path, plan: str) -> None:
+        """Opens it, or begins it.
+
+        Args:
+            path: of the file.
+            plan: its digest.
+
+        Raises:
+            InputError: the file is no journal, or of another plan.
+            UnavailableError: it can't be read or written.
+        """
+        self.path = path
+        self.finished: dict[str, CaseResult] = {}
+        with reported(path):
+            self._file = path.open("a+b")
+            try:
+                self._resume(plan)
+            except BaseException:
+                self._file.close()
+                raise
+
+    def __enter__(self) -> Self:
+        """The journal itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def add(self, result: CaseResult) -> None:
+        """Appends a finished case; it is on the disk on return.
+
+        Raises:
+            UnavailableError: the disk is full, or gone.
+        """
+        self._append({"case": result.case.key, "result": result.as_journal()})
+        self.finished[result.case.key] = result
+
+    def remove(self) -> None:
+        """Closes and deletes it, once its results stand elsewhere."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def _resume(self, plan: str) -> None:
+        self._file.seek(0)
+        whole = 0
+        entries = []
+        for line in self._file:
+            entry = _parse(line)
+            if entry is None:
+                break
+            entries.append(entry)
+            whole += len(line)
+        rest = self._file.seek(0, os.SEEK_END) - whole
+        if not entries and rest and not _torn_header(self._content()):
+            raise InputError(f"{self.path} is no journal of a benchmark.", hint="Give another name.")
+        if entries and entries[0] != {"journal": VERSION, "plan": plan}:
+            _refuse(self.path, entries[0])
+        for entry in entries[1:]:
+            self.finished[entry["case"]] = CaseResult.from_journal(entry["result"])
+        self._file.truncate(whole)
+        if not entries:
+            self._append({"journal": VERSION, "plan": plan})
+
+    def _content(self) -> bytes:
+        self._file.seek(0)
+        return self._file.read()
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        with reported(self.path):
+            self._file.write(f"{json.dumps(entry)}\n".encode())
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """The entry of a whole line; None for a torn one."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) and ("journal" in entry or "case" in entry) else None
+
+
+def _torn_header(content: bytes) -> bool:
+    return b"\n" not in content and b'{"journal": '.startswith(content[:12])
+
+
+def _refuse(path: Path, header: dict[str, Any]) -> None:
+    if "journal" not in header:
+        raise InputError(f"{path} is no journal of a benchmark.", hint="Give another name.")
+    raise InputError(
+        f"{path} is the journal of another plan: other files, runtimes, batches, threads or budget.",
+        hint="Run the command that began it, or delete it and start anew.",
+    )

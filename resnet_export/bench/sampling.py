@@ -1,0 +1,195 @@
+"""Taking the samples: warm-up, closed loop and open loop, on any clock.
+
+What is called is `call(index)`; the index rises by one with every call, so that inputs can rotate. Times are in
+nanoseconds. In the closed loop a call begins when the one before is over:
+
+    latency_i = end_i - begin_i
+
+In the open loop calls are scheduled by a Poisson process, whatever the network does meanwhile, one call at a time:
+
+    scheduled_i = scheduled_{i-1} + Exponential(rate)      begin_i = max(scheduled_i, end_{i-1})
+    latency_i   = end_i - scheduled_i
+
+so that waiting is part of the latency, as it is for whoever sent the request (G. Tene's "coordinated omission").
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from resnet_export.bench.clock import Clock
+
+    Call = Callable[[int], object]
+
+AGREEMENT = 0.03
+"""Relative difference of the medians of two windows that agree. The medians of 8 runs that vary by 3 % differ by about
+2 %; the first runs of a network are 1.5 to 10 times slower than the later ones."""
+WINDOW_RUNS = 8
+"""In a window of the warm-up, at least."""
+WINDOW_SHARE = 0.02
+"""Of the case's time that a window lasts, at least: a processor takes tens of milliseconds to reach its clock."""
+WARM_UP_SHARE = 0.2
+"""Of the case's time after which the warm-up ends, settled or not."""
+BEAT_NS = 1_000_000_000
+"""Between two signs of life."""
+MOST_SAMPLES = 200_000
+"""Of a case: 2 MB of JSON. p99's interval is within 0.05 percentage points by then."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to measure."""
+
+    name: str
+    seconds: float
+    """For all cases together, where that can be."""
+    least_samples: int
+    """Of each case, however long they take."""
+    most_samples: int = MOST_SAMPLES
+    """Of each case."""
+
+    def share(self, cases: int) -> Budget:
+        """The budget of one of that many cases."""
+        return Budget(self.name, self.seconds / max(1, cases), self.least_samples, self.most_samples)
+
+
+QUICK = Budget("quick", 10.0, 64)
+DEFAULT = Budget("default", 60.0, 662)
+"""662 is the least that bounds a p99 from above with 99 % confidence, one sample beyond it (see `statistics`)."""
+MLPERF = Budget("mlperf", 600.0, 662)
+"""MLPerf Inference runs for 600 s at least."""
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """The runs between the first and the steady state."""
+
+    settled: bool
+    """Whether the last two windows agreed; otherwise the cap ended it."""
+    samples_ns: tuple[int, ...]
+    """Of all its runs."""
+
+
+@dataclass(frozen=True)
+class OpenLoop:
+    """The requests of an open loop, (n,) each, int64."""
+
+    scheduled_ns: tuple[int, ...]
+    begun_ns: tuple[int, ...]
+    ended_ns: tuple[int, ...]
+
+    @property
+    def latencies_ns(self) -> tuple[int, ...]:
+        """From the scheduled time to the end."""
+        return tuple(end - start for start, end in zip(self.scheduled_ns, self.ended_ns, strict=True))
+
+
+def _silent() -> None:
+    """No sign of life."""
+
+
+def warm_up(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: Callable[[], None] = _silent) -> WarmUp:
+    """Calls until the medians of the last two windows agree.
+
+    Args:
+        call: what is warmed up.
+        clock: that measures.
+        budget: of the case; at most `WARM_UP_SHARE` of its time is used, but for one window.
+        first: index of the first call.
+        beat: called between two calls, once a second.
+    """
+    start = clock.now_ns()
+    cap = start + int(budget.seconds * WARM_UP_SHARE * 1e9)
+    samples: list[int] = []
+    before: float | None = None
+    while True:
+        window = Budget("window", budget.seconds * WINDOW_SHARE, WINDOW_RUNS, budget.most_samples)
+        latest = closed_loop(call, clock, window, first=first + len(samples), beat=beat)
+        samples += latest
+        median = statistics.median(latest)
+        if before is not None and abs(median - before) <= AGREEMENT * before:
+            return WarmUp(True, tuple(samples))
+        if clock.now_ns() >= cap:
+            return WarmUp(False, tuple(samples))
+        before = median
+
+
+def closed_loop(
+    call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: Callable[[], None] = _silent
+) -> tuple[int, ...]:
+    """The latencies of calls one behind the other, (n,).
+
+    Args:
+        call: what is measured.
+        clock: that measures.
+        budget: of the case: its samples are taken, and then more until its time is over.
+        first: index of the first call.
+        beat: called between two calls, once a second.
+    """
+    now_ns = clock.now_ns
+    samples: list[int] = []
+    add = samples.append
+    end = now_ns()
+    over, next_beat = end + int(budget.seconds * 1e9), end + BEAT_NS
+    index, least, last = first, first + budget.least_samples, first + budget.most_samples
+    while index < last and (index < least or end < over):
+        begin = now_ns()
+        call(index)
+        end = now_ns()
+        add(end - begin)
+        index += 1
+        if end >= next_beat:
+            beat()
+            next_beat = end + BEAT_NS
+    return tuple(samples)
+
+
+def open_loop(
+    call: Call,
+    clock: Clock,
+    *,
+    rate: float,
+    requests: int,
+    generator: np.random.Generator,
+    first: int = 0,
+    beat: Callable[[], None] = _silent,
+) -> OpenLoop:
+    """Calls at the times of a Poisson process.
+
+    Args:
+        call: what is measured.
+        clock: that measures.
+        rate: requests a second.
+        requests: how many.
+        generator: draws the times.
+        first: index of the first call.
+        beat: called between two calls, once a second.
+    """
+    scheduled = (clock.now_ns() + arrivals(rate, requests, generator)).tolist()
+    begun, ended = [], []
+    next_beat = clock.now_ns() + BEAT_NS
+    for index, moment in enumerate(scheduled, first):
+        clock.sleep_until(moment)
+        begun.append(clock.now_ns())
+        call(index)
+        end = clock.now_ns()
+        ended.append(end)
+        if end >= next_beat:
+            beat()
+            next_beat = end + BEAT_NS
+    return OpenLoop(tuple(scheduled), tuple(begun), tuple(ended))
+
+
+def arrivals(rate: float, requests: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """The times of a Poisson process in nanoseconds from its start, (requests,)."""
+    times = np.cumsum(generator.exponential(1e9 / rate, requests))
+    return np.rint(times).astype(np.int64)

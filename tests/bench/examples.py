@@ -1,0 +1,53 @@
+"""Results as they could have been measured."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from resnet_export.bench.case import Case, Model
+from resnet_export.bench.inputs import Images
+from resnet_export.bench.results import CaseResult, Measured
+
+MODEL = Model("net.onnx", "ab" * 32, 46_800_000, Images("float32", "nchw", 3, 224, 224), None)
+CASE = Case(MODEL, "ort:cpu", 1, None)
+
+
+def measured(samples: int = 1000, median_ms: float = 20.0, seed: int = 0, **changes: Any) -> Measured:
+    """Independent lognormal samples."""
+    drawn = median_ms * np.random.default_rng(seed).lognormal(0.0, 0.05, samples)
+    usual = Measured(
+        version="onnxruntime 1.31.1, CPUExecutionProvider",
+        precision="float32",
+        device="CPU",
+        nodes={"CPUExecutionProvider": 30},
+        fallback=None,
+        import_ms=200.0,
+        open_ms=100.0,
+        first_run_ms=50.0,
+        settled=True,
+        warm_up_ms=(30.0, 20.0),
+        samples_ms=tuple(drawn.tolist()),
+        peak_rss_bytes=250_000_000,
+        steady_rss_bytes=200_000_000,
+    )
+    return dataclasses.replace(usual, **changes)
+
+
+def result(**changes: Any) -> CaseResult:
+    """Of `CASE`, with two threads."""
+    return CaseResult(**{"case": CASE, "status": "measured", "threads": 2, "measured": measured(), **changes})
+
+
+def crashed(**changes: Any) -> CaseResult:
+    """One whose process died."""
+    return result(
+        status="crashed",
+        measured=None,
+        reason="its process was ended by SIGSEGV while sampling",
+        signal="SIGSEGV",
+        log=("Fatal Python error: Segmentation fault",),
+        **changes,
+    )

@@ -1,0 +1,109 @@
+"""One case in a process of its own: what it measures, and every way in which it can end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from resnet_export.bench.case import make_plan
+from resnet_export.bench.isolation import run_case
+from resnet_export.bench.sampling import Budget
+from resnet_export.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from resnet_export.bench.results import CaseResult, Measured
+
+SHORT = Budget("short", 0.2, 70, 400)
+
+
+def result(net: Path, runtime: str, *, patience: float = 120.0, budget: Budget = SHORT) -> CaseResult:
+    (case,) = make_plan([net], [runtime])
+    return run_case(case, budget, 2, patience=patience)
+
+
+def measured(found: CaseResult) -> Measured:
+    assert found.status == "measured", found.reason
+    assert found.measured is not None
+    return found.measured
+
+
+def test_onnx_runtime(net: Path) -> None:
+    found = result(net, "ort:cpu")
+    told = measured(found)
+    assert found.threads == 2
+    assert (told.device, told.fallback, told.precision) == ("CPU", None, "float32")
+    assert set(told.nodes) == {"CPUExecutionProvider"}
+    assert "onnxruntime" in told.version
+    assert 70 <= len(told.samples_ms) <= 400
+    assert min(told.import_ms, told.open_ms, told.first_run_ms, *told.warm_up_ms, *told.samples_ms) > 0
+    assert told.peak_rss_bytes is not None
+    assert 30e6 < told.steady_rss_bytes < told.peak_rss_bytes < 500e6, "its own, and not its parent's"
+    assert told.summary.samples == len(told.samples_ms)
+
+
+def test_a_latency_that_was_asked_for(net: Path) -> None:
+    told = measured(result(net, "synthetic,latency_ms=3"))
+    assert min(*told.warm_up_ms, *told.samples_ms) >= 3.0
+    assert told.first_run_ms >= 3.0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize(
+    ("runtime", "name", "doing"),
+    [
+        ("synthetic,fail=segfault", "SIGSEGV", "running it for the first time"),
+        ("synthetic,fail=crash,after=30,latency_ms=10", "SIGABRT", "sampling"),
+    ],
+)
+def test_a_crash(runtime: str, name: str, doing: str, net: Path) -> None:
+    found = result(net, runtime, budget=Budget("short", 1.0, 70))
+    assert (found.status, found.signal, found.measured) == ("crashed", name, None)
+    assert found.reason == f"its process was ended by {name} while {doing}"
+    assert any("Fatal Python error" in line for line in found.log)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_kill_as_when_memory_runs_out(net: Path) -> None:
+    def kill() -> None:
+        while not (children := psutil.Process().children()):
+            time.sleep(0.01)
+        children[0].send_signal(signal.SIGKILL)
+
+    threading.Thread(target=kill).start()
+    found = result(net, "synthetic,fail=hang")
+    assert (found.status, found.signal) == ("crashed", "SIGKILL")
+    assert "as the kernel does when memory runs out" in str(found.reason)
+
+
+def test_a_hang(net: Path) -> None:
+    found = result(net, "synthetic,fail=hang", patience=4)
+    assert found.status == "hung"
+    assert found.reason == ("it gave no sign of life for 4 s while running it for the first time, and was ended")
+    assert psutil.Process().children() == []
+
+
+@pytest.mark.parametrize(
+    ("runtime", "message", "code"),
+    [
+        ("synthetic,fail=load", "The synthetic runtime cannot load net.onnx: it was told so.", 3),
+        ("synthetic,fail=run", "it failed: it was told so", 1),
+        ("synthetic,batch=4", "synthetic,batch=4 takes batches of 4 only.", 3),
+    ],
+)
+def test_what_the_runtime_raises(runtime: str, message: str, code: int, net: Path) -> None:
+    found = result(net, runtime)
+    assert (found.status, found.reason, found.exit_code) == ("failed", message, code)
+
+
+@pytest.mark.parametrize("value", ["-1", "inf", "nan"])
+def test_a_latency_that_cannot_be(value: str, net: Path) -> None:
+    with pytest.raises(UsageError, match=rf"synthetic,latency_ms={value} is no duration\."):
+        make_plan([net], [f"synthetic,latency_ms={value}"])

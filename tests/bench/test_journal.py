@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from resnet_export.bench.journal import Journal
+from resnet_export.errors import InputError, UnavailableError
+from tests.bench.examples import CASE, crashed, result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIRST = result()
+SECOND = crashed(case=dataclasses.replace(CASE, batch=8))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A journal of two cases."""
+    with Journal(tmp_path / "journal", "plan") as journal:
+        journal.add(FIRST)
+        journal.add(SECOND)
+    return tmp_path / "journal"
+
+
+def test_what_was_written_is_read(path: Path) -> None:
+    with Journal(path, "plan") as journal:
+        assert journal.finished == {FIRST.case.key: FIRST, SECOND.case.key: SECOND}
+    assert [sorted(json.loads(line)) for line in path.read_text().splitlines()] == [
+        ["journal", "plan"],
+        ["case", "result"],
+        ["case", "result"],
+    ]
+
+
+def test_wherever_the_last_line_is_torn_the_whole_ones_remain(path: Path) -> None:
+    content = path.read_bytes()
+    header, first, second = content.splitlines(keepends=True)
+    for kept in (1, 5, len(header) - 1, len(header), len(header) + 1, len(header + first) - 1, len(header + first)):
+        path.write_bytes(content[:kept])
+        with Journal(path, "plan") as journal:
+            assert list(journal.finished.values()) == ([FIRST] if kept == len(header + first) else [])
+            for one in (FIRST, SECOND)[len(journal.finished) :]:
+                journal.add(one)
+        assert path.read_bytes() == content
+    path.write_bytes(header + first + second[: len(second) // 2])
+    with Journal(path, "plan"):
+        assert path.read_bytes() == header + first
+
+
+def test_of_another_plan(path: Path) -> None:
+    before = path.read_bytes()
+    with pytest.raises(InputError) as caught:
+        Journal(path, "another")
+    assert caught.value.message.startswith(f"{path} is the journal of another plan: ")
+    assert caught.value.hint == "Run the command that began it, or delete it and start anew."
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", ["hello", "hello\n", "{}\n", '{"case": "x"}\n', '{"journal": 0, "plan": "plan"}\n'])
+def test_what_is_no_journal_is_left_alone(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "other"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"is no journal of a benchmark|is the journal of another plan"):
+        Journal(path, "plan")
+    assert path.read_text() == content
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="cannot be written"):
+        Journal(tmp_path / "nowhere" / "journal", "plan")
+
+
+def test_removed_once_its_results_stand_elsewhere(path: Path) -> None:
+    with Journal(path, "plan") as journal:
+        journal.remove()
+    assert not path.exists()
