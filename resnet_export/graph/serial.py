@@ -21,28 +21,36 @@ if TYPE_CHECKING:
 LENGTH_DELIMITED = 2
 GRAPH = onnx.ModelProto.DESCRIPTOR.fields_by_name["graph"].number
 INITIALIZER = onnx.GraphProto.DESCRIPTOR.fields_by_name["initializer"].number
+RAW_DATA = onnx.TensorProto.DESCRIPTOR.fields_by_name["raw_data"].number
 
 
 def serialised(model: ir.Model) -> Iterator[bytes]:
     """Yields the bytes of the model in parts, and takes each number from the model as soon as it is serialised."""
     values = list(model.graph.initializers.values())
-    tensors = {value.name: value.const_value for value in values if value.const_value is not None}
+    tensors = {value.name or "": value.const_value for value in values if value.const_value is not None}
     for value in values:
         value.const_value = ir.Tensor(np.empty(0, np.float32), name=value.name)
     proto = ir.to_proto(model)
     del proto.graph.initializer[:]
     before, after = _split(proto.graph, INITIALIZER)
-    sizes = [ir.to_proto(tensors[value.name]).ByteSize() for value in values]
-    total = len(before) + sum(len(_head(INITIALIZER, size)) + size for size in sizes) + len(after)
+    heads = {name: _tensor_head(name, tensor) for name, tensor in tensors.items()}
+    sizes = {name: len(heads[name]) + tensor.nbytes for name, tensor in tensors.items()}
+    total = len(before) + sum(len(_head(INITIALIZER, size)) + size for size in sizes.values()) + len(after)
 
     model_before, model_after = _split(proto, GRAPH)
     yield model_before + _head(GRAPH, total) + before
-    for value, size in zip(values, sizes, strict=True):
-        content = ir.to_proto(tensors.pop(value.name)).SerializeToString(deterministic=True)
-        assert len(content) == size, "a tensor's length was computed right"
+    for value in values:
+        name = value.name or ""
+        yield _head(INITIALIZER, sizes[name]) + heads[name]
+        yield tensors.pop(name).tobytes()
         value.const_value = None
-        yield _head(INITIALIZER, size) + content
     yield after + model_after
+
+
+def _tensor_head(name: str, tensor: ir.TensorProtocol) -> bytes:
+    """The bytes of the tensor before its numbers, which are its last field."""
+    described = onnx.TensorProto(dims=tensor.shape.numpy(), data_type=int(tensor.dtype), name=name)
+    return bytes(described.SerializeToString(deterministic=True)) + _head(RAW_DATA, tensor.nbytes)
 
 
 def _split(message: onnx.ModelProto | onnx.GraphProto, number: int) -> tuple[bytes, bytes]:

@@ -7,6 +7,7 @@ initializers, constants and casts into double; integers stay as they are.
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +19,11 @@ from onnx.reference.ops.op_conv import Conv as OnnxConv
 from onnx.reference.ops.op_max_pool import MaxPool as OnnxMaxPool
 
 from resnet_export.errors import ModelError
-from resnet_export.parity.truth import convolve, pad, windows
+from resnet_export.parity.truth import convolve, pad
 from resnet_export.runtimes.reasons import reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -40,27 +41,26 @@ class Conv(OnnxConv):
     op_domain = ""
 
     def _run(self, x: Any, weight: Any, bias: Any = None, **attributes: Any) -> Any:  # type: ignore[override]
-        pads = _plain_pads(x, weight.shape[2:], attributes)
-        if pads is None or attributes.get("group") not in (None, 1):
+        window = _Window.of(weight.shape[2:], attributes)
+        if x.ndim != 4 or attributes.get("group") not in (None, 1) or not window.plain:
             return super()._run(x, weight, bias, **attributes)  # type: ignore[no-untyped-call]
-        stride = (attributes.get("strides") or [1])[0]
-        out = convolve(x, weight, stride, pads, x.dtype.type)
+        out = convolve(x, weight, window.strides[0], window.pads(x.shape[2:]), x.dtype.type)
         return (out if bias is None else out + bias[:, None, None],)
 
 
 class MaxPool(OnnxMaxPool):
-    """Plain two-dimensional max pooling as a view; anything else is left to onnx."""
+    """Two-dimensional max pooling as a view; with `ceil_mode` it is left to onnx."""
 
     op_domain = ""
 
     def _run(self, x: Any, **attributes: Any) -> Any:  # type: ignore[override]
-        kernel = attributes.get("kernel_shape") or []
-        pads = _plain_pads(x, kernel, attributes)
-        if pads is None or attributes.get("ceil_mode"):
+        if x.ndim != 4 or attributes.get("ceil_mode"):
             return super()._run(x, **attributes)  # type: ignore[no-untyped-call]
-        stride = (attributes.get("strides") or [1])[0]
-        padded = pad(x, pads, -np.inf)
-        return (windows(padded, kernel[0], stride).max(axis=(-2, -1)),)
+        window = _Window.of(attributes["kernel_shape"], attributes)
+        padded = pad(x, window.pads(x.shape[2:]), -np.inf)
+        spans = np.lib.stride_tricks.sliding_window_view(padded, window.spans, axis=(2, 3))
+        (down, right), (deep, wide) = window.strides, window.dilations
+        return (spans[:, :, ::down, ::right, ::deep, ::wide].max(axis=(-2, -1)),)
 
 
 class QuantizeLinear(OpRun):
@@ -146,26 +146,51 @@ def _along(values: Any, x: Any, axis: int) -> Any:
     return values.reshape([-1 if index == axis % x.ndim else 1 for index in range(x.ndim)])
 
 
-def _plain_pads(x: Any, kernel: Sequence[int], attributes: dict[str, Any]) -> tuple[int, int, int, int] | None:
-    """(top, left, bottom, right) of a square window with equal strides and no dilation; None for any other."""
-    strides, dilations = attributes.get("strides") or [1, 1], attributes.get("dilations") or [1, 1]
-    if x.ndim != 4 or len(kernel) != 2 or kernel[0] != kernel[1] or strides[0] != strides[1] or set(dilations) != {1}:
-        return None
-    match attributes.get("auto_pad") or "NOTSET":
-        case "NOTSET":
-            top, left, bottom, right = attributes.get("pads") or (0, 0, 0, 0)
+@dataclass(frozen=True)
+class _Window:
+    """How a convolution or a pooling goes over its input; each pair is (down, right)."""
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    auto_pad: str
+    given: tuple[int, ...]
+    """Padding of (top, left, bottom, right), where `auto_pad` leaves it to the node."""
+
+    @classmethod
+    def of(cls, kernel: Sequence[int], attributes: Mapping[str, Any]) -> _Window:
+        """By the attributes of a node; absent ones have the standard's defaults."""
+        return cls(
+            tuple(kernel),
+            tuple(attributes.get("strides") or (1, 1)),
+            tuple(attributes.get("dilations") or (1, 1)),
+            attributes.get("auto_pad") or "NOTSET",
+            tuple(attributes.get("pads") or (0, 0, 0, 0)),
+        )
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is a square without gaps that moves alike in both directions."""
+        return self.kernel[0] == self.kernel[1] and self.strides[0] == self.strides[1] and set(self.dilations) == {1}
+
+    @property
+    def spans(self) -> tuple[int, int]:
+        """Rows and columns from the first to the last that it sees."""
+        down, right = ((size - 1) * gap + 1 for size, gap in zip(self.kernel, self.dilations, strict=True))
+        return down, right
+
+    def pads(self, sizes: Sequence[int]) -> tuple[int, int, int, int]:
+        """(top, left, bottom, right) for an input of these sizes."""
+        if self.auto_pad == "NOTSET":
+            top, left, bottom, right = self.given
             return top, left, bottom, right
-        case "VALID":
-            return 0, 0, 0, 0
-        case mode:  # SAME_UPPER and SAME_LOWER: the odd one out comes last, or first
-            before = []
-            after = []
-            for size in x.shape[2:]:
-                total = max((-(-size // strides[0]) - 1) * strides[0] + kernel[0] - size, 0)
-                small, large = total // 2, total - total // 2
-                before.append(large if mode == "SAME_LOWER" else small)
-                after.append(small if mode == "SAME_LOWER" else large)
-            return before[0], before[1], after[0], after[1]
+        before, after = [], []
+        for size, stride, span in zip(sizes, self.strides, self.spans, strict=True):
+            total = 0 if self.auto_pad == "VALID" else max((-(-size // stride) - 1) * stride + span - size, 0)
+            first = total // 2 if self.auto_pad == "SAME_UPPER" else total - total // 2
+            before.append(first)
+            after.append(total - first)
+        return before[0], before[1], after[0], after[1]
 
 
 def _widen(graph: onnx.GraphProto) -> None:

@@ -50,7 +50,7 @@ def test_operators_give_what_onnx_runtime_gives(
     op: str, kernel: int, other_kernel: int | None, stride: int, pads: list[int], auto_pad: str, dilation: int,
     group: int, size: int, seed: int,
 ) -> None:  # fmt: skip
-    """Whatever they leave to onnx, and whatever they do themselves. (Onnx's own SAME pooling is not the standard's.)"""
+    """Whatever a convolution leaves to onnx, too. (Onnx's own pooling is not always the standard's.)"""
     generator = np.random.default_rng(seed)
     shape = [kernel, other_kernel or kernel]
     assume(stride <= min(shape))  # ONNX Runtime refuses a SAME pooling that skips values
