@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from resnet_export.cli.options import Batch, FileOr, GroupedCommand, Numbers, On
 from resnet_export.spec import STEMS, VARIANTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from resnet_export.report.data import ExportReport
 
 # Literals: the tables that they repeat stand in modules which import numpy and onnx. A test holds them equal.
@@ -197,7 +200,6 @@ def run(
     from resnet_export.cli.progress import Progress
     from resnet_export.errors import ParityError
 
-    return_freed()
     with reported(debug=debug):
         if report is not None:
             _refuse_report(report, output, force=force)
@@ -206,7 +208,15 @@ def run(
             with held_back(verbose=verbose) as stderr:
                 from resnet_export.pipeline import export as pipeline
 
-                progress = Progress(stderr, verbose=verbose)
+                shown = Progress(stderr, verbose=verbose)
+
+                @contextlib.contextmanager
+                def progress(stage: str) -> Iterator[None]:
+                    if stage == "run":  # not before: tracing is faster with the blocks that were kept
+                        return_freed()
+                    with shown(stage):
+                        yield
+
                 done = pipeline(weights, output, force=force, verify=not no_verify, progress=progress, **options)
         except ParityError as error:
             if error.report is not None:
