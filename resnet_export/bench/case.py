@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from resnet_export.bench.inputs import Images
 from resnet_export.errors import ModelError, UsageError
+from resnet_export.files import sha256
 from resnet_export.runtimes import choose
 
 if TYPE_CHECKING:
@@ -149,9 +150,7 @@ def read_model(path: Path) -> Model:
     except ModelError:  # somebody else's file
         size = FALLBACK_SIZE
     images = Images(taken.dtype, taken.layout, taken.channels, taken.height or size, taken.width or size)
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Model(str(path), sha256, path.stat().st_size, images, taken.batch)
+    return Model(str(path), sha256(path), path.stat().st_size, images, taken.batch)
 
 
 def digest(plain: Any) -> str:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from resnet_export.errors import ResNetExportError
 
 WHAT, HOW_LONG, OUTPUT = "What", "How long", "Output"
-INTERRUPTED = 130
-"""128 + SIGINT, as shells report it."""
 HELP = """Measure latency and throughput, with intervals.
 
     Every combination of files, runtimes, batches and threads runs in a process of its own. What is interrupted goes on
@@ -134,8 +132,8 @@ def run(
 ) -> None:
     """Measures, prints, and leaves with another code than 0 when a case was not measured."""
     from resnet_export.cli.chatter import held_back
-    from resnet_export.cli.failing import reported
-    from resnet_export.cli.output import say, tell
+    from resnet_export.cli.failing import INTERRUPTED, reported
+    from resnet_export.cli.output import say, tell, write
     from resnet_export.cli.progress import Progress
 
     with reported(debug=debug):
@@ -162,7 +160,7 @@ def run(
             tell(f"resumed: {report.resumed} of {len(report.cases)} cases come from a run that was interrupted")
         text = _as_json(report) if as_json or output else ""
         if output is not None:
-            _write(output, text)
+            write(output, text)
         say(text if as_json else _as_text(report))
         journal.unlink(missing_ok=True)
         if report.failures:
@@ -211,13 +209,6 @@ def _kept(journal: Path) -> str:
 
     finished = max(0, journal.read_bytes().count(b"\n") - 1)  # the first line is the header
     return f"interrupted; {number(finished, 'finished case')} in {journal}: the same command goes on from there"
-
-
-def _write(path: str, text: str) -> None:
-    from resnet_export.files import reported, staged
-
-    with reported(path), staged(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def _failure(failures: Sequence[CaseResult]) -> ResNetExportError:

@@ -251,10 +251,9 @@ def _refuse_report(report: str, output: str | None, *, force: bool) -> None:
 def _write_report(done: ExportReport, path: str | None) -> None:
     if path is None:
         return
-    from resnet_export.files import reported, staged
+    from resnet_export.cli.output import write
 
-    with reported(path), staged(path) as temporary:
-        temporary.write_text(_as_json(done) + "\n", encoding="utf-8")
+    write(path, _as_json(done) + "\n")
 
 
 def _as_json(done: ExportReport) -> str:

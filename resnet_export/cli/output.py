@@ -19,6 +19,18 @@ def say(text: str) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def write(path: str, text: str) -> None:
+    """Writes a file, whole or not at all.
+
+    Raises:
+        UnavailableError: the operating system refused to.
+    """
+    from resnet_export.files import reported, staged
+
+    with reported(path), staged(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def tell(text: str) -> None:
     """Writes a message to stderr."""
     with contextlib.suppress(BrokenPipeError):

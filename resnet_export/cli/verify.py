@@ -85,7 +85,7 @@ def verify(
     from resnet_export.cli.chatter import held_back
     from resnet_export.cli.failing import reported
     from resnet_export.cli.memory import return_freed
-    from resnet_export.cli.output import say
+    from resnet_export.cli.output import say, write
     from resnet_export.cli.progress import Progress
     from resnet_export.errors import ParityError
     from resnet_export.plain import number
@@ -108,7 +108,7 @@ def verify(
         say(_as_json(report) if as_json else _as_text(report, layers=bisect))
         for path, render in ((html, _as_html), (junit, _as_junit)):
             if path is not None:
-                _write(path, render(report))
+                write(path, render(report))
         if not report.passed:
             raise ParityError(f"{file} did not pass: {number(len(report.failures), 'check')} failed.")
 
@@ -126,13 +126,6 @@ def _refuse_outputs(inputs: list[str], outputs: dict[str, str | None], *, force:
             raise UsageError(f"{name} {path} would replace another file.", hint="Give it another name.")
         refuse_overwriting(path, force=force, option=name)
         taken.append(path)
-
-
-def _write(path: str, text: str) -> None:
-    from resnet_export.files import reported, staged
-
-    with reported(path), staged(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def _as_json(report: VerifyReport) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from resnet_export.graph.foreign import type_name
@@ -10,7 +9,6 @@ from resnet_export.inspect.results import Port
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     import onnx_ir as ir
 
@@ -31,12 +29,6 @@ def read_producer(model: ir.Model) -> str:
 def read_ports(values: Iterable[ir.Value]) -> tuple[Port, ...]:
     """Names, types and shapes."""
     return tuple(Port(value.name or "", _dtype(value), _shape(value)) for value in values)
-
-
-def sha256(path: Path) -> str:
-    """Of the file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _dtype(value: ir.Value) -> str | None:

@@ -75,13 +75,11 @@ class SpecificationOracle:
 
     def exact(self, inputs: InputSet, quantity: Quantity) -> Truth:
         """See `Oracle`."""
-        found = last_values(self.spec, self.parameters, inputs.exact, step_of(quantity))
-        return np.asarray(softmax(found) if quantity == "probabilities" else found)
+        return last_values(self.spec, self.parameters, inputs.exact, step_of(quantity))
 
     def rounded(self, inputs: InputSet, quantity: Quantity) -> Floats:
         """See `Oracle`."""
-        found = float32_values(self.spec, self.parameters, inputs.normalised, step_of(quantity))
-        return softmax(found) if quantity == "probabilities" else found
+        return float32_values(self.spec, self.parameters, inputs.normalised, step_of(quantity))
 
 
 @dataclass(frozen=True)

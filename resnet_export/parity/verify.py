@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import tempfile
 from dataclasses import replace
 from functools import partial
@@ -18,6 +17,7 @@ from resnet_export.errors import (
     RuntimeFailedError,
     UnavailableError,
 )
+from resnet_export.files import sha256
 from resnet_export.parity.blame import diagnose
 from resnet_export.parity.check import gate_inputs
 from resnet_export.parity.evaluation import Evaluation, Suspect, evaluate
@@ -160,11 +160,9 @@ def _suspect(text: str, subject: Subject, allow_fallback: bool) -> Suspect:
 
 
 def _report(subject: Subject, *, passed: bool, failures: tuple[str, ...], **found: Any) -> VerifyReport:
-    with subject.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return VerifyReport(
         file=str(subject.path),
-        sha256=digest,
+        sha256=sha256(subject.path),
         passed=passed,
         failures=failures,
         truth=subject.oracle.description,

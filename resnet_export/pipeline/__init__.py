@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
 import importlib.metadata
 import os
@@ -23,7 +22,7 @@ from resnet_export.errors import (
     UnavailableError,
     UsageError,
 )
-from resnet_export.files import refuse_overwriting, reported, staged
+from resnet_export.files import refuse_overwriting, reported, sha256, staged
 from resnet_export.graph.canonical import canonicalise
 from resnet_export.graph.file import bind, write
 from resnet_export.graph.folding import folded
@@ -195,7 +194,7 @@ def export(
 
         nodes: dict[str, int] = {}
 
-        def report(verification: VerifyReport | None, sha256: str = "", size: int = 0) -> ExportReport:
+        def report(verification: VerifyReport | None, digest: str = "", size: int = 0) -> ExportReport:
             return ExportReport(
                 path=str(target),
                 framework=framework,
@@ -205,7 +204,7 @@ def export(
                 preprocessing_origin=preprocessing_origin,
                 weights_origin=origin,
                 weights_digest=metadata.weights_digest,
-                sha256=sha256,
+                sha256=digest,
                 size=size,
                 nodes=nodes,
                 stages=stages.seconds,
@@ -238,15 +237,14 @@ def export(
         with staged(target) as temporary:
             with stages("write"), reported(target):
                 write(graph, temporary, metadata)
-                with temporary.open("rb") as file:
-                    sha256, size = hashlib.file_digest(file, "sha256").hexdigest(), temporary.stat().st_size
+                digest, size = sha256(temporary), temporary.stat().st_size
             del graph  # its numbers are in the file now, and the check takes memory of its own
             verification = None
             if truth is not None and from_source is not None:
                 with stages("verify"):
                     verification = check_file(temporary, recall, from_source, sets, truth.result())
                 verification = replace(verification, file=str(target), notes=tuple(notes))
-            result = report(verification, sha256, size)
+            result = report(verification, digest, size)
             if result.passed is False:
                 raise _refusal(result)
     return result
