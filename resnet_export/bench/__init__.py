@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from resnet_export.bench.case import Case
+    from resnet_export.bench.case import Boundary, Case
     from resnet_export.bench.journal import Journal
     from resnet_export.bench.results import BenchReport, CaseResult
     from resnet_export.bench.sampling import Budget
+    from resnet_export.bench.scenario import Scenario
 
-    Progress = Callable[[str], AbstractContextManager[None]]
+    Progress = Callable[[str], AbstractContextManager[Callable[[str], None] | None]]
 
 RUNTIMES = ("ort:cpu",)
 """Where none is named."""
@@ -31,25 +32,29 @@ RUNTIMES = ("ort:cpu",)
 def bench(
     paths: Sequence[str | os.PathLike[str]],
     runtimes: Sequence[str] = RUNTIMES,
-    batches: Sequence[int] = (1,),
+    batches: Sequence[int] | None = None,
     threads: Sequence[int | None] = (None,),
     budget: Budget = DEFAULT,
     journal: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     *,
+    boundaries: Sequence[Boundary] = ("host",),
+    scenarios: Sequence[Scenario] | None = None,
     allow_fallback: bool = False,
     patience: float | None = None,
 ) -> BenchReport:
-    """Measures every combination of the files, runtimes, batches and threads.
+    """Measures every combination of the files, runtimes, batches, threads, boundaries and scenarios.
 
     Args:
         paths: of `.onnx` files that take images, written by this package or not.
         runtimes: such as `ort:cpu` or `openvino,precision=bfloat16`.
-        batches: images in a run.
+        batches: images in a run; None for 1, or the only one that a file takes.
         threads: of a run; None for what affinity and cgroup allow.
         budget: how long to measure, all cases together.
         journal: a file that keeps the finished cases; the same call goes on where it ended.
-        progress: entered around each case with its label.
+        progress: entered around each case with its label; may give what is told how it stands.
+        boundaries: from where to where: `host`, `device`.
+        scenarios: the patterns of calls (see `scenario.make_scenario`); None for one call behind the other.
         allow_fallback: go on where nodes do not run on the provider that was asked for, and say so.
         patience: seconds without a sign of life after which a case is ended; None for five minutes.
 
@@ -62,9 +67,17 @@ def bench(
         MissingDependencyError: a runtime is not installed.
         UnavailableError: a runtime lacks a library, driver or device; or the journal can't be written.
     """
-    from resnet_export.bench.case import make_plan
+    from resnet_export.bench.case import SINGLE, make_plan
 
-    cases = make_plan(paths, runtimes, batches, threads, allow_fallback=allow_fallback)
+    cases = make_plan(
+        paths,
+        runtimes,
+        batches,
+        threads,
+        boundaries=boundaries,
+        scenarios=(SINGLE,) if scenarios is None else scenarios,
+        allow_fallback=allow_fallback,
+    )
     return measure(cases, budget, journal, progress, patience=patience)
 
 
@@ -95,12 +108,13 @@ def measure(
         for case in cases:
             if case.key in results:
                 continue
-            with stage(case.label):
+            with stage(case.label) as tell:
                 result = run_case(
                     case,
                     budget.share(len(cases)),
                     max(1, int(machine.usable_cpus)),
                     patience=PATIENCE if patience is None else patience,
+                    tell=tell,
                 )
                 if kept is not None:
                     kept.add(result)

@@ -1,4 +1,4 @@
-"""`Case`: one thing to measure; a plan is the product of models, runtimes, batches and threads."""
+"""`Case`: one thing to measure; `make_plan` gives all combinations of models, runtimes, batches and so on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from resnet_export.bench.inputs import Images
+from resnet_export.bench.scenario import Scenario
 from resnet_export.errors import ModelError, UsageError
 from resnet_export.files import sha256
 from resnet_export.runtimes import choose
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from resnet_export.runtimes import Choice
 
+Boundary = Literal["host", "device"]
+SINGLE = Scenario()
 FALLBACK_SIZE = 224
 """Pixels a side, for a file that takes any size and doesn't say which it was trained with."""
 
@@ -51,8 +54,10 @@ class Case:
     """Images in a run."""
     threads: int | None
     """Of a run; None for what affinity and cgroup allow."""
-    boundary: Literal["host"] = "host"
-    """From where to where: `host` is NumPy in, NumPy out."""
+    boundary: Boundary = "host"
+    """From where to where: `host` is NumPy in, NumPy out; `device` begins and ends in the device's memory."""
+    scenario: Scenario = SINGLE
+    """In which pattern it is called."""
     allow_fallback: bool = False
     """Whether nodes may run elsewhere than asked for."""
 
@@ -64,8 +69,15 @@ class Case:
     @property
     def label(self) -> str:
         """For progress: `resnet18.onnx in ort:cpu, batch 1`."""
-        threads = "" if self.threads is None else f", threads {self.threads}"
-        return f"{Path(self.model.path).name} in {self.runtime}, batch {self.batch}{threads}"
+        return ", ".join(
+            (
+                f"{Path(self.model.path).name} in {self.runtime}",
+                *([] if self.scenario.name == "offline" else [f"batch {self.batch}"]),
+                *([] if self.threads is None else [f"threads {self.threads}"]),
+                *([] if self.boundary == "host" else ["device to device"]),
+                *([] if self.scenario.name == "single" else [self.scenario.label]),
+            )
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as plain data."""
@@ -75,7 +87,9 @@ class Case:
     def from_dict(cls, fields: Mapping[str, Any]) -> Case:
         """The inverse of `as_dict`."""
         model = dict(fields["model"])
-        return cls(**{**fields, "model": Model(**{**model, "images": Images(**model["images"])})})
+        images = Images(**model["images"])
+        scenario = Scenario.from_dict(fields["scenario"])
+        return cls(**{**fields, "model": Model(**{**model, "images": images}), "scenario": scenario})
 
     def resolve(self, allowed: int) -> tuple[str, int]:
         """The runtime with its threads among its options, where it has that option, and how many they are.
@@ -93,9 +107,11 @@ class Case:
 def make_plan(
     paths: Sequence[str | os.PathLike[str]],
     runtimes: Sequence[str],
-    batches: Sequence[int] = (1,),
+    batches: Sequence[int] | None = None,
     threads: Sequence[int | None] = (None,),
     *,
+    boundaries: Sequence[Boundary] = ("host",),
+    scenarios: Sequence[Scenario] = (SINGLE,),
     allow_fallback: bool = False,
 ) -> tuple[Case, ...]:
     """All combinations, each once, in the order in which they were given.
@@ -103,8 +119,11 @@ def make_plan(
     Args:
         paths: of `.onnx` files.
         runtimes: such as `ort:cpu` or `openvino,precision=bfloat16`.
-        batches: images in a run.
+        batches: images in a run; those that the scenario `offline` chooses from. None for 1, or the only one that a
+            file takes; `offline` then finds its own.
         threads: of a run; None for what affinity and cgroup allow.
+        boundaries: from where to where.
+        scenarios: the patterns of calls.
         allow_fallback: go on where nodes do not run on the provider that was asked for.
 
     Raises:
@@ -113,24 +132,35 @@ def make_plan(
         MissingDependencyError: a runtime is not installed.
         UnavailableError: a runtime lacks a library, driver or device.
     """
-    for name, numbers in (("batch", batches), ("threads", [count for count in threads if count is not None])):
+    for name, numbers in (("batch", batches or ()), ("threads", [count for count in threads if count is not None])):
         for number in numbers:
             if number < 1:
                 raise UsageError(f"{name} {number} is below 1.", hint="Give whole numbers from 1.")
     for text in runtimes:
         _check_runtime(text, threads, allow_fallback=allow_fallback)
     models = [read_model(Path(path)) for path in paths]
-    for model, batch in itertools.product(models, batches):
+    for model, batch in itertools.product(models, batches or ()):
         if model.batch not in (None, batch):
             raise ModelError(
                 f"{model.path} takes batches of {model.batch} only, and batch {batch} was asked for.",
                 hint=f"Give --batch {model.batch}, or export it with --batch dynamic.",
             )
     cases = (
-        Case(model, runtime, batch, count, allow_fallback=allow_fallback)
-        for model, runtime, batch, count in itertools.product(models, runtimes, batches, threads)
+        Case(model, runtime, batch, count, boundary, own, allow_fallback)
+        for model, runtime in itertools.product(models, runtimes)
+        for boundary, scenario in itertools.product(boundaries, scenarios)
+        for batch, own in _batches(model, batches, scenario)
+        for count in threads
     )
     return tuple(dict.fromkeys(cases))
+
+
+def _batches(model: Model, batches: Sequence[int] | None, scenario: Scenario) -> list[tuple[int, Scenario]]:
+    """The batches of a file's cases, and what `offline` makes of them."""
+    if scenario.name != "offline":
+        return [(batch, scenario) for batch in batches or (model.batch or 1,)]
+    candidates = tuple(sorted(set(batches or ([] if model.batch is None else [model.batch]))))
+    return [(candidates[0] if candidates else 1, dataclasses.replace(scenario, batches=candidates))]
 
 
 def read_model(path: Path) -> Model:

@@ -21,6 +21,10 @@ class Clock(Protocol):
         """Returns at that moment, or at once where it is past."""
         ...
 
+    def rest(self, duration_ns: int) -> None:
+        """Lets time pass and leaves the processor to others, waking up when the system happens to do it."""
+        ...
+
 
 class RealClock:
     """`time.perf_counter_ns`."""
@@ -34,6 +38,11 @@ class RealClock:
             time.sleep(rest / 1e9)
         while time.perf_counter_ns() < moment_ns:
             pass
+
+    def rest(self, duration_ns: int) -> None:
+        """Sleeps, where there is something to sleep."""
+        if duration_ns > 0:
+            time.sleep(duration_ns / 1e9)
 
 
 class SimulatedClock:
@@ -49,6 +58,10 @@ class SimulatedClock:
     def sleep_until(self, moment_ns: int) -> None:
         """Goes on to that moment."""
         self._now = max(self._now, moment_ns)
+
+    def rest(self, duration_ns: int) -> None:
+        """Lets exactly so much pass."""
+        self.advance(duration_ns)
 
     def advance(self, duration_ns: int) -> None:
         """Lets time pass, as a run does."""

@@ -14,14 +14,17 @@ import tempfile
 import threading
 from typing import IO, TYPE_CHECKING, Any
 
-from resnet_export.bench.results import CaseResult, Measured
+from resnet_export.bench.measured import Measured
+from resnet_export.bench.results import CaseResult
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from resnet_export.bench.case import Case
     from resnet_export.bench.sampling import Budget
 
 COMMAND = ("-m", "resnet_export.bench.worker")
-LOG_LINES = 20
+LOG_LINES = 40
 """Of what a runtime printed, kept beside a crash."""
 PATIENCE = 300.0
 """Seconds without a sign of life after which a case hangs. TensorRT and torch.compile build for minutes."""
@@ -33,10 +36,18 @@ DOING = {
     "first run": "running it for the first time",
     "warm up": "warming up",
     "sample": "sampling",
+    "new shape": "running it with another batch",
 }
 
 
-def run_case(case: Case, budget: Budget, allowed: int, *, patience: float = PATIENCE) -> CaseResult:
+def run_case(
+    case: Case,
+    budget: Budget,
+    allowed: int,
+    *,
+    patience: float = PATIENCE,
+    tell: Callable[[str], None] | None = None,
+) -> CaseResult:
     """Measures a case.
 
     Args:
@@ -44,6 +55,7 @@ def run_case(case: Case, budget: Budget, allowed: int, *, patience: float = PATI
         budget: of this case.
         allowed: threads by affinity and cgroup.
         patience: seconds without a sign of life after which it is ended.
+        tell: told, in a few words, what it is doing and the estimate so far.
     """
     text, threads = case.resolve(allowed)
     environment = dict(os.environ)
@@ -54,6 +66,9 @@ def run_case(case: Case, budget: Budget, allowed: int, *, patience: float = PATI
         "path": case.model.path,
         "images": dataclasses.asdict(case.model.images),
         "batch": case.batch,
+        "any_batch": case.model.batch is None,
+        "boundary": case.boundary,
+        "scenario": dataclasses.asdict(case.scenario),
         "allow_fallback": case.allow_fallback,
         "budget": dataclasses.asdict(budget),
     }
@@ -62,7 +77,7 @@ def run_case(case: Case, budget: Budget, allowed: int, *, patience: float = PATI
             [sys.executable, *COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment
         )
         try:
-            return _follow(process, request, case, threads, log, patience)
+            return _follow(process, request, case, threads, log, patience, tell or (lambda text: None))
         finally:
             process.kill()
             process.wait()
@@ -72,7 +87,13 @@ def run_case(case: Case, budget: Budget, allowed: int, *, patience: float = PATI
 
 
 def _follow(
-    process: subprocess.Popen[bytes], request: Any, case: Case, threads: int, log: IO[bytes], patience: float
+    process: subprocess.Popen[bytes],
+    request: Any,
+    case: Case,
+    threads: int,
+    log: IO[bytes],
+    patience: float,
+    tell: Callable[[str], None],
 ) -> CaseResult:
     """Waits for the answer, or for what comes in its place."""
     assert process.stdin is not None, "Popen was given a pipe"
@@ -102,6 +123,7 @@ def _follow(
                 case, "failed", threads, None, error["message"], error["hint"], exit_code=error["exit_code"]
             )
         stage = answer.get("stage", stage)
+        tell(f"p50 {answer['p50_ms']:.4g} ms of {answer['samples']}" if "p50_ms" in answer else DOING[stage])
 
 
 def _forward(stream: IO[bytes], lines: queue.SimpleQueue[bytes | None]) -> None:

@@ -3,17 +3,20 @@
     {"journal": 1, "plan": "<digest>"}
     {"case": "<key>", "result": {...}}
 
-Whatever ends the program, the same plan goes on behind the last whole line. A line that was torn is cut off.
+Whatever ends the program, the same plan goes on behind the last whole line. A line that was torn is cut off. While it
+is open it is locked, so that the same command given twice at once doesn't measure everything twice.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import IO, TYPE_CHECKING, Any
 
 from resnet_export.bench.results import CaseResult
-from resnet_export.errors import InputError
+from resnet_export.errors import InputError, UnavailableError
 from resnet_export.files import reported
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from typing import Self
 
 VERSION = 1
+LOCKED_BYTE = 1 << 40
+"""On Windows a lock keeps others from reading what it covers: it covers what no journal reaches."""
 
 
 class Journal:
@@ -40,13 +45,17 @@ class Journal:
 
         Raises:
             InputError: the file is no journal, or of another plan.
-            UnavailableError: it can't be read or written.
+            UnavailableError: it can't be read or written, or another process has it open.
         """
         self.path = path
         self.finished: dict[str, CaseResult] = {}
         with reported(path):
             self._file = path.open("a+b")
             try:
+                if not _lock(self._file):
+                    raise UnavailableError(
+                        f"{path} is in use: the same benchmark runs already.", hint="Wait for it, or end it."
+                    )
                 self._resume(plan)
             except BaseException:
                 self._file.close()
@@ -106,6 +115,24 @@ class Journal:
             self._file.write(f"{json.dumps(entry)}\n".encode())
             self._file.flush()
             os.fsync(self._file.fileno())
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Locks it until it is closed, whatever ends the process; False where another process has done so."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(LOCKED_BYTE)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        # A file system without locks is no reason not to measure.
+        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+    return True
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

@@ -1,16 +1,18 @@
-"""The memory of this process: the peak, and what it holds now.
+"""The memory of this process, the peak and what it holds now, and of the GPU.
 
 `getrusage` is not asked on Linux: its peak outlives `exec`, so that a child starts with what its parent had.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
 import psutil
 
 STATUS = Path("/proc/self/status")
+MEBIBYTE = 1 << 20
 
 
 def peak_rss() -> int | None:
@@ -34,3 +36,24 @@ def peak_rss() -> int | None:
 def rss() -> int:
     """Resident memory in bytes."""
     return int(psutil.Process().memory_info().rss)
+
+
+def pss() -> int | None:
+    """Proportional set size in bytes: pages that are shared count by their share; None where the system has none."""
+    try:
+        return int(getattr(psutil.Process().memory_full_info(), "pss", 0)) or None
+    except psutil.Error:
+        return None
+
+
+def gpu_memory() -> int | None:
+    """Memory in use on the first NVIDIA GPU, by whomever, in bytes; None without one.
+
+    In a container the driver knows other process numbers than this process does, so that it can't be asked for its own.
+    """
+    query = ["nvidia-smi", "--id=0", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
+        return int(done.stdout.split()[0]) * MEBIBYTE
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return None

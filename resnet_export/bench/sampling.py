@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from resnet_export.bench.clock import Clock
 
     Call = Callable[[int], object]
+    Beat = Callable[[Sequence[int]], None]
 
 AGREEMENT = 0.03
 """Relative difference of the medians of two windows that agree. The medians of 8 runs that vary by 3 % differ by about
@@ -93,11 +94,11 @@ class OpenLoop:
         return tuple(end - start for start, end in zip(self.scheduled_ns, self.ended_ns, strict=True))
 
 
-def _silent() -> None:
+def _silent(samples: Sequence[int]) -> None:
     """No sign of life."""
 
 
-def warm_up(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: Callable[[], None] = _silent) -> WarmUp:
+def warm_up(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: Beat = _silent) -> WarmUp:
     """Calls until the medians of the last two windows agree.
 
     Args:
@@ -105,7 +106,7 @@ def warm_up(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: C
         clock: that measures.
         budget: of the case; at most `WARM_UP_SHARE` of its time is used, but for one window.
         first: index of the first call.
-        beat: called between two calls, once a second.
+        beat: called with the latencies so far between two calls, once a second.
     """
     start = clock.now_ns()
     cap = start + int(budget.seconds * WARM_UP_SHARE * 1e9)
@@ -123,9 +124,7 @@ def warm_up(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: C
         before = median
 
 
-def closed_loop(
-    call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: Callable[[], None] = _silent
-) -> tuple[int, ...]:
+def closed_loop(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: Beat = _silent) -> tuple[int, ...]:
     """The latencies of calls one behind the other, (n,).
 
     Args:
@@ -133,7 +132,7 @@ def closed_loop(
         clock: that measures.
         budget: of the case: its samples are taken, and then more until its time is over.
         first: index of the first call.
-        beat: called between two calls, once a second.
+        beat: called with the latencies so far between two calls, once a second.
     """
     now_ns = clock.now_ns
     samples: list[int] = []
@@ -148,7 +147,7 @@ def closed_loop(
         add(end - begin)
         index += 1
         if end >= next_beat:
-            beat()
+            beat(samples)
             next_beat = end + BEAT_NS
     return tuple(samples)
 
@@ -161,7 +160,7 @@ def open_loop(
     requests: int,
     generator: np.random.Generator,
     first: int = 0,
-    beat: Callable[[], None] = _silent,
+    beat: Beat = _silent,
 ) -> OpenLoop:
     """Calls at the times of a Poisson process.
 
@@ -172,7 +171,7 @@ def open_loop(
         requests: how many.
         generator: draws the times.
         first: index of the first call.
-        beat: called between two calls, once a second.
+        beat: called with the latencies so far between two calls, once a second.
     """
     scheduled = (clock.now_ns() + arrivals(rate, requests, generator)).tolist()
     begun, ended = [], []
@@ -184,7 +183,7 @@ def open_loop(
         end = clock.now_ns()
         ended.append(end)
         if end >= next_beat:
-            beat()
+            beat([done - due for done, due in zip(ended, scheduled, strict=False)])
             next_beat = end + BEAT_NS
     return OpenLoop(tuple(scheduled), tuple(begun), tuple(ended))
 

@@ -1,28 +1,40 @@
 """One case in a process of its own: `python -m resnet_export.bench.worker`, driven by `isolation`.
 
 The request is one line of JSON on stdin. Answers are lines of JSON on stdout, each also a sign of life:
-`{"stage": ...}` when something begins, `{}` once a second while it samples, and `{"result": ...}` or `{"error": ...}`
-at the end. What native libraries print to stdout goes to stderr, which the parent keeps in a file.
+`{"stage": ...}` when something begins, `{"samples": ..., "p50_ms": ...}` once a second while it samples, and
+`{"result": ...}` or `{"error": ...}` at the end. What native libraries print to stdout goes to stderr, which the parent
+keeps in a file.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import faulthandler
 import json
 import os
 import signal
+import statistics
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resnet_export.bench.clock import RealClock
 from resnet_export.bench.inputs import Images
-from resnet_export.bench.memory import peak_rss, rss
+from resnet_export.bench.memory import gpu_memory, peak_rss, pss, rss
+from resnet_export.bench.network import Network
 from resnet_export.bench.sampling import Budget, closed_loop, warm_up
-from resnet_export.errors import NotApplicableError, ResNetExportError, RuntimeFailedError
+from resnet_export.bench.scenario import Scenario
+from resnet_export.bench.scenarios import Rig, sample
+from resnet_export.errors import ResNetExportError, RuntimeFailedError
 from resnet_export.runtimes.reasons import reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LATEST = 501
+"""Samples that the estimate for the progress is made of: it must not take time."""
 
 
 class Answers:
@@ -37,12 +49,16 @@ class Answers:
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
 
+    def estimate(self, samples: Sequence[int]) -> None:
+        """A sign of life with what the latest samples say."""
+        self.say(samples=len(samples), p50_ms=statistics.median(samples[-LATEST:]) / 1e6)
+
 
 def measure(request: dict[str, Any], answers: Answers) -> dict[str, Any]:
     """Opens, runs, warms up and samples.
 
     Args:
-        request: `runtime`, `path`, `images`, `batch`, `allow_fallback` and `budget`.
+        request: what `isolation.run_case` sends.
         answers: told of the stages.
 
     Returns:
@@ -53,6 +69,7 @@ def measure(request: dict[str, Any], answers: Answers) -> dict[str, Any]:
     """
     clock = RealClock()
     answers.say(stage="open")
+    gpu_before = gpu_memory()
     begin = clock.now_ns()
     from resnet_export.runtimes import choose
 
@@ -64,24 +81,19 @@ def measure(request: dict[str, Any], answers: Answers) -> dict[str, Any]:
     # It is never closed: some runtimes hang or crash at that, and the process ends anyway.
     session = choice.open(Path(request["path"]))
     opened = clock.now_ns()
-    batch = request["batch"]
-    if session.batches is not None and batch not in session.batches:
-        takes = ", ".join(map(str, session.batches))
-        raise NotApplicableError(f"{choice.label} takes batches of {takes} only.", hint=f"Give --batch {takes}.")
-    drawn = Images(**request["images"]).draw(batch, as_file=session.takes_file_input)
-    run, count = session.run, len(drawn)
-
-    def call(index: int) -> None:
-        run(drawn[index % count])
-
+    network = Network(session, Images(**request["images"]), request["boundary"])
+    scenario = Scenario.from_dict(request["scenario"])
+    network.refuse(scenario, request["batch"])
+    budget = Budget(**request["budget"])
+    call = network.make_call(request["batch"])
     answers.say(stage="first run")
     (first,) = closed_loop(call, clock, Budget("first run", 0.0, 1))
-    budget = Budget(**request["budget"])
     answers.say(stage="warm up")
-    warm = warm_up(call, clock, budget, first=1, beat=answers.say)
+    warm = warm_up(call, clock, budget, first=1, beat=lambda samples: answers.say())
     answers.say(stage="sample")
-    steady = rss()
-    samples = closed_loop(call, clock, budget, first=1 + len(warm.samples_ns), beat=answers.say)
+    steady, shared, gpu_after = rss(), pss(), gpu_memory()
+    outcome = sample(Rig(network.make_call, request["batch"], clock, budget, answers.estimate), scenario)
+    answers.say(stage="new shape")
     placement = session.placement()
     return {
         "version": version,
@@ -92,11 +104,16 @@ def measure(request: dict[str, Any], answers: Answers) -> dict[str, Any]:
         "import_ns": imported - begin,
         "open_ns": opened - imported,
         "first_run_ns": first,
+        "new_shape_ns": network.time_new_shape(clock, outcome, first) if request["any_batch"] else None,
         "warm_up_ns": warm.samples_ns,
         "settled": warm.settled,
-        "samples_ns": samples,
+        "series": [dataclasses.asdict(series) for series in outcome.series],
+        "headline": outcome.headline,
+        "submit_ns": network.time_submission(clock, request["batch"]) if placement.device.startswith("GPU") else None,
         "peak_rss_bytes": peak_rss(),
         "steady_rss_bytes": steady,
+        "pss_bytes": shared,
+        "gpu_memory_bytes": None if gpu_before is None or gpu_after is None else max(0, gpu_after - gpu_before),
     }
 
 

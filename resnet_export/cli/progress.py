@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import time
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ERASE_LINE = "\r\x1b[K"
 
@@ -27,14 +28,19 @@ class Progress:
         self._live = terminal and not verbose and os.environ.get("TERM") != "dumb"
 
     @contextlib.contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        """Entered around the stage."""
+    def __call__(self, stage: str) -> Iterator[Callable[[str], None]]:
+        """Entered around the stage; gives what shows, on a terminal, how it stands."""
         start = time.perf_counter()
-        if self._live:
-            self._write(f"  {stage} ...")
+
+        def show(state: str) -> None:
+            if self._live:
+                width = shutil.get_terminal_size().columns - 1
+                self._write(f"{ERASE_LINE}{f'  {stage} ... {state}'.rstrip()[:width]}")
+
+        show("")
         outcome = "failed"
         try:
-            yield
+            yield show
             outcome = f"{time.perf_counter() - start:.1f} s"
         finally:
             self._write(f"{ERASE_LINE if self._live else ''}  {stage:<12} {outcome}\n")

@@ -11,7 +11,9 @@ from resnet_export.plain import printable, wrapped
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from resnet_export.bench.results import BenchReport, CaseResult, Measured
+    from resnet_export.bench.case import Case
+    from resnet_export.bench.measured import Measured, Series
+    from resnet_export.bench.results import BenchReport, CaseResult
     from resnet_export.bench.statistics import Quantile
 
 WIDTH = 100
@@ -47,36 +49,64 @@ def _model(path: str, results: Sequence[CaseResult], cpus: float) -> Iterator[st
     """The rows of one model."""
     yield f"{printable(path)} ({plain.file_size(results[0].case.model.size)})"
     for longest, gap in LAYOUTS:
-        rows = [HEADING, *(_cells(result, longest) for result in results)]
+        table = [(result, list(_rows(result, longest))) for result in results]
+        rows = [HEADING, *(row for _, own in table for row in own)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         if 2 + sum(widths) + len(gap) * (len(widths) - 1) <= WIDTH:
             break
-    for row, result in zip(rows, [None, *results], strict=True):
-        if result is not None and not row[0]:
-            yield f"  {printable(result.case.runtime)}"
-        cells = zip(row, widths, strict=True)
-        aligned = (cell.ljust(width) if at in LEFT else cell.rjust(width) for at, (cell, width) in enumerate(cells))
-        yield f"  {gap.join(aligned)}".rstrip()
-        for remark in () if result is None else _remarks(result, cpus):
+    yield _line(HEADING, widths, gap)
+    for result, own in table:
+        if own[0][0] != printable(result.case.runtime):
+            yield f"  {printable(_what(result.case))}"
+        yield from (_line(row, widths, gap) for row in own)
+        for remark in _remarks(result, cpus):
             yield from wrapped(printable(remark), "    ")
 
 
-def _cells(result: CaseResult, longest: int) -> tuple[str, ...]:
-    case, measured, rate = result.case, result.measured, result.images_per_s
-    name = printable(case.runtime) if len(case.runtime) <= longest else ""
-    start = (name, str(case.batch), str(result.threads))
+def _line(row: Sequence[str], widths: Sequence[int], gap: str) -> str:
+    cells = zip(row, widths, strict=True)
+    aligned = (cell.ljust(width) if at in LEFT else cell.rjust(width) for at, (cell, width) in enumerate(cells))
+    return f"  {gap.join(aligned)}".rstrip()
+
+
+def _what(case: Case) -> str:
+    """The line above the rows of a case that has more to say than a column holds."""
+    device = ["device to device"] if case.boundary == "device" else []
+    return ", ".join([case.runtime, *device, *([] if case.scenario.name == "single" else [case.scenario.label])])
+
+
+def _rows(result: CaseResult, longest: int) -> Iterator[tuple[str, ...]]:
+    """A row for each series, but for the probes."""
+    case, measured = result.case, result.measured
+    name = printable(case.runtime) if _what(case) == case.runtime and len(case.runtime) <= longest else ""
     if measured is None:
-        return (*start, result.status, "", "", "", "", "")
-    found = measured.summary
-    return (
-        *start,
-        _estimate(found.quantile(0.5)),
-        _estimate(found.quantile(0.99)),
-        "-" if rate is None else _digits(rate[0]),
-        f"{found.effective:.0f}",
-        "-" if measured.peak_rss_bytes is None else f"{measured.peak_rss_bytes / 1e6:.0f}",
-        _place(measured),
-    )
+        yield (name, str(case.batch), str(result.threads), result.status, "", "", "", "", "")
+        return
+    for series in measured.series:
+        if series.probe:
+            continue
+        found, rate = series.summary, series.images_per_s
+        yield (
+            name or _condition(series),
+            str(series.batch),
+            str(result.threads),
+            _estimate(found.quantile(0.5)),
+            _estimate(found.quantile(0.99)),
+            "-" if rate is None else _digits(rate.value),
+            f"{found.effective:.0f}",
+            "-" if measured.peak_rss_bytes is None else f"{measured.peak_rss_bytes / 1e6:.0f}",
+            _place(measured),
+        )
+
+
+def _condition(series: Series) -> str:
+    """What tells it from the others: `gap 10 ms`."""
+    match dict(series.condition):
+        case {"gap_ms": gap}:
+            return f"gap {gap:g} ms"
+        case {"rate_per_s": rate, "load": load}:
+            return f"{rate:.3g}/s, {load:.0%}"
+    return ""
 
 
 def _remarks(result: CaseResult, cpus: float) -> Iterator[str]:
@@ -84,9 +114,21 @@ def _remarks(result: CaseResult, cpus: float) -> Iterator[str]:
     if result.measured is None:
         yield f"{result.reason}{'' if result.hint is None else f' {result.hint}'}"
         return
+    if result.case.scenario.slo_p99_ms is not None:
+        yield _slo(result.measured, result.case.scenario.slo_p99_ms)
     yield from _about(result.measured)
     if result.threads > cpus:
         yield f"{result.threads} threads shared {cpus:g} CPUs."
+
+
+def _slo(measured: Measured, bound_ms: float) -> str:
+    main = measured.main
+    found = main.check_slo(bound_ms)
+    told = f"{found.broken} of {plain.number(found.requests, 'request')} took longer"
+    if found.holds:
+        return f"p99 within {bound_ms:g} ms is shown up to {main.condition['rate_per_s']:.3g} requests/s: {told}."
+    lowest = f"{main.condition['rate_per_s']:.3g} requests/s, the lowest rate that was tried"
+    return f"p99 within {bound_ms:g} ms is not shown at any rate. At {lowest}, {told}."
 
 
 def _about(measured: Measured) -> Iterator[str]:

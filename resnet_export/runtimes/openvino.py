@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,6 +41,7 @@ class OpenvinoSession(BaseSession):
 
     name = "openvino"
     shows_values = True
+    takes_callers = True
 
     def __init__(self, path: Path, options: OpenvinoOptions) -> None:
         self.precision = options.precision
@@ -51,12 +53,13 @@ class OpenvinoSession(BaseSession):
             _refuse_without_bfloat16(self._core, options.device, self._device)
         with loading(self.name, path):
             self._model: Any = self._compile(self._core.read_model(path))
-            self._request: Any = self._model.create_infer_request()
+            self._requests = threading.local()
+            self._request()
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """The file's first output."""
         with running(self.name):
-            output: NDArray[Any] = self._request.infer([images])[0]
+            output: NDArray[Any] = self._request().infer([images])[0]
         return output
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -72,7 +75,13 @@ class OpenvinoSession(BaseSession):
 
     def close(self) -> None:
         """Frees the compiled model and its threads."""
-        self._request = self._model = None
+        self._requests = self._model = None  # type: ignore[assignment]
+
+    def _request(self) -> Any:
+        """A request of this thread's own: one takes one caller at a time."""
+        if not hasattr(self._requests, "own"):
+            self._requests.own = self._model.create_infer_request()
+        return self._requests.own
 
     def _compile(self, model: Any) -> Any:
         config: dict[str, Any] = {"INFERENCE_PRECISION_HINT": ELEMENT_TYPES[self._options.precision]}

@@ -7,8 +7,9 @@ import importlib.metadata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from resnet_export.errors import ModelError, ResNetExportError, UnavailableError
+from resnet_export.errors import ModelError, NotApplicableError, ResNetExportError, UnavailableError
 from resnet_export.runtimes.exposed import exposed_model
+from resnet_export.runtimes.ort_binding import OrtBinding
 from resnet_export.runtimes.ort_providers import (
     AcceleratorOptions,
     Always,
@@ -24,7 +25,7 @@ from resnet_export.runtimes.reasons import reason
 from resnet_export.runtimes.session import BaseSession, Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import onnxruntime
@@ -40,10 +41,15 @@ LEVELS = {
 }
 
 
+GRAPH_OPTIONS = ("enable_cuda_graph", "trt_cuda_graph_enable")
+"""Of the providers that can record their kernels and replay them."""
+
+
 class OrtSession(BaseSession):
     """A file in ONNX Runtime."""
 
     shows_values = True
+    takes_callers = True
 
     def __init__(self, path: Path, runtime: OrtRuntime, options: OrtOptions) -> None:
         self.path = path
@@ -80,6 +86,18 @@ class OrtSession(BaseSession):
         session = self._open(model)
         return dict(zip(shown, session.run(shown, {session.get_inputs()[0].name: images}), strict=True))
 
+    def bind(self, batches: Sequence[NDArray[Any]]) -> OrtBinding:
+        """See `Session.bind`."""
+        assert self._session is not None, "the session is open"
+        device = self._runtime.memory(self._options)
+        if device is None:
+            raise NotApplicableError(
+                f"{self._runtime.source.provider} has no memory that ONNX Runtime can bind.",
+                hint="Measure it from host to host.",
+            )
+        fixed = "1" in (self._options.provider_options.get(name) for name in GRAPH_OPTIONS)
+        return OrtBinding(self._session, batches, device, fixed=fixed)
+
     def placement(self) -> Placement:
         """The nodes of each execution provider."""
         found = self._placement
@@ -89,7 +107,15 @@ class OrtSession(BaseSession):
         """Frees the session's memory and threads."""
         self._session = None
 
-    def _open(self, model: str | bytes) -> onnxruntime.InferenceSession:
+    def reopen(self, change: Callable[[onnxruntime.SessionOptions], None]) -> onnxruntime.InferenceSession:
+        """Closes the session, and opens the file again with further settings, such as those of the profiler."""
+        self.close()
+        self._session = self._open(str(self.path), change)
+        return self._session
+
+    def _open(
+        self, model: str | bytes, change: Callable[[onnxruntime.SessionOptions], None] | None = None
+    ) -> onnxruntime.InferenceSession:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -99,6 +125,8 @@ class OrtSession(BaseSession):
         )
         options.intra_op_num_threads = self._options.threads or 0
         options.add_session_config_entry(RECORD, "1")
+        if change is not None:
+            change(options)
         settings = {} if self._runtime is CPU else self._options.provider_options
         providers = self._runtime.source.add_to(options, settings)
         try:
@@ -131,6 +159,12 @@ class OrtRuntime:
         if isinstance(self.source, Always):
             return "CPU"
         return str(getattr(options, "device_type", None) or f"GPU {getattr(options, 'device_id', 0)}")
+
+    def memory(self, options: OrtOptions) -> tuple[str, int] | None:
+        """The device as IO binding names it; None where it has none that can be bound."""
+        if isinstance(self.source, Always):
+            return "cpu", 0
+        return ("cuda", getattr(options, "device_id", 0)) if isinstance(self.source, Bundled) else None
 
 
 def distribution() -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
+from resnet_export.errors import NotApplicableError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
@@ -27,6 +29,18 @@ class Placement:
     """What did not go where it was asked for, in words; only where that was allowed."""
 
 
+class Binding(Protocol):
+    """Batches that lie on the device already, with room for the outputs there."""
+
+    def submit(self, index: int) -> None:
+        """Hands over the run of batch `index`, modulo their number; on a GPU it may return before that is done."""
+        ...
+
+    def wait(self) -> None:
+        """Returns when all that was handed over is done."""
+        ...
+
+
 class Session(Protocol):
     """A network ready to run. A context manager: `close` is called on leaving.
 
@@ -37,6 +51,7 @@ class Session(Protocol):
         batches: the batches that it takes; None for all that the file takes.
         precision: in what it multiplies.
         shows_values: whether `values` can give all values of the graph.
+        takes_callers: whether `run` may be called from several threads at once.
         version: what runs, for people; empty where nobody asked.
     """
 
@@ -45,6 +60,7 @@ class Session(Protocol):
     batches: tuple[int, ...] | None
     precision: Precision
     shows_values: bool
+    takes_callers: bool
     version: str
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
@@ -53,6 +69,14 @@ class Session(Protocol):
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
         """Those intermediate values of the graph that the runtime can show, float32, (N, C, H, W); perhaps none."""
+        ...
+
+    def bind(self, batches: Sequence[NDArray[Any]]) -> Binding:
+        """Brings batches to the device, as `run` takes them.
+
+        Raises:
+            NotApplicableError: it can't.
+        """
         ...
 
     def placement(self) -> Placement:
@@ -75,13 +99,14 @@ class Session(Protocol):
 
 
 class BaseSession:
-    """What most sessions have in common: one device, float32, any batch, nothing to show and nothing to close."""
+    """What most sessions have in common: one device, float32, any batch, one caller, and nothing to show or close."""
 
     name: str
     takes_file_input: bool = True
     batches: tuple[int, ...] | None = None
     precision: Precision = "float32"
     shows_values: bool = False
+    takes_callers: bool = False
     version: str = ""
 
     def __enter__(self) -> Self:
@@ -100,6 +125,12 @@ class BaseSession:
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
         """Nothing, unless a session can look inside."""
         return {}
+
+    def bind(self, batches: Sequence[NDArray[Any]]) -> Binding:
+        """Not to be had, unless a session says otherwise."""
+        raise NotApplicableError(
+            f"{self.name} takes its inputs from the host only.", hint="Measure it from host to host."
+        )
 
     def placement(self) -> Placement:
         """The CPU, unless a session says otherwise."""

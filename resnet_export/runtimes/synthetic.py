@@ -3,6 +3,7 @@
     resnet-export verify net.onnx --runtime synthetic,error=0.01
     resnet-export verify net.onnx --runtime synthetic,fail=crash
     resnet-export bench net.onnx --runtime synthetic,latency_ms=5
+    resnet-export bench compare --a model=net.onnx,runtime=synthetic,inside=ort:cpu --b slower=1.03
 
 For the tests of whoever builds on the runtimes' seam. It takes part only where it is asked for by name.
 """
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from resnet_export.errors import ModelError, UsageError
+from resnet_export.runtimes import open_session
 from resnet_export.runtimes.reference import ReferenceSession
 
 if TYPE_CHECKING:
@@ -44,6 +46,10 @@ class SyntheticOptions:
     """Runs that go well before it dies, raises or never answers."""
     latency_ms: float = 0.0
     """That a run lasts at least: it sleeps until half a millisecond before, and spins from then on."""
+    slower: float = 1.0
+    """Times that a run lasts longer than it would."""
+    inside: Literal["reference", "ort:cpu"] = "reference"
+    """What runs the file."""
     batch: int | None = None
     """The only batch that it takes."""
     precision: Literal["float32", "tf32", "bfloat16", "float16", "int8"] = "float32"
@@ -52,22 +58,27 @@ class SyntheticOptions:
     def __post_init__(self) -> None:
         if not 0 <= self.latency_ms < math.inf:
             raise UsageError(f"synthetic,latency_ms={self.latency_ms:g} is no duration.", hint="Give 0 or more.")
+        if not 1 <= self.slower < math.inf:
+            raise UsageError(f"synthetic,slower={self.slower:g} is no slow-down.", hint="Give a factor from 1.")
 
 
 class SyntheticSession(ReferenceSession):
     """The reference evaluator, and what was asked for on top."""
+
+    takes_callers = True
 
     def __init__(self, path: Path, options: SyntheticOptions) -> None:
         if options.fail == "load":
             raise ModelError(f"The synthetic runtime cannot load {path.name}: it was told so.")
         super().__init__(path)
         self._options, self._runs = options, 0
+        self._inside = super().run if options.inside == "reference" else open_session(options.inside, path).run
         self.batches = None if options.batch is None else (options.batch,)
         self.precision: Precision = options.precision
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """The file's first output, off by the error."""
-        end = time.perf_counter() + self._options.latency_ms / 1e3
+        begin = time.perf_counter()
         self._runs += 1
         match self._options.fail if self._runs > self._options.after else "none":
             case "crash":
@@ -78,10 +89,11 @@ class SyntheticSession(ReferenceSession):
                 raise RuntimeError("it was told so")
             case "hang":
                 time.sleep(SECONDS_OF_A_HANG)
-        output = super().run(images)
+        output = self._inside(images)
         wrong = np.zeros_like(output)
         wrong.flat[0] = self._options.error * np.abs(output).max()
-        _wait_until(end)
+        lasts = max(self._options.latency_ms / 1e3, time.perf_counter() - begin)
+        _wait_until(begin + lasts * self._options.slower)
         return np.asarray(output + wrong)
 
 

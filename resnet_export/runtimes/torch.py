@@ -36,9 +36,10 @@ class TorchSession(BaseSession):
     takes_file_input = False
     shows_values = True
 
-    def __init__(self, model: nn.Module, spec: ResNetSpec, *, compiled: bool = False) -> None:
+    def __init__(self, model: nn.Module, spec: ResNetSpec, *, own: bool = False, compiled: bool = False) -> None:
         self._torch = require("torch")
-        self._model = model
+        self._model = model.eval() if own else model
+        self._own = own
         self._spec = spec
         self._forward_of: Callable[..., Any] = self._torch.compile(model, dynamic=False) if compiled else model
 
@@ -76,8 +77,10 @@ class TorchSession(BaseSession):
 
     @contextlib.contextmanager
     def _evaluation(self) -> Iterator[None]:
-        training = {module: module.training for module in self._model.modules()}
-        self._model.eval()
+        # To ask a hundred modules takes as long as a convolution; nobody else changes the mode of our own.
+        training = {} if self._own else {module: module.training for module in self._model.modules()}
+        if training:
+            self._model.eval()
         try:
             with self._torch.inference_mode():
                 yield
@@ -124,7 +127,7 @@ class TorchRuntime:
         weights = weights_of(path)
         model = build(weights.spec)
         load(model, weights)
-        return TorchSession(model, weights.spec, compiled=self.compiled)
+        return TorchSession(model, weights.spec, own=True, compiled=self.compiled)
 
 
 RUNTIME = TorchRuntime()

@@ -9,15 +9,22 @@ import numpy as np
 
 from resnet_export.bench.case import Case, Model
 from resnet_export.bench.inputs import Images
-from resnet_export.bench.results import CaseResult, Measured
+from resnet_export.bench.measured import Measured, Series
+from resnet_export.bench.results import CaseResult
 
 MODEL = Model("net.onnx", "ab" * 32, 46_800_000, Images("float32", "nchw", 3, 224, 224), None)
 CASE = Case(MODEL, "ort:cpu", 1, None)
 
 
-def measured(samples: int = 1000, median_ms: float = 20.0, seed: int = 0, **changes: Any) -> Measured:
-    """Independent lognormal samples."""
+def series(samples: int = 1000, median_ms: float = 20.0, seed: int = 0, **changes: Any) -> Series:
+    """Independent lognormal samples, one call behind the other."""
     drawn = median_ms * np.random.default_rng(seed).lognormal(0.0, 0.05, samples)
+    usual = Series({}, 1, 1, "closed", False, float(drawn.sum()), tuple(drawn.tolist()))
+    return dataclasses.replace(usual, **changes)
+
+
+def measured(samples: int = 1000, median_ms: float = 20.0, seed: int = 0, **changes: Any) -> Measured:
+    """A case of one such series."""
     usual = Measured(
         version="onnxruntime 1.31.1, CPUExecutionProvider",
         precision="float32",
@@ -27,11 +34,16 @@ def measured(samples: int = 1000, median_ms: float = 20.0, seed: int = 0, **chan
         import_ms=200.0,
         open_ms=100.0,
         first_run_ms=50.0,
+        new_shape_ms=70.0,
         settled=True,
         warm_up_ms=(30.0, 20.0),
-        samples_ms=tuple(drawn.tolist()),
+        series=(series(samples, median_ms, seed),),
+        headline=0,
+        submit_ms=None,
         peak_rss_bytes=250_000_000,
         steady_rss_bytes=200_000_000,
+        pss_bytes=190_000_000,
+        gpu_memory_bytes=None,
     )
     return dataclasses.replace(usual, **changes)
 

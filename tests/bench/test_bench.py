@@ -53,8 +53,9 @@ def test_the_json(report: BenchReport) -> None:
     assert plain["machine"]["usable_cpus"] > 0
     first, crash, *_ = plain["cases"]
     assert (first["status"], first["runtime"], first["batch"]) == ("measured", "synthetic,latency_ms=1", 1)
-    assert first["samples"] == len(first["samples_ms"])
-    assert all(one >= 1.0 for one in first["samples_ms"])
+    (series,) = first["series"]
+    assert first["samples"] == len(series["samples_ms"])
+    assert all(one >= 1.0 for one in series["samples_ms"])
     assert first["p99_ms"] is None
     assert first["p99_needs"] > first["samples"]
     if first["effective_samples"] >= 64:

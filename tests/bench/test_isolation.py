@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import threading
@@ -14,12 +15,15 @@ import pytest
 from resnet_export.bench.case import make_plan
 from resnet_export.bench.isolation import run_case
 from resnet_export.bench.sampling import Budget
+from resnet_export.bench.scenario import make_scenario
 from resnet_export.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from resnet_export.bench.results import CaseResult, Measured
+    from resnet_export.bench.measured import Measured
+    from resnet_export.bench.results import CaseResult
 
 SHORT = Budget("short", 0.2, 70, 400)
 
@@ -42,16 +46,16 @@ def test_onnx_runtime(net: Path) -> None:
     assert (told.device, told.fallback, told.precision) == ("CPU", None, "float32")
     assert set(told.nodes) == {"CPUExecutionProvider"}
     assert "onnxruntime" in told.version
-    assert 70 <= len(told.samples_ms) <= 400
-    assert min(told.import_ms, told.open_ms, told.first_run_ms, *told.warm_up_ms, *told.samples_ms) > 0
+    assert 70 <= len(told.main.samples_ms) <= 400
+    assert min(told.import_ms, told.open_ms, told.first_run_ms, *told.warm_up_ms, *told.main.samples_ms) > 0
     assert told.peak_rss_bytes is not None
     assert 30e6 < told.steady_rss_bytes < told.peak_rss_bytes < 500e6, "its own, and not its parent's"
-    assert told.summary.samples == len(told.samples_ms)
+    assert told.summary.samples == len(told.main.samples_ms)
 
 
 def test_a_latency_that_was_asked_for(net: Path) -> None:
     told = measured(result(net, "synthetic,latency_ms=3"))
-    assert min(*told.warm_up_ms, *told.samples_ms) >= 3.0
+    assert min(*told.warm_up_ms, *told.main.samples_ms) >= 3.0
     assert told.first_run_ms >= 3.0
 
 
@@ -101,6 +105,44 @@ def test_a_hang(net: Path) -> None:
 def test_what_the_runtime_raises(runtime: str, message: str, code: int, net: Path) -> None:
     found = result(net, runtime)
     assert (found.status, found.reason, found.exit_code) == ("failed", message, code)
+
+
+def test_from_device_to_device(net: Path) -> None:
+    (case,) = make_plan([net], ["ort:cpu"], boundaries=["device"])
+    told = measured(run_case(case, SHORT, 2))
+    assert len(told.main.samples_ms) >= 70
+    assert told.submit_ms is None, "there is no GPU"
+    assert told.new_shape_ms is not None
+    (case,) = make_plan([net], ["openvino"], boundaries=["device"])
+    refused = run_case(case, SHORT, 2)
+    assert (refused.status, refused.exit_code) == ("failed", 3)
+    assert refused.reason == "openvino,threads=2 takes its inputs from the host only."
+
+
+@pytest.mark.parametrize("runtime", ["ort:cpu", "openvino"])
+def test_several_callers(runtime: str, net: Path) -> None:
+    (case,) = make_plan([net], [runtime], scenarios=[make_scenario("concurrent", callers=3)])
+    told = measured(run_case(case, SHORT, 2))
+    assert told.main.callers == 3
+    assert len(told.main.samples_ms) >= 70
+
+
+def test_a_runtime_that_takes_one_caller(net: Path) -> None:
+    (case,) = make_plan([net], ["opencv"], scenarios=[make_scenario("concurrent")])
+    refused = run_case(case, SHORT, 2)
+    assert (refused.status, refused.reason) == ("failed", "opencv,threads=2 takes one caller at a time.")
+
+
+def test_a_file_of_one_batch_is_not_run_with_another(make_net: Callable[..., Path]) -> None:
+    assert measured(result(make_net(4), "ort:cpu")).new_shape_ms is None
+
+
+def test_it_tells_how_it_stands(net: Path) -> None:
+    (case,) = make_plan([net], ["synthetic,latency_ms=10"])
+    states: list[str] = []
+    run_case(case, Budget("short", 2.5, 70), 2, tell=states.append)
+    assert "warming up" in states
+    assert any(re.fullmatch(r"p50 1\d\.?\d* ms of \d+", state) for state in states)
 
 
 @pytest.mark.parametrize("value", ["-1", "inf", "nan"])

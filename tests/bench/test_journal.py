@@ -78,3 +78,15 @@ def test_removed_once_its_results_stand_elsewhere(path: Path) -> None:
     with Journal(path, "plan") as journal:
         journal.remove()
     assert not path.exists()
+
+
+def test_two_at_once(path: Path) -> None:
+    """The same command given twice must not measure everything twice, in each other's way."""
+    content = path.read_bytes()
+    with Journal(path, "plan"), pytest.raises(UnavailableError) as caught:
+        Journal(path, "plan")
+    assert caught.value.message == f"{path} is in use: the same benchmark runs already."
+    assert caught.value.hint == "Wait for it, or end it."
+    assert path.read_bytes() == content
+    with Journal(path, "plan") as journal:
+        assert len(journal.finished) == 2

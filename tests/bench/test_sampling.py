@@ -49,8 +49,13 @@ def test_closed_loop(budget: Budget, samples: int) -> None:
 
 def test_a_sign_of_life_once_a_second() -> None:
     network, beats = Network(steady_ms=100), []
-    closed_loop(network, network.clock, Budget("", 5.0, 1), beat=lambda: beats.append(network.clock.now_ns()))
-    assert beats == [second * 1000 * MS for second in range(1, 6)]
+    closed_loop(
+        network,
+        network.clock,
+        Budget("", 5.0, 1),
+        beat=lambda samples: beats.append((len(samples), network.clock.now_ns())),
+    )
+    assert beats == [(10 * second, second * 1000 * MS) for second in range(1, 6)]
 
 
 class TestWarmUp:
@@ -97,7 +102,7 @@ class TestOpenLoop:
     def test_a_sign_of_life(self) -> None:
         network, beats = Network(steady_ms=1), []
         generator = np.random.default_rng(0)
-        open_loop(network, network.clock, rate=10, requests=50, generator=generator, beat=lambda: beats.append(1))
+        open_loop(network, network.clock, rate=10, requests=50, generator=generator, beat=beats.append)
         assert 3 <= len(beats) <= 7
 
 

@@ -16,7 +16,7 @@ import pytest
 from resnet_export.bench import sampling
 from resnet_export.bench.results import BenchReport
 from resnet_export.bench.sampling import Budget
-from resnet_export.cli.bench import run
+from resnet_export.cli.bench_run import run
 from resnet_export.errors import UnavailableError
 from resnet_export.machine import read_machine
 from resnet_export.runtimes import find
@@ -69,7 +69,7 @@ def test_json_and_output(net: str, tmp_path: Path, invoke: Callable[..., Result]
     data = json.loads(done.stdout, parse_constant=pytest.fail)
     assert data == json.loads((tmp_path / "out.json").read_text())
     assert data["schema_version"] == 1
-    assert {"p50_ms", "p99_needs", "samples_ms", "images_per_s"} <= set(data["cases"][0])
+    assert {"p50_ms", "p99_needs", "series", "images_per_s"} <= set(data["cases"][0])
     assert sorted(path.name for path in tmp_path.iterdir()) == [net, "out.json"]
 
 
@@ -225,7 +225,8 @@ def test_the_guide_knows_every_option_and_every_key() -> None:
     assert [name for name in options if name not in internal and f"`{name}" not in text] == []
     report = BenchReport("plan", sampling.QUICK, read_machine(), (result(), crashed()))
     data = report.as_dict()
-    keys = {*data, *data["budget"], *data["cases"][0], *data["cases"][1], *data["cases"][0]["drift"]}
+    first, second = data["cases"]
+    keys = {*data, *data["budget"], *first, *second, *first["drift"], *first["scenario"], *first["series"][0]}
     likewise = {key for key in keys if key.startswith(("p90_", "p95_", "p99_")) and "bound" not in key}
     assert sorted(key for key in keys - likewise if f"`{key}`" not in text) == []
 

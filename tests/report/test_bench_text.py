@@ -9,7 +9,7 @@ from resnet_export.bench.results import BenchReport
 from resnet_export.bench.sampling import DEFAULT
 from resnet_export.machine import read_machine
 from resnet_export.report import bench_text
-from tests.bench.examples import CASE, crashed, measured, result
+from tests.bench.examples import CASE, crashed, measured, result, series
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_what_the_samples_cannot_support_is_not_printed() -> None:
 
 def test_remarks(cpus: float) -> None:
     rising = tuple(20 + 0.01 * step for step in range(1000))
-    told = measured(samples_ms=rising, settled=False, nodes={"CUDAExecutionProvider": 29, "CPUExecutionProvider": 1})
+    told = measured(series=(series(samples_ms=rising),), settled=False, nodes={"CUDAExecutionProvider": 29, "CPUExecutionProvider": 1})
     text = " ".join(bench_text.render(report(result(threads=99, measured=told))).split())
     assert "Nodes on each provider: CUDA 29, CPU 1." in text
     assert "The warm-up did not settle" in text

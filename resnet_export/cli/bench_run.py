@@ -1,0 +1,304 @@
+"""`resnet-export bench`: how fast a file is here, with numbers that one can trust."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from resnet_export.cli.numbers import Counts, Duration, Gaps
+from resnet_export.cli.options import GroupedCommand, RuntimeName, option, same_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from resnet_export.bench.case import Boundary
+    from resnet_export.bench.results import BenchReport, CaseResult
+    from resnet_export.bench.sampling import Budget
+    from resnet_export.bench.scenario import Scenario
+    from resnet_export.errors import ResNetExportError
+
+WHAT, PATTERN, HOW_LONG, OUTPUT = "What", "In which pattern", "How long", "Output"
+HELP = """Measure latency and throughput, with intervals.
+
+    Every combination of files, runtimes, batches and threads runs in a process of its own. What is interrupted goes on
+    where it was when the same command is given again.
+
+    Exit code 0: all was measured. 2, 3: an option or a file cannot be meant so. 4: a runtime is not installed, 5: it
+    lacks a library, driver or device. 1: a case failed, crashed or hung; the others were measured.
+
+    \b
+    Examples:
+      resnet-export bench resnet18.onnx
+      resnet-export bench a.onnx b.onnx --runtime ort:cpu --runtime openvino
+      resnet-export bench resnet18.onnx --batch 1,8,32 --threads 1,2 --quick
+      resnet-export bench resnet18.onnx --slo-p99 50ms
+      resnet-export bench --plan plan.toml --html report.html --output result.json
+    """
+
+
+@click.command(
+    "run", cls=GroupedCommand, help=HELP, short_help="Measure; what `bench` alone means.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+@click.argument("files", type=click.Path(), nargs=-1, metavar="FILE...")
+@option(
+    "--runtime",
+    "runtimes",
+    heading=WHAT,
+    multiple=True,
+    type=RuntimeName(),
+    metavar="NAME[,OPTION=VALUE...]",
+    help="Run it here. Give it once for each.  [default: ort:cpu]",
+)
+@option("--batch", "batches", heading=WHAT, type=Counts(), metavar="N[,N...]", help="Images in a run.  [default: 1]")
+@option(
+    "--threads",
+    heading=WHAT,
+    type=Counts(),
+    metavar="N[,N...]",
+    help="Of a run.  [default: what affinity and cgroup allow]",
+)
+@option(
+    "--boundary",
+    "boundaries",
+    heading=WHAT,
+    multiple=True,
+    type=click.Choice(["host", "device"]),
+    help="From and to arrays of the host, or on the device.  [default: host]",
+)
+@option("--allow-fallback", heading=WHAT, is_flag=True, help="Go on where nodes run elsewhere than asked for.")
+@option("--plan", heading=WHAT, type=click.Path(), metavar="FILE", help="Read all this from a TOML file.")
+@option(
+    "--scenario",
+    "scenarios",
+    heading=PATTERN,
+    multiple=True,
+    type=click.Choice(["single", "offline", "concurrent", "server", "idle"]),
+    help="How it is called: one call behind the other; the best batch; several callers; requests at random times; "
+    "after a pause.  [default: single]",
+)
+@option("--callers", heading=PATTERN, type=Counts(), metavar="N[,N...]", help="Of concurrent.  [default: 4]")
+@option("--slo-p99", heading=PATTERN, type=Duration(), metavar="TIME", help="Of server: find the highest rate.")
+@option("--gaps", heading=PATTERN, type=Gaps(), metavar="TIME[,...]", help="Of idle.  [default: 0,1,10,100,1000ms]")
+@option("--quick", heading=HOW_LONG, is_flag=True, help="10 s in all, and at least 64 samples of each case.")
+@option("--mlperf", heading=HOW_LONG, is_flag=True, help="600 s in all, in place of 60 s.")
+@option("--output", "-o", heading=OUTPUT, type=click.Path(), metavar="FILE", help="Write the result as JSON.")
+@option("--html", heading=OUTPUT, type=click.Path(), metavar="FILE", help="Write it as a page.")
+@option("--force", heading=OUTPUT, is_flag=True, help="Replace them where they exist.")
+@option("--json", "as_json", heading=OUTPUT, is_flag=True, help="Print the result as one JSON object.")
+@option("--csv", "as_csv", heading=OUTPUT, is_flag=True, help="Print it as comma-separated values.")
+@option("--markdown", "as_markdown", heading=OUTPUT, is_flag=True, help="Print it as a table for GitHub.")
+@option("--verbose", "-v", heading=OUTPUT, is_flag=True, help="Show the cases as they are measured.")
+@option("--debug", heading=OUTPUT, is_flag=True, help="Show the traceback of an error.")
+def run(
+    *,
+    files: tuple[str, ...],
+    runtimes: tuple[str, ...],
+    batches: tuple[int, ...] | None,
+    threads: tuple[int, ...] | None,
+    boundaries: tuple[Boundary, ...],
+    allow_fallback: bool,
+    plan: str | None,
+    scenarios: tuple[str, ...],
+    callers: tuple[int, ...] | None,
+    slo_p99: float | None,
+    gaps: tuple[float, ...] | None,
+    quick: bool,
+    mlperf: bool,
+    output: str | None,
+    html: str | None,
+    force: bool,
+    as_json: bool,
+    as_csv: bool,
+    as_markdown: bool,
+    verbose: bool,
+    debug: bool,
+) -> None:
+    """Measures, prints, and leaves with another code than 0 when a case was not measured."""
+    from resnet_export.cli.chatter import held_back
+    from resnet_export.cli.failing import INTERRUPTED, reported
+    from resnet_export.cli.output import say, tell, write
+    from resnet_export.cli.progress import Progress
+
+    with reported(debug=debug):
+        render = _renderer(as_json=as_json, as_csv=as_csv, as_markdown=as_markdown)
+        given = runtimes, batches, threads, boundaries, scenarios, callers, slo_p99, gaps, allow_fallback
+        _refuse_without_files(files, plan, given)
+        for name, written in (("--output", output), ("--html", html)):
+            if written is not None:
+                _refuse_output([*files, *([plan] if plan else [])], written, name, force=force)
+        journal: Path | None = None
+        try:
+            with held_back(verbose=verbose) as stderr:
+                from resnet_export.bench import RUNTIMES, measure, plan_digest
+                from resnet_export.bench.case import make_plan
+                from resnet_export.bench.plan import Plan, read_plan
+                from resnet_export.bench.sampling import DEFAULT
+
+                if plan is not None:
+                    planned = read_plan(Path(plan), RUNTIMES)
+                else:
+                    cases = make_plan(
+                        files,
+                        runtimes or RUNTIMES,
+                        batches,
+                        threads or (None,),
+                        boundaries=boundaries or ("host",),
+                        scenarios=_scenarios(scenarios, callers, slo_p99, gaps),
+                        allow_fallback=allow_fallback,
+                    )
+                    planned = Plan(cases, DEFAULT)
+                budget = _budget(planned.budget, quick=quick, mlperf=mlperf)
+                journal = _journal(output, plan_digest(planned.cases, budget))
+                report = measure(planned.cases, budget, journal, Progress(stderr, verbose=verbose))
+        except KeyboardInterrupt:
+            if journal is None or not journal.exists():
+                raise
+            tell(_kept(journal))
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        if report.resumed:
+            tell(f"resumed: {report.resumed} of {len(report.cases)} cases come from a run that was interrupted")
+        if output is not None:
+            write(output, _as_json(report))
+        if html is not None:
+            write(html, _as_html(report))
+        say(render(report))
+        journal.unlink(missing_ok=True)
+        if report.failures:
+            raise _failure(report.failures)
+
+
+def _renderer(**wanted: bool) -> Callable[[BenchReport], str]:
+    """What makes the text for stdout."""
+    from resnet_export.errors import UsageError
+
+    names = [f"--{name.removeprefix('as_')}" for name, is_wanted in wanted.items() if is_wanted]
+    if len(names) > 1:
+        raise UsageError(f"{' and '.join(names)} exclude each other.", hint="Give one of them.")
+    renderers = {"--json": _as_json, "--csv": _as_csv, "--markdown": _as_markdown}
+    return renderers[names[0]] if names else _as_text
+
+
+def _refuse_without_files(files: Sequence[str], plan: str | None, given: Iterable[object]) -> None:
+    from resnet_export.errors import UsageError
+
+    if plan is None and not files:
+        raise click.UsageError("Missing argument 'FILE...'.")
+    if plan is not None and (files or any(given)):
+        raise UsageError("--plan says what to measure, and so does the command.", hint="Leave out one of them.")
+
+
+def _scenarios(
+    names: tuple[str, ...], callers: tuple[int, ...] | None, slo_p99: float | None, gaps: tuple[float, ...] | None
+) -> list[Scenario]:
+    """Each scenario with the options that are its own; a bound means `server`, and so on, where none is named."""
+    from resnet_export.bench.scenario import make_scenario
+    from resnet_export.errors import UsageError
+
+    own: dict[str, list[dict[str, Any]]] = {
+        "concurrent": [{"callers": count} for count in callers or ()],
+        "server": [] if slo_p99 is None else [{"slo_p99_ms": slo_p99}],
+        "idle": [] if gaps is None else [{"gaps_ms": gaps}],
+    }
+    implied = [name for name, settings in own.items() if settings]
+    for name, option_name in (("concurrent", "--callers"), ("server", "--slo-p99"), ("idle", "--gaps")):
+        if names and name in implied and name not in names:
+            raise UsageError(f"{option_name} belongs to --scenario {name}.", hint=f"Add --scenario {name}.")
+    return [
+        make_scenario(name, **settings)
+        for name in dict.fromkeys(names or implied or ("single",))
+        for settings in own.get(name) or [{}]
+    ]
+
+
+def _budget(planned: Budget, *, quick: bool, mlperf: bool) -> Budget:
+    from resnet_export.bench import sampling
+    from resnet_export.errors import UsageError
+
+    if quick and mlperf:
+        raise UsageError("--quick and --mlperf exclude each other.", hint="Give one of them.")
+    return sampling.QUICK if quick else sampling.MLPERF if mlperf else planned
+
+
+def _refuse_output(files: Sequence[str], output: str, option_name: str, *, force: bool) -> None:
+    """Finds out before the measuring that the file cannot be written there."""
+    from resnet_export.errors import UsageError
+    from resnet_export.files import refuse_overwriting
+
+    if Path(output).suffix == ".onnx" or any(same_file(output, file) for file in files):
+        raise UsageError(f"{option_name} {output} would replace another file.", hint="Give it another name.")
+    refuse_overwriting(output, force=force, option=option_name)
+
+
+def _journal(output: str | None, plan: str) -> Path:
+    """Beside the output; without one, in the user's cache under the plan's digest."""
+    if output is not None:
+        return Path(f"{output}.journal")
+    import os
+
+    import platformdirs
+
+    from resnet_export.files import reported
+
+    cache = os.environ.get("RESNET_EXPORT_CACHE") or platformdirs.user_cache_dir("resnet-export", appauthor=False)
+    folder = Path(cache, "bench")
+    with reported(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{plan[:16]}.journal"
+
+
+def _kept(journal: Path) -> str:
+    """What an interruption leaves."""
+    from resnet_export.plain import number
+
+    finished = max(0, journal.read_bytes().count(b"\n") - 1)  # the first line is the header
+    return f"interrupted; {number(finished, 'finished case')} in {journal}: the same command goes on from there"
+
+
+def _failure(failures: Sequence[CaseResult]) -> ResNetExportError:
+    """What was not measured, as an error with the exit code of the gravest."""
+    from resnet_export import errors
+    from resnet_export.plain import number
+
+    kinds: tuple[type[ResNetExportError], ...] = (
+        errors.UnavailableError,
+        errors.MissingDependencyError,
+        errors.InputError,
+        errors.UsageError,
+    )
+    gravest = max(result.exit_code or 1 for result in failures)
+    kind = next((kind for kind in kinds if kind.exit_code == gravest), errors.RuntimeFailedError)
+    first = failures[0]
+    return kind(f"{number(len(failures), 'case')} gave no numbers; {first.case.label}: {first.reason}", hint=first.hint)
+
+
+def _as_json(report: BenchReport) -> str:
+    import json
+
+    return json.dumps(report.as_dict(), allow_nan=False)
+
+
+def _as_csv(report: BenchReport) -> str:
+    from resnet_export.report import bench_table
+
+    return bench_table.as_csv(report.as_dict()).rstrip("\n")
+
+
+def _as_markdown(report: BenchReport) -> str:
+    from resnet_export.report import bench_table
+
+    return bench_table.as_markdown(report.as_dict()).rstrip("\n")
+
+
+def _as_html(report: BenchReport) -> str:
+    from resnet_export.report import bench_html
+
+    return bench_html.render(report.as_dict())
+
+
+def _as_text(report: BenchReport) -> str:
+    from resnet_export.report import bench_text
+
+    return bench_text.render(report)

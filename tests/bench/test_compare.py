@@ -1,0 +1,198 @@
+"""Two sides in turns: what comes out, and every way in which a side can end."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+import resnet_export
+from resnet_export.bench import compare as module
+from resnet_export.bench.compare import compare
+from resnet_export.bench.side import Side, read_sides
+from resnet_export.errors import ModelError, RuntimeCrashedError, RuntimeFailedError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from resnet_export.bench.comparison import Comparison
+
+LATENCY = "runtime=synthetic,latency_ms=8"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_blocks() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "BLOCK", {"seconds": 0.0, "least": 5, "most": 1000})
+        yield
+
+
+@pytest.fixture
+def sides(net: Path) -> tuple[Side, Side]:
+    return read_sides(f"model={net},{LATENCY}", "latency_ms=8")
+
+
+@pytest.fixture(scope="module")
+def slower(net: Path) -> Comparison:
+    """B is told to take a quarter more time."""
+    return compare(*read_sides(f"model={net},{LATENCY}", "slower=1.25"), seconds=0.1, seed=7)
+
+
+def children() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+class TestResult:
+    def test_the_verdict(self, slower: Comparison) -> None:
+        assert slower.verdict == "slower"
+        assert slower.ratio.low > 1.015
+        assert slower.needs_seconds is None
+        assert slower.ratio.launches == len(slower.launches) == 6, "the least, however long they take"
+
+    def test_every_time_is_kept(self, slower: Comparison) -> None:
+        assert all(len(launch.pairs) == 6 for launch in slower.launches)
+        assert {len(pair.a_ms) for launch in slower.launches for pair in launch.pairs} == {5}
+        assert (slower.runs("a"), slower.runs("b")) == (180, 180)
+        assert min(min(launch.samples_ms("a")) for launch in slower.launches) >= 8
+        assert min(min(launch.samples_ms("b")) for launch in slower.launches) >= 10
+        assert slower.median_ms("a") >= 8
+
+    def test_the_order_is_drawn_and_balanced(self, slower: Comparison) -> None:
+        orders = ["".join(pair.first for pair in launch.pairs) for launch in slower.launches]
+        assert all(order.count("a") == order.count("b") == 3 for order in orders)
+        assert len(set(orders)) > 1
+        assert {launch.first for launch in slower.launches} == {"a", "b"}
+
+    def test_the_json(self, slower: Comparison) -> None:
+        plain = json.loads(json.dumps(slower.as_dict(), allow_nan=False))
+        assert (plain["schema_version"], plain["verdict"], plain["seed"]) == (1, "slower", 7)
+        assert plain["ratio_low"] <= plain["ratio"] <= plain["ratio_high"]
+        assert plain["a"]["runtime"] == "synthetic,latency_ms=8"
+        assert plain["b"]["runtime"] == "synthetic,latency_ms=8,slower=1.25"
+        assert (plain["a"]["precision"], plain["a"]["device"], plain["a"]["python"]) == ("float32", "CPU", None)
+        assert set(plain["launches"][0]["pairs"][0]) == {"first", "a_ms", "b_ms"}
+
+
+def test_no_process_is_left(slower: Comparison) -> None:
+    assert children() == []
+
+
+def test_progress(sides: tuple[Side, Side]) -> None:
+    told: list[str] = []
+
+    class Stage:
+        def __init__(self, name: str) -> None:
+            told.append(name)
+
+        def __enter__(self) -> Any:
+            return told.append
+
+        def __exit__(self, *exception: object) -> None:
+            return None
+
+    compare(*sides, seconds=0.1, progress=Stage)
+    assert told[:2] == ["comparing", "launch 1"]
+    assert told[-1].startswith("launch 6, B / A 1.0")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+class TestCrash:
+    def test_says_which_side_and_which_signal(self, net: Path) -> None:
+        with pytest.raises(RuntimeCrashedError) as raised:
+            compare(*read_sides(f"model={net},{LATENCY}", "fail=segfault,after=60"))
+        assert raised.value.message == "B: its process was ended by SIGSEGV while sampling."
+        assert any("Fatal Python error" in line for line in raised.value.log)
+        assert children() == []
+
+    def test_of_the_one_that_stands_still(self, sides: tuple[Side, Side]) -> None:
+        def kill(state: str) -> None:
+            if state == "launch 1":
+                raise KeyboardInterrupt
+
+        class Stage:
+            def __init__(self, name: str) -> None:
+                pass
+
+            def __enter__(self) -> Any:
+                return kill
+
+            def __exit__(self, *exception: object) -> None:
+                return None
+
+        with pytest.raises(KeyboardInterrupt):
+            compare(*sides, progress=Stage)
+        assert children() == []
+
+
+def test_a_hang(net: Path) -> None:
+    with pytest.raises(RuntimeCrashedError, match=r"B: its process gave no sign of life for 3 s while sampling, and"):
+        compare(*read_sides(f"model={net},{LATENCY}", "fail=hang,after=60"), patience=3)
+    assert children() == []
+
+
+@pytest.mark.parametrize(
+    ("b", "kind", "message"),
+    [
+        ("fail=load", ModelError, r"B: The synthetic runtime cannot load net\.onnx"),
+        ("fail=run", RuntimeFailedError, "B: it failed: it was told so"),
+        ("boundary=device", ModelError, "B: synthetic,latency_ms=8 takes its inputs from the host only"),
+    ],
+)
+def test_what_a_side_raises(b: str, kind: type[Exception], message: str, net: Path) -> None:
+    with pytest.raises(kind, match=message):
+        compare(*read_sides(f"model={net},{LATENCY}", b))
+    assert children() == []
+
+
+@pytest.mark.parametrize(("seconds", "band"), [(0.0, 0.01), (float("nan"), 0.01), (1.0, -0.1), (1.0, 1.0)])
+def test_numbers_that_cannot_be_meant_so(seconds: float, band: float, sides: tuple[Side, Side]) -> None:
+    with pytest.raises(UsageError):
+        compare(*sides, seconds=seconds, band=band)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process that is stopped outlives its parent's kill")
+def test_processes_go_with_a_parent_that_is_killed(net: Path) -> None:
+    program = f"""
+from resnet_export.bench.compare import compare
+from resnet_export.bench.side import read_sides
+compare(*read_sides("model={net},runtime=synthetic,latency_ms=200", "latency_ms=200"))
+"""
+    parent = subprocess.Popen([sys.executable, "-c", program])
+    try:
+        deadline = time.monotonic() + 60
+        started: list[psutil.Process] = []
+        while not any(one.status() == psutil.STATUS_STOPPED for one in started) and time.monotonic() < deadline:
+            time.sleep(0.05)
+            started = psutil.Process(parent.pid).children()
+        assert len(started) == 2
+        assert any(one.status() == psutil.STATUS_STOPPED for one in started), "one of them waits for its turn"
+    finally:
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+    _, alive = psutil.wait_procs(started, timeout=10)
+    assert alive == []
+
+
+def test_another_environment_runs_with_its_own_packages(net: Path, tmp_path: Path) -> None:
+    """Its packages are this one's, but for a module that tells the two apart."""
+    venv.create(tmp_path / "other", symlinks=sys.platform != "win32")
+    (packages,) = (tmp_path / "other").rglob("site-packages")
+    here = [str(Path(resnet_export.__file__).parent.parent), *(path for path in sys.path if "site-packages" in path)]
+    (packages / "here.pth").write_text("\n".join(here))
+    mark = tmp_path / "mark"
+    (packages / "sitecustomize.py").write_text(f"import sys\nopen({str(mark)!r}, 'a').write(sys.prefix + '\\n')\n")
+    a, b = read_sides(f"model={net},{LATENCY}", f"python={tmp_path / 'other'}")
+    found = compare(a, b, seconds=0.1)
+    prefixes = mark.read_text().splitlines()
+    assert set(prefixes) == {str(tmp_path / "other")}
+    assert len(prefixes) == 1 + 6, "once to be asked for its version, and once for each launch"
+    assert (found.a.side.python, found.b.as_dict()["python"]) == (None, b.python)
+    assert found.verdict in ("equivalent", "inconclusive", "faster", "slower")

@@ -1,0 +1,195 @@
+"""Every scenario on a simulated clock: networks whose latencies are known."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from resnet_export.bench.clock import RealClock, SimulatedClock
+from resnet_export.bench.sampling import Budget
+from resnet_export.bench.scenario import GAPS_MS, NAMES, Scenario, make_scenario
+from resnet_export.bench.scenarios import SCENARIOS, Rig, sample
+from resnet_export.bench.scenarios.server import LOADS, predicted_load
+from resnet_export.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from resnet_export.bench.clock import Clock
+    from resnet_export.bench.sampling import Call
+    from resnet_export.bench.scenarios import Outcome
+
+MS = 1_000_000
+BUDGET = Budget("test", 20.0, 662)
+
+
+def rig(latency_ms: Callable[[int], float], *, batch: int = 1, budget: Budget = BUDGET) -> Rig:
+    """A network that takes `latency_ms(batch)`."""
+    clock = SimulatedClock()
+
+    def make_call(images: int) -> Call:
+        return lambda index: clock.advance(round(latency_ms(images) * MS))
+
+    return Rig(make_call, batch, clock, budget, lambda samples: None)
+
+
+def test_the_table_knows_them_all() -> None:
+    assert tuple(SCENARIOS) == NAMES
+
+
+def test_single() -> None:
+    outcome = sample(rig(lambda batch: 10.0 * batch, batch=2), Scenario())
+    (series,) = outcome.series
+    assert series.samples_ns == (20 * MS,) * 1000
+    assert (series.duration_ns, series.batch, series.condition) == (20_000 * MS, 2, {})
+
+
+class TestOffline:
+    @staticmethod
+    def chosen(outcome: Outcome) -> int:
+        return outcome.series[outcome.headline].batch
+
+    def test_finds_the_best_batch(self) -> None:
+        """A fixed cost of 8 ms, and 1 ms an image, but caches are too small for more than 16."""
+        outcome = sample(rig(lambda batch: 8 + batch + max(0, batch - 16)), make_scenario("offline"))
+        assert [one.batch for one in outcome.series if one.probe] == [1, 2, 4, 8, 16, 32, 64], "two too many are tried"
+        assert self.chosen(outcome) == 16
+        main = outcome.series[outcome.headline]
+        assert not main.probe
+        assert len(main.samples_ns) >= 64
+        assert main.condition == {"batch": 16}
+
+    def test_stops_where_a_run_takes_too_long(self) -> None:
+        outcome = sample(rig(lambda batch: 300 * batch**0.9), make_scenario("offline"))
+        assert [one.batch for one in outcome.series if one.probe] == [1, 2, 4], "4 take 1044 ms of 20 s"
+
+    def test_chooses_from_what_was_given(self) -> None:
+        outcome = sample(rig(lambda batch: 8 + batch), Scenario("offline", batches=(3, 1)))
+        assert [one.batch for one in outcome.series] == [1, 3, 3]
+        assert self.chosen(outcome) == 3
+
+
+class TestIdle:
+    def test_a_series_for_each_gap(self) -> None:
+        network = rig(lambda batch: 10.0)
+        begin = network.clock.now_ns()
+        outcome = sample(network, make_scenario("idle"))
+        assert [one.condition["gap_ms"] for one in outcome.series] == list(GAPS_MS)
+        assert {one.samples_ns[0] for one in outcome.series} == {10 * MS}
+        for series in outcome.series:
+            paused = series.condition["gap_ms"] * MS * len(series.samples_ns)
+            assert series.duration_ns == sum(series.samples_ns) + paused
+            assert len(series.samples_ns) >= 64
+        assert network.clock.now_ns() - begin == sum(one.duration_ns for one in outcome.series)
+
+
+class TestConcurrent:
+    def test_the_callers_call_at_the_same_time(self) -> None:
+        """Each call only waits, so that four callers get four times as many answers."""
+        clock: Clock = RealClock()
+        inside: list[int] = []
+        most = 0
+
+        def make_call(images: int) -> Call:
+            def call(index: int) -> None:
+                nonlocal most
+                inside.append(1)
+                most = max(most, len(inside))
+                clock.rest(2 * MS)
+                inside.pop()
+
+            return call
+
+        beats: list[int] = []
+        budget = Budget("test", 1.2, 300)
+        outcome = sample(
+            Rig(make_call, 3, clock, budget, lambda samples: beats.append(len(samples))),
+            make_scenario("concurrent", callers=4),
+        )
+        (series,) = outcome.series
+        assert most == 4
+        assert (series.callers, series.batch) == (4, 3)
+        assert len(series.samples_ns) >= 300
+        assert min(series.samples_ns) >= 2 * MS
+        assert sum(series.samples_ns) <= 4 * series.duration_ns
+        assert beats
+
+    def test_a_caller_that_fails_ends_it(self) -> None:
+        def call(index: int) -> None:
+            if index == 5:
+                raise RuntimeError("it was told so")
+
+        with pytest.raises(RuntimeError, match="it was told so"):
+            sample(Rig(lambda batch: call, 1, RealClock(), BUDGET, lambda samples: None), make_scenario("concurrent"))
+
+
+class TestServer:
+    def test_a_few_loads(self) -> None:
+        outcome = sample(rig(lambda batch: 10.0), make_scenario("server"))
+        assert tuple(one.condition["load"] for one in outcome.series) == pytest.approx(LOADS)
+        assert outcome.series[outcome.headline].condition["load"] == pytest.approx(0.8)
+        for series in outcome.series:
+            assert series.condition["rate_per_s"] == pytest.approx(100 * series.condition["load"])
+            assert series.loop == "open"
+            assert len(series.samples_ns) >= 662
+            assert len(series.samples_ns) * 1e9 / series.duration_ns == pytest.approx(
+                series.condition["rate_per_s"], rel=0.15
+            )
+        means = [statistics.fmean(one.samples_ns) for one in outcome.series]
+        assert means == sorted(means), "waiting is part of the latency"
+
+    @pytest.mark.parametrize("bound_ms", [25.0, 60.0])
+    def test_the_rate_that_it_finds_keeps_the_bound_and_a_higher_one_breaks_it(self, bound_ms: float) -> None:
+        network = rig(lambda batch: 10.0, budget=Budget("test", 2000.0, 662))
+        outcome = sample(network, make_scenario("server", slo_p99_ms=bound_ms))
+        found = outcome.series[outcome.headline].condition["load"]
+        assert p99_of_a_queue(found) <= bound_ms
+        assert p99_of_a_queue(min(0.99, 1.25 * found)) > bound_ms
+        assert len(outcome.series) >= 3
+
+    def test_a_bound_that_no_rate_keeps(self) -> None:
+        outcome = sample(rig(lambda batch: 10.0), make_scenario("server", slo_p99_ms=5.0))
+        rates = [one.condition["rate_per_s"] for one in outcome.series]
+        assert rates[outcome.headline] == min(rates)
+
+    def test_where_the_search_begins(self) -> None:
+        services = np.full(100, 10.0 * MS)
+        loads = [predicted_load(services, bound) for bound in (11.0, 30.0, 100.0, 1e9)]
+        assert loads == sorted(loads)
+        assert loads[-1] == pytest.approx(0.95, abs=0.01)
+
+
+def p99_of_a_queue(load: float, service_ms: float = 10.0, requests: int = 1_000_000) -> float:
+    """Of the latency in M/D/1, simulated."""
+    gaps = np.random.default_rng(1).exponential(service_ms / load, requests)
+    scheduled = np.cumsum(gaps)
+    work = service_ms * np.arange(1, requests + 1)
+    return float(np.quantile(work + np.maximum.accumulate(scheduled - (work - service_ms)) - scheduled, 0.99))
+
+
+class TestMakeScenario:
+    def test_defaults(self) -> None:
+        assert make_scenario("concurrent") == Scenario("concurrent", callers=4)
+        assert make_scenario("idle").gaps_ms == GAPS_MS
+        assert make_scenario("server", slo_p99_ms=50.0).label == "server, p99 within 50 ms"
+
+    @pytest.mark.parametrize(
+        ("name", "settings", "message"),
+        [
+            ("sever", {}, "There is no scenario 'sever'."),
+            ("single", {"callers": 2}, "callers belongs to the scenario concurrent, not to single."),
+            ("idle", {"slo_p99_ms": 5.0}, "slo-p99 belongs to the scenario server, not to idle."),
+            ("offline", {"gaps_ms": (1.0,)}, "gaps belongs to the scenario idle, not to offline."),
+            ("concurrent", {"callers": 0}, "0 callers are below 1."),
+            ("server", {"slo_p99_ms": 0.0}, "slo-p99 0 ms is no bound."),
+            ("idle", {"gaps_ms": (1.0, -1.0)}, "A gap is below 0."),
+        ],
+    )
+    def test_what_cannot_be_meant(self, name: str, settings: dict[str, object], message: str) -> None:
+        with pytest.raises(UsageError) as caught:
+            make_scenario(name, **settings)  # type: ignore[arg-type]
+        assert caught.value.message == message
+        assert caught.value.hint
