@@ -195,7 +195,7 @@ def run(
     """
     from resnet_export.cli.chatter import held_back
     from resnet_export.cli.failing import reported
-    from resnet_export.cli.memory import return_freed
+    from resnet_export.cli.memory import sparing
     from resnet_export.cli.output import say
     from resnet_export.cli.progress import Progress
     from resnet_export.errors import ParityError
@@ -205,15 +205,14 @@ def run(
             _refuse_report(report, output, force=force)
         _fetch_published(weights, options.get("depth"))
         try:
-            with held_back(verbose=verbose) as stderr:
+            with held_back(verbose=verbose) as stderr, sparing() as settle:
                 from resnet_export.pipeline import export as pipeline
 
                 shown = Progress(stderr, verbose=verbose)
 
                 @contextlib.contextmanager
                 def progress(stage: str) -> Iterator[None]:
-                    if stage == "run":  # not before: tracing is faster with the blocks that were kept
-                        return_freed()
+                    settle(stage)
                     with shown(stage):
                         yield
 

@@ -78,8 +78,8 @@ def folding(weights: Weights) -> Iterator[tuple[str, Array]]:
             )
             scale = gamma / np.sqrt(variance + weights.spec.eps)
             kernel = weights[f"{step.name}.weight"]
-            yield f"{step.name}.weight", _rounded(kernel * scale[:, None, None, None])
-            yield f"{step.name}.bias", _rounded(beta - mean * scale)
+            yield f"{step.name}.weight", _scaled(kernel, scale[:, None, None, None])
+            yield f"{step.name}.bias", (beta - mean * scale).astype(np.float32)
         elif step.op == "Gemm":
             for part in ("weight", "bias"):
                 yield f"{step.name}.{part}", weights[f"{step.name}.{part}"]
@@ -90,5 +90,6 @@ def same_eps(found: float, spec: ResNetSpec) -> bool:
     return bool(np.float32(found) == np.float32(spec.eps))
 
 
-def _rounded(array: NDArray[np.float64]) -> Array:
-    return array.astype(np.float32)
+def _scaled(kernel: Array, scale: NDArray[np.float64]) -> Array:
+    """The product in float64, rounded once: NumPy does so piece by piece, without a float64 copy of the kernel."""
+    return np.multiply(kernel, scale, out=np.empty_like(kernel), dtype=np.float64, casting="same_kind")

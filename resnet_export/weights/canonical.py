@@ -51,8 +51,9 @@ class Weights(Mapping[str, Array]):
         tensors = {name: array for name, array in tensors.items() if not name.endswith("num_batches_tracked")}
         _check_names_and_shapes(spec, tensors, origin)
         self.spec = spec
-        self._arrays = {name: _as_float32(name, tensors[name], origin) for name in spec.parameters}
         rounded = [name for name in spec.parameters if tensors[name].dtype == np.float64]
+        # Each is let go of once it is copied: nobody else may need it, and all of them would be in memory twice.
+        self._arrays = {name: _as_float32(name, tensors.pop(name), origin) for name in spec.parameters}
         if rounded:
             warnings.warn(
                 f"{origin}: {len(rounded)} tensors are float64 ({quote_some(rounded)}); they were rounded to float32.",
