@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from resnet_export.bench.case import Boundary, Case
     from resnet_export.bench.journal import Journal
     from resnet_export.bench.results import BenchReport, CaseResult
+    from resnet_export.bench.roofline import Peaks
     from resnet_export.bench.sampling import Budget
     from resnet_export.bench.scenario import Scenario
+    from resnet_export.graph.cost import Cost
+    from resnet_export.machine import Machine
 
     Progress = Callable[[str], AbstractContextManager[Callable[[str], None] | None]]
 
@@ -119,7 +122,32 @@ def measure(
                 if kept is not None:
                     kept.add(result)
             results[case.key] = result
-    return BenchReport(plan, budget, machine, tuple(results[case.key] for case in cases), resumed)
+    found = tuple(results[case.key] for case in cases)
+    return BenchReport(plan, budget, machine, found, resumed, _peaks(found, machine, stage), _costs(cases))
+
+
+def _peaks(results: Sequence[CaseResult], machine: Machine, stage: Progress) -> tuple[Peaks, ...]:
+    """Of each device and number of threads that a case ran on; without what can't be measured."""
+    from resnet_export.bench.results import peaks_of
+    from resnet_export.bench.roofline import measure_peaks
+    from resnet_export.errors import RuntimeFailedError
+
+    peaks = []
+    for device, threads in dict.fromkeys(map(peaks_of, results)):
+        if device is not None:
+            with contextlib.suppress(RuntimeFailedError), stage("peaks of this machine"):
+                peaks.append(measure_peaks(machine, threads, device))
+    return tuple(peaks)
+
+
+def _costs(cases: Sequence[Case]) -> dict[str, Cost]:
+    """Digest of a file -> what an image costs in it, where that can be told."""
+    from resnet_export.graph.cost import count
+    from resnet_export.graph.file import read
+
+    models = {case.model.sha256: case.model for case in cases}
+    counted = {digest: count(read(Path(model.path)), model.images.shape(1)) for digest, model in models.items()}
+    return {digest: cost for digest, cost in counted.items() if cost is not None}
 
 
 def plan_digest(cases: Sequence[Case], budget: Budget) -> str:

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from resnet_export import __version__
 from resnet_export.bench.case import Case
+from resnet_export.bench.grade import grade
 from resnet_export.bench.measured import Measured
+from resnet_export.bench.roofline import share
+from resnet_export.machine.noise import Noise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from resnet_export.bench.grade import Grade
+    from resnet_export.bench.roofline import Device, Peaks, Share
     from resnet_export.bench.sampling import Budget
+    from resnet_export.graph.cost import Cost
     from resnet_export.machine import Machine
 
 SCHEMA_VERSION = 1
@@ -41,6 +47,8 @@ class CaseResult:
     """Of the program, for what it raised (see `errors`)."""
     log: tuple[str, ...] = ()
     """The last lines that a process printed that died."""
+    noise: Noise | None = None
+    """What disturbed the samples; None where it did not run to its end."""
 
     def as_journal(self) -> dict[str, Any]:
         """All that can't be computed again, as plain data."""
@@ -51,7 +59,8 @@ class CaseResult:
         """The inverse of `as_journal`, after JSON made lists of the tuples."""
         measured = fields["measured"] and Measured.from_journal(fields["measured"])
         case = Case.from_dict(fields["case"])
-        return cls(**{**fields, "case": case, "measured": measured, "log": tuple(fields["log"])})
+        noise = fields["noise"] and Noise(**fields["noise"])
+        return cls(**{**fields, "case": case, "measured": measured, "log": tuple(fields["log"]), "noise": noise})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON; documented in docs/bench.md."""
@@ -70,6 +79,7 @@ class CaseResult:
             "hint": self.hint,
             "signal": self.signal,
             "log": list(self.log),
+            "noise": self.noise and dataclasses.asdict(self.noise),
         }
         return plain if self.measured is None else {**plain, **self.measured.as_dict(case.scenario.slo_p99_ms)}
 
@@ -87,11 +97,35 @@ class BenchReport:
     """In the plan's order."""
     resumed: int = 0
     """Cases of them that a journal had already."""
+    peaks: tuple[Peaks, ...] = ()
+    """Of this machine, one for each device and number of threads that were used."""
+    costs: Mapping[str, Cost] = dataclasses.field(default_factory=dict)
+    """SHA-256 of a file -> what an image costs."""
 
     @property
     def failures(self) -> tuple[CaseResult, ...]:
         """The cases that did not run to their end."""
         return tuple(result for result in self.cases if result.status != "measured")
+
+    def grade(self, result: CaseResult) -> Grade | None:
+        """How far a result can be trusted; None where there is none."""
+        told = result.measured
+        if told is None:
+            return None
+        on_cpu = told.device.startswith("CPU")
+        return grade(told.summary, told.settled, result.threads, result.noise, self.machine, on_cpu=on_cpu)
+
+    def share(self, result: CaseResult) -> Share | None:
+        """How much of the possible a latency is; None where calls wait for others, or no peak is known."""
+        told, cost = result.measured, self.costs.get(result.case.model.sha256)
+        if told is None or cost is None or told.main.loop == "open" or told.main.callers > 1:
+            return None
+        latency = told.summary.quantile(0.5).value
+        device, threads = peaks_of(result)
+        for peaks in self.peaks:
+            if latency is not None and peaks.device == device and (device == "cuda" or peaks.threads == threads):
+                return share(cost, peaks, latency, told.main.batch, told.precision)
+        return None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON; documented in docs/bench.md."""
@@ -102,5 +136,16 @@ class BenchReport:
             "budget": dataclasses.asdict(self.budget),
             "resumed_cases": self.resumed,
             "machine": self.machine.as_dict(),
-            "cases": [result.as_dict() for result in self.cases],
+            "peaks": [peaks.as_dict() for peaks in self.peaks],
+            "cases": [{**result.as_dict(), **self._judged(result)} for result in self.cases],
         }
+
+    def _judged(self, result: CaseResult) -> dict[str, Any]:
+        grade, share = self.grade(result), self.share(result)
+        return {"grade": grade and grade.as_dict(), "roofline": share and share.as_dict()}
+
+
+def peaks_of(result: CaseResult) -> tuple[Device | None, int]:
+    """(the device whose peaks bound a result, its threads); None for one whose peaks nobody measures."""
+    device = "" if result.measured is None else result.measured.device
+    return ("cpu" if device.startswith("CPU") else "cuda" if device.startswith("GPU") else None), result.threads

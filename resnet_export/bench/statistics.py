@@ -20,7 +20,8 @@ l_m and u_m follow from Binomial(m, p) and are carried over to n with a correcti
     l = floor((l_m - 1/2) n / m + 1/2)       u = ceil((u_m - 1/2) n / m + 1/2)
 
 Below 64 effective samples (n / tau of the ranks' normal scores) nothing is estimated: tau itself is not known then.
-Drift is Kendall's rank correlation between the time and the medians of blocks (H. B. Mann, Econometrica 13, 1945).
+Drift is Kendall's rank correlation between the time and the medians of blocks (H. B. Mann, Econometrica 13, 1945); it
+isn't sought in an open loop, where a queue that comes and goes looks like one.
 No sample is ever dropped.
 """
 
@@ -141,7 +142,8 @@ def summarise(
     quantiles = tuple(_quantile(values, ordered, p, loop, least) for p in probabilities)
     mean = estimate_mean(values, loop) if least is None else None
     bound, bound_needs = _upper_bound(values, ordered, loop, least)
-    return Summary(size, effective, lag_1(scores), mean, quantiles, bound, bound_needs, find_drift(values))
+    drift = find_drift(values) if loop == "closed" else Drift(1.0, 0.0)
+    return Summary(size, effective, lag_1(scores), mean, quantiles, bound, bound_needs, drift)
 
 
 def estimate_mean(values: NDArray[np.float64], loop: Loop = "closed") -> Mean:

@@ -93,7 +93,7 @@ def measure(request: dict[str, Any], answers: Answers) -> dict[str, Any]:
     answers.say(stage="sample")
     steady, shared, gpu_after = rss(), pss(), gpu_memory()
     outcome = sample(Rig(network.make_call, request["batch"], clock, budget, answers.estimate), scenario)
-    answers.say(stage="new shape")
+    answers.say(stage="sampled")
     placement = session.placement()
     return {
         "version": version,

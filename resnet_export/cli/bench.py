@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+from resnet_export.cli.bench_check import check
+from resnet_export.cli.bench_compare import compare
+from resnet_export.cli.bench_profile import profile
 from resnet_export.cli.bench_run import HELP, run
 from resnet_export.cli.options import GroupedOptions
 
@@ -34,4 +37,5 @@ def bench() -> None:
     """Only leads to its commands."""
 
 
-bench.add_command(run)
+for command in (run, compare, check, profile):
+    bench.add_command(command)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from resnet_export.doctor.report import DoctorReport, RuntimeCheck
+    from resnet_export.machine.clock import Clock
     from resnet_export.machine.gpu import Gpu
 
 LONGEST = 230
@@ -68,7 +69,12 @@ def _machine(report: DoctorReport) -> Iterator[tuple[str, str]]:
     if cpu.affinity is not None and cpu.affinity != cpu.logical_cores:
         cores.append(f"affinity to {cpu.affinity} of them")
     cores.append("no cgroup quota" if limits.cpus is None else f"cgroup quota {limits.cpus:g}")
+    if cpu.smt:
+        cores.append("two threads a core")
     yield "cores", _listed(cores)
+    clock = _clock(cpu.clock)
+    if clock:
+        yield "clock", _listed(clock)
     limit = "no cgroup limit" if limits.memory_bytes is None else f"cgroup limit {_size(limits.memory_bytes)}"
     yield "memory", _listed([_size(machine.memory_bytes), limit])
     gpus = machine.gpus
@@ -84,6 +90,20 @@ def _machine(report: DoctorReport) -> Iterator[tuple[str, str]]:
     container = [f"in a container ({system.container})"] if system.container else []
     yield "system", _listed([system.name, system.kernel, *([system.libc] if system.libc else []), *container])
     yield "Python", system.python
+
+
+def _clock(clock: Clock) -> list[str]:
+    """What is known of it: a virtual machine mostly knows the current one alone."""
+    facts = []
+    if clock.current_mhz is not None:
+        facts.append(f"{clock.current_mhz / 1e3:.2f} GHz now")
+    if clock.max_mhz is not None:
+        facts.append(f"up to {clock.max_mhz / 1e3:.2f} GHz")
+    if clock.governor is not None:
+        facts.append(f"governor {clock.governor}")
+    if clock.boost is not None:
+        facts.append("boost on" if clock.boost else "boost off")
+    return facts
 
 
 def _packages(report: DoctorReport) -> Iterator[tuple[str, str]]:
@@ -136,6 +156,10 @@ def _gpu(gpu: Gpu) -> str:
     if gpu.compute_capability is not None:
         facts.append(f"compute capability {gpu.compute_capability}")
     facts.append("no driver" if gpu.driver is None else f"driver {gpu.driver}")
+    if gpu.max_clock_mhz is not None:
+        facts.append(f"up to {gpu.max_clock_mhz} MHz")
+    if gpu.power_limit_w is not None:
+        facts.append(f"power limit {gpu.power_limit_w:g} W")
     return _listed(facts)
 
 

@@ -1,8 +1,9 @@
-"""What the control groups of Linux leave to this process: CPU quota and memory, of version 1, 2, or both mixed.
+"""What the control groups of Linux leave to a process: CPU quota and memory, of version 1, 2, or both mixed.
 
     CPUs = quota / period        the smallest on the way from the process's group up to the root
 
-A limit binds everything below it, so the groups above count as well, as far as they can be seen from here.
+A limit binds everything below it, so the groups above count as well, as far as they can be seen from here. Whoever has
+used up its quota is stopped until the period ends: the kernel counts these periods.
 """
 
 from __future__ import annotations
@@ -31,6 +32,18 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Throttling:
+    """How often the quotas stopped the process's groups since these exist."""
+
+    periods: int
+    """In which they ran at all, all groups on the way up together."""
+    throttled: int
+    """In which they were stopped."""
+    seconds: float
+    """For how long, all CPUs together."""
+
+
+@dataclass(frozen=True)
 class Mount:
     """Where a hierarchy can be seen."""
 
@@ -47,13 +60,8 @@ def read_limits(root: Path = Path("/")) -> Limits:
     Args:
         root: the folder that holds `proc` and `sys`.
     """
-    try:
-        groups = parse_groups((root / "proc/self/cgroup").read_text(encoding="utf-8"))
-        mounts = parse_mounts((root / "proc/self/mountinfo").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        return Limits()
     found: dict[str, list[float]] = {"cpu": [], "memory": []}
-    for mount in mounts:
+    for mount, groups in _hierarchies(root, "self"):
         for controller, limited, read in _readers(mount):
             if controller not in groups:
                 continue
@@ -63,6 +71,37 @@ def read_limits(root: Path = Path("/")) -> Limits:
                     found[limited].append(value)
     memory = min(found["memory"], default=None)
     return Limits(min(found["cpu"], default=None), None if memory is None else int(memory))
+
+
+def read_throttling(root: Path = Path("/"), pid: int | None = None) -> Throttling | None:
+    """How often a process's groups were stopped; None where that can't be seen, or the process is gone.
+
+    Args:
+        root: the folder that holds `proc` and `sys`.
+        pid: of the process; None for this one.
+    """
+    found = []
+    for mount, groups in _hierarchies(root, "self" if pid is None else str(pid)):
+        for controller in mount.controllers & groups.keys() & {VERSION_2, "cpu"}:
+            for folder in _folders(root, mount, groups[controller]):
+                told = parse_throttling(_text(folder / "cpu.stat"))
+                if told is not None:
+                    found.append(told)
+    if not found:
+        return None
+    return Throttling(
+        sum(one.periods for one in found), sum(one.throttled for one in found), sum(one.seconds for one in found)
+    )
+
+
+def parse_throttling(text: str) -> Throttling | None:
+    """From the `cpu.stat` of either version; None where the group counts nothing, as the root of version 2."""
+    words = dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
+    counts = {name: int(word) for name, word in words.items() if word.isdigit()}
+    if not {"nr_periods", "nr_throttled"} <= counts.keys():
+        return None
+    seconds = counts.get("throttled_usec", 0) / 1e6 + counts.get("throttled_time", 0) / 1e9
+    return Throttling(counts["nr_periods"], counts["nr_throttled"], seconds)
 
 
 def parse_groups(text: str) -> dict[str, PurePosixPath]:
@@ -99,6 +138,16 @@ def parse_memory(text: str) -> int | None:
     """Bytes, from `memory.max` of version 2 or `memory.limit_in_bytes` of version 1."""
     word = text.strip()
     return None if not word.isdigit() or int(word) >= UNLIMITED else int(word)
+
+
+def _hierarchies(root: Path, process: str) -> Iterator[tuple[Mount, dict[str, PurePosixPath]]]:
+    """The mounted hierarchies, each with all of the process's groups; nothing where this can't be read."""
+    try:
+        groups = parse_groups((root / "proc" / process / "cgroup").read_text(encoding="utf-8"))
+        mounts = parse_mounts((root / "proc/self/mountinfo").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return
+    yield from ((mount, groups) for mount in mounts)
 
 
 def _readers(mount: Mount) -> Iterator[tuple[str, str, Callable[[Path], float | None]]]:

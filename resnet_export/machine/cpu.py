@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import platform
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
+
+from resnet_export.machine.clock import Clock, read_clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +38,11 @@ INSTRUCTION_SETS: Mapping[str, Mapping[str, tuple[frozenset[str], ...]]] = {
 FAMILIES = {"x86_64": "x86", "amd64": "x86", "i386": "x86", "i686": "x86", "aarch64": "arm", "arm64": "arm"}
 """`platform.machine()` in lower case -> family."""
 
+CPUS = "sys/devices/system/cpu"
+"""Where Linux tells of them."""
+UNITS = {"K": 1 << 10, "M": 1 << 20}
+"""Of a cache's size."""
+
 
 @dataclass(frozen=True)
 class Cpu:
@@ -52,6 +59,11 @@ class Cpu:
     """Those that matter on this architecture -> whether they are there; None when that is unknown."""
     virtual: bool | None
     """Whether a hypervisor runs it; None when that is unknown."""
+    smt: bool | None = None
+    """Whether two threads share a core (Intel: Hyper-Threading); None when that is unknown."""
+    cache_bytes: int | None = None
+    """The last-level cache, all instances together; None when that is unknown."""
+    clock: Clock = field(default_factory=Clock)
 
 
 def read_cpu(root: Path = Path("/")) -> Cpu:
@@ -63,15 +75,18 @@ def read_cpu(root: Path = Path("/")) -> Cpu:
         asked = _ask_library()
         model = str(asked.get("brand_raw") or platform.processor() or "unknown")
         flags = flags or frozenset(asked.get("flags") or ()) or None
-    logical = psutil.cpu_count() or 1
+    logical, physical = psutil.cpu_count() or 1, psutil.cpu_count(logical=False)
     return Cpu(
         model=" ".join(model.split()),
         architecture=architecture,
-        physical_cores=psutil.cpu_count(logical=False),
+        physical_cores=physical,
         logical_cores=logical,
         affinity=_affinity(),
         instruction_sets=find_instruction_sets(architecture, flags),
         virtual="hypervisor" in flags if flags and FAMILIES.get(architecture.lower()) == "x86" else None,
+        smt=read_smt(root, physical, logical),
+        cache_bytes=read_cache(root),
+        clock=read_clock(root),
     )
 
 
@@ -94,6 +109,25 @@ def parse_cpuinfo(text: str) -> tuple[str, frozenset[str] | None]:
     return fields.get("model name", ""), None if flags is None else frozenset(flags.split())
 
 
+def read_smt(root: Path, physical: int | None, logical: int) -> bool | None:
+    """Whether two threads share a core, as Linux tells it, or else by the numbers of cores."""
+    word = _word(root / CPUS / "smt/active")
+    if word:
+        return word == "1"
+    return None if physical is None else logical > physical
+
+
+def read_cache(root: Path) -> int | None:
+    """Bytes of the last-level cache, all its instances together; None where the system doesn't tell."""
+    found: dict[tuple[int, str], int] = {}
+    for folder in (root / CPUS).glob("cpu[0-9]*/cache/index[0-9]*"):
+        level, shared, size = (_word(folder / name) for name in ("level", "shared_cpu_list", "size"))
+        if level.isdigit() and size[:-1].isdigit() and size[-1:] in UNITS:
+            found[int(level), shared] = int(size[:-1]) * UNITS[size[-1:]]
+    last = max((level for level, _ in found), default=None)
+    return None if last is None else sum(size for (level, _), size in found.items() if level == last)
+
+
 def find_instruction_sets(architecture: str, flags: Iterable[str] | None) -> dict[str, bool] | None:
     """Which of the instruction sets that matter are among the flags; None when flags or architecture are unknown."""
     known = INSTRUCTION_SETS.get(FAMILIES.get(architecture.lower(), ""))
@@ -112,6 +146,13 @@ def _ask_library() -> Mapping[str, Any]:
         # It raises a bare Exception on an architecture that it doesn't know: then the model is unknown.
         return {}
     return found
+
+
+def _word(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _affinity() -> int | None:

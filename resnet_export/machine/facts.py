@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from resnet_export.machine.cgroup import read_limits
 from resnet_export.machine.cpu import read_cpu
+from resnet_export.machine.distributions import read_distributions
 from resnet_export.machine.gpu import read_gpus
 from resnet_export.machine.system import read_system
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Machine:
-    """What a result depends on besides the packages. Nothing in it names a user, a host or a folder."""
+    """What a result depends on besides the model. Nothing in it names a user, a host or a folder."""
 
     cpu: Cpu
     memory_bytes: int
@@ -33,6 +34,8 @@ class Machine:
     """What the cgroups leave of CPU and memory."""
     gpus: Gpus
     system: System
+    packages: Mapping[str, str] = field(default_factory=dict)
+    """Installed packages that have a part in an export or a run -> version."""
 
     @property
     def usable_cpus(self) -> float:
@@ -55,4 +58,5 @@ class Machine:
 
 def read_machine() -> Machine:
     """The facts of this machine. What can't be found out is None, and no error."""
-    return Machine(read_cpu(), psutil.virtual_memory().total, read_limits(), read_gpus(), read_system())
+    packages = {found.name: found.version for found in read_distributions()}
+    return Machine(read_cpu(), psutil.virtual_memory().total, read_limits(), read_gpus(), read_system(), packages)

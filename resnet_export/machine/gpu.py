@@ -6,10 +6,10 @@ import csv
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-FIELDS = ("name", "memory.total", "compute_cap", "driver_version")
+FIELDS = ("name", "memory.total", "compute_cap", "driver_version", "clocks.sm", "clocks.max.sm", "power.limit")
 TIMEOUT = 20.0
 """Seconds. Without persistence mode the driver is set up anew for each call, some seconds for each of eight GPUs."""
 MEBIBYTE = 1 << 20
@@ -29,6 +29,12 @@ class Gpu:
     """NVIDIA's, such as `9.0`."""
     driver: str | None
     """NVIDIA's version, or the name of the kernel's module; None where no driver holds it."""
+    clock_mhz: int | None = field(default=None, compare=False)
+    """Of the multiprocessors, when it was asked; no part of what tells machines apart."""
+    max_clock_mhz: int | None = None
+    """The highest that they take."""
+    power_limit_w: float | None = None
+    """Watts at which the clock goes down."""
 
 
 @dataclass(frozen=True)
@@ -109,13 +115,16 @@ def _output(arguments: list[str]) -> tuple[str, str | None]:
     return "", f"nvidia-smi: {words.strip().rstrip('.')}"
 
 
-def _gpu(name: str, memory: str, capability: str, driver: str) -> Gpu:
+def _gpu(name: str, memory: str, capability: str, driver: str, clock: str, max_clock: str, power: str) -> Gpu:
     """What does not apply comes as `[N/A]` or `[Not Supported]`."""
     return Gpu(
         name if name.startswith("NVIDIA") else f"NVIDIA {name}",
         int(memory) * MEBIBYTE if memory.isdigit() else None,
         None if capability.startswith("[") else capability,
         None if driver.startswith("[") else driver,
+        int(clock) if clock.isdigit() else None,
+        int(max_clock) if max_clock.isdigit() else None,
+        float(power) if re.fullmatch(r"\d+(\.\d+)?", power) else None,
     )
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from resnet_export.runtimes.session import Session
     from resnet_export.weights import Weights
 
-    Progress = Callable[[str], AbstractContextManager[None]]
+    Progress = Callable[[str], AbstractContextManager[object]]
 
 STATUS: dict[type[ResNetExportError], Status] = {
     MissingDependencyError: "not here",

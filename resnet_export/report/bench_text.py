@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING
 
 from resnet_export import plain
 from resnet_export.plain import printable, wrapped
+from resnet_export.report.figures import condition, digits, estimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from resnet_export.bench.case import Case
-    from resnet_export.bench.measured import Measured, Series
+    from resnet_export.bench.measured import Measured
     from resnet_export.bench.results import BenchReport, CaseResult
-    from resnet_export.bench.statistics import Quantile
 
 WIDTH = 100
-HEADING = ("runtime", "batch", "thr.", "p50 ms", "p99 ms", "images/s", "eff.", "MB", "ran on")
-LEFT = (0, 3, 4, 8)
+HEADING = ("runtime", "batch", "thr.", "p50 ms", "p99 ms", "images/s", "eff.", "peak", "ran on", "")
+LEFT = (0, 3, 4, 8, 9)
 """Columns that are aligned to the left."""
 LAYOUTS = ((14, "  "), (14, " "), (0, " "))
 """(characters of a runtime that share a line with its numbers, blanks between columns), of which the first that fits
 is taken; a runtime with more options than that has a line of its own."""
 EXPLANATION = (
     "p50, p99: [95 % interval], distribution-free. eff.: independent samples that the measured ones are worth. "
-    "needs N: N samples like these would support the number. MB: peak memory of the process."
+    "needs N: N samples like these would support the number. peak: the least time that this machine's peaks allow, "
+    "over p50. A to D: how far it can be trusted."
 )
 
 
@@ -33,7 +34,12 @@ def render(report: BenchReport) -> str:
     """The machine, a table for each model with remarks below its rows, and what the columns mean."""
     blocks = [list(_title(report))]
     for path, results in groupby(report.cases, key=lambda result: result.case.model.path):
-        blocks.append(list(_model(path, list(results), report.machine.usable_cpus)))
+        blocks.append(list(_model(path, list(results), report)))
+    advice = dict.fromkeys(
+        one for grade in map(report.grade, report.cases) if grade is not None for one in grade.advice
+    )
+    if advice:
+        blocks.append(["For a better grade:", *(line for one in advice for line in wrapped(printable(one), "  - "))])
     if any(result.measured is not None for result in report.cases):
         blocks.append(wrapped(EXPLANATION))
     return "\n\n".join("\n".join(block) for block in blocks)
@@ -45,11 +51,11 @@ def _title(report: BenchReport) -> Iterator[str]:
     yield from wrapped(printable(f"{machine.cpu.model or 'unknown CPU'}, {cpus}, {machine.system.name}"))
 
 
-def _model(path: str, results: Sequence[CaseResult], cpus: float) -> Iterator[str]:
+def _model(path: str, results: Sequence[CaseResult], report: BenchReport) -> Iterator[str]:
     """The rows of one model."""
     yield f"{printable(path)} ({plain.file_size(results[0].case.model.size)})"
     for longest, gap in LAYOUTS:
-        table = [(result, list(_rows(result, longest))) for result in results]
+        table = [(result, list(_rows(result, report, longest))) for result in results]
         rows = [HEADING, *(row for _, own in table for row in own)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         if 2 + sum(widths) + len(gap) * (len(widths) - 1) <= WIDTH:
@@ -59,7 +65,7 @@ def _model(path: str, results: Sequence[CaseResult], cpus: float) -> Iterator[st
         if own[0][0] != printable(result.case.runtime):
             yield f"  {printable(_what(result.case))}"
         yield from (_line(row, widths, gap) for row in own)
-        for remark in _remarks(result, cpus):
+        for remark in _remarks(result, report):
             yield from wrapped(printable(remark), "    ")
 
 
@@ -75,41 +81,32 @@ def _what(case: Case) -> str:
     return ", ".join([case.runtime, *device, *([] if case.scenario.name == "single" else [case.scenario.label])])
 
 
-def _rows(result: CaseResult, longest: int) -> Iterator[tuple[str, ...]]:
+def _rows(result: CaseResult, report: BenchReport, longest: int) -> Iterator[tuple[str, ...]]:
     """A row for each series, but for the probes."""
     case, measured = result.case, result.measured
     name = printable(case.runtime) if _what(case) == case.runtime and len(case.runtime) <= longest else ""
     if measured is None:
-        yield (name, str(case.batch), str(result.threads), result.status, "", "", "", "", "")
+        yield (name, str(case.batch), str(result.threads), result.status, *[""] * (len(HEADING) - 4))
         return
+    share, grade = report.share(result), report.grade(result)
     for series in measured.series:
         if series.probe:
             continue
         found, rate = series.summary, series.images_per_s
         yield (
-            name or _condition(series),
+            name or condition({"condition": series.condition}),
             str(series.batch),
             str(result.threads),
-            _estimate(found.quantile(0.5)),
-            _estimate(found.quantile(0.99)),
-            "-" if rate is None else _digits(rate.value),
+            *(estimate(series.summary_keys(), name) for name in ("p50", "p99")),
+            "-" if rate is None else digits(rate.value),
             f"{found.effective:.0f}",
-            "-" if measured.peak_rss_bytes is None else f"{measured.peak_rss_bytes / 1e6:.0f}",
+            "" if share is None or series is not measured.main else f"{share.of_possible:.0%}",
             _place(measured),
+            "" if grade is None else grade.letter,
         )
 
 
-def _condition(series: Series) -> str:
-    """What tells it from the others: `gap 10 ms`."""
-    match dict(series.condition):
-        case {"gap_ms": gap}:
-            return f"gap {gap:g} ms"
-        case {"rate_per_s": rate, "load": load}:
-            return f"{rate:.3g}/s, {load:.0%}"
-    return ""
-
-
-def _remarks(result: CaseResult, cpus: float) -> Iterator[str]:
+def _remarks(result: CaseResult, report: BenchReport) -> Iterator[str]:
     """What has to be known of a row."""
     if result.measured is None:
         yield f"{result.reason}{'' if result.hint is None else f' {result.hint}'}"
@@ -117,8 +114,23 @@ def _remarks(result: CaseResult, cpus: float) -> Iterator[str]:
     if result.case.scenario.slo_p99_ms is not None:
         yield _slo(result.measured, result.case.scenario.slo_p99_ms)
     yield from _about(result.measured)
-    if result.threads > cpus:
-        yield f"{result.threads} threads shared {cpus:g} CPUs."
+    yield _cold_start(result.measured)
+    grade = report.grade(result)
+    yield from () if grade is None else grade.reasons
+
+
+def _cold_start(measured: Measured) -> str:
+    """Before the steady state, and the memory that it takes."""
+    parts = {
+        "libraries": measured.import_ms,
+        "session": measured.open_ms,
+        "first run": measured.first_run_ms,
+        "first run of another batch": measured.new_shape_ms,
+    }
+    times = ", ".join(f"{name} {digits(value)} ms" for name, value in parts.items() if value is not None)
+    memory = {"": measured.peak_rss_bytes, " on the GPU": measured.gpu_memory_bytes}
+    sizes = " and".join(f" {value / 1e6:.0f} MB{where}" for where, value in memory.items() if value)
+    return f"Cold start: {times}.{f' Memory:{sizes}.' if sizes else ''}"
 
 
 def _slo(measured: Measured, bound_ms: float) -> str:
@@ -137,23 +149,6 @@ def _about(measured: Measured) -> Iterator[str]:
     if len(measured.nodes) > 1:
         placed = ", ".join(f"{_short(name)} {count}" for name, count in measured.nodes.items())
         yield f"Nodes on each provider: {placed}."
-    if not measured.settled:
-        yield "The warm-up did not settle: its last two windows differed still."
-    drift = measured.summary.drift
-    if drift.found:
-        yield f"Latency drifted while it was measured, by {drift.change:+.1%} from the first to the last quarter."
-
-
-def _estimate(found: Quantile) -> str:
-    """20.12 [20.05 20.19], or how many samples that needs."""
-    if found.value is None or found.low is None or found.high is None:
-        return f"needs {found.needs}"
-    return f"{_digits(found.value)} [{_digits(found.low)} {_digits(found.high)}]"
-
-
-def _digits(value: float) -> str:
-    """Four digits, three below 1: 0.0123, 20.12, 12345."""
-    return f"{value:.0f}" if value >= 1000 else f"{value:#.{3 if value < 1 else 4}g}".rstrip(".")
 
 
 def _place(measured: Measured) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -29,13 +30,16 @@ class KerasSession(BaseSession):
     takes_file_input = False
     shows_values = True
 
-    def __init__(self, model: keras.Model, spec: ResNetSpec) -> None:
+    def __init__(self, model: keras.Model, spec: ResNetSpec, *, compiled: bool = False) -> None:
         self._keras = require("keras")
         self._model = model
         self._spec = spec
+        self._compiled = compiled
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """Logits (N, num_classes) of normalised images (N, C, H, W)."""
+        if self._compiled:
+            return np.asarray(self._model.predict_on_batch(_channels_last(images)))
         return self._call(self._model, images)[0]
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -55,9 +59,13 @@ class KerasSession(BaseSession):
         }
 
     def _call(self, model: keras.Model, images: NDArray[Any]) -> list[NDArray[Any]]:
-        outputs = model(np.ascontiguousarray(np.transpose(images, NCHW_TO_NHWC)), training=False)
+        outputs = model(_channels_last(images), training=False)
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
         return [np.asarray(output.numpy()) for output in outputs]
+
+
+def _channels_last(images: NDArray[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(np.transpose(images, NCHW_TO_NHWC))
 
 
 def attach(model: keras.Model, spec: ResNetSpec) -> KerasSession:
@@ -65,16 +73,24 @@ def attach(model: keras.Model, spec: ResNetSpec) -> KerasSession:
     return KerasSession(model, spec)
 
 
+@dataclass(frozen=True)
+class KerasOptions(CpuOptions):
+    """How the model is called."""
+
+    call: Literal["eager", "predict_on_batch"] = "eager"
+    """Operator by operator, or compiled, once for each shape."""
+
+
 class KerasRuntime:
     """This package's Keras definition with the numbers of a canonical file."""
 
-    options = CpuOptions
+    options = KerasOptions
 
     def check(self) -> str:
         """See `Runtime.check`."""
         return f"{installed('keras')}, {installed('tensorflow')}"
 
-    def open(self, path: Path, options: CpuOptions) -> KerasSession:
+    def open(self, path: Path, options: KerasOptions) -> KerasSession:
         """See `Runtime.open`."""
         self.check()
         if options.threads is not None:
@@ -85,7 +101,7 @@ class KerasRuntime:
         weights = weights_of(path)
         model = build(weights.spec)
         load(model, weights)
-        return attach(model, weights.spec)
+        return KerasSession(model, weights.spec, compiled=options.call == "predict_on_batch")
 
 
 RUNTIME = KerasRuntime()

@@ -11,6 +11,7 @@ from resnet_export.bench.case import Case, Model
 from resnet_export.bench.inputs import Images
 from resnet_export.bench.measured import Measured, Series
 from resnet_export.bench.results import CaseResult
+from resnet_export.machine.noise import Noise
 
 MODEL = Model("net.onnx", "ab" * 32, 46_800_000, Images("float32", "nchw", 3, 224, 224), None)
 CASE = Case(MODEL, "ort:cpu", 1, None)
@@ -63,3 +64,17 @@ def crashed(**changes: Any) -> CaseResult:
         log=("Fatal Python error: Segmentation fault",),
         **changes,
     )
+
+
+NOISE = Noise(
+    seconds=20.0,
+    cpus=2,
+    own_cpus=1.9,
+    others_cpus=0.01,
+    steal_share=0.0,
+    involuntary_per_s=2.0,
+    quota_periods=0,
+    throttled_periods=0,
+    major_faults=0,
+)
+"""Of a quiet machine."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import venv
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -17,13 +19,14 @@ import pytest
 import resnet_export
 from resnet_export.bench import compare as module
 from resnet_export.bench.compare import compare
-from resnet_export.bench.side import Side, read_sides
-from resnet_export.errors import ModelError, RuntimeCrashedError, RuntimeFailedError, UsageError
+from resnet_export.bench.side import read_sides
+from resnet_export.errors import MissingDependencyError, ModelError, RuntimeCrashedError, RuntimeFailedError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from resnet_export.bench.comparison import Comparison
+    from resnet_export.bench.side import Side
 
 LATENCY = "runtime=synthetic,latency_ms=8"
 
@@ -35,15 +38,31 @@ def short_blocks() -> Iterator[None]:
         yield
 
 
+class Stage:
+    """Notes what it is told."""
+
+    told: list[str] = []  # noqa: RUF012
+
+    def __init__(self, name: str) -> None:
+        self.told.append(name)
+
+    def __enter__(self) -> Callable[[str], None]:
+        return self.told.append
+
+    def __exit__(self, *exception: object) -> None:
+        return None
+
+
 @pytest.fixture
 def sides(net: Path) -> tuple[Side, Side]:
+    """Two that are alike."""
     return read_sides(f"model={net},{LATENCY}", "latency_ms=8")
 
 
 @pytest.fixture(scope="module")
 def slower(net: Path) -> Comparison:
     """B is told to take a quarter more time."""
-    return compare(*read_sides(f"model={net},{LATENCY}", "slower=1.25"), seconds=0.1, seed=7)
+    return compare(*read_sides(f"model={net},{LATENCY}", "slower=1.25"), seconds=0.1, seed=7, progress=Stage)
 
 
 def children() -> list[psutil.Process]:
@@ -85,22 +104,9 @@ def test_no_process_is_left(slower: Comparison) -> None:
     assert children() == []
 
 
-def test_progress(sides: tuple[Side, Side]) -> None:
-    told: list[str] = []
-
-    class Stage:
-        def __init__(self, name: str) -> None:
-            told.append(name)
-
-        def __enter__(self) -> Any:
-            return told.append
-
-        def __exit__(self, *exception: object) -> None:
-            return None
-
-    compare(*sides, seconds=0.1, progress=Stage)
-    assert told[:2] == ["comparing", "launch 1"]
-    assert told[-1].startswith("launch 6, B / A 1.0")
+def test_progress(slower: Comparison) -> None:
+    assert Stage.told[:2] == ["comparing", "launch 1"]
+    assert re.fullmatch(r"launch 6, B / A 1\.\d{4} \[1\.\d{4} 1\.\d{4}\]", Stage.told[-1])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -112,24 +118,27 @@ class TestCrash:
         assert any("Fatal Python error" in line for line in raised.value.log)
         assert children() == []
 
-    def test_of_the_one_that_stands_still(self, sides: tuple[Side, Side]) -> None:
-        def kill(state: str) -> None:
-            if state == "launch 1":
-                raise KeyboardInterrupt
+    def test_of_the_one_whose_turn_it_is_not(self, sides: tuple[Side, Side]) -> None:
+        def kill() -> None:
+            while not (stopped := [one for one in children() if one.status() == psutil.STATUS_STOPPED]):
+                time.sleep(0.01)
+            stopped[0].kill()
 
-        class Stage:
-            def __init__(self, name: str) -> None:
-                pass
-
-            def __enter__(self) -> Any:
-                return kill
-
-            def __exit__(self, *exception: object) -> None:
-                return None
-
-        with pytest.raises(KeyboardInterrupt):
-            compare(*sides, progress=Stage)
+        threading.Thread(target=kill).start()
+        with pytest.raises(RuntimeCrashedError, match=r"[AB]: its process was ended by SIGKILL, as the kernel does "):
+            compare(*sides)
         assert children() == []
+
+
+def test_an_interruption_leaves_no_process(sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*arguments: object) -> None:
+        assert len(children()) == 2
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_pair", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        compare(*sides)
+    assert children() == []
 
 
 def test_a_hang(net: Path) -> None:
@@ -181,18 +190,33 @@ compare(*read_sides("model={net},runtime=synthetic,latency_ms=200", "latency_ms=
     assert alive == []
 
 
-def test_another_environment_runs_with_its_own_packages(net: Path, tmp_path: Path) -> None:
-    """Its packages are this one's, but for a module that tells the two apart."""
-    venv.create(tmp_path / "other", symlinks=sys.platform != "win32")
-    (packages,) = (tmp_path / "other").rglob("site-packages")
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """A virtual environment with the packages of this one, but for OpenCV; it notes who it is when it is used."""
+    folder = tmp_path / "other"
+    venv.create(folder, symlinks=sys.platform != "win32")
+    (packages,) = folder.rglob("site-packages")
     here = [str(Path(resnet_export.__file__).parent.parent), *(path for path in sys.path if "site-packages" in path)]
     (packages / "here.pth").write_text("\n".join(here))
-    mark = tmp_path / "mark"
-    (packages / "sitecustomize.py").write_text(f"import sys\nopen({str(mark)!r}, 'a').write(sys.prefix + '\\n')\n")
-    a, b = read_sides(f"model={net},{LATENCY}", f"python={tmp_path / 'other'}")
+    (packages / "sitecustomize.py").write_text(
+        "import sys\nsys.modules['cv2'] = None\n"
+        f"with open({str(tmp_path / 'mark')!r}, 'a') as mark:\n    mark.write(sys.prefix + '\\n')\n"
+    )
+    return folder
+
+
+def test_another_environment_runs_with_its_own_packages(net: Path, other: Path) -> None:
+    a, b = read_sides(f"model={net},{LATENCY}", f"python={other}")
     found = compare(a, b, seconds=0.1)
-    prefixes = mark.read_text().splitlines()
-    assert set(prefixes) == {str(tmp_path / "other")}
-    assert len(prefixes) == 1 + 6, "once to be asked for its version, and once for each launch"
+    used = (other.parent / "mark").read_text().splitlines()
+    assert set(used) == {str(other)}
+    assert len(used) == 1 + 6, "once to be asked for its version, and once for each launch"
     assert (found.a.side.python, found.b.as_dict()["python"]) == (None, b.python)
-    assert found.verdict in ("equivalent", "inconclusive", "faster", "slower")
+
+
+def test_a_runtime_that_the_other_environment_lacks(net: Path, other: Path) -> None:
+    a, b = read_sides(f"model={net},{LATENCY}", f"runtime=opencv,python={other}")
+    with pytest.raises(MissingDependencyError, match="B: cv2 is needed for this") as raised:
+        compare(a, b)
+    assert raised.value.hint == f'Install it with: {b.python} -m pip install "resnet-export[opencv]"'
+    assert children() == []

@@ -49,7 +49,11 @@ def test_every_key(net: Path) -> None:
         ("NET", "batch=1", r"'net.onnx' of A is no key with a value\.\nWrite key=value with commas"),
         ("model=NET", "", r"'' of B is no key with a value"),
         ("model=NET", "batch=", r"'batch=' of B is no key with a value"),
-        ("modle=NET,model=NET", "batch=1", r"A has no key 'modle'\.\nDid you mean model\? With ort:cpu there are model, "),
+        (
+            "modle=NET,model=NET",
+            "batch=1",
+            r"A has no key 'modle'\.\nDid you mean model\? With ort:cpu there are model, ",
+        ),
         ("model=NET", "thread=2", r"B has no key 'thread'\.\nDid you mean threads\?"),
         ("model=NET", "optimisation=basic", r"B has no key 'optimisation'\.\nDid you mean optimization\?"),
         ("model=NET,batch=1,batch=2", "batch=1", r"A names batch twice\."),
@@ -81,14 +85,15 @@ def test_a_batch_that_the_file_forbids(make_net: Callable[..., Path]) -> None:
         read_sides(f"model={make_net(4)}", "batch=2")
 
 
-class TestPython:
-    @pytest.fixture(scope="class")
-    def empty(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """A virtual environment with nothing in it."""
-        folder = tmp_path_factory.mktemp("environments") / "empty"
-        venv.create(folder, symlinks=sys.platform != "win32")
-        return folder
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with nothing in it."""
+    folder = tmp_path_factory.mktemp("environments") / "empty"
+    venv.create(folder, symlinks=sys.platform != "win32")
+    return folder
 
+
+class TestPython:
     @staticmethod
     def interpreter(folder: Path) -> Path:
         return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")

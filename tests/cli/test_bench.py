@@ -15,13 +15,15 @@ import pytest
 
 from resnet_export.bench import sampling
 from resnet_export.bench.results import BenchReport
+from resnet_export.bench.roofline import Peaks
 from resnet_export.bench.sampling import Budget
 from resnet_export.cli.bench_run import run
 from resnet_export.errors import UnavailableError
+from resnet_export.graph.cost import Cost
 from resnet_export.machine import read_machine
 from resnet_export.runtimes import find
 from tests.bench.conftest import make_net as make_net
-from tests.bench.examples import crashed, result
+from tests.bench.examples import MODEL, NOISE, crashed, result
 from tests.cli.test_completion import complete
 from tests.cli.test_help import ALLOWED, DUMP, HEAVY
 
@@ -81,7 +83,7 @@ def test_cases_that_fail_beside_one_that_is_measured(net: str, invoke: Callable[
         "error: 2 cases gave no numbers; net.onnx in synthetic,fail=segfault, batch 1: its process was ended by "
         "SIGSEGV while running it for the first time\n"
     )
-    assert re.search(r"^  ort:cpu .* CPU$", done.stdout, re.MULTILINE)
+    assert re.search(r"^  ort:cpu .* CPU +[A-D]$", done.stdout, re.MULTILINE)
     assert "its process was ended by SIGSEGV" in done.stdout
 
 
@@ -161,7 +163,7 @@ class TestCuda:
     def test_a_fallback_is_said(self, net: str, invoke: Callable[..., Result]) -> None:
         done = invoke("bench", net, "--quick", "--runtime", "ort:cuda", "--allow-fallback")
         assert done.exit_code == 0
-        assert re.search(r"^  ort:cuda .* CPU$", done.stdout, re.MULTILINE)
+        assert re.search(r"^  ort:cuda .* CPU +[A-D]$", done.stdout, re.MULTILINE)
         assert "FALLBACK: the CPU ran it: " in done.stdout
 
 
@@ -223,10 +225,14 @@ def test_the_guide_knows_every_option_and_every_key() -> None:
     internal = {"--force", "--verbose", "--debug"}
     options = [max(one.opts, key=len) for one in run.params if isinstance(one, click.Option)]
     assert [name for name in options if name not in internal and f"`{name}" not in text] == []
-    report = BenchReport("plan", sampling.QUICK, read_machine(), (result(), crashed()))
+    peaks = Peaks("cpu", 2, {"float32": 120e9}, {}, 20e9)
+    costs = {MODEL.sha256: Cost(1_800_000_000, 0, 46_000_000, 600_000, ())}
+    found = result(noise=NOISE), crashed()
+    report = BenchReport("plan", sampling.QUICK, read_machine(), found, 0, (peaks,), costs)
     data = report.as_dict()
     first, second = data["cases"]
     keys = {*data, *data["budget"], *first, *second, *first["drift"], *first["scenario"], *first["series"][0]}
+    keys |= {*first["grade"], *first["noise"], *first["roofline"], *data["peaks"][0]}
     likewise = {key for key in keys if key.startswith(("p90_", "p95_", "p99_")) and "bound" not in key}
     assert sorted(key for key in keys - likewise if f"`{key}`" not in text) == []
 

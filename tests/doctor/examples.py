@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from resnet_export.doctor.report import DoctorReport, Problem, Providers, RuntimeCheck
 from resnet_export.machine import Machine
 from resnet_export.machine.cgroup import Limits
+from resnet_export.machine.clock import Clock
 from resnet_export.machine.cpu import Cpu
 from resnet_export.machine.distributions import Distribution
 from resnet_export.machine.gpu import Gpu, Gpus
@@ -23,12 +24,16 @@ CPU = Cpu(
     2,
     {"AVX2": True, "AVX-512": True, "VNNI": True, "BF16": True, "AMX-INT8": False, "AMX-BF16": False},
     True,
+    True,
+    105 << 20,
+    Clock(2700.0, 800.0, 3800.0, "powersave", True),
 )
-GPUS = Gpus((Gpu("NVIDIA H200", 139 << 30, "9.0", "570.124.06"),), "12.8")
+GPUS = Gpus((Gpu("NVIDIA H200", 139 << 30, "9.0", "570.124.06", 345, 1980, 700.0),), "12.8")
 SYSTEM = System(
     "Debian GNU/Linux 12 (bookworm)", "Linux 6.1.0-31-cloud-amd64", "glibc 2.36", "docker", "CPython 3.11.7"
 )
-MACHINE = Machine(CPU, 32 << 30, Limits(1.5, 4 << 30), GPUS, SYSTEM)
+PACKAGES = {"numpy": "2.4.6", "onnxruntime-gpu": "1.31.1", "torch": "2.9.0+cpu"}
+MACHINE = Machine(CPU, 32 << 30, Limits(1.5, 4 << 30), GPUS, SYSTEM, PACKAGES)
 CUDA = RuntimeCheck(
     "ort:cuda",
     "unavailable",

@@ -7,6 +7,7 @@ import pytest
 from resnet_export.doctor.report import Problem, Providers, RuntimeCheck
 from resnet_export.doctor.text import render
 from resnet_export.machine.cgroup import Limits
+from resnet_export.machine.clock import Clock
 from resnet_export.machine.gpu import Gpu, Gpus
 from resnet_export.plain import WIDTH
 from tests.doctor.examples import CLASH, CUDA, MACHINE, example
@@ -18,9 +19,10 @@ from tests.doctor.examples import CLASH, CUDA, MACHINE, example
         "resnet-export 0.1.0",
         "Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz, x86_64, virtual",
         "AVX2, AVX-512, VNNI, BF16; no AMX-INT8 or AMX-BF16",
-        "4 physical, 8 logical, affinity to 2 of them, cgroup quota 1.5",
+        "4 physical, 8 logical, affinity to 2 of them, cgroup quota 1.5, two threads a core",
+        "clock 2.70 GHz now, up to 3.80 GHz, governor powersave, boost on",
         "32.0 GiB, cgroup limit 4.0 GiB",
-        "NVIDIA H200, 139.0 GiB, compute capability 9.0, driver 570.124.06",
+        "NVIDIA H200, 139.0 GiB, compute capability 9.0, driver 570.124.06, up to 1980 MHz, power limit 700 W",
         "CUDA up to 12.8, by the driver",
         "Debian GNU/Linux 12 (bookworm), Linux 6.1.0-31-cloud-amd64, glibc 2.36, in a container (docker)",
         "Python CPython 3.11.7",
@@ -49,7 +51,14 @@ def test_problems_come_with_their_cure() -> None:
 
 def test_a_bare_machine() -> None:
     cpu = dataclasses.replace(
-        MACHINE.cpu, physical_cores=None, affinity=None, instruction_sets=None, model="unknown", virtual=None
+        MACHINE.cpu,
+        physical_cores=None,
+        affinity=None,
+        instruction_sets=None,
+        model="unknown",
+        virtual=None,
+        smt=None,
+        clock=Clock(),
     )
     system = dataclasses.replace(MACHINE.system, libc=None, container=None)
     machine = dataclasses.replace(MACHINE, cpu=cpu, limits=Limits(), gpus=Gpus(), system=system)

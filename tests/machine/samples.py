@@ -52,8 +52,11 @@ processor	: 1
 BogoMIPS	: 2100.00
 """
 
-ONE_GPU = "NVIDIA H200, 143771, 9.0, 570.124.06\n"
-TWO_GPUS = "Tesla T4, 15360, 7.5, 535.183.01\nNVIDIA A100-SXM4-40GB MIG 1g.5gb, [N/A], 8.0, 535.183.01\n"
+ONE_GPU = "NVIDIA H200, 143771, 9.0, 570.124.06, 345, 1980, 700.00\n"
+TWO_GPUS = """\
+Tesla T4, 15360, 7.5, 535.183.01, 300, 1590, 70.00
+NVIDIA A100-SXM4-40GB MIG 1g.5gb, [N/A], 8.0, 535.183.01, [N/A], [N/A], [Not Supported]
+"""
 NO_GPU = "No devices were found\n"
 NO_DRIVER = """\
 NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest NVIDIA driver \

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from resnet_export.machine.cgroup import Limits, parse_cpu_max, parse_groups, parse_memory, parse_mounts, read_limits
+from resnet_export.machine.cgroup import (
+    Limits,
+    Throttling,
+    parse_cpu_max,
+    parse_groups,
+    parse_memory,
+    parse_mounts,
+    read_limits,
+    read_throttling,
+)
 from tests.machine.samples import MIXED, MOUNTED_1, MOUNTED_2, write
 
 if TYPE_CHECKING:
@@ -136,3 +145,30 @@ def test_no_quota(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "max", NO_LIMIT_1, "-1"])
 def test_no_memory_limit(text: str) -> None:
     assert parse_memory(text) is None
+
+
+def test_throttling_of_version_2_on_the_way_up(tmp_path: Path) -> None:
+    files = {
+        "proc/42/cgroup": "0::/pod/worker\n",
+        MOUNTS: MOUNTED_2,
+        f"{SYS}/pod/worker/cpu.stat": "usage_usec 5\nnr_periods 100\nnr_throttled 3\nthrottled_usec 1500000\n",
+        f"{SYS}/pod/cpu.stat": "usage_usec 5\nnr_periods 50\nnr_throttled 1\nthrottled_usec 500000\n",
+        f"{SYS}/cpu.stat": "usage_usec 5\n",
+    }
+    assert read_throttling(write(tmp_path, files), 42) == Throttling(150, 4, 2.0)
+    assert read_throttling(tmp_path, 43) is None
+
+
+def test_throttling_of_version_1(tmp_path: Path) -> None:
+    files = {
+        GROUP: "4:memory:/a\n3:cpu,cpuacct:/a\n0::/\n",
+        MOUNTS: MIXED,
+        f"{SYS}/cpu,cpuacct/a/cpu.stat": "nr_periods 10\nnr_throttled 2\nthrottled_time 250000000\n",
+        f"{SYS}/unified/cpu.stat": "usage_usec 5\n",
+    }
+    assert read_throttling(write(tmp_path, files)) == Throttling(10, 2, 0.25)
+
+
+def test_no_throttling_where_nothing_is_counted(tmp_path: Path) -> None:
+    assert read_throttling(tmp_path) is None
+    assert read_throttling(write(tmp_path, {GROUP: "0::/\n", MOUNTS: MOUNTED_2})) is None

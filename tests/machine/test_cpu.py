@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from resnet_export.machine import cpu
-from resnet_export.machine.cpu import find_instruction_sets, parse_cpuinfo, read_cpu, read_cpuinfo
+from resnet_export.machine.cpu import find_instruction_sets, parse_cpuinfo, read_cache, read_cpu, read_cpuinfo, read_smt
 from tests.machine.samples import GRAVITON_3, XEON, ZEN_2, write
 
 if TYPE_CHECKING:
@@ -106,3 +106,29 @@ def test_cores_and_affinity_of_this_machine() -> None:
 def test_no_affinity_on_this_system(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(psutil.Process, "cpu_affinity", raising=False)
     assert read_cpu().affinity is None
+
+
+@pytest.mark.parametrize(
+    ("active", "physical", "logical", "smt"),
+    [("1", 4, 4, True), ("0", 4, 8, False), (None, 4, 8, True), (None, 4, 4, False), (None, None, 8, None)],
+)
+def test_two_threads_a_core(active: str | None, physical: int | None, logical: int, smt: bool, tmp_path: Path) -> None:
+    if active is not None:
+        write(tmp_path, {"sys/devices/system/cpu/smt/active": f"{active}\n"})
+    assert read_smt(tmp_path, physical, logical) is smt
+
+
+def test_the_last_level_cache_of_two_sockets(tmp_path: Path) -> None:
+    for number, socket in ((0, "0-1"), (1, "0-1"), (2, "2-3"), (3, "2-3")):
+        caches = (("0", "1", str(number), "48K"), ("2", "2", str(number), "2048K"), ("3", "3", socket, "32M"))
+        for index, level, shared, size in caches:
+            folder = f"sys/devices/system/cpu/cpu{number}/cache/index{index}"
+            facts = {"level": level, "shared_cpu_list": shared, "size": size}
+            write(tmp_path, {f"{folder}/{name}": f"{text}\n" for name, text in facts.items()})
+    assert read_cache(tmp_path) == 64 << 20
+
+
+def test_a_cache_that_is_not_told(tmp_path: Path) -> None:
+    assert read_cache(tmp_path) is None
+    write(tmp_path, {"sys/devices/system/cpu/cpu0/cache/index0/level": "1\n"})
+    assert read_cache(tmp_path) is None

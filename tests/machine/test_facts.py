@@ -5,6 +5,7 @@ import getpass
 import json
 import platform
 
+import numpy as np
 import psutil
 import pytest
 
@@ -18,6 +19,12 @@ def test_is_plain_data() -> None:
     assert json.loads(json.dumps(plain)).keys() == plain.keys()
     assert plain["memory_bytes"] == psutil.virtual_memory().total
     assert plain["cpu"]["model"]
+
+
+def test_packages_with_their_versions() -> None:
+    packages = read_machine().packages
+    assert packages["numpy"] == np.__version__
+    assert any(name.startswith("onnxruntime") for name in packages)
 
 
 def test_is_the_same_every_time() -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MIB = 1 << 20
-H200 = Gpu("NVIDIA H200", 143771 * MIB, "9.0", "570.124.06")
+H200 = Gpu("NVIDIA H200", 143771 * MIB, "9.0", "570.124.06", 345, 1980, 700.0)
 
 
 @pytest.fixture
@@ -38,9 +38,16 @@ def test_one() -> None:
 
 def test_two_and_what_does_not_apply() -> None:
     assert parse_gpus(TWO_GPUS) == (
-        Gpu("NVIDIA Tesla T4", 15360 * MIB, "7.5", "535.183.01"),
+        Gpu("NVIDIA Tesla T4", 15360 * MIB, "7.5", "535.183.01", 300, 1590, 70.0),
         Gpu("NVIDIA A100-SXM4-40GB MIG 1g.5gb", None, "8.0", "535.183.01"),
     )
+
+
+def test_the_clock_of_the_moment_tells_no_two_machines_apart() -> None:
+    (first,), (second,) = parse_gpus(ONE_GPU), parse_gpus(ONE_GPU.replace("345", "1755"))
+    assert (first.clock_mhz, second.clock_mhz) == (345, 1755)
+    assert first == second
+    assert first != parse_gpus(ONE_GPU.replace("700.00", "350.00"))[0]
 
 
 @pytest.mark.parametrize("text", ["", NO_GPU, NO_DRIVER])

@@ -6,10 +6,13 @@ import re
 import pytest
 
 from resnet_export.bench.results import BenchReport
+from resnet_export.bench.roofline import Peaks
 from resnet_export.bench.sampling import DEFAULT
+from resnet_export.bench.scenario import make_scenario
+from resnet_export.graph.cost import Cost
 from resnet_export.machine import read_machine
 from resnet_export.report import bench_text
-from tests.bench.examples import CASE, crashed, measured, result, series
+from tests.bench.examples import CASE, MODEL, NOISE, crashed, measured, result, series
 
 
 @pytest.fixture
@@ -26,38 +29,75 @@ def rows(text: str) -> list[str]:
 
 
 def test_a_row() -> None:
-    heading, row = rows(bench_text.render(report(result(threads=1))))
+    heading, row, *remarks = rows(bench_text.render(report(result(threads=1, noise=NOISE))))
     assert heading.split() == [
-        "runtime", "batch", "thr.", "p50", "ms", "p99", "ms", "images/s", "eff.", "MB", "ran", "on"
+        "runtime", "batch", "thr.", "p50", "ms", "p99", "ms", "images/s", "eff.", "peak", "ran", "on"
     ]  # fmt: skip
     name, batch, threads, p50, low, high, *_ = row.split()
     assert (name, batch, threads) == ("ort:cpu", "1", "1")
     assert float(low.strip("[]")) < float(p50) < float(high.strip("[]"))
-    assert row.split()[-2:] == ["250", "CPU"]
+    assert row.split()[-2:] == ["CPU", "A"]
+    assert " ".join(" ".join(remarks).split()) == (
+        "Cold start: libraries 200.0 ms, session 100.0 ms, first run 50.00 ms, first run of another batch 70.00 ms. "
+        "Memory: 250 MB."
+    )
 
 
 def test_what_the_samples_cannot_support_is_not_printed() -> None:
-    _, row = rows(bench_text.render(report(result(threads=1, measured=measured(200)))))
+    _, row, *_ = rows(bench_text.render(report(result(threads=1, measured=measured(200)))))
     assert re.search(r"\] +needs \d+ ", row), "p50 and its interval, but no p99"
-    _, row = rows(bench_text.render(report(result(threads=1, measured=measured(40)))))
-    assert re.fullmatch(r"  ort:cpu +1 +1 +needs \d+ +needs \d+ +- +\d+ +250  CPU", row)
+    _, row, *remarks = rows(bench_text.render(report(result(threads=1, measured=measured(40)))))
+    assert re.fullmatch(r"  ort:cpu +1 +1 +needs \d+ +needs \d+ +- +\d+ +CPU +D", row)
+    assert any("below 64 nothing can be" in line for line in remarks)
 
 
 def test_remarks(cpus: float) -> None:
     rising = tuple(20 + 0.01 * step for step in range(1000))
-    told = measured(series=(series(samples_ms=rising),), settled=False, nodes={"CUDAExecutionProvider": 29, "CPUExecutionProvider": 1})
+    told = measured(
+        series=(series(samples_ms=rising),),
+        settled=False,
+        nodes={"CUDAExecutionProvider": 29, "CPUExecutionProvider": 1},
+    )
     text = " ".join(bench_text.render(report(result(threads=99, measured=told))).split())
     assert "Nodes on each provider: CUDA 29, CPU 1." in text
-    assert "The warm-up did not settle" in text
-    assert "Latency drifted while it was measured, by +35.3%" in text
-    assert f"99 threads shared {cpus:g} CPUs." in text
+    assert "The warm-up ended with its time, and not because two windows agreed." in text
+    assert "It became 35.3% slower from the first quarter of the samples to the last." in text
+    assert f"It ran 99 threads on {cpus:g} CPU" in text
+    assert "For a better grade: - " in text
+
+
+def test_the_share_of_the_possible() -> None:
+    """1.8 G multiply-adds in 20 ms are 90 G a second, of 120."""
+    peaks = Peaks("cpu", 2, {"float32": 120e9}, {"float32": "ORT", "memory": "NumPy"}, 20e9)
+    cost = Cost(1_800_000_000, 0, 46_000_000, 600_000, (3_000_000,))
+    found = BenchReport("plan", DEFAULT, read_machine(), (result(),), 0, (peaks,), {MODEL.sha256: cost})
+    _, row, *_ = rows(bench_text.render(found))
+    assert "75%" in row
+    plain = found.as_dict()
+    assert plain["cases"][0]["roofline"]["bound"] == "compute"
+    assert plain["peaks"][0]["threads"] == 2
+
+
+def test_several_series() -> None:
+    calls = series(condition={"rate_per_s": 20.0, "load": 0.4}, loop="open")
+    more = series(condition={"rate_per_s": 40.0, "load": 0.8}, loop="open", median_ms=60.0)
+    case = dataclasses.replace(CASE, scenario=make_scenario("server", slo_p99_ms=50.0))
+    _, title, *lines = rows(bench_text.render(report(result(case=case, measured=measured(series=(calls, more))))))
+    assert title == "  ort:cpu, server, p99 within 50 ms"
+    assert lines[0].startswith("  20.00 requests/s, load 40%")
+    assert lines[1].startswith("  40.00 requests/s, load 80%")
+    text = " ".join(" ".join(lines).split())
+    assert "p99 within 50 ms is shown up to 20 requests/s: 0 of 1000 requests took longer." in text
+    late = measured(series=(more,))
+    text = " ".join(bench_text.render(report(result(case=case, measured=late))).split())
+    assert "p99 within 50 ms is not shown at any rate. At 40 requests/s, the lowest rate that was tried," in text
 
 
 def test_a_fallback() -> None:
     told = measured(fallback="the CPU ran it: CUDAExecutionProvider cannot be loaded")
     found = result(threads=1, case=dataclasses.replace(CASE, runtime="ort:cuda"), measured=told)
     _, row, *remark = rows(bench_text.render(report(found)))
-    assert row.endswith(" CPU")
+    assert row.split()[-2] == "CPU"
     assert "FALLBACK: the CPU ran it: " in " ".join(remark)
 
 

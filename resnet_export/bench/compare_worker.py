@@ -1,0 +1,121 @@
+"""One side of a comparison in a process of its own: `python -m resnet_export.bench.compare_worker`, driven by `turns`.
+
+Requests are lines of JSON on stdin, answers lines of JSON on stdout: `{"do": "start"}`, `{"do": "open"}` and then
+`{"do": "block"}` again and again, each answered by `{"done": ...}` or `{"error": ...}`; `{}` is a sign of life
+meanwhile. Between two requests the parent stops the process. The end of stdin is the end.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resnet_export.bench.clock import RealClock
+from resnet_export.bench.inputs import Images
+from resnet_export.bench.network import Network
+from resnet_export.bench.parent import die_with_parent
+from resnet_export.bench.sampling import Budget, closed_loop
+from resnet_export.bench.scenario import Scenario
+from resnet_export.errors import ResNetExportError, RuntimeFailedError
+from resnet_export.runtimes.reasons import reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from resnet_export.bench.case import Boundary
+    from resnet_export.bench.sampling import Call
+    from resnet_export.runtimes import Choice
+
+WARM_UP = Budget("warm up", 0.25, 5)
+"""Behind the first run: a processor takes tens of milliseconds to reach its clock, and a network a few runs to have its
+memory. What is left of it meets both sides alike, since their blocks alternate."""
+LEAD_IN = Budget("lead in", 0.005, 1)
+"""Of a block, not counted: the other side had the caches meanwhile."""
+
+
+class Worker:
+    """The requests that the parent may make."""
+
+    _choice: Choice
+    _call: Call
+
+    def __init__(self, alive: Callable[[], None]) -> None:
+        self._alive = alive
+        self._clock = RealClock()
+        self._calls = 0
+
+    def start(self, *, runtime: str, allow_fallback: bool) -> dict[str, Any]:
+        """Imports the runtime's libraries."""
+        from resnet_export.runtimes import choose
+
+        self._choice = choose(runtime, allow_fallback=allow_fallback)
+        try:
+            return {"version": self._choice.runtime.check()}
+        except ResNetExportError:
+            if not allow_fallback:
+                raise
+            return {"version": ""}
+
+    def open(self, *, path: str, images: dict[str, Any], batch: int, boundary: Boundary) -> dict[str, Any]:
+        """Opens the file, runs it and warms it up."""
+        # It is never closed: some runtimes hang or crash at that, and the process ends anyway.
+        session = self._choice.open(Path(path))
+        network = Network(session, Images(**images), boundary)
+        network.refuse(Scenario(), batch)
+        self._call = network.make_call(batch)
+        self._sample(Budget("first run", 0.0, 1))
+        self._alive()
+        self._sample(WARM_UP)
+        placement = session.placement()
+        return {
+            "precision": session.precision,
+            "device": placement.device,
+            "nodes": dict(placement.nodes),
+            "fallback": placement.fallback,
+        }
+
+    def block(self, *, seconds: float, least: int, most: int) -> dict[str, Any]:
+        """The latencies of a block."""
+        self._sample(LEAD_IN)
+        return {"samples_ns": self._sample(Budget("block", seconds, least, most))}
+
+    def _sample(self, budget: Budget) -> tuple[int, ...]:
+        samples = closed_loop(self._call, self._clock, budget, first=self._calls, beat=lambda so_far: self._alive())
+        self._calls += len(samples)
+        return samples
+
+
+def main() -> None:
+    """Answers requests until there are none."""
+    answers = os.dup(1)
+    os.dup2(2, 1)  # what native libraries print to stdout goes to the log
+    faulthandler.enable()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
+    die_with_parent()
+
+    def say(**fields: Any) -> None:
+        rest = memoryview(f"{json.dumps(fields)}\n".encode())
+        while rest:
+            rest = rest[os.write(answers, rest) :]
+
+    worker = Worker(say)
+    for line in sys.stdin:
+        request = json.loads(line)
+        method = getattr(worker, request.pop("do"))
+        try:
+            say(done=method(**request))
+        except ResNetExportError as error:
+            say(error={"kind": type(error).__name__, "message": error.message, "hint": error.hint})
+        except Exception as error:  # a runtime may raise anything
+            say(error={"kind": RuntimeFailedError.__name__, "message": f"it failed: {reason(error)}", "hint": None})
+    # Some runtimes crash or hang in their destructors at exit; nothing is left to be saved.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Measures what this machine can do at most: `python -m resnet_export.bench.peaks_worker`, driven by `roofline`.
+
+    multiply-adds of a product of two square matrices = side^3        bytes of a copy = 2 * size
+
+A peak is a maximum: the fastest of many short runs counts. The request is JSON on stdin, the answer JSON on stdout.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+    from onnx import NodeProto
+
+SIDE = 384
+"""Of one thread's matrices: they fit into its own cache, and a product takes a millisecond, less than the time slice
+of another process. Larger ones reached less."""
+SIDE_STEP = 128
+"""Sides are multiples of it, as kernels work in tiles."""
+GPU_SIDE = 8192
+"""A GPU's start of a kernel takes microseconds, which this makes vanish; 268 MB in float32."""
+GPU_BYTES = 1 << 30
+"""Of the array that a GPU copies: far beyond its cache."""
+BEYOND_CACHE = 4
+"""Times the last-level cache is what is copied, as STREAM has it (J. D. McCalpin, 1995)."""
+LEAST_COPY = 64 << 20
+"""Bytes that are copied at least."""
+MEMORY_SHARE = 8
+"""A copy and its source take this part of the memory at most, each."""
+LEAST_RUNS = 3
+
+
+def main() -> None:
+    """Answers one request."""
+    request = json.loads(sys.stdin.read())
+    answers = os.dup(1)
+    os.dup2(2, 1)  # what native libraries print
+    measure = measure_gpu if request["device"] == "cuda" else measure_cpu
+    with os.fdopen(answers, "w") as stream:
+        json.dump(measure(request), stream)
+
+
+def measure_cpu(request: dict[str, Any]) -> dict[str, Any]:
+    """The peaks of the CPU, with as many threads as asked for: the fields of `Peaks`."""
+    threads = request["threads"]
+    slot = request["seconds"] / (4 if request["int8"] else 3)
+    side = SIDE_STEP * round(SIDE / SIDE_STEP * math.sqrt(threads))
+    generator = np.random.default_rng(0)
+    left, right = (generator.random((side, side), dtype=np.float32) for _ in range(2))
+    product = np.empty_like(left)
+    found = {
+        "NumPy's BLAS": side**3 / best(lambda: np.matmul(left, right, out=product), slot),
+        "ONNX Runtime's MatMul": side**3 / best(product_on_cpu("MatMul", left, right, threads), slot),
+    }
+    how = max(found, key=lambda name: found[name])
+    rates, ways = {"float32": found[how]}, {"float32": how}
+    if request["int8"]:
+        activations = generator.integers(0, 256, (side, side), dtype=np.uint8)
+        weights = generator.integers(-127, 128, (side, side), dtype=np.int8)
+        rates["int8"] = side**3 / best(product_on_cpu("MatMulInteger", activations, weights, threads), slot)
+        ways["int8"] = "ONNX Runtime's MatMulInteger"
+    size = min(max(BEYOND_CACHE * request["cache_bytes"], LEAST_COPY), request["memory_bytes"] // MEMORY_SHARE)
+    return {
+        "multiply_adds_per_s": rates,
+        "bytes_per_s": copy_rate(size, threads, slot),
+        "how": {**ways, "memory": "NumPy's copy"},
+    }
+
+
+def measure_gpu(request: dict[str, Any]) -> dict[str, Any]:
+    """The peaks of the first CUDA device, through ONNX Runtime with everything bound to the device."""
+    slot = request["seconds"] / 4
+    rates = {}
+    for precision, dtype in (("float32", np.float32), ("tf32", np.float32), ("float16", np.float16)):
+        matrix = np.ones((GPU_SIDE, GPU_SIDE), dtype)
+        run = on_gpu(helper.make_node("MatMul", ["a", "b"], ["y"]), matrix, matrix, tf32=precision == "tf32")
+        rates[precision] = GPU_SIDE**3 / best(run, slot)
+    array = np.ones(GPU_BYTES // 4, np.float32)
+    seconds = best(on_gpu(helper.make_node("Neg", ["a"], ["y"]), array), slot)
+    return {
+        "multiply_adds_per_s": rates,
+        "bytes_per_s": 2 * array.nbytes / seconds,
+        "how": {**dict.fromkeys(rates, "ONNX Runtime's MatMul"), "memory": "ONNX Runtime's Neg"},
+    }
+
+
+def best(run: Callable[[], object], seconds: float) -> float:
+    """Seconds of the fastest run, after one that warms up."""
+    run()
+    fastest, runs, end = math.inf, 0, time.perf_counter() + seconds
+    while runs < LEAST_RUNS or time.perf_counter() < end:
+        begin = time.perf_counter()
+        run()
+        fastest = min(fastest, time.perf_counter() - begin)
+        runs += 1
+    return fastest
+
+
+def copy_rate(size: int, threads: int, seconds: float) -> float:
+    """Bytes a second, read and written, that the threads copy together; `size` bytes among them."""
+    pieces = [(np.ones(size // threads, np.uint8), np.empty(size // threads, np.uint8)) for _ in range(threads)]
+    with ThreadPoolExecutor(threads) as pool:
+        # NumPy lets go of the interpreter's lock while it copies.
+        fastest = best(lambda: list(pool.map(lambda piece: np.copyto(piece[1], piece[0]), pieces)), seconds)
+    return 2 * (size // threads) * threads / fastest
+
+
+def product_on_cpu(op: str, left: NDArray[Any], right: NDArray[Any], threads: int) -> Callable[[], object]:
+    """A product in ONNX Runtime; the right matrix is a constant, as weights are."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    # Its idle threads would spin beside what is measured next.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    node = helper.make_node(op, ["a", "b"], ["y"])
+    session = onnxruntime.InferenceSession(_model(node, left, right), options, providers=["CPUExecutionProvider"])
+    return lambda: session.run(None, {"a": left})
+
+
+def on_gpu(node: NodeProto, left: NDArray[Any], *constants: NDArray[Any], tf32: bool = False) -> Callable[[], Any]:
+    """A node in ONNX Runtime's CUDA provider, its input and output bound to the device."""
+    import onnxruntime
+
+    if hasattr(onnxruntime, "preload_dlls"):
+        onnxruntime.preload_dlls()
+    provider = ("CUDAExecutionProvider", {"use_tf32": str(int(tf32))})
+    session = onnxruntime.InferenceSession(_model(node, left, *constants), providers=[provider])
+    if "CUDAExecutionProvider" not in session.get_providers():
+        raise RuntimeError("ONNX Runtime's CUDA provider could not be loaded")
+    binding = session.io_binding()
+    binding.bind_ortvalue_input("a", onnxruntime.OrtValue.ortvalue_from_numpy(left, "cuda", 0))
+    binding.bind_output("y", "cuda", 0)
+
+    def run() -> None:
+        session.run_with_iobinding(binding)
+        binding.synchronize_outputs()
+
+    return run
+
+
+def _model(node: NodeProto, left: NDArray[Any], *constants: NDArray[Any]) -> bytes:
+    """A model of one node; its first input is given, the others are constants, and the result has the first's shape."""
+    dtype = helper.np_dtype_to_tensor_dtype(left.dtype)
+    result = TensorProto.INT32 if node.op_type == "MatMulInteger" else dtype
+    graph = helper.make_graph(
+        [node],
+        "peak",
+        [helper.make_tensor_value_info("a", dtype, left.shape)],
+        [helper.make_tensor_value_info("y", result, left.shape)],
+        [numpy_helper.from_array(array, name) for array, name in zip(constants, "b", strict=False)],
+    )
+    content: bytes = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    ).SerializeToString()
+    return content
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,247 @@
+"""Where the time of a run goes: `profile("resnet18.onnx")` gives a `Profile`, by operator and by layer.
+
+The times are ONNX Runtime's own, at the optimisation level at which the file is deployed, in a fresh process. The
+profiler costs time itself, so the same process measures the latency without it first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import os
+import statistics
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resnet_export.bench.sampling import Budget
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+    from resnet_export.bench import Progress
+    from resnet_export.bench.case import Case
+    from resnet_export.bench.executed import Place
+    from resnet_export.bench.profiled import LayerTime, OperatorTime, Profile
+    from resnet_export.bench.trace import NodeTime, Run
+
+
+RUNTIME = "ort:cpu"
+"""Where none is named."""
+BUDGET = Budget("profile", 3.0, 20)
+"""Without the profiler, and again with it: the median of 20 runs that vary by 3 % is good to 1 %."""
+COMMAND = ("-P", "-m", "resnet_export.bench.profile_worker")
+LEAVE_OUT = "Profile it in another runtime."
+"""What to do about one that crashed."""
+OPEN = "resnet_export.runtimes.ort:"
+"""Where the runtimes that have a profiler come from."""
+
+
+def profile(
+    path: str | os.PathLike[str],
+    runtime: str = RUNTIME,
+    batch: int | None = None,
+    threads: int | None = None,
+    budget: Budget = BUDGET,
+    progress: Progress | None = None,
+    *,
+    patience: float | None = None,
+) -> Profile:
+    """Profiles a file.
+
+    Args:
+        path: of an `.onnx` file that takes images, written by this package or not.
+        runtime: one of ONNX Runtime's, with its options, such as `ort:cpu,optimization=extended`.
+        batch: images in a run; None for 1, or the only number that the file takes.
+        threads: of a run; None for what affinity and cgroup allow.
+        budget: how long to measure, without the profiler and with it.
+        progress: entered around the work with what is done.
+        patience: seconds without a sign of life after which the process is ended; None for five minutes.
+
+    Raises:
+        UsageError: the runtime has no profiler, there is none of that name, or a number is below 1.
+        InputError: the file can't be read, or takes no image, or not so many.
+        UnavailableError: the runtime lacks a library, driver or device.
+        RuntimeCrashedError: its process died, with the signal, or gave no sign of life.
+        RuntimeFailedError: it failed while it ran the network.
+    """
+    from resnet_export.bench.case import make_plan
+    from resnet_export.bench.isolation import PATIENCE
+    from resnet_export.machine import read_machine
+
+    _refuse(runtime)
+    (case,) = make_plan([path], [runtime], None if batch is None else [batch], [threads])
+    machine = read_machine()
+    text, given = case.resolve(max(1, int(machine.usable_cpus)))
+    stage = progress or (lambda name: contextlib.nullcontext())
+    with (
+        stage(f"profile {case.label}"),
+        tempfile.TemporaryDirectory(prefix="resnet-export-", ignore_cleanup_errors=True) as folder,
+    ):
+        answer = _ask(case, text, budget, Path(folder), PATIENCE if patience is None else patience)
+        runs, places = _read(case, answer, Path(folder))
+    from resnet_export.bench.profiled import Profile
+    from resnet_export.bench.statistics import summarise
+
+    plain = [time / 1e6 for time in answer["samples_ns"]]
+    layers, operators = tabulate(runs, places, _multiply_adds(case))
+    return Profile(
+        case=case,
+        threads=given,
+        machine=machine,
+        version=answer["version"],
+        precision=answer["precision"],
+        device=answer["device"],
+        settled=answer["settled"],
+        plain=summarise(plain, "closed").quantile(0.5),
+        plain_runs=len(plain),
+        plain_median_ms=statistics.median(plain),
+        runs=len(runs),
+        profiled_median_ms=statistics.median([time / 1e6 for time in answer["profiled_ns"]]),
+        run_ms=sum(run.duration_us for run in runs) / len(runs) / 1e3,
+        nodes_ms=sum(node.own_us for run in runs for node in run.nodes) / len(runs) / 1e3,
+        operators=operators,
+        layers=layers,
+    )
+
+
+def tabulate(
+    runs: Sequence[Run], places: Sequence[Place], multiply_adds: Mapping[str, int]
+) -> tuple[tuple[LayerTime, ...], tuple[OperatorTime, ...]]:
+    """The times of the nodes, and of the operators.
+
+    Args:
+        runs: at least one.
+        places: what the nodes of the first run compute, in their order.
+        multiply_adds: of a run, layer of the file -> number.
+
+    Returns:
+        The nodes in the order in which they run, and the operators with the longest first.
+    """
+    from resnet_export.bench.profiled import LayerTime
+
+    times: dict[Hashable, list[list[float]]] = defaultdict(lambda: [[] for _ in runs])
+    for at, run in enumerate(runs):
+        for order, node in enumerate(run.nodes):
+            times[_key(node, order)][at].append(node.own_us / 1e3)
+    totals = {key: [sum(run) for run in found] for key, found in times.items()}
+    medians = {key: statistics.median(found) for key, found in totals.items()}
+    whole = sum(medians.values())
+    layers: dict[Hashable, LayerTime] = {}
+    for order, (node, place) in enumerate(zip(runs[0].nodes, places, strict=True)):
+        key = _key(node, order)
+        counts = [multiply_adds[name] for name in place.layers if name in multiply_adds]
+        layers[key] = LayerTime(
+            place.layer,
+            place.layers,
+            node.name,
+            node.op,
+            node.provider,
+            calls=sum(map(len, times[key])) / len(runs),
+            median_ms=medians[key],
+            mean_ms=statistics.fmean(totals[key]),
+            share=medians[key] / whole if whole else 0.0,
+            multiply_adds=sum(counts) if counts else None,
+        )
+    return tuple(layers.values()), _by_operator(layers.values())
+
+
+def _by_operator(layers: Iterable[LayerTime]) -> tuple[OperatorTime, ...]:
+    """The longest first."""
+    from resnet_export.bench.profiled import OperatorTime
+
+    members: dict[str, list[LayerTime]] = defaultdict(list)
+    for layer in layers:
+        members[layer.op].append(layer)
+    operators = (
+        OperatorTime(
+            op,
+            len(own),
+            calls=sum(one.calls for one in own),
+            median_ms=sum(one.median_ms for one in own),
+            mean_ms=sum(one.mean_ms for one in own),
+            share=sum(one.share for one in own),
+        )
+        for op, own in members.items()
+    )
+    return tuple(sorted(operators, key=lambda one: -one.median_ms))
+
+
+def _key(node: NodeTime, order: int) -> Hashable:
+    """A node that a loop runs several times is one node; those without a name are told apart by their place."""
+    return (node.name, node.op) if node.name else order
+
+
+def _refuse(runtime: str) -> None:
+    """Finds out whether there is a profiler.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from resnet_export.errors import UsageError
+    from resnet_export.runtimes import RUNTIMES, choose
+    from resnet_export.runtimes.ort import OrtRuntime
+
+    choice = choose(runtime)
+    if not isinstance(choice.runtime, OrtRuntime):
+        known = ", ".join(name for name, where in RUNTIMES.items() if where.startswith(OPEN))
+        raise UsageError(f"{choice.name} has no profiler.", hint=f"Those of ONNX Runtime have one: {known}.")
+
+
+def _ask(case: Case, text: str, budget: Budget, folder: Path, patience: float) -> dict[str, Any]:
+    """What the process measured."""
+    from resnet_export.bench.turns import Turns
+
+    images = dataclasses.asdict(case.model.images)
+    measure = {"folder": str(folder), "seconds": budget.seconds, "least": budget.least_samples}
+    with Turns(case.runtime, (sys.executable, *COMMAND), os.environ, patience, LEAVE_OUT) as process:
+        started = process.ask("start", runtime=text)
+        opened = process.ask("open", path=case.model.path, images=images, batch=case.batch, seconds=budget.seconds)
+        measured = process.ask("block", **measure, nodes=sum(opened["nodes"].values()))
+    return {**started, **opened, **measured}
+
+
+def _read(case: Case, answer: dict[str, Any], folder: Path) -> tuple[tuple[Run, ...], tuple[Place, ...]]:
+    """The runs, and what the nodes of the first compute.
+
+    Raises:
+        RuntimeFailedError: the profiler wrote something else.
+    """
+    import onnx
+
+    from resnet_export.bench.executed import Executed, place
+    from resnet_export.bench.profile_worker import GRAPH
+    from resnet_export.bench.trace import read_trace
+    from resnet_export.errors import RuntimeFailedError
+
+    try:
+        runs = read_trace(Path(answer["trace"]), len(answer["profiled_ns"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RuntimeFailedError(f"The profile of {case.runtime} can't be read: {error}.") from error
+    executed = [Executed(node.name, node.op) for node in runs[0].nodes]
+    if (folder / GRAPH).exists():
+        nodes = onnx.load_model(folder / GRAPH, load_external_data=False).graph.node
+        # The profiler makes up a name where there is none.
+        pairs = itertools.zip_longest(nodes, runs[0].nodes)
+        if all(one and ran and one.op_type == ran.op and one.name in ("", ran.name) for one, ran in pairs):
+            executed = [Executed(node.name, node.op_type, tuple(node.output)) for node in nodes]
+    file = onnx.load_model(case.model.path, load_external_data=False).graph
+    return runs, place(file, executed)
+
+
+def _multiply_adds(case: Case) -> dict[str, int]:
+    """Of a run, for every layer that has a name of its own and whose sizes are known."""
+    from resnet_export.graph import cost
+    from resnet_export.graph.file import read
+    from resnet_export.graph.shapes import resolve_shapes
+
+    model = read(Path(case.model.path))
+    resolve_shapes(model, case.model.images.shape(case.batch))
+    found: dict[str, int | None] = {}
+    for node in cost.layers(model):
+        name = node.name or node.outputs[0].name or ""
+        found[name] = None if name in found else cost.multiply_adds(node)
+    return {name: count for name, count in found.items() if count is not None}

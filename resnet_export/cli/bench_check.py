@@ -1,0 +1,118 @@
+"""`resnet-export bench check`: did something become slower than it was?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from resnet_export.cli.numbers import Share
+from resnet_export.cli.options import GroupedCommand, option, same_file
+
+if TYPE_CHECKING:
+    from resnet_export.bench.check import CheckReport
+
+CHECK, OUTPUT = "Check", "Output"
+
+
+@click.command(
+    "check",
+    cls=GroupedCommand,
+    help="""Hold a result against a baseline, and fail on a regression.
+
+    Both are files that `bench --output` wrote. A case is slower when its time is above the baseline's by more than the
+    tolerance, and the 95 % interval of the ratio leaves no doubt that it is above. A case that the result lacks fails
+    too.
+
+    Exit code 0: nothing became slower. 1: something did. 2: an option cannot be meant so. 3: a file is no result, has
+    another schema version or nothing in common with the other, or the baseline is another machine's.
+
+    \b
+    Examples:
+      resnet-export bench check result.json --baseline baseline.json
+      resnet-export bench check result.json --baseline baseline.json --tolerance 10%
+    """,
+    short_help="Hold a result against a baseline.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.argument("result", type=click.Path())
+@option("--baseline", heading=CHECK, required=True, type=click.Path(), metavar="FILE", help="An earlier result.")
+@option(
+    "--tolerance",
+    heading=CHECK,
+    type=Share(),
+    default="5%",
+    metavar="SHARE",
+    help="That a case may be slower by.  [default: 5%]",
+)
+@option("--other-machine", heading=CHECK, is_flag=True, help="Take a baseline from another machine.")
+@option("--junit", heading=OUTPUT, type=click.Path(), metavar="FILE", help="Write JUnit XML, for CI.")
+@option("--force", heading=OUTPUT, is_flag=True, help="Replace it where it exists.")
+@option("--json", "as_json", heading=OUTPUT, is_flag=True, help="Print the findings as one JSON object.")
+@option("--debug", heading=OUTPUT, is_flag=True, help="Show the traceback of an error.")
+def check(
+    *,
+    result: str,
+    baseline: str,
+    tolerance: float,
+    other_machine: bool,
+    junit: str | None,
+    force: bool,
+    as_json: bool,
+    debug: bool,
+) -> None:
+    """Checks, prints, and leaves with 1 when something became slower."""
+    from resnet_export.cli.failing import reported
+    from resnet_export.cli.output import say, write
+    from resnet_export.errors import ResNetExportError, UsageError
+    from resnet_export.files import refuse_overwriting
+    from resnet_export.plain import number
+
+    with reported(debug=debug):
+        if junit is not None:
+            if any(same_file(junit, other) for other in (result, baseline)):
+                raise UsageError(f"--junit {junit} would replace another file.", hint="Give it another name.")
+            refuse_overwriting(junit, force=force, option="--junit")
+        from resnet_export.bench.check import check as hold
+
+        found = hold(_read(result), _read(baseline), tolerance, other_machine=other_machine)
+        say(_as_json(found) if as_json else _as_text(found))
+        if junit is not None:
+            write(junit, _as_junit(found, result))
+        if not found.passed:
+            raise ResNetExportError(f"{result} did not pass: {number(len(found.failures), 'case')} failed.")
+
+
+def _read(path: str) -> Any:
+    """The JSON in a file."""
+    import json
+
+    from resnet_export.errors import InputError
+
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"There is no file {path}.", hint="Give what `bench --output` wrote.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.", hint="Give a file that can.") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not JSON.", hint="Give what `bench --output` wrote.") from error
+
+
+def _as_json(found: CheckReport) -> str:
+    import json
+
+    return json.dumps(found.as_dict(), allow_nan=False)
+
+
+def _as_text(found: CheckReport) -> str:
+    from resnet_export.report import check_text
+
+    return check_text.render(found)
+
+
+def _as_junit(found: CheckReport, name: str) -> str:
+    from resnet_export.report import check_junit
+
+    return check_junit.render(found, name)

@@ -1,0 +1,142 @@
+"""`resnet-export bench compare`: is B faster than A, slower, or the same?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from resnet_export.cli.numbers import Share
+from resnet_export.cli.options import GroupedCommand, Whole, option, same_file
+
+if TYPE_CHECKING:
+    from resnet_export.bench.comparison import Comparison
+    from resnet_export.bench.side import Side
+
+WHAT, HOW, OUTPUT = "What", "How", "Output"
+
+
+@click.command(
+    "compare",
+    cls=GroupedCommand,
+    help="""Compare two files, runtimes, options or environments.
+
+    Short blocks of both take turns, in fresh processes again and again, so that whatever disturbs the machine disturbs
+    both. The verdict is on B: faster, slower, equivalent or inconclusive.
+
+    A side is written as key=value with commas between them. Keys are model, runtime, batch, threads, boundary (host or
+    device), allow_fallback (true), python (another virtual environment, which has resnet-export too), and the options
+    of the runtime. What B leaves out is A's; without a runtime it is ort:cpu.
+
+    Exit code 0: compared, whatever the verdict. 1: a side failed, crashed or hung, or --fail-if. 2, 3: an option or a
+    file cannot be meant so. 4: something is not installed. 5: a runtime lacks a library, driver or device.
+
+    \b
+    Examples:
+      resnet-export bench compare --a model=a.onnx --b model=b.onnx
+      resnet-export bench compare --a model=a.onnx,threads=1 --b threads=2
+      resnet-export bench compare --a model=a.onnx --b runtime=openvino
+      resnet-export bench compare --a model=a.onnx --b python=old/bin/python
+    """,
+    short_help="Is B faster than A?",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@option("--a", heading=WHAT, required=True, metavar="KEY=VALUE[,...]", help="What B is held against.")
+@option("--b", heading=WHAT, required=True, metavar="KEY=VALUE[,...]", help="The other; what it leaves out is A's.")
+@option(
+    "--band",
+    heading=HOW,
+    type=Share(),
+    default="1.5%",
+    metavar="SHARE",
+    help="Equivalent means within 1 plus or minus this.  [default: 1.5%]",
+)
+@option("--seconds", heading=HOW, type=Whole(1), metavar="N", help="For all.  [default: 60, and at least 6 launches]")
+@option("--quick", heading=HOW, is_flag=True, help="Means --seconds 10.")
+@option("--mlperf", heading=HOW, is_flag=True, help="Means --seconds 600.")
+@option("--seed", heading=HOW, type=Whole(0), default=0, metavar="N", help="Of the random order.  [default: 0]")
+@option(
+    "--fail-if",
+    heading=HOW,
+    multiple=True,
+    type=click.Choice(["faster", "slower", "equivalent", "inconclusive"]),
+    help="Leave with 1 on this verdict. Give it once for each.",
+)
+@option("--output", "-o", heading=OUTPUT, type=click.Path(), metavar="FILE", help="Write the result as JSON.")
+@option("--force", heading=OUTPUT, is_flag=True, help="Replace it where it exists.")
+@option("--json", "as_json", heading=OUTPUT, is_flag=True, help="Print the result as one JSON object.")
+@option("--verbose", "-v", heading=OUTPUT, is_flag=True, help="Show what is printed meanwhile.")
+@option("--debug", heading=OUTPUT, is_flag=True, help="Show the traceback of an error.")
+def compare(
+    *,
+    a: str,
+    b: str,
+    band: float,
+    seconds: int | None,
+    quick: bool,
+    mlperf: bool,
+    seed: int,
+    fail_if: tuple[str, ...],
+    output: str | None,
+    force: bool,
+    as_json: bool,
+    verbose: bool,
+    debug: bool,
+) -> None:
+    """Compares, prints, and leaves with 1 on a verdict that was not wanted."""
+    from resnet_export.cli.chatter import held_back
+    from resnet_export.cli.failing import reported
+    from resnet_export.cli.output import say, write
+    from resnet_export.cli.progress import Progress
+    from resnet_export.errors import ResNetExportError
+
+    with reported(debug=debug):
+        budget = _seconds(seconds, quick=quick, mlperf=mlperf)
+        with held_back(verbose=verbose) as stderr:
+            from resnet_export.bench.compare import compare as measure
+            from resnet_export.bench.side import read_sides
+
+            sides = read_sides(a, b)
+            if output is not None:
+                _refuse_output(sides, output, force=force)
+            found = measure(*sides, budget, band, seed, Progress(stderr, verbose=verbose))
+        text = _as_json(found) if as_json or output else ""
+        if output is not None:
+            write(output, text)
+        say(text if as_json else _as_text(found))
+        if found.verdict in fail_if:
+            raise ResNetExportError(f"B is {found.verdict}, as --fail-if said.")
+
+
+def _seconds(given: int | None, *, quick: bool, mlperf: bool) -> float:
+    from resnet_export.bench import sampling
+    from resnet_export.errors import UsageError
+
+    if (given is not None) + quick + mlperf > 1:
+        raise UsageError("--seconds, --quick and --mlperf exclude each other.", hint="Give one of them.")
+    if given is not None:
+        return float(given)
+    return (sampling.QUICK if quick else sampling.MLPERF if mlperf else sampling.DEFAULT).seconds
+
+
+def _refuse_output(sides: tuple[Side, Side], output: str, *, force: bool) -> None:
+    """Finds out before the measuring that the file cannot be written there."""
+    from resnet_export.errors import UsageError
+    from resnet_export.files import refuse_overwriting
+
+    if Path(output).suffix == ".onnx" or any(same_file(output, side.case.model.path) for side in sides):
+        raise UsageError(f"--output {output} would replace another file.", hint="Give it another name.")
+    refuse_overwriting(output, force=force)
+
+
+def _as_json(found: Comparison) -> str:
+    import json
+
+    return json.dumps(found.as_dict(), allow_nan=False)
+
+
+def _as_text(found: Comparison) -> str:
+    from resnet_export.report import compare_text
+
+    return compare_text.render(found)

@@ -1,0 +1,168 @@
+"""What disturbs a measurement between two moments: other processes, the hypervisor, quotas, heat, the clock.
+
+    CPUs that others used    = (busy time of the CPUs - CPU time of the measured processes) / elapsed time
+    share that was stolen    = stolen time / (busy time + stolen time)
+
+The CPUs are those that the measured process may run on. A process counts with its children, those that ended too.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import psutil
+
+from resnet_export.machine.clock import read_speeds
+from resnet_export.machine.counters import read_affinity, read_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from resnet_export.machine.cgroup import Throttling
+    from resnet_export.machine.counters import Moment
+
+Count = TypeVar("Count", int, float)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What happened while it was measured. None is what the system doesn't tell."""
+
+    seconds: float
+    """From begin to end."""
+    cpus: int
+    """That the measured process may run on."""
+    own_cpus: float | None = None
+    """CPU seconds a second of the measured process and its children."""
+    others_cpus: float | None = None
+    """CPU seconds a second of everybody else, on those CPUs."""
+    steal_share: float | None = None
+    """Of the time in which those CPUs had work: what the hypervisor gave to other machines, 0 to 1."""
+    load_before: float | None = None
+    """Mean number of tasks that ran or waited, in the minute before the begin."""
+    load_after: float | None = None
+    """Likewise before the end; the measured threads count."""
+    involuntary_per_s: float | None = None
+    """Times a second that a measured thread was put aside for another, all threads together."""
+    voluntary_per_s: float | None = None
+    """Times a second that a measured thread waited by itself."""
+    quota_periods: int | None = None
+    """Of the cgroup's quota, in which it ran; 0 where it has none."""
+    throttled_periods: int | None = None
+    """In which the quota was used up, and the cgroup stopped."""
+    throttled_s: float | None = None
+    """Seconds for which it was stopped, all CPUs together."""
+    thermal_throttles: int | None = None
+    """Times that a CPU slowed down because it was too hot."""
+    clock_low_mhz: float | None = None
+    """Lowest clock that was seen, of the fastest among those CPUs."""
+    clock_high_mhz: float | None = None
+    """Highest, likewise."""
+    major_faults: int | None = None
+    """Pages that the measured process had to wait for, as they were on disk."""
+
+
+class Watch:
+    """Watches a process, and the machine around it: `watch = Watch.begin(pid)`, later `watch.end()`."""
+
+    def __init__(self, process: psutil.Process | None, pid: int, root: Path) -> None:
+        self._process, self._pid, self._root = process, pid, root
+        self._cpus = read_affinity(process)
+        self._speeds: list[float] = []
+        self.look()
+        self._first = self._read()
+
+    @classmethod
+    def begin(cls, pid: int | None = None, root: Path = Path("/")) -> Watch:
+        """Starts.
+
+        Args:
+            pid: of the process that is measured, with its children; None for this one. It may have ended.
+            root: the folder that holds `proc` and `sys`.
+        """
+        pid = os.getpid() if pid is None else pid
+        try:
+            process = psutil.Process(pid)
+        except psutil.Error:
+            process = None
+        return cls(process, pid, root)
+
+    def look(self) -> None:
+        """Notes the clock. To be called now and then, once a second at most, while the network runs."""
+        speeds = read_speeds()
+        if speeds:
+            # The fastest: the others may have nothing to do.
+            self._speeds.append(max([speeds[cpu] for cpu in self._cpus if cpu < len(speeds)], default=max(speeds)))
+
+    def end(self) -> Noise:
+        """What happened since the begin. A process that has ended tells nothing of itself any more."""
+        return between(self._first, self._read(), len(self._cpus), self._speeds)
+
+    def _read(self) -> Moment:
+        return read_moment(self._process, self._pid, self._cpus, self._root)
+
+
+def between(first: Moment, last: Moment, cpus: int, speeds: Iterable[float] = ()) -> Noise:
+    """What happened between two moments.
+
+    Args:
+        first: the earlier one.
+        last: the later one.
+        cpus: that the measured process may run on.
+        speeds: clocks that were seen meanwhile, in MHz.
+    """
+    seconds = max(last.seconds - first.seconds, 1e-9)
+    busy, own = _more(first.busy_s, last.busy_s), _more(first.own_s, last.own_s)
+    steal = _more(first.steal_s, last.steal_s)
+    waited, aside = _count_switches(first.switches, last.switches)
+    periods, throttled, stopped = _throttling(first.throttling, last.throttling)
+    seen = list(speeds)
+    return Noise(
+        seconds=seconds,
+        cpus=cpus,
+        own_cpus=None if own is None else own / seconds,
+        # Both are counted in ticks of some milliseconds, so that their difference may fall below 0.
+        others_cpus=None if busy is None or own is None else max(0.0, busy - own) / seconds,
+        steal_share=None if busy is None or steal is None else steal / max(busy + steal, 1e-9),
+        load_before=first.load,
+        load_after=last.load,
+        involuntary_per_s=None if aside is None else aside / seconds,
+        voluntary_per_s=None if waited is None else waited / seconds,
+        quota_periods=periods,
+        throttled_periods=throttled,
+        throttled_s=stopped,
+        thermal_throttles=_more(first.thermal, last.thermal),
+        clock_low_mhz=min(seen, default=None),
+        clock_high_mhz=max(seen, default=None),
+        major_faults=_more(first.major_faults, last.major_faults),
+    )
+
+
+def _count_switches(
+    first: Mapping[int, tuple[int, int]] | None, last: Mapping[int, tuple[int, int]] | None
+) -> tuple[int, int] | tuple[None, None]:
+    """Of the threads that are still there; those that are new began with none."""
+    if first is None or last is None:
+        return None, None
+    waited, aside = (sum(last[one][kind] - first.get(one, (0, 0))[kind] for one in last) for kind in (0, 1))
+    return waited, aside
+
+
+def _throttling(first: Throttling | None, last: Throttling | None) -> tuple[int | None, int | None, float | None]:
+    if first is None or last is None:
+        return None, None, None
+    return (
+        _more(first.periods, last.periods),
+        _more(first.throttled, last.throttled),
+        _more(first.seconds, last.seconds),
+    )
+
+
+def _more(first: Count | None, last: Count | None) -> Count | None:
+    """How much a counter went up; it falls when a child of the process ends that tells nothing any more."""
+    if first is None or last is None:
+        return None
+    return max(last - first, type(last)(0))

@@ -1,0 +1,111 @@
+"""What `bench` measured as a table for other programs: CSV with every figure, Markdown with those that people read."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+
+from resnet_export.plain import number, printable
+from resnet_export.report.figures import case_name, condition, estimate, file_name, throughput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+CASE_KEYS = (
+    "model", "sha256", "file_bytes", "runtime", "version", "precision", "device", "threads", "boundary", "status",
+    "reason", "import_ms", "open_ms", "first_run_ms", "new_shape_ms", "settled", "peak_rss_bytes", "steady_rss_bytes",
+    "pss_bytes", "gpu_memory_bytes",
+)  # fmt: skip
+"""Of a case, the same in each of its rows."""
+CONDITIONS = ("rate_per_s", "load", "gap_ms")
+"""Of a series; its batch and its callers have columns in any case."""
+NOT_IN_CSV = frozenset({"condition", "drift", "samples_ms", "slo"})
+"""Keys of a series that are no single figure."""
+HEADING = ("case", "p50 ms", "p99 ms", "images/s", "grade")
+
+
+def as_csv(report: Mapping[str, Any]) -> str:
+    """A row for each series, and one for each case that has none; the columns are the JSON's keys.
+
+    Args:
+        report: as `BenchReport.as_dict` gives it.
+    """
+    rows = [row for case in report["cases"] for row in _csv_rows(case)]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _value(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def as_markdown(report: Mapping[str, Any]) -> str:
+    """A table as GitHub shows it, with 95 % intervals in brackets; a row for each series.
+
+    Args:
+        report: as `BenchReport.as_dict` gives it.
+    """
+    several = len({case["model"] for case in report["cases"]}) > 1
+    rows = [row for case in report["cases"] for row in _markdown_rows(case, several=several)]
+    graded = any(row[-1] for row in rows)
+    lines = [HEADING, ("---", *["---:"] * (len(HEADING) - 2), ":---:"), *rows]
+    shown = ((line if graded else line[:-1]) for line in lines)
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in shown) + f"\n\n{_machine(report)}\n"
+
+
+def _value(value: Any) -> Any:
+    """Truth as JSON writes it, and text in one line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return printable(value) if isinstance(value, str) else value
+
+
+def _csv_rows(case: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    grade = case.get("grade") or {}
+    own = {name: case.get(name) for name in CASE_KEYS}
+    own |= {"scenario": case["scenario"]["name"], "slo_p99_ms": case["scenario"]["slo_p99_ms"]}
+    own["grade"] = grade.get("letter")
+    if case["status"] != "measured":
+        yield {**own, "batch": case["batch"]}
+        return
+    for series in case["series"]:
+        slo = series.get("slo") or {}
+        yield {
+            **own,
+            **{name: series["condition"].get(name) for name in CONDITIONS},
+            **{name: value for name, value in series.items() if name not in NOT_IN_CSV},
+            "slo_holds": slo.get("holds"),
+            "drift_p_value": series["drift"]["p_value"],
+            "drift_change": series["drift"]["change"],
+            "drift_found": series["drift"]["found"],
+        }
+
+
+def _markdown_rows(case: Mapping[str, Any], *, several: bool) -> Iterator[tuple[str, ...]]:
+    name = f"{file_name(case['model'])} in {case_name(case)}" if several else case_name(case)
+    if case["status"] != "measured":
+        yield (f"{name}: {case['status']}", "", "", "", "")
+        return
+    grade = (case.get("grade") or {}).get("letter") or ""
+    for series in case["series"]:
+        if series["probe"]:
+            continue
+        own = condition(series) if len(case["series"]) > 1 else ""
+        shown = f"{name}, {own}" if own else name
+        yield (shown, estimate(series, "p50"), estimate(series, "p99"), throughput(series), grade)
+
+
+def _machine(report: Mapping[str, Any]) -> str:
+    machine = report["machine"]
+    cpu = machine["cpu"]["model"] or "unknown CPU"
+    usable = number(int(machine["usable_cpus"]), "CPU")
+    return _cell(f"[95 % intervals]. {cpu}, {usable}, {machine['system']['name']}, resnet-export {report['version']}.")
+
+
+def _cell(text: str) -> str:
+    """One line without the mark that ends a cell, or markup."""
+    shown = printable(text).replace("\\", "\\\\")
+    for mark in "|<*_`":
+        shown = shown.replace(mark, f"\\{mark}")
+    return shown

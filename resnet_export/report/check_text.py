@@ -1,0 +1,63 @@
+"""What `bench check` found for a person at a terminal: plain text, a line for each case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from resnet_export.plain import number, printable, table, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from resnet_export.bench.check import Checked, CheckReport
+
+HEADING = ("", "baseline ms", "result ms", "ratio", "95 % interval", "")
+LEFT = (0, 5)
+"""Columns that are aligned to the left."""
+WORDS = {
+    "same": "",
+    "slower": "SLOWER",
+    "faster": "faster",
+    "unmeasured": "NOT MEASURED",
+    "unsupported": "TOO FEW SAMPLES",
+    "missing": "MISSING",
+    "new": "new",
+}
+
+
+def render(report: CheckReport) -> str:
+    """Each case with its numbers, what has to be known of them, and the outcome."""
+    rows = [(str(count), *_cells(case)) for count, case in enumerate(report.cases, 1)]
+    heading, *lines = table([HEADING, *rows], LEFT)
+    cases = [heading]
+    for line, case in zip(lines, report.cases, strict=True):
+        cases += [line, *wrapped(printable(case.label), "     ")]
+        if case.reason is not None:
+            cases += wrapped(printable(case.reason), "     ")
+    notes = [line for note in report.notes for line in wrapped(printable(note), "  ")]
+    blocks = [cases, notes, list(_outcome(report))]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _cells(case: Checked) -> tuple[str, ...]:
+    per = "" if case.quantity == "p50" else "/image"
+    times = (case.baseline_ms, case.result_ms)
+    interval = "" if case.low is None or case.high is None else f"[{case.low:.3f} {case.high:.3f}]"
+    return (
+        *("-" if time is None else f"{time:.4g}{per}" for time in times),
+        "-" if case.ratio is None else f"{case.ratio:.3f}",
+        interval,
+        WORDS[case.status],
+    )
+
+
+def _outcome(report: CheckReport) -> Iterator[str]:
+    tolerance = f"{report.tolerance * 100:g} %"
+    if report.passed:
+        yield f"Passed: nothing became slower by more than {tolerance}."
+        return
+    slower = sum(case.status == "slower" for case in report.cases)
+    rest = len(report.failures) - slower
+    told = [f"{number(slower, 'case')} slower by more than {tolerance}"] if slower else []
+    told += [f"{number(rest, 'case')} that can't be told"] if rest else []
+    yield from wrapped(f"Failed: {', '.join(told)}.")

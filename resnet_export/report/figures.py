@@ -1,0 +1,84 @@
+"""How the figures of a measurement are written: the same digits and words on the terminal, in a page and in a table."""
+
+from __future__ import annotations
+
+import ntpath
+from typing import TYPE_CHECKING, Any
+
+from resnet_export.plain import number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KINDS = {
+    "batch": lambda value: f"batch {value:g}",
+    "callers": lambda value: number(int(value), "caller"),
+    "gap_ms": lambda value: f"after {value:g} ms",
+    "rate_per_s": lambda value: f"{digits(value)} requests/s",
+    "load": lambda value: f"load {value:.0%}",
+}
+"""A series' condition -> the words for its value."""
+
+
+def digits(value: float) -> str:
+    """Four digits, three below 1: 0.0123, 20.12, 12345."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:#.{3 if abs(value) < 1 else 4}g}".rstrip(".")
+
+
+def estimate(found: Mapping[str, Any], name: str) -> str:
+    """`20.12 [20.05 20.19]`, or how many samples it needs.
+
+    Args:
+        found: with the keys `<name>_ms`, `<name>_low_ms`, `<name>_high_ms` and `<name>_needs`.
+        name: such as `p50`.
+    """
+    value, low, high = (found.get(f"{name}{part}_ms") for part in ("", "_low", "_high"))
+    if value is None:
+        needs = found.get(f"{name}_needs")
+        return "-" if needs is None else f"needs {needs}"
+    return digits(value) if low is None or high is None else f"{digits(value)} [{digits(low)} {digits(high)}]"
+
+
+def throughput(found: Mapping[str, Any]) -> str:
+    """`49.7 [49.5 49.9]` images a second; a dash where it isn't known."""
+    value, low, high = (found.get(f"images_per_s{part}") for part in ("", "_low", "_high"))
+    if value is None:
+        return "-"
+    return digits(value) if low is None or high is None else f"{digits(value)} [{digits(low)} {digits(high)}]"
+
+
+def condition(series: Mapping[str, Any]) -> str:
+    """What tells a series from the others of its case: `28.2 requests/s, load 50%`; empty where nothing does."""
+    return ", ".join(
+        KINDS[name](value) if name in KINDS else f"{name} {value:g}" for name, value in series["condition"].items()
+    )
+
+
+def case_name(case: Mapping[str, Any]) -> str:
+    """`ort:cpu, batch 1, 2 threads`, and what else was asked for."""
+    runtime, *others = _group(case)
+    return ", ".join([runtime, size_name(case), *others])
+
+
+def group_name(case: Mapping[str, Any]) -> str:
+    """What a case has in common with its neighbours, or its series with each other: `openvino, device to device`."""
+    several = len(case.get("series") or ()) > 1
+    return ", ".join([*_group(case), *([size_name(case)] if several else [])])
+
+
+def size_name(case: Mapping[str, Any]) -> str:
+    """What tells it from them: `batch 1, 2 threads`."""
+    threads = number(case["threads"], "thread")
+    return threads if case["scenario"]["name"] == "offline" else f"batch {case['batch']}, {threads}"
+
+
+def _group(case: Mapping[str, Any]) -> list[str]:
+    boundary, scenario = case["boundary"], case["scenario"]["name"]
+    parts = [case["runtime"]]
+    parts += [] if boundary == "host" else [f"{boundary} to {boundary}"]
+    return parts if scenario == "single" else [*parts, scenario]
+
+
+def file_name(path: str) -> str:
+    """The last part of a path of any system."""
+    return ntpath.basename(path) or path

@@ -1,0 +1,137 @@
+"""What `bench profile` measured for a person at a terminal: plain text, 100 columns, fit for a bug report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from resnet_export import plain
+from resnet_export.plain import fact, number, printable, wrapped
+from resnet_export.report.figures import digits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from resnet_export.bench.profiled import Profile
+
+WIDTH = 100
+TOP = 10
+"""Layers that are shown unless somebody asks for more; JSON has them all."""
+LONGEST_NAME, LONGEST_OPERATOR = 44, 18
+"""Characters of a layer and of an operator: what 100 columns leave beside the numbers and a provider."""
+NOTABLE = 0.1
+"""Difference of the latency with the profiler from that without it from which on it is remarked."""
+COARSE_US = 1.0
+"""The profiler's resolution: half of it is lost of each node on the average."""
+COARSE_SHARE = 0.02
+"""Of a run's time, from which on what the resolution loses is remarked."""
+
+
+def render(profile: Profile, *, top: int = TOP) -> str:
+    """The latency and what the nodes explain of it, the operators, the longest layers, and what has to be known.
+
+    Args:
+        profile: what was measured.
+        top: how many layers.
+    """
+    blocks = [
+        list(_title(profile)),
+        list(_operators(profile)),
+        list(_layers(profile, top)),
+        [line for remark in remarks(profile) for line in wrapped(remark)],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def remarks(profile: Profile) -> Iterator[str]:
+    """What has to be known of the numbers."""
+    if not profile.settled:
+        yield "The warm-up did not settle: its last two windows differed still."
+    if profile.overhead > NOTABLE:
+        yield f"The profiler, or something else on this machine, slowed the runs by {profile.overhead:.0%}."
+    elif profile.overhead < -NOTABLE:
+        yield (
+            f"Runs with the profiler took {-profile.overhead:.0%} less than those without it: something else used this "
+            "machine meanwhile. Measure again when it is idle."
+        )
+    lost = sum(one.calls for one in profile.layers) * COARSE_US / 2e3
+    if lost > COARSE_SHARE * profile.run_ms:
+        yield (
+            f"The profiler counts whole microseconds, which loses about {lost / profile.run_ms:.0%} of so short a run."
+        )
+    if profile.device.startswith("GPU"):
+        yield "On a GPU these are the times of handing the work over, which the GPU does later: shares of them mislead."
+    others = [one for one in profile.layers if not one.layers]
+    if others:
+        counts = ", ".join(f"{count} {op}" for op, count in Counter(one.op for one in others).items())
+        share = sum(one.share for one in others)
+        yield f"Nodes that ONNX Runtime put in, and that belong to no layer of the file: {counts} ({share:.1%})."
+
+
+def fused(layer: str, layers: Sequence[str]) -> str:
+    """The layer with what was fused into it: `layer1.0.conv2 + add + relu2`."""
+    block = layer.rpartition(".")[0]
+    others = (name.removeprefix(f"{block}.") if block else name for name in layers if name != layer)
+    whole = " + ".join([layer, *others])
+    return whole if len(whole) <= LONGEST_NAME else f"{layer} + {len(layers) - 1} more"
+
+
+def _title(profile: Profile) -> Iterator[str]:
+    machine, case, estimate = profile.machine, profile.case, profile.plain
+    cpus = f"{machine.usable_cpus:g} of {machine.cpu.logical_cores} CPUs"
+    yield from wrapped(printable(f"{machine.cpu.model or 'unknown CPU'}, {cpus}, {machine.system.name}"))
+    yield ""
+    yield printable(
+        f"{case.model.path} ({plain.file_size(case.model.size)}) in {case.runtime}, batch {case.batch}, "
+        f"{number(profile.threads, 'thread')}"
+    )
+    known = estimate.low is not None and estimate.high is not None
+    interval = f" [{digits(estimate.low or 0)} {digits(estimate.high or 0)}]" if known else ""
+    yield from fact("latency", f"{digits(profile.plain_median_ms)} ms{interval}", f"{profile.plain_runs} runs")
+    yield from fact(
+        "profiled", f"{digits(profile.profiled_median_ms)} ms ({profile.overhead:+.1%})", f"{profile.runs} runs"
+    )
+    yield from fact("in nodes", f"{profile.explained:.1%} of a run's time")
+
+
+def _operators(profile: Profile) -> Iterator[str]:
+    yield "By operator"
+    rows = [("operator", "nodes", "ms", "share")]
+    rows += [(printable(one.op), str(one.nodes), digits(one.median_ms), _share(one.share)) for one in profile.operators]
+    yield from _table(rows, left=(0,))
+
+
+def _layers(profile: Profile, top: int) -> Iterator[str]:
+    longest = sorted(profile.layers, key=lambda one: -one.median_ms)[:top]
+    share = sum(one.share for one in longest)
+    among = f"the {len(longest)} longest of {len(profile.layers)}, " if len(longest) < len(profile.layers) else ""
+    yield f"By layer: {among}{share:.1%} of the time"
+    several = len({one.provider for one in profile.layers}) > 1
+    rows: list[tuple[str, ...]] = [("layer", "operator", "ms", "share", "GMAC/s", *(("ran on",) if several else ()))]
+    for one in longest:
+        where = (one.provider.removesuffix("ExecutionProvider"),) if several else ()
+        speed = "" if one.multiply_adds_per_s is None else digits(one.multiply_adds_per_s / 1e9)
+        name = _short(printable(fused(one.layer, one.layers)), LONGEST_NAME)
+        op = _short(printable(one.op), LONGEST_OPERATOR)
+        rows.append((name, op, digits(one.median_ms), _share(one.share), speed, *where))
+    yield from _table(rows, left=(0, 1, 5))
+
+
+def _table(rows: Sequence[Sequence[str]], left: Sequence[int]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = zip(row, widths, strict=True)
+        aligned = (cell.ljust(width) if at in left else cell.rjust(width) for at, (cell, width) in enumerate(cells))
+        yield f"  {'  '.join(aligned)}".rstrip()
+
+
+def _short(name: str, longest: int) -> str:
+    """A long name loses its middle: the end of a layer's name tells it from its neighbours."""
+    if len(name) <= longest:
+        return name
+    half = (longest - 1) // 2
+    return f"{name[:half]}…{name[-half:]}"
+
+
+def _share(value: float) -> str:
+    return f"{value:.1%}"

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import copy
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resnet_export.bench.check import check
+from resnet_export.bench.statistics import summarise
+from resnet_export.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MACHINE = {"cpu": {"model": "AMD EPYC"}, "usable_cpus": 2.0, "gpus": {"devices": []}}
+
+
+def case(median_ms: float = 20.0, seed: int = 0, samples: int = 800, **changes: Any) -> dict[str, Any]:
+    """As `bench` writes one, with what a check reads of it."""
+    drawn = median_ms * np.random.default_rng(seed).lognormal(0.0, 0.05, samples)
+    summary = summarise(drawn)
+    p50, mean = summary.quantile(0.5), summary.mean
+    plain: dict[str, Any] = {
+        "model": "models/net.onnx",
+        "sha256": "ab" * 32,
+        "runtime": "ort:cpu",
+        "batch": 1,
+        "threads": 2,
+        "boundary": "host",
+        "scenario": {"name": "single", "callers": None, "batches": []},
+        "status": "measured",
+        "reason": None,
+        "version": "onnxruntime 1.31.1",
+        "fallback": None,
+        "p50_ms": p50.value,
+        "p50_low_ms": p50.low,
+        "p50_high_ms": p50.high,
+        "p50_needs": p50.needs,
+        "images_per_s": mean and 1e3 / mean.value,
+        "images_per_s_low": mean and 1e3 / mean.high,
+        "images_per_s_high": mean and 1e3 / mean.low,
+    }
+    return plain | changes
+
+
+def failed(**changes: Any) -> dict[str, Any]:
+    """A case whose process died."""
+    plain = {key: value for key, value in case().items() if not key.startswith(("p50", "images"))}
+    return plain | {"status": "crashed", "reason": "its process was ended by SIGSEGV"} | changes
+
+
+def result(*cases: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {"schema_version": 1, "machine": copy.deepcopy(MACHINE), "cases": list(cases)} | changes
+
+
+def statuses(*arguments: Any, **options: Any) -> list[str]:
+    return [one.status for one in check(*arguments, **options).cases]
+
+
+class TestRegression:
+    @pytest.mark.parametrize("seed", range(10))
+    def test_ten_percent_fail_and_the_same_again_passes(self, seed: int) -> None:
+        baseline = result(case(20.0, seed))
+        again, slower = (check(result(case(time, 100 + seed)), baseline) for time in (20.0, 22.0))
+        assert (again.passed, again.cases[0].status) == (True, "same")
+        assert (slower.passed, slower.cases[0].status) == (False, "slower")
+        assert slower.cases[0].ratio == pytest.approx(1.1, rel=0.02)
+
+    def test_certain_but_small(self) -> None:
+        found = check(result(case(20.6, samples=20000)), result(case(20.0, 1, samples=20000)))
+        assert found.passed
+        assert found.cases[0].low is not None
+        assert found.cases[0].low > 1
+        assert statuses(result(case(20.6)), result(case(20.0, 1)), tolerance=0.02) == ["slower"]
+
+    def test_large_but_uncertain(self) -> None:
+        wide = {"p50_low_ms": 15.0, "p50_high_ms": 30.0}
+        assert statuses(result(case(22.0, **wide)), result(case(20.0))) == ["same"]
+
+    def test_faster_is_noted(self) -> None:
+        report = check(result(case(15.0)), result(case(20.0, 1)))
+        assert (report.passed, report.cases[0].status) == (True, "faster")
+
+    def test_the_interval_by_its_formula(self) -> None:
+        (found,) = check(
+            result(case(p50_ms=22.0, p50_low_ms=21.0, p50_high_ms=23.0)),
+            result(case(p50_ms=20.0, p50_low_ms=19.5, p50_high_ms=20.5)),
+        ).cases
+        half = math.hypot(math.log(23 / 21) / 2, math.log(20.5 / 19.5) / 2)
+        np.testing.assert_allclose((found.low, found.high), (1.1 * math.exp(-half), 1.1 * math.exp(half)))
+
+    def test_the_interval_covers_the_truth(self) -> None:
+        covered = 0
+        for seed in range(300):
+            (found,) = check(result(case(22.0, seed, 150)), result(case(20.0, 1000 + seed, 400))).cases
+            assert found.low is not None
+            assert found.high is not None
+            covered += found.low <= 1.1 <= found.high
+        assert 0.93 <= covered / 300 <= 0.99
+
+    @given(st.floats(0.5, 2), st.floats(0.0, 0.2))
+    def test_a_ratio_within_the_tolerance_never_fails(self, ratio: float, tolerance: float) -> None:
+        before = case()
+        now = before | {key: before[key] * ratio for key in ("p50_ms", "p50_low_ms", "p50_high_ms")}
+        found = check(result(now), result(before), tolerance)
+        assert found.passed or ratio > 1 + tolerance
+
+
+def test_offline_compares_the_time_of_an_image() -> None:
+    offline = {"scenario": {"name": "offline", "callers": None, "batches": [1, 8]}}
+    before = case(**offline)
+    now = case(160.0, images_per_s=49.0, images_per_s_low=48.5, images_per_s_high=49.5, **offline)
+    (found,) = check(result(now), result(before)).cases
+    assert (found.quantity, found.status) == ("image", "same"), "its batch of 8 takes longer, and its images do not"
+
+
+class TestMatching:
+    def test_a_case_that_is_missing_fails(self) -> None:
+        other = case(runtime="openvino")
+        report = check(result(case()), result(case(), other))
+        assert [one.status for one in report.cases] == ["same", "missing"]
+        assert [one.label for one in report.failures] == ["net.onnx in openvino, batch 1, threads 2"]
+
+    def test_a_new_one_is_noted(self) -> None:
+        report = check(result(case(batch=8), case()), result(case()))
+        assert [one.status for one in report.cases] == ["same", "new"]
+        assert report.passed
+        assert report.cases[1].label == "net.onnx in ort:cpu, batch 8, threads 2"
+
+    @pytest.mark.parametrize("path", ["net.onnx", "/elsewhere/net.onnx", "C:\\models\\net.onnx"])
+    def test_the_folder_of_the_file_does_not_matter(self, path: str) -> None:
+        assert statuses(result(case(model=path)), result(case())) == ["same"]
+
+    def test_two_files_of_one_name_are_told_apart_by_their_order(self) -> None:
+        both = (case(20.0, model="a/net.onnx"), case(40.0, 1, model="b/net.onnx"))
+        report = check(result(*both), result(*both))
+        assert [(one.status, one.baseline_ms) for one in report.cases] == [
+            ("same", both[0]["p50_ms"]),
+            ("same", both[1]["p50_ms"]),
+        ]
+        assert report.cases[1].label.endswith(", #2")
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"runtime": "ort:cpu,optimization=basic"},
+            {"batch": 2},
+            {"threads": 1},
+            {"boundary": "device"},
+            {"scenario": {"name": "concurrent", "callers": 4, "batches": []}},
+        ],
+    )
+    def test_what_tells_cases_apart(self, change: dict[str, Any]) -> None:
+        with pytest.raises(InputError, match=r"have no case in common: the result has net\.onnx in "):
+            check(result(case(**change)), result(case()))
+
+    def test_a_scenario_s_settings_tell_cases_apart(self) -> None:
+        four, eight = ({"name": "concurrent", "callers": count, "batches": []} for count in (4, 8))
+        assert statuses(result(case(scenario=four), case(scenario=eight)), result(case(scenario=eight))) == [
+            "same",
+            "new",
+        ]
+
+
+class TestWithoutNumbers:
+    def test_a_case_that_crashed_fails(self) -> None:
+        (found,) = check(result(failed()), result(case())).cases
+        assert (found.status, found.failed) == ("unmeasured", True)
+        assert found.reason == "the result: its process was ended by SIGSEGV"
+
+    def test_so_does_one_that_had_crashed(self) -> None:
+        (found,) = check(result(case()), result(failed())).cases
+        assert found.reason == "the baseline: its process was ended by SIGSEGV"
+
+    def test_too_few_samples_fail(self) -> None:
+        (found,) = check(result(case(samples=30)), result(case())).cases
+        assert (found.status, found.failed, found.reason) == ("unsupported", True, "too few samples in the result")
+
+
+class TestMachine:
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            ({"cpu": {"model": "Intel Xeon"}}, "CPU AMD EPYC, and here Intel Xeon"),
+            ({"usable_cpus": 4.0}, "usable CPUs 2, and here 4"),
+            ({"gpus": {"devices": [{"name": "NVIDIA H200"}]}}, "GPUs none, and here NVIDIA H200"),
+        ],
+    )
+    def test_another_one_is_refused_unless_told_otherwise(self, change: dict[str, Any], told: str) -> None:
+        here = result(case(), machine=MACHINE | change)
+        with pytest.raises(InputError, match=f"The baseline was measured on another machine: {told}") as raised:
+            check(here, result(case()))
+        assert "--other-machine" in str(raised.value.hint)
+        report = check(here, result(case()), other_machine=True)
+        assert (report.passed, report.notes) == (True, (f"another machine: {told}",))
+
+    def test_what_else_changed_is_noted(self) -> None:
+        now = case(version="onnxruntime 1.32.0", sha256="cd" * 32, fallback="the CPU ran it")
+        assert check(result(now), result(case())).notes == (
+            "onnxruntime 1.31.1 then, onnxruntime 1.32.0 now",
+            "net.onnx in ort:cpu, batch 1, threads 2: FALLBACK: the CPU ran it",
+            "models/net.onnx is another file than then",
+        )
+
+
+class TestBadInput:
+    @pytest.mark.parametrize("data", [None, [], "text", 7, {}, {"schema_version": 1}, {"journal": 1}])
+    def test_no_result(self, data: Any) -> None:
+        with pytest.raises(InputError, match="The baseline is no result of a benchmark"):
+            check(result(case()), data)
+        with pytest.raises(InputError, match="The result is no result of a benchmark"):
+            check(data, result(case()))
+
+    @pytest.mark.parametrize("version", [0, 2, "1", None])
+    def test_another_schema_version(self, version: Any) -> None:
+        with pytest.raises(InputError, match=rf"The baseline has schema version {version}, and this release reads 1\."):
+            check(result(case()), result(case(), schema_version=version))
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda data: data["cases"][0].pop("model"),
+            lambda data: data["cases"][0].pop("p50_low_ms"),
+            lambda data: data["cases"][0].update(p50_ms="fast"),
+            lambda data: data["cases"].append(None),
+            lambda data: data.update(cases=7),
+            lambda data: data.update(machine=None),
+            lambda data: data["machine"].pop("gpus"),
+            lambda data: data["cases"][0].update(scenario="single"),
+            lambda data: data["cases"][0].update(p50_low_ms=0.0),
+        ],
+    )
+    def test_a_damaged_one(self, spoil: Callable[[Any], object]) -> None:
+        data = result(case())
+        spoil(data)
+        with pytest.raises(InputError, match="The baseline is damaged"):
+            check(result(case()), data)
+
+    @pytest.mark.parametrize("tolerance", [-0.01, math.nan, math.inf])
+    def test_a_tolerance_that_cannot_be_meant_so(self, tolerance: float) -> None:
+        with pytest.raises(UsageError):
+            check(result(case()), result(case()), tolerance)
+
+
+def test_the_json() -> None:
+    plain = json.loads(json.dumps(check(result(failed()), result(case())).as_dict(), allow_nan=False))
+    assert (plain["schema_version"], plain["passed"], plain["tolerance"]) == (1, False, 0.05)
+    assert plain["cases"][0]["status"] == "unmeasured"
+    assert plain["cases"][0]["ratio"] is None

@@ -1,0 +1,169 @@
+"""Profiles of real runs, in a process of their own, and every way in which that can end."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import onnx
+import psutil
+import pytest
+
+from resnet_export.bench.executed import Place
+from resnet_export.bench.profile import profile, tabulate
+from resnet_export.bench.sampling import Budget
+from resnet_export.bench.trace import NodeTime, Run
+from resnet_export.errors import InputError, RuntimeCrashedError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from resnet_export.spec import ResNetSpec
+    from tests.conftest import Exported
+
+SHORT = Budget("short", 0.1, 20)
+
+
+def test_a_canonical_file_by_the_names_of_the_specification(exported: Exported, small: ResNetSpec) -> None:
+    found = profile(exported.path, threads=1, budget=SHORT)
+    steps = [step.name for step in small.steps]
+    assert sorted(name for one in found.layers for name in one.layers) == sorted(steps), "each layer once"
+    assert {one.layer for one in found.layers if one.layers} <= set(steps)
+    convolutions = [step.name for step in small.steps if step.op == "Conv"]
+    assert [one.layer for one in found.layers if one.multiply_adds is not None] != []
+    assert set(convolutions) <= {one.layer for one in found.layers}
+    assert sum(one.multiply_adds or 0 for one in found.layers) == small.multiply_adds
+    assert found.threads == 1
+    assert (found.device, found.precision) == ("CPU", "float32")
+    assert {one.provider for one in found.layers} == {"CPUExecutionProvider"}
+    assert found.runs >= 20
+    assert 0 < found.nodes_ms <= found.run_ms
+    assert sum(one.share for one in found.layers) == pytest.approx(1)
+    assert sum(one.median_ms for one in found.operators) == pytest.approx(sum(one.median_ms for one in found.layers))
+    assert json.loads(json.dumps(found.as_dict(), allow_nan=False))["layers"][0]["layer"] == found.layers[0].layer
+
+
+def test_what_is_not_fused_stands_alone(exported: Exported, small: ResNetSpec) -> None:
+    found = profile(exported.path, "ort:cpu,optimization=disabled", budget=SHORT)
+    assert [one.layer for one in found.layers] != []
+    assert sorted(one.layer for one in found.layers) == sorted(step.name for step in small.steps)
+    assert all(one.layers == (one.layer,) and one.calls == 1 for one in found.layers)
+
+
+def test_a_batch_counts_its_images(exported: Exported, small: ResNetSpec) -> None:
+    found = profile(exported.path, batch=3, budget=SHORT)
+    assert sum(one.multiply_adds or 0 for one in found.layers) == 3 * small.multiply_adds
+
+
+def test_a_file_of_others_without_names(make_net: Callable[..., Path], tmp_path: Path) -> None:
+    model = onnx.load_model(make_net())
+    for node in model.graph.node:
+        node.name = ""
+    onnx.save_model(model, tmp_path / "nameless.onnx")
+    found = profile(tmp_path / "nameless.onnx", budget=SHORT)
+    assert {one.layer for one in found.layers if one.layers} >= {"conv", "pooled", "logits"}
+
+
+def test_nothing_is_left_behind(net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    profile(net, budget=SHORT)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "reference", "synthetic", "torch"])
+def test_a_runtime_without_a_profiler(runtime: str, net: Path) -> None:
+    with pytest.raises(UsageError, match=f"{runtime} has no profiler") as caught:
+        profile(net, runtime)
+    assert "ort:cpu, ort:cuda" in str(caught.value.hint)
+
+
+def test_what_cannot_be_meant_so(net: Path, make_net: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="batch 0 is below 1"):
+        profile(net, batch=0)
+    with pytest.raises(UsageError, match="threads -1 is below 1"):
+        profile(net, threads=-1)
+    with pytest.raises(InputError, match="takes batches of 2 only, and batch 3 was asked for"):
+        profile(make_net(batch=2), batch=3)
+    with pytest.raises(InputError, match="There is no file"):
+        profile(tmp_path / "absent.onnx")
+
+
+def test_a_fixed_batch_is_taken(make_net: Callable[..., Path]) -> None:
+    assert profile(make_net(batch=2), budget=SHORT).case.batch == 2
+
+
+def _to_child(number: int) -> None:
+    def send() -> None:
+        while not (children := psutil.Process().children()):
+            time.sleep(0.01)
+        children[0].send_signal(number)
+
+    threading.Thread(target=send).start()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_process_that_dies(net: Path) -> None:
+    _to_child(signal.SIGKILL)
+    with pytest.raises(RuntimeCrashedError, match="was ended by SIGKILL, as the kernel does when memory runs out"):
+        profile(net)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_process_that_hangs(net: Path) -> None:
+    _to_child(signal.SIGSTOP)
+    with pytest.raises(RuntimeCrashedError, match="gave no sign of life for 2 s"):
+        profile(net, patience=2)
+    assert psutil.Process().children() == []
+
+
+def _run(duration: float, *nodes: tuple[str, str, float]) -> Run:
+    return Run(duration, tuple(NodeTime(name, op, "CPUExecutionProvider", own) for name, op, own in nodes))
+
+
+def test_medians_and_shares() -> None:
+    runs = [
+        _run(1000.0, ("a", "Conv", 600.0), ("b", "Conv", 200.0), ("c", "Relu", 200.0)),
+        _run(5000.0, ("a", "Conv", 4600.0), ("b", "Conv", 200.0), ("c", "Relu", 200.0)),
+        _run(1000.0, ("a", "Conv", 600.0), ("b", "Conv", 200.0), ("c", "Relu", 200.0)),
+    ]
+    layers, operators = tabulate(runs, [Place(name, (name,)) for name in "abc"], {"a": 6_000_000, "z": 1})
+    assert [(one.layer, one.median_ms, one.share) for one in layers] == [
+        ("a", 0.6, 0.6),
+        ("b", 0.2, 0.2),
+        ("c", 0.2, 0.2),
+    ]
+    assert layers[0].mean_ms == pytest.approx(5.8 / 3), "a disturbance moves the mean, and not the share"
+    assert [one.multiply_adds for one in layers] == [6_000_000, None, None]
+    assert layers[0].multiply_adds_per_s == pytest.approx(1e10)
+    assert [(one.op, one.nodes, one.median_ms) for one in operators] == [("Conv", 2, 0.8), ("Relu", 1, 0.2)]
+
+
+def test_a_node_that_runs_several_times_in_a_run() -> None:
+    runs = [_run(10.0, ("a", "Conv", 1.0), ("a", "Conv", 3.0)), _run(10.0, ("a", "Conv", 4.0))]
+    layers, _ = tabulate(runs, [Place("a", ("a",))] * 2, {})
+    assert [(one.calls, one.median_ms) for one in layers] == [(1.5, 0.004)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl")
+def test_the_worker_ends_with_its_parent(net: Path) -> None:
+    script = f"from resnet_export.bench.profile import profile; profile({str(net)!r})"
+    parent = psutil.Popen([sys.executable, "-c", script])
+    try:
+        while not (children := parent.children()):
+            time.sleep(0.01)
+        (child,) = children
+        while not any("onnxruntime" in one.path for one in child.memory_maps()):  # it is past its start
+            time.sleep(0.01)
+        child.suspend()  # as between two requests
+    finally:
+        parent.kill()
+        parent.wait()
+    _, alive = psutil.wait_procs([child], timeout=20)
+    for process in alive:
+        process.kill()
+    assert alive == []

@@ -1,0 +1,141 @@
+"""`resnet-export bench check`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+from xml.etree import ElementTree as ET
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from resnet_export.bench.check import Status
+from resnet_export.bench.check import check as hold
+from resnet_export.cli.bench_check import check
+from resnet_export.report import check_text
+from tests.bench.test_check import MACHINE, case, failed, result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result
+
+GUIDE = Path(__file__).parents[2] / "docs" / "bench-compare.md"
+
+
+@pytest.fixture
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "baseline.json").write_text(json.dumps(result(case(20.0, 1), case(batch=8))))
+
+    def run(data: Any, *arguments: str) -> Result:
+        Path("result.json").write_text(data if isinstance(data, str) else json.dumps(data))
+        words = ["result.json", *arguments]
+        if "--baseline" not in words:
+            words += ["--baseline", "baseline.json"]
+        return CliRunner().invoke(check, words, prog_name="resnet-export bench check")
+
+    return run
+
+
+AGAIN = result(case(20.0, 2), case(batch=8))
+SLOWER = result(case(22.0, 2), case(batch=8))
+
+
+def test_a_pass(invoke: Callable[..., Result]) -> None:
+    done = invoke(AGAIN)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.endswith("Passed: nothing became slower by more than 5 %.\n")
+    assert "     net.onnx in ort:cpu, batch 1, threads 2\n" in done.stdout
+
+
+def test_a_regression(invoke: Callable[..., Result]) -> None:
+    done = invoke(SLOWER)
+    assert (done.exit_code, done.stderr) == (1, "error: result.json did not pass: 1 case failed.\n")
+    assert "SLOWER" in done.stdout
+    assert "Failed: 1 case slower by more than 5 %." in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("tolerance", ["15%", "0.15"])
+def test_the_tolerance(tolerance: str, invoke: Callable[..., Result]) -> None:
+    assert invoke(SLOWER, "--tolerance", tolerance).exit_code == 0
+
+
+def test_json(invoke: Callable[..., Result]) -> None:
+    done = invoke(SLOWER, "--json")
+    assert done.exit_code == 1
+    data = json.loads(done.stdout, parse_constant=pytest.fail)
+    assert (data["passed"], [one["status"] for one in data["cases"]]) == (False, ["slower", "same"])
+
+
+def test_junit(tmp_path: Path, invoke: Callable[..., Result]) -> None:
+    data = result(case(22.0, 2), failed(batch=8), case(batch=2))
+    assert invoke(data, "--junit", "out.xml").exit_code == 1
+    (suite,) = ET.fromstring((tmp_path / "out.xml").read_text())
+    assert {key: suite.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "3",
+        "failures": "1",
+        "errors": "1",
+        "skipped": "1",
+    }
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert str(failure.get("message")).startswith("slower: 1.")
+
+
+@pytest.mark.parametrize(
+    ("data", "arguments", "code", "message"),
+    [
+        ("{", [], 3, "result.json is not JSON."),
+        ([], [], 3, "The result is no result of a benchmark."),
+        (AGAIN | {"schema_version": 9}, [], 3, "The result has schema version 9, and this release reads 1."),
+        (AGAIN | {"machine": MACHINE | {"usable_cpus": 8.0}}, [], 3, "another machine: usable CPUs 2, and here 8."),
+        (result(case(runtime="openvino")), [], 3, "have no case in common"),
+        (AGAIN, ["--baseline", "no.json"], 3, "There is no file no.json."),
+        (AGAIN, ["--baseline", "."], 3, ". cannot be read: "),
+        (AGAIN, ["--tolerance", "-5%"], 2, "'-5%' is not a share such as 5% or 0.05."),
+        (AGAIN, ["--junit", "baseline.json", "--force"], 2, "--junit baseline.json would replace another file."),
+        (AGAIN, ["--junit", "no/out.xml"], 2, "The folder no does not exist."),
+    ],
+)
+def test_bad_input(data: Any, arguments: list[str], code: int, message: str, invoke: Callable[..., Result]) -> None:
+    done = invoke(data, *arguments)
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_another_machine_where_that_is_meant(invoke: Callable[..., Result]) -> None:
+    done = invoke(AGAIN | {"machine": MACHINE | {"usable_cpus": 8.0}}, "--other-machine")
+    assert done.exit_code == 0
+    assert "  another machine: usable CPUs 2, and here 8\n" in done.stdout
+
+
+def test_the_screen_tells_of_every_kind() -> None:
+    runtimes = ("same", "slower", "faster", "crashed", "short", "gone")
+    baseline = result(*(case(20.0, runtime=name) for name in runtimes))
+    now = result(
+        case(20.0, 1, runtime="same"),
+        case(25.0, 1, runtime="slower"),
+        case(15.0, 1, runtime="faster"),
+        failed(runtime="crashed"),
+        case(samples=30, runtime="short"),
+        case(runtime="unheard of"),
+    )
+    report = hold(now, baseline)
+    assert [one.status for one in report.cases] == list(get_args(Status))
+    text = check_text.render(report)
+    assert all(word in text for word in check_text.WORDS.values())
+    assert "Failed: 1 case slower by more than 5 %, 3 cases that can't be told." in text
+
+
+def test_the_guide_knows_every_option_and_every_key() -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+    options = [max(one.opts, key=len) for one in check.params if isinstance(one, click.Option)]
+    assert [name for name in options if name not in {"--force", "--debug"} and f"`{name}" not in text] == []
+    plain = hold(AGAIN, AGAIN).as_dict()
+    words = {*plain, *plain["cases"][0], *get_args(Status)}
+    assert sorted(word for word in words if f"`{word}`" not in text) == []

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+
+from resnet_export.report.bench_table import as_csv, as_markdown
+from tests.report.bench_examples import EXAMPLE, changed
+
+
+def parsed(report: dict[str, Any]) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(as_csv(report))))
+
+
+def test_csv_has_a_row_for_each_series_and_each_failure() -> None:
+    rows = parsed(EXAMPLE)
+    assert len(rows) == sum(len(case.get("series", [None])) for case in EXAMPLE["cases"])
+    crashed = rows[-1]
+    assert (crashed["status"], crashed["p50_ms"], crashed["batch"]) == ("crashed", "", "1")
+
+
+def test_csv_holds_the_figures_of_the_json() -> None:
+    rows = iter(parsed(EXAMPLE))
+    for case in EXAMPLE["cases"]:
+        for series in case.get("series", ()):
+            row = next(rows)
+            assert (row["runtime"], int(row["threads"]), row["grade"]) == (
+                case["runtime"], case["threads"], case["grade"]["letter"]
+            )  # fmt: skip
+            for name, value in series.items():
+                if name not in ("condition", "drift", "samples_ms", "slo"):
+                    text = str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+                    assert row[name] == text, name
+            assert row["rate_per_s"] == str(series["condition"].get("rate_per_s", ""))
+            assert row["gap_ms"] == str(series["condition"].get("gap_ms", ""))
+
+
+def test_csv_says_which_rates_keep_the_bound() -> None:
+    server = [row for row in parsed(EXAMPLE) if row["scenario"] == "server"]
+    assert [row["slo_p99_ms"] for row in server] == ["80.0"] * 5
+    assert [row["slo_holds"] for row in server] == ["true", "true", "false", "false", "false"]
+
+
+def test_markdown_has_intervals() -> None:
+    lines = as_markdown(EXAMPLE).splitlines()
+    assert lines[:2] == ["| case | p50 ms | p99 ms | images/s | grade |", "| --- | ---: | ---: | ---: | :---: |"]
+    case = EXAMPLE["cases"][0]
+    cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
+    assert cells[0] == "ort:cpu, batch 1, 1 thread"
+    p50, low, high = cells[1].replace("[", "").replace("]", "").split()
+    for shown, key in ((p50, "p50_ms"), (low, "p50_low_ms"), (high, "p50_high_ms")):
+        assert float(shown) == pytest.approx(case[key], rel=5e-4)
+    assert "| ort:cpu, batch 1, 2 threads | needs 116 | needs 368 | - | A |" in lines
+    assert "| ort:cpu, batch 1, 2 threads: crashed |  |  |  |  |" in lines
+    assert all(line.count("|") == 6 for line in lines if line.startswith("|"))
+
+
+def test_markdown_of_several_files_names_them_and_of_no_grades_has_no_column() -> None:
+    cases = [dict(case, model=f"folder/{at % 2}.onnx", grade=None) for at, case in enumerate(EXAMPLE["cases"])]
+    lines = as_markdown(changed(cases=cases)).splitlines()
+    assert lines[0] == "| case | p50 ms | p99 ms | images/s |"
+    assert lines[2].startswith("| 0.onnx in ort:cpu, batch 1, 1 thread | ")
+
+
+def test_text_of_others_breaks_nothing() -> None:
+    evil = 'a|b\n<b>"c",*d*'
+    cases = [dict(case, runtime=evil, model=evil, reason=evil) for case in EXAMPLE["cases"]]
+    report = changed(cases=cases)
+    assert {row["runtime"] for row in parsed(report)} == {'a|b <b>"c",*d*'}
+    lines = as_markdown(report).splitlines()
+    assert all(line.replace("\\|", "").count("|") == 6 for line in lines if line.startswith("|"))
+    assert "<b>" not in "".join(lines).replace("\\<b>", "")
