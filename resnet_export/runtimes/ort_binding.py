@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
 
 ASYNCHRONOUS = "disable_synchronize_execution_providers"
 """Run option: `run` returns when the work is handed over to the device."""
+
+ELEMENT_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+"""Of the outputs for which there is room beforehand, as a recorded graph needs it."""
 
 
 class OrtBinding:
@@ -59,8 +64,8 @@ class OrtBinding:
         taken, given = self._session.get_inputs()[0], self._session.get_outputs()[0]
         binding.bind_ortvalue_input(taken.name, onnxruntime.OrtValue.ortvalue_from_numpy(images, *device))
         shape = [len(images), *given.shape[1:]]
-        if all(isinstance(size, int) for size in shape) and given.type == "tensor(float)":
-            room = onnxruntime.OrtValue.ortvalue_from_shape_and_type(shape, "float32", *device)
+        if all(isinstance(size, int) for size in shape) and given.type in ELEMENT_TYPES:
+            room = onnxruntime.OrtValue.ortvalue_from_shape_and_type(shape, ELEMENT_TYPES[given.type], *device)
             binding.bind_ortvalue_output(given.name, room)
         else:  # as large as it turns out
             binding.bind_output(given.name, *device)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from resnet_export.errors import UnavailableError
+from resnet_export.errors import UnavailableError, UsageError
 from resnet_export.optional import installed, require
 from resnet_export.runtimes.canonical_file import weights_of
 from resnet_export.runtimes.options import CpuOptions
-from resnet_export.runtimes.session import BaseSession
+from resnet_export.runtimes.session import BaseSession, Placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,12 +36,21 @@ class TorchSession(BaseSession):
     takes_file_input = False
     shows_values = True
 
-    def __init__(self, model: nn.Module, spec: ResNetSpec, *, own: bool = False, compiled: bool = False) -> None:
+    def __init__(self, model: nn.Module, spec: ResNetSpec, options: TorchOptions | None = None) -> None:
+        """Opens it.
+
+        Args:
+            model: in any mode.
+            spec: of which it is.
+            options: where and how it runs; the model is then this session's own. None for a live model as it is.
+        """
         self._torch = require("torch")
-        self._model = model.eval() if own else model
-        self._own = own
+        self._options = options
         self._spec = spec
-        self._forward_of: Callable[..., Any] = self._torch.compile(model, dynamic=False) if compiled else model
+        self._model = model if options is None else self._placed(model.eval(), options)
+        self._forward_of: Callable[..., Any] = self._model
+        if isinstance(options, CompileOptions):
+            self._forward_of = self._torch.compile(self._model, dynamic=False, mode=options.mode)
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """Logits (N, num_classes) of normalised images (N, C, H, W)."""
@@ -66,19 +75,55 @@ class TorchSession(BaseSession):
             found["fc"] = self._array(logits)
         return found
 
+    def bind(self, batches: Sequence[NDArray[Any]]) -> TorchBinding:
+        """See `Session.bind`."""
+        return TorchBinding(self, [self._tensor(images) for images in batches])
+
+    def placement(self) -> Placement:
+        """The device of its parameters."""
+        device = next(self._model.parameters()).device
+        return Placement("CPU" if device.type == "cpu" else f"GPU {device.index or 0}")
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """The logits of images that are on its device, perhaps before they are there."""
+        with self._evaluation():
+            logits: torch.Tensor = self._forward_of(images)
+        return logits
+
+    def wait(self) -> None:
+        """Returns when all that it was given is done."""
+        if next(self._model.parameters()).device.type == "cuda":
+            self._torch.cuda.synchronize()
+
     def _forward(self, images: NDArray[Any]) -> torch.Tensor:
         logits: torch.Tensor = self._forward_of(self._tensor(images))
         return logits
 
     def _tensor(self, images: NDArray[Any]) -> torch.Tensor:
-        device = next(self._model.parameters()).device
-        tensor: torch.Tensor = self._torch.from_numpy(np.ascontiguousarray(images)).to(device)
-        return tensor
+        parameter = next(self._model.parameters())
+        tensor: torch.Tensor = self._torch.from_numpy(np.ascontiguousarray(images)).to(parameter.device)
+        if self._options is None:
+            return tensor
+        memory = self._torch.channels_last if self._options.channels_last else self._torch.contiguous_format
+        return tensor.to(dtype=parameter.dtype, memory_format=memory)
+
+    def _placed(self, model: nn.Module, options: TorchOptions) -> nn.Module:
+        """The model where and in what it is to run."""
+        torch = self._torch
+        self.precision = options.precision
+        if options.device == "cuda":
+            torch.set_float32_matmul_precision("high" if options.precision == "tf32" else "highest")
+            torch.backends.cudnn.allow_tf32 = options.precision == "tf32"
+            torch.backends.cudnn.benchmark = True
+        dtype = {"float16": torch.float16, "bfloat16": torch.bfloat16}.get(options.precision, torch.float32)
+        memory = torch.channels_last if options.channels_last else torch.contiguous_format
+        placed: nn.Module = model.to(device=options.device, dtype=dtype)
+        return placed.to(memory_format=memory)  # type: ignore[call-overload,no-any-return] # its stubs lack it
 
     @contextlib.contextmanager
     def _evaluation(self) -> Iterator[None]:
         # To ask a hundred modules takes as long as a convolution; nobody else changes the mode of our own.
-        training = {} if self._own else {module: module.training for module in self._model.modules()}
+        training = {} if self._options is not None else {module: module.training for module in self._model.modules()}
         if training:
             self._model.eval()
         try:
@@ -99,27 +144,70 @@ def attach(model: nn.Module, spec: ResNetSpec) -> TorchSession:
     return TorchSession(model, spec)
 
 
+class TorchBinding:
+    """See `session.Binding`."""
+
+    def __init__(self, session: TorchSession, batches: Sequence[torch.Tensor]) -> None:
+        self._session, self._batches = session, batches
+
+    def submit(self, index: int) -> None:
+        """See `Binding.submit`."""
+        self._session.forward(self._batches[index % len(self._batches)])
+
+    def wait(self) -> None:
+        """See `Binding.wait`."""
+        self._session.wait()
+
+
+@dataclass(frozen=True)
+class TorchOptions(CpuOptions):
+    """Where and how PyTorch runs the file."""
+
+    device: Literal["cpu", "cuda"] = "cpu"
+    """The CPU, or the first GPU."""
+    precision: Literal["float32", "tf32", "bfloat16", "float16"] = "float32"
+    """In what it multiplies."""
+    channels_last: bool = False
+    """Order of the axes in memory: faster in reduced precision, on GPUs above all."""
+
+    def __post_init__(self) -> None:
+        if self.precision == "tf32" and self.device == "cpu":
+            raise UsageError("A CPU has no TF32.", hint="Give device=cuda, or another precision.")
+
+
+@dataclass(frozen=True)
+class CompileOptions(TorchOptions):
+    """Likewise, through `torch.compile`."""
+
+    mode: Literal["default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"] = "default"
+    """What it takes its time for; the second and third record CUDA graphs."""
+
+
 @dataclass(frozen=True)
 class TorchRuntime:
     """This package's PyTorch definition with the numbers of a canonical file."""
 
-    compiled: bool = False
-    """Through `torch.compile`, once for each shape."""
-    options: type[CpuOptions] = CpuOptions
+    options: type[TorchOptions] = TorchOptions
 
     def check(self) -> str:
         """See `Runtime.check`."""
         found = installed("torch")
-        if self.compiled and not any(map(shutil.which, COMPILERS)):
+        if self.options is CompileOptions and not any(map(shutil.which, COMPILERS)):
             raise UnavailableError(
                 "torch.compile needs a C++ compiler, and there is none.", hint="Install one (Debian: g++)."
             )
         return found
 
-    def open(self, path: Path, options: CpuOptions) -> TorchSession:
+    def open(self, path: Path, options: TorchOptions) -> TorchSession:
         """See `Runtime.open`."""
         self.check()
         torch = require("torch")
+        if options.device == "cuda" and not torch.cuda.is_available():
+            built = "" if torch.version.cuda else ": this is its build for the CPU"
+            raise UnavailableError(
+                f"PyTorch {torch.__version__} has no CUDA device here{built}.",
+                hint="Leave out device=cuda, or install its CUDA build on a machine with an NVIDIA GPU.",
+            )
         from resnet_export.models.torch import build, load
 
         if options.threads is not None:
@@ -127,8 +215,8 @@ class TorchRuntime:
         weights = weights_of(path)
         model = build(weights.spec)
         load(model, weights)
-        return TorchSession(model, weights.spec, own=True, compiled=self.compiled)
+        return TorchSession(model, weights.spec, options)
 
 
 RUNTIME = TorchRuntime()
-COMPILE = TorchRuntime(compiled=True)
+COMPILE = TorchRuntime(CompileOptions)
