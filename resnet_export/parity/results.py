@@ -151,6 +151,12 @@ class VerifyReport:
     runtimes: tuple[RuntimeResult, ...] = ()
     bisection: Bisection | None = None
 
+    def __str__(self) -> str:
+        """`resnet18.onnx: passed in ort:cpu, torch`, and each check that failed."""
+        ran = [result.runtime for result in self.runtimes if result.status in ("passed", "failed")]
+        where = f" in {', '.join(ran)}" if ran else ""
+        return "\n".join([f"{self.file}: {'passed' if self.passed else 'FAILED'}{where}", *self.failures])
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
         data = {"schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)}

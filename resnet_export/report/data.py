@@ -50,6 +50,12 @@ class ExportReport:
         """Whether the file is the network of its source; None when that was not checked."""
         return None if self.verification is None else self.verification.passed
 
+    def __str__(self) -> str:
+        """What a terminal shows."""
+        from resnet_export.report import text
+
+        return text.render(self)
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON; documented in docs/report.md."""
         return {

@@ -92,7 +92,7 @@ def choose(text: str, *, allow_fallback: bool = False) -> Choice:
         allow_fallback: go on where nodes do not run on the provider that was asked for.
 
     Raises:
-        UsageError: there is no such runtime or option, or a value is none of the option's.
+        UsageError: there is no such runtime or option, a value is none of the option's, or it is given twice.
     """
     name, *pairs = text.split(",")
     runtime = find(name)
@@ -101,6 +101,8 @@ def choose(text: str, *, allow_fallback: bool = False) -> Choice:
         key, equals, value = pair.partition("=")
         if not equals:
             raise UsageError(f"{pair!r} in {text!r} is no option.", hint=f"Write {name},option=value.")
+        if key.strip() in given:
+            raise UsageError(f"{text!r} gives {key.strip()} twice.", hint="Leave out one of them.")
         given[key.strip()] = value.strip()
     options = read_options(runtime.options, given, name)
     if allow_fallback and hasattr(options, "allow_fallback"):

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 TITLE = "a PyTorch checkpoint"
 
+PICKLE = b"\x80"
+"""First byte of a pickle since protocol 2, which the older of torch's formats begins with."""
+
 NESTED = ("state_dict", "model_state_dict", "model", "ema", "module")
 """Where training scripts keep the state_dict in a checkpoint, in the order in which they are looked for."""
 
@@ -42,6 +45,8 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
     torch = require("torch")
     # The older of torch's two formats is not a zip archive, and cannot be mapped into memory.
     mapped = zipfile.is_zipfile(path)
+    if not mapped:
+        _refuse_other_files(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's advice on pickle protocols is for who writes the file
@@ -57,6 +62,16 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
             f"{path} was refused and not executed: it is a TorchScript program.", hint=SAVE_STATE_DICT.format(path.name)
         ) from error
     return {name: _as_array(tensor) for name, tensor in _find_tensors(content, path).items()}
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Torch would unpickle whatever it is, and complain of an opcode."""
+    with path.open("rb") as file:
+        if file.read(1) != PICKLE:
+            raise CheckpointError(
+                f"{path} is no PyTorch checkpoint: it begins like neither of the two formats that torch.save writes.",
+                hint="Check the path, or give it the suffix of its real format.",
+            )
 
 
 def write(path: Path, weights: Weights) -> None:

@@ -42,6 +42,7 @@ def test_allowing_the_fallback_reaches_the_runtimes_that_know_of_it() -> None:
         ("ort:cpu,treads=2", "ort:cpu has no option 'treads'.", "Did you mean threads? It has: threads, optimization."),
         ("ort:cpu,threads", "'threads' in 'ort:cpu,threads' is no option.", "Write ort:cpu,option=value."),
         ("ort:cpu,threads=two", "ort:cpu,threads=two is not a whole number.", "Write a whole number behind"),
+        ("ort:cpu,threads=1,threads=2", "'ort:cpu,threads=1,threads=2' gives threads twice.", "Leave out one of them."),
         ("ort:cpu,threads=0", "ort:cpu,threads=0 is below 1.", "Give a whole number from 1."),
         ("ort:cuda,device_id=-1", "ort:cuda,device_id=-1 is below 0.", "Give a whole number from 0."),
         ("ort:cuda,use_tf32=perhaps", "ort:cuda,use_tf32=perhaps is not true or false.", "Write true or false"),

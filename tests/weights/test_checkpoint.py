@@ -107,6 +107,17 @@ def test_round_trip_keeps_any_bit_pattern(
     assert bits(Weights.load(path)) == bits(weights)
 
 
+def test_a_text_that_is_called_a_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "model.pth"
+    path.write_text("hello")
+    with pytest.raises(CheckpointError) as caught:
+        read(path)
+    assert caught.value.message == (
+        f"{path} is no PyTorch checkpoint: it begins like neither of the two formats that torch.save writes."
+    )
+    assert caught.value.hint
+
+
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("share", [0, 0.001, 0.1, 0.5, 0.9, 0.999])
 def test_truncated_files(tmp_path: Path, samples: dict[str, bytes], suffix: str, share: float) -> None:
