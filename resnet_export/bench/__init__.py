@@ -100,7 +100,8 @@ def measure(
 
     stage = progress or (lambda name: contextlib.nullcontext())
     machine = read_machine()
-    plan = plan_digest(cases, budget)
+    plan = plan_digest(cases, budget, machine)
+    costs = _costs(cases)
     results: dict[str, CaseResult] = {}
     with contextlib.ExitStack() as stack:
         kept: Journal | None = None
@@ -123,7 +124,7 @@ def measure(
                     kept.add(result)
             results[case.key] = result
     found = tuple(results[case.key] for case in cases)
-    return BenchReport(plan, budget, machine, found, resumed, _peaks(found, machine, stage), _costs(cases))
+    return BenchReport(plan, budget, machine, found, resumed, _peaks(found, machine, stage), costs)
 
 
 def _peaks(results: Sequence[CaseResult], machine: Machine, stage: Progress) -> tuple[Peaks, ...]:
@@ -150,10 +151,12 @@ def _costs(cases: Sequence[Case]) -> dict[str, Cost]:
     return {digest: cost for digest, cost in counted.items() if cost is not None}
 
 
-def plan_digest(cases: Sequence[Case], budget: Budget) -> str:
-    """What a journal knows a plan by."""
+def plan_digest(cases: Sequence[Case], budget: Budget, machine: Machine) -> str:
+    """What a journal knows a plan by: a home folder may be on several machines, and a machine may change."""
     import dataclasses
 
     from resnet_export.bench.case import digest
 
-    return digest([__version__, dataclasses.asdict(budget), [case.as_dict() for case in cases]])
+    gpus = [gpu.name for gpu in machine.gpus.devices]
+    where = [machine.cpu.model, machine.usable_cpus, gpus, machine.system.name, dict(machine.packages)]
+    return digest([__version__, dataclasses.asdict(budget), [case.as_dict() for case in cases], where])

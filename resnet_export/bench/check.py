@@ -219,6 +219,9 @@ def _checked(
     for name, case in (("result", result), ("baseline", baseline)):
         if case["status"] != "measured":
             return Checked(label, "unmeasured", *values, reason=f"the {name}: {case['reason'] or case['status']}")
+    if (result.get("scenario") or {}).get("slo_p99_ms") is not None:
+        reason = "a rate that was searched for has no interval; check the loads of server without a bound"
+        return Checked(label, "unsupported", *values, reason=reason)
     if now is None or before is None:
         short = " and ".join(name for name, time in (("result", now), ("baseline", before)) if time is None)
         return Checked(label, "unsupported", *values, reason=f"too few samples in the {short}")

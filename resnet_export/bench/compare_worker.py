@@ -55,7 +55,9 @@ class Worker:
 
         self._choice = choose(runtime, allow_fallback=allow_fallback)
         try:
-            return {"version": self._choice.runtime.check()}
+            version = self._choice.runtime.check()
+            self._choice.load()
+            return {"version": version}
         except ResNetExportError:
             if not allow_fallback:
                 raise
@@ -85,7 +87,9 @@ class Worker:
         return {"samples_ns": self._sample(Budget("block", seconds, least, most))}
 
     def _sample(self, budget: Budget) -> tuple[int, ...]:
-        samples = closed_loop(self._call, self._clock, budget, first=self._calls, beat=lambda so_far: self._alive())
+        samples = closed_loop(
+            self._call, self._clock, budget, first=self._calls, beat=lambda count, latest: self._alive()
+        )
         self._calls += len(samples)
         return samples
 

@@ -1,10 +1,12 @@
-"""What a parent needs to follow a worker: its lines as they come, how it ended, and what it printed last."""
+"""What a parent needs to follow a worker: its lines as they come, its end, and what it printed last."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
 from typing import IO, TYPE_CHECKING
+
+import psutil
 
 if TYPE_CHECKING:
     import queue
@@ -38,3 +40,16 @@ def last_lines(log: IO[bytes]) -> tuple[str, ...]:
     """Of what it printed."""
     log.seek(0)
     return tuple(log.read().decode(errors="replace").splitlines()[-LOG_LINES:])
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kills it with its children, such as compilers, and closes its pipes."""
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                child.kill()
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):
+            pipe and pipe.close()

@@ -13,7 +13,7 @@ import tempfile
 import threading
 from typing import IO, TYPE_CHECKING, Any
 
-from resnet_export.bench.following import ending, forward, last_lines
+from resnet_export.bench.following import end, ending, forward, last_lines
 from resnet_export.bench.measured import Measured
 from resnet_export.bench.results import CaseResult
 from resnet_export.machine.noise import Watch
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from resnet_export.bench.case import Case
+    from resnet_export.bench.results import Status
     from resnet_export.bench.sampling import Budget
     from resnet_export.machine.noise import Noise
 
-COMMAND = ("-m", "resnet_export.bench.worker")
+COMMAND = ("-P", "-m", "resnet_export.bench.worker")
+"""-P: the folder of the user may hold a `torch.py`."""
 PATIENCE = 300.0
 """Seconds without a sign of life after which a case hangs. TensorRT and torch.compile build for minutes."""
 POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -77,59 +79,75 @@ def run_case(
             [sys.executable, *COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment
         )
         try:
-            return _follow(process, request, case, threads, log, patience, tell or (lambda text: None))
+            worker = _Worker(process, case, threads, log)
+            return worker.follow(request, patience, tell or (lambda text: None))
         finally:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                with contextlib.suppress(OSError):
-                    pipe and pipe.close()
+            end(process)
 
 
-def _follow(
-    process: subprocess.Popen[bytes],
-    request: Any,
-    case: Case,
-    threads: int,
-    log: IO[bytes],
-    patience: float,
-    tell: Callable[[str], None],
-) -> CaseResult:
-    """Waits for the answer, or for what comes in its place."""
-    assert process.stdin is not None, "Popen was given a pipe"
-    assert process.stdout is not None, "Popen was given a pipe"
-    lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-    threading.Thread(target=forward, args=(process.stdout, lines), daemon=True).start()
-    with contextlib.suppress(OSError):  # it died already, which shows below
-        process.stdin.write(f"{json.dumps(request)}\n".encode())
-        process.stdin.flush()
-    stage = "start"
-    watch: Watch | None = None
-    noise: Noise | None = None
-    while True:
-        try:
-            line = lines.get(timeout=patience)
-        except queue.Empty:
-            reason = f"it gave no sign of life for {patience:.0f} s while {DOING[stage]}, and was ended"
-            return CaseResult(case, "hung", threads, reason=reason, log=last_lines(log))
-        if line is None or not line.endswith(b"\n"):
-            how, name = ending(process)
-            reason = f"its process {how} while {DOING[stage]}"
-            return CaseResult(case, "crashed", threads, reason=reason, signal=name, log=last_lines(log))
-        answer = json.loads(line)
-        if "result" in answer:
-            return CaseResult(case, "measured", threads, Measured.from_answer(answer["result"]), noise=noise)
-        if "error" in answer:
-            error = answer["error"]
-            return CaseResult(
-                case, "failed", threads, None, error["message"], error["hint"], exit_code=error["exit_code"]
-            )
-        stage = answer.get("stage", stage)
+class _Worker:
+    """The process of a case, and what it has said so far."""
+
+    def __init__(self, process: subprocess.Popen[bytes], case: Case, threads: int, log: IO[bytes]) -> None:
+        self._process, self._case, self._threads, self._log = process, case, threads, log
+        self._stage = "start"
+        self._watch: Watch | None = None
+        self._noise: Noise | None = None
+        self._found: dict[str, Any] | None = None
+
+    def follow(self, request: dict[str, Any], patience: float, tell: Callable[[str], None]) -> CaseResult:
+        """Waits for the answer, or for what comes in its place."""
+        lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        threading.Thread(target=forward, args=(self._process.stdout, lines), daemon=True).start()
+        self._send(f"{json.dumps(request)}\n")
+        while True:
+            try:
+                line = lines.get(timeout=patience)
+            except queue.Empty:
+                how = f"it gave no sign of life for {patience:.0f} s while {DOING[self._stage]}, and was ended"
+                return self._measured() or self._failed("hung", how)
+            if line is None or not line.endswith(b"\n"):
+                how, name = ending(self._process)
+                how = f"its process {how} while {DOING[self._stage]}"
+                return self._measured() or self._failed("crashed", how, signal=name)
+            answer = json.loads(line)
+            if "error" in answer:
+                error = answer["error"]
+                found = {"hint": error["hint"], "exit_code": error["exit_code"]}
+                return self._measured() or self._failed("failed", error["message"], **found)
+            if "more" in answer and self._found is not None:
+                self._found |= answer["more"]
+                return self._measured() or self._failed("failed", "it answered nothing")
+            if "result" in answer:
+                self._found = {"new_shape_ns": None, "submit_ns": None, **answer["result"]}
+            self._note(answer, tell)
+
+    def _note(self, answer: dict[str, Any], tell: Callable[[str], None]) -> None:
+        """What it does, and how it stands."""
+        self._stage = answer.get("stage", self._stage)
         match answer.get("stage"):
             case "sample":
-                watch = Watch.begin(process.pid)
-            case "sampled" if watch is not None:
-                noise, watch = watch.end(), None
-        if watch is not None:
-            watch.look()
-        tell(f"p50 {answer['p50_ms']:.4g} ms of {answer['samples']}" if "p50_ms" in answer else DOING[stage])
+                self._watch = Watch.begin(self._process.pid)
+                self._send("\n")
+            case "sampled" if self._watch is not None:
+                self._noise, self._watch = self._watch.end(), None
+        if self._watch is not None:
+            self._watch.look()
+        estimate = f"p50 {answer['p50_ms']:.4g} ms of {answer['samples']}" if "p50_ms" in answer else ""
+        tell(estimate or DOING[self._stage])
+
+    def _measured(self) -> CaseResult | None:
+        """The result, once there is one: what ends the process later takes nothing from it."""
+        if self._found is None:
+            return None
+        return CaseResult(self._case, "measured", self._threads, Measured.from_answer(self._found), noise=self._noise)
+
+    def _failed(self, status: Status, reason: str, **fields: Any) -> CaseResult:
+        log = () if status == "failed" else last_lines(self._log)
+        return CaseResult(self._case, status, self._threads, None, reason, log=log, **fields)
+
+    def _send(self, text: str) -> None:
+        assert self._process.stdin is not None, "Popen was given a pipe"
+        with contextlib.suppress(OSError):  # it died, which shows in what it says
+            self._process.stdin.write(text.encode())
+            self._process.stdin.flush()

@@ -54,7 +54,9 @@ class Series:
 
     @property
     def images_per_s(self) -> Rate | None:
-        """Throughput; None where the samples can't support it."""
+        """Throughput; None where the samples can't support it, or pauses lie between the calls."""
+        if self.condition.get("gap_ms"):
+            return None
         if self.loop == "open":
             return Rate(len(self.samples_ms) * self.batch * 1e3 / self.duration_ms, None, None)
         mean = self.summary.mean
@@ -78,7 +80,7 @@ class Series:
             "probe": self.probe,
             "duration_ms": self.duration_ms,
             **self.summary_keys(),
-            "slo": slo and {**dataclasses.asdict(slo), "holds": slo.holds},
+            "slo": slo and {**dataclasses.asdict(slo), "holds": slo.holds, "breaks": slo.breaks},
             "samples_ms": list(self.samples_ms),
         }
 
@@ -142,7 +144,7 @@ class Measured:
     peak_rss_bytes: int | None
     """Of the process, its Python included."""
     steady_rss_bytes: int
-    """Before the first sample."""
+    """Behind the last sample."""
     pss_bytes: int | None
     """Then, pages that are shared counted by their share; None where the system doesn't tell."""
     gpu_memory_bytes: int | None

@@ -99,7 +99,7 @@ class Profiler:
     def _sample(self, budget: Budget) -> tuple[int, ...]:
         return closed_loop(self._call, self._clock, budget, beat=self._beat)
 
-    def _beat(self, samples: object) -> None:
+    def _beat(self, count: int, latest: object) -> None:
         self._answers.say()
 
 

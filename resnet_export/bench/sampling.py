@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from resnet_export.bench.clock import Clock
 
     Call = Callable[[int], object]
-    Beat = Callable[[Sequence[int]], None]
+    Beat = Callable[[int, Sequence[int]], None]
 
 AGREEMENT = 0.03
 """Relative difference of the medians of two windows that agree. The medians of 8 runs that vary by 3 % differ by about
@@ -40,8 +40,11 @@ WINDOW_SHARE = 0.02
 """Of the case's time that a window lasts, at least: a processor takes tens of milliseconds to reach its clock."""
 WARM_UP_SHARE = 0.2
 """Of the case's time after which the warm-up ends, settled or not."""
-BEAT_NS = 1_000_000_000
-"""Between two signs of life."""
+BEAT_NS = 5_000_000_000
+"""Between two signs of life: whoever reads them takes a few milliseconds of a processor, and one sample in five seconds
+is too few to move a p99."""
+LATEST = 201
+"""Latencies that a sign of life tells of: to gather them must not take time."""
 MOST_SAMPLES = 200_000
 """Of a case: 2 MB of JSON. p99's interval is within 0.05 percentage points by then."""
 
@@ -94,7 +97,7 @@ class OpenLoop:
         return tuple(end - start for start, end in zip(self.scheduled_ns, self.ended_ns, strict=True))
 
 
-def _silent(samples: Sequence[int]) -> None:
+def _silent(count: int, latest: Sequence[int]) -> None:
     """No sign of life."""
 
 
@@ -106,7 +109,7 @@ def warm_up(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: B
         clock: that measures.
         budget: of the case; at most `WARM_UP_SHARE` of its time is used, but for one window.
         first: index of the first call.
-        beat: called with the latencies so far between two calls, once a second.
+        beat: called now and then between two calls, with the number of samples so far and the latest latencies.
     """
     start = clock.now_ns()
     cap = start + int(budget.seconds * WARM_UP_SHARE * 1e9)
@@ -132,7 +135,7 @@ def closed_loop(call: Call, clock: Clock, budget: Budget, *, first: int = 0, bea
         clock: that measures.
         budget: of the case: its samples are taken, and then more until its time is over.
         first: index of the first call.
-        beat: called with the latencies so far between two calls, once a second.
+        beat: called now and then between two calls, with the number of samples so far and the latest latencies.
     """
     now_ns = clock.now_ns
     samples: list[int] = []
@@ -147,7 +150,7 @@ def closed_loop(call: Call, clock: Clock, budget: Budget, *, first: int = 0, bea
         add(end - begin)
         index += 1
         if end >= next_beat:
-            beat(samples)
+            beat(len(samples), samples[-LATEST:])
             next_beat = end + BEAT_NS
     return tuple(samples)
 
@@ -171,7 +174,7 @@ def open_loop(
         requests: how many.
         generator: draws the times.
         first: index of the first call.
-        beat: called with the latencies so far between two calls, once a second.
+        beat: called now and then between two calls, with the number of samples so far and the latest latencies.
     """
     scheduled = (clock.now_ns() + arrivals(rate, requests, generator)).tolist()
     begun, ended = [], []
@@ -183,7 +186,10 @@ def open_loop(
         end = clock.now_ns()
         ended.append(end)
         if end >= next_beat:
-            beat([done - due for done, due in zip(ended, scheduled, strict=False)])
+            beat(
+                len(ended),
+                [done - due for done, due in zip(ended[-LATEST:], scheduled[: len(ended)][-LATEST:], strict=True)],
+            )
             next_beat = end + BEAT_NS
     return OpenLoop(tuple(scheduled), tuple(begun), tuple(ended))
 

@@ -34,7 +34,7 @@ KEYS = ("model", "runtime", "batch", "threads", "boundary", "allow_fallback", "p
 """What is not an option of the runtime."""
 RUNTIME = "ort:cpu"
 """Where none is named."""
-WORKER = ("-m", "resnet_export.bench.compare_worker")
+WORKER = ("-P", "-m", "resnet_export.bench.compare_worker")
 ELSEWHERE = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 """What would lead another environment's interpreter to this one's packages."""
 ASK = "import json, platform, resnet_export as r; print(json.dumps([r.__version__, platform.python_version()]))"
@@ -76,7 +76,15 @@ def read_sides(a: str, b: str) -> tuple[Side, Side]:
     first = _pairs(a, "A")
     if "model" not in first:
         raise UsageError("A names no model.", hint="Write model=FILE, such as --a model=resnet18.onnx.")
-    return _side(first, "A"), _side(_inherited(first, _pairs(b, "B")), "B")
+    second = _inherited(first, _pairs(b, "B"))
+    sides = _side(first, "A"), _side(second, "B")
+    batches = [side.case.batch for side in sides]
+    if batches[0] != batches[1] and not ("batch" in first and "batch" in second):
+        raise UsageError(
+            f"A runs {batches[0]} and B {batches[1]} images at once, so that their latencies do not compare.",
+            hint=f"Write batch={max(batches)} for A, or batch= on both sides if that is meant.",
+        )
+    return sides
 
 
 def _pairs(text: str, name: str) -> dict[str, str]:

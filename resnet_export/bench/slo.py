@@ -5,9 +5,10 @@ q < 1 % holds is shown, at the level a = 5 %, where
 
     P(K <= k | q = 1 %) <= a
 
-k being those that broke it: with k = 0 from m = 299 on. Requests depend on each other, since they wait in one queue;
-m is their number over the integrated autocorrelation time of the indicators [latency > bound] (see `dependence`), or
-of [latency > p95] where fewer than `FEW` broke the bound, and k is scaled likewise, rounded up.
+k being those that broke it: with k = 0 from m = 299 on. That the bound is broken is shown likewise, by P(K >= k) <= a;
+in between more requests would tell. Requests depend on each other, since they wait in one queue; m is their number over
+the integrated autocorrelation time of the indicators [latency > bound] (see `dependence`), or of [latency > p95] where
+fewer than `FEW` broke the bound, and k is scaled likewise, rounded against what is to be shown.
 """
 
 from __future__ import annotations
@@ -42,11 +43,18 @@ class Slo:
     """Requests that took longer."""
     p_value: float
     """Of at most so many, were the share at its limit."""
+    p_broken: float
+    """Of at least so many, likewise."""
 
     @property
     def holds(self) -> bool:
         """Whether it is shown that 99 % keep the bound."""
         return self.p_value <= LEVEL
+
+    @property
+    def breaks(self) -> bool:
+        """Whether it is shown that more than 1 % break it. Neither: more requests would tell."""
+        return self.p_broken <= LEVEL
 
 
 def check_slo(latencies_ms: Sequence[float], bound_ms: float) -> Slo:
@@ -65,4 +73,5 @@ def check_slo(latencies_ms: Sequence[float], bound_ms: float) -> Slo:
     time = integrated_time(rare.astype(np.float64), "open")
     independent = max(1, math.floor(len(values) / time))
     p_value = float(stats.binom.cdf(math.ceil(broken / time), independent, SHARE))
-    return Slo(bound_ms, len(values), broken, p_value)
+    p_broken = float(stats.binom.sf(math.floor(broken / time) - 1, independent, SHARE))
+    return Slo(bound_ms, len(values), broken, p_value, p_broken)

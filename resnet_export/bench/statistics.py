@@ -21,7 +21,8 @@ l_m and u_m follow from Binomial(m, p) and are carried over to n with a correcti
 
 Below 64 effective samples (n / tau of the ranks' normal scores) nothing is estimated: tau itself is not known then.
 Drift is Kendall's rank correlation between the time and the medians of blocks (H. B. Mann, Econometrica 13, 1945); it
-isn't sought in an open loop, where a queue that comes and goes looks like one.
+isn't sought in an open loop, where a queue that comes and goes looks like one. Blocks that depend on each other make
+its p-value too small: with fewer than 64 effective samples it says that the series isn't steady, but no more.
 No sample is ever dropped.
 """
 

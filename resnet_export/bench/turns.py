@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 import psutil
 
 from resnet_export import errors
-from resnet_export.bench.following import ending, forward, last_lines
+from resnet_export.bench.following import end, ending, forward, last_lines
 from resnet_export.errors import RuntimeCrashedError, RuntimeFailedError
 
 if TYPE_CHECKING:
@@ -71,11 +71,7 @@ class Turns:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Ends it, stopped or not."""
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                pipe and pipe.close()
+        end(self._process)
         self._log.close()
 
     def ask(self, do: str, **request: Any) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """One case in a process of its own: `python -m resnet_export.bench.worker`, driven by `isolation`.
 
 The request is one line of JSON on stdin. Answers are lines of JSON on stdout, each also a sign of life:
-`{"stage": ...}` when something begins, `{"samples": ..., "p50_ms": ...}` once a second while it samples, and
-`{"result": ...}` or `{"error": ...}` at the end. What native libraries print to stdout goes to stderr, which the parent
-keeps in a file.
+`{"stage": ...}` when something begins, `{"samples": ..., "p50_ms": ...}` now and then while it samples, and at the end
+`{"result": ...}` and `{"more": ...}`, or `{"error": ...}`. The parent answers the stage "sample" with an empty line
+when it watches the machine. What native libraries print to stdout goes to stderr, which the parent keeps in a file.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from resnet_export.bench.clock import RealClock
 from resnet_export.bench.inputs import Images
 from resnet_export.bench.memory import gpu_memory, peak_rss, pss, rss
 from resnet_export.bench.network import Network
+from resnet_export.bench.parent import die_with_parent
 from resnet_export.bench.sampling import Budget, closed_loop, warm_up
 from resnet_export.bench.scenario import Scenario
 from resnet_export.bench.scenarios import Rig, sample
@@ -32,9 +33,6 @@ from resnet_export.runtimes.reasons import reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-LATEST = 501
-"""Samples that the estimate for the progress is made of: it must not take time."""
 
 
 class Answers:
@@ -49,20 +47,37 @@ class Answers:
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
 
-    def estimate(self, samples: Sequence[int]) -> None:
-        """A sign of life with what the latest samples say."""
-        self.say(samples=len(samples), p50_ms=statistics.median(samples[-LATEST:]) / 1e6)
+    def estimate(self, count: int, latest: Sequence[int]) -> None:
+        """A sign of life with what the latest of so many samples say."""
+        self.say(samples=count, p50_ms=statistics.median(latest) / 1e6)
 
 
-def measure(request: dict[str, Any], answers: Answers) -> dict[str, Any]:
+class Parent:
+    """Who waits for the answers."""
+
+    def __init__(self) -> None:
+        self._watches = threading.Event()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def wait_until_it_watches(self) -> None:
+        """Looking for what disturbs takes a while itself, in which nothing is to be sampled."""
+        self._watches.wait()
+
+    def _listen(self) -> None:
+        """Leaves with the parent: what nobody waits for any more must not disturb what is measured next."""
+        with contextlib.suppress(OSError, ValueError):
+            while os.read(0, 1):
+                self._watches.set()
+        os._exit(1)
+
+
+def measure(request: dict[str, Any], answers: Answers, parent: Parent) -> None:
     """Opens, runs, warms up and samples.
 
     Args:
         request: what `isolation.run_case` sends.
-        answers: told of the stages.
-
-    Returns:
-        Plain data, times in nanoseconds.
+        answers: told of the stages and of what was found, times in nanoseconds.
+        parent: who starts the sampling.
 
     Raises:
         ResNetExportError: the runtime can't.
@@ -77,6 +92,7 @@ def measure(request: dict[str, Any], answers: Answers) -> dict[str, Any]:
     version = ""
     with contextlib.suppress(ResNetExportError):  # opening says it again, or lets the CPU stand in
         version = choice.runtime.check()
+        choice.load()
     imported = clock.now_ns()
     # It is never closed: some runtimes hang or crash at that, and the process ends anyway.
     session = choice.open(Path(request["path"]))
@@ -89,32 +105,42 @@ def measure(request: dict[str, Any], answers: Answers) -> dict[str, Any]:
     answers.say(stage="first run")
     (first,) = closed_loop(call, clock, Budget("first run", 0.0, 1))
     answers.say(stage="warm up")
-    warm = warm_up(call, clock, budget, first=1, beat=lambda samples: answers.say())
+    warm = warm_up(call, clock, budget, first=1, beat=lambda count, latest: answers.say())
     answers.say(stage="sample")
-    steady, shared, gpu_after = rss(), pss(), gpu_memory()
+    parent.wait_until_it_watches()
     outcome = sample(Rig(network.make_call, request["batch"], clock, budget, answers.estimate), scenario)
     answers.say(stage="sampled")
+    steady, peak, shared, gpu_after = rss(), peak_rss(), pss(), gpu_memory()
     placement = session.placement()
-    return {
-        "version": version,
-        "precision": session.precision,
-        "device": placement.device,
-        "nodes": dict(placement.nodes),
-        "fallback": placement.fallback,
-        "import_ns": imported - begin,
-        "open_ns": opened - imported,
-        "first_run_ns": first,
-        "new_shape_ns": network.time_new_shape(clock, outcome, first) if request["any_batch"] else None,
-        "warm_up_ns": warm.samples_ns,
-        "settled": warm.settled,
-        "series": [dataclasses.asdict(series) for series in outcome.series],
-        "headline": outcome.headline,
-        "submit_ns": network.time_submission(clock, request["batch"]) if placement.device.startswith("GPU") else None,
-        "peak_rss_bytes": peak_rss(),
-        "steady_rss_bytes": steady,
-        "pss_bytes": shared,
-        "gpu_memory_bytes": None if gpu_before is None or gpu_after is None else max(0, gpu_after - gpu_before),
-    }
+    answers.say(
+        result={
+            "version": version,
+            "precision": session.precision,
+            "device": placement.device,
+            "nodes": dict(placement.nodes),
+            "fallback": placement.fallback,
+            "import_ns": imported - begin,
+            "open_ns": opened - imported,
+            "first_run_ns": first,
+            "warm_up_ns": warm.samples_ns,
+            "settled": warm.settled,
+            "series": [dataclasses.asdict(series) for series in outcome.series],
+            "headline": outcome.headline,
+            "peak_rss_bytes": peak,
+            "steady_rss_bytes": steady,
+            "pss_bytes": shared,
+            "gpu_memory_bytes": None if gpu_before is None or gpu_after is None else max(0, gpu_after - gpu_before),
+        }
+    )
+    # What comes now may fail, or end the process, and the result stands.
+    answers.say(
+        more={
+            "new_shape_ns": network.time_new_shape(clock, outcome, first) if request["any_batch"] else None,
+            "submit_ns": network.time_submission(clock, request["batch"])
+            if placement.device.startswith("GPU")
+            else None,
+        }
+    )
 
 
 def main() -> None:
@@ -124,9 +150,9 @@ def main() -> None:
     faulthandler.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
     request = json.loads(sys.stdin.readline())
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    die_with_parent()
     try:
-        answers.say(result=measure(request, answers))
+        measure(request, answers, Parent())
     except ResNetExportError as error:
         _say_error(answers, error)
     except Exception as error:  # a runtime may raise anything
@@ -137,14 +163,6 @@ def main() -> None:
 
 def _say_error(answers: Answers, error: ResNetExportError) -> None:
     answers.say(error={"message": error.message, "hint": error.hint, "exit_code": error.exit_code})
-
-
-def _leave_with_parent() -> None:
-    """Waits for the end of stdin: what nobody waits for any more must not disturb what is measured next."""
-    with contextlib.suppress(OSError, ValueError):
-        while os.read(0, 1):
-            pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -126,9 +126,10 @@ def run(
         render = _renderer(as_json=as_json, as_csv=as_csv, as_markdown=as_markdown)
         given = runtimes, batches, threads, boundaries, scenarios, callers, slo_p99, gaps, allow_fallback
         _refuse_without_files(files, plan, given)
-        for name, written in (("--output", output), ("--html", html)):
-            if written is not None:
-                _refuse_output([*files, *([plan] if plan else [])], written, name, force=force)
+        outputs = [(name, path) for name, path in (("--output", output), ("--html", html)) if path is not None]
+        for name, written in outputs:
+            others = [path for other, path in outputs if other != name]
+            _refuse_output([*files, *([plan] if plan else []), *others], written, name, force=force)
         journal: Path | None = None
         try:
             with held_back(verbose=verbose) as stderr:
@@ -136,9 +137,12 @@ def run(
                 from resnet_export.bench.case import make_plan
                 from resnet_export.bench.plan import Plan, read_plan
                 from resnet_export.bench.sampling import DEFAULT
+                from resnet_export.machine import read_machine
 
                 if plan is not None:
                     planned = read_plan(Path(plan), RUNTIMES)
+                    for name, written in outputs:
+                        _refuse_output([case.model.path for case in planned.cases], written, name, force=force)
                 else:
                     cases = make_plan(
                         files,
@@ -151,7 +155,7 @@ def run(
                     )
                     planned = Plan(cases, DEFAULT)
                 budget = _budget(planned.budget, quick=quick, mlperf=mlperf)
-                journal = _journal(output, plan_digest(planned.cases, budget))
+                journal = _journal(output, plan_digest(planned.cases, budget, read_machine()))
                 report = measure(planned.cases, budget, journal, Progress(stderr, verbose=verbose))
         except KeyboardInterrupt:
             if journal is None or not journal.exists():

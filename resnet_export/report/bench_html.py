@@ -14,7 +14,7 @@ from resnet_export import plain
 from resnet_export.report import bench_charts as charts
 from resnet_export.report.chart import text
 from resnet_export.report.elements import figure, row, table
-from resnet_export.report.figures import case_name, condition, file_name, group_name, size_name
+from resnet_export.report.figures import case_name, condition, file_name, group_name, place, size_name
 from resnet_export.report.html import POLICY
 from resnet_export.report.html import STYLE as COMMON_STYLE
 from resnet_export.report.profile_html import sections as profile_sections
@@ -131,15 +131,16 @@ def _rows(at: int, case: Mapping[str, Any]) -> Iterator[str]:
             continue
         where = f"cases/{at}/series/{index}"
         own = condition(series) if several else ""
+        shown = grade if index == case["headline"] else ""
         peak = case["peak_rss_bytes"]
         cells = [
             text(own) or name,
-            f"<b>{grade}</b>",
+            f"<b>{shown}</b>",
             *(_estimate(series, f"{quantile}_{{}}ms", where) for quantile in ("p50", "p99")),
             _estimate(series, "images_per_s{}", where),
             figure(series["effective_samples"], f"{where}/effective_samples", f"{series['effective_samples']:.0f}"),
             "-" if peak is None else f"{peak / 1e6:.0f}",
-            text(_place(case)),
+            text(place(case)),
         ]
         yield row(cells, LEFT)
 
@@ -268,15 +269,6 @@ def _machine(report: Mapping[str, Any]) -> Iterator[str]:
     yield "<h2>Machine</h2><dl>"
     yield from (f"<dt>{name}</dt><dd>{text(value)}</dd>" for name, value in facts.items())
     yield "</dl>"
-
-
-def _place(case: Mapping[str, Any]) -> str:
-    """The provider with the most nodes, and how many others there are: `CUDA +1`."""
-    nodes = case.get("nodes") or {}
-    if case.get("fallback") or not nodes:
-        return "CPU" if case.get("fallback") else str(case["device"])
-    most = max(nodes, key=lambda name: nodes[name]).removesuffix("ExecutionProvider")
-    return most if len(nodes) == 1 else f"{most} +{len(nodes) - 1}"
 
 
 def _embedded(report: Mapping[str, Any]) -> str:

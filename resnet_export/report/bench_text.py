@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from resnet_export import plain
 from resnet_export.plain import printable, wrapped
-from resnet_export.report.figures import condition, digits, estimate
+from resnet_export.report.figures import condition, digits, estimate, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,8 +101,8 @@ def _rows(result: CaseResult, report: BenchReport, longest: int) -> Iterator[tup
             "-" if rate is None else digits(rate.value),
             f"{found.effective:.0f}",
             "" if share is None or series is not measured.main else f"{share.of_possible:.0%}",
-            _place(measured),
-            "" if grade is None else grade.letter,
+            place({"nodes": measured.nodes, "device": measured.device}),
+            "" if grade is None or series is not measured.main else grade.letter,
         )
 
 
@@ -139,8 +139,8 @@ def _slo(measured: Measured, bound_ms: float) -> str:
     told = f"{found.broken} of {plain.number(found.requests, 'request')} took longer"
     if found.holds:
         return f"p99 within {bound_ms:g} ms is shown up to {main.condition['rate_per_s']:.3g} requests/s: {told}."
-    lowest = f"{main.condition['rate_per_s']:.3g} requests/s, the lowest rate that was tried"
-    return f"p99 within {bound_ms:g} ms is not shown at any rate. At {lowest}, {told}."
+    few = "" if found.breaks else ", which is too little to tell"
+    return f"p99 within {bound_ms:g} ms is not shown: at {main.condition['rate_per_s']:.3g} requests/s {told}{few}."
 
 
 def _about(measured: Measured) -> Iterator[str]:
@@ -149,14 +149,6 @@ def _about(measured: Measured) -> Iterator[str]:
     if len(measured.nodes) > 1:
         placed = ", ".join(f"{_short(name)} {count}" for name, count in measured.nodes.items())
         yield f"Nodes on each provider: {placed}."
-
-
-def _place(measured: Measured) -> str:
-    """The provider with the most nodes, and how many others there are: `CUDA +1`."""
-    if measured.fallback is not None or not measured.nodes:
-        return "CPU" if measured.fallback is not None else measured.device
-    most = _short(max(measured.nodes, key=lambda name: measured.nodes[name]))
-    return most if len(measured.nodes) == 1 else f"{most} +{len(measured.nodes) - 1}"
 
 
 def _short(provider: str) -> str:

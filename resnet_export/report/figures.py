@@ -79,6 +79,15 @@ def _group(case: Mapping[str, Any]) -> list[str]:
     return parts if scenario == "single" else [*parts, scenario]
 
 
+def place(found: Mapping[str, Any]) -> str:
+    """Where it ran: the provider with the most nodes, and how many others there are: `CUDA +1`; else the device."""
+    nodes = found["nodes"]
+    if not nodes:
+        return str(found["device"])
+    most = max(nodes, key=lambda name: nodes[name]).removesuffix("ExecutionProvider")
+    return most if len(nodes) == 1 else f"{most} +{len(nodes) - 1}"
+
+
 def file_name(path: str) -> str:
     """The last part of a path of any system."""
     return ntpath.basename(path) or path

@@ -9,6 +9,7 @@ import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.errors import UsageError
+from resnet_export.optional import require
 from resnet_export.runtimes.options import read_options
 
 if TYPE_CHECKING:
@@ -52,6 +53,16 @@ class Choice:
     options: Any
     label: str
     """The text that was asked for."""
+
+    def load(self) -> None:
+        """Imports the library that `open` needs, where the runtime names it: by itself that takes longer than opening.
+
+        Raises:
+            MissingDependencyError: it is not installed.
+        """
+        library = getattr(self.runtime, "library", None)
+        if library is not None:
+            require(library)
 
     def open(self, path: Path) -> Session:
         """Opens a file, see `Runtime.open`."""

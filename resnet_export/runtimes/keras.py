@@ -85,6 +85,7 @@ class KerasRuntime:
     """This package's Keras definition with the numbers of a canonical file."""
 
     options = KerasOptions
+    library = "keras"
 
     def check(self) -> str:
         """See `Runtime.check`."""

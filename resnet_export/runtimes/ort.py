@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from resnet_export.errors import ModelError, NotApplicableError, ResNetExportError, UnavailableError
 from resnet_export.runtimes.exposed import exposed_model
@@ -144,6 +144,7 @@ class OrtRuntime:
 
     source: Always | Bundled | Plugin
     options: type[OrtOptions] = OrtOptions
+    library: ClassVar[str] = "onnxruntime"
 
     def check(self) -> str:
         """See `Runtime.check`."""

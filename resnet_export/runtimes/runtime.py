@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 class Runtime(Protocol):
     """One way to run a network.
 
+    It may also have `library`, the name of the package that `open` imports, so that a benchmark can tell how long that
+    alone takes.
+
     Attributes:
         options: a frozen dataclass whose fields all have defaults; None as a default means the runtime's own.
             What a user writes as `name,field=value` is read by the fields' types

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -188,6 +188,7 @@ class TorchRuntime:
     """This package's PyTorch definition with the numbers of a canonical file."""
 
     options: type[TorchOptions] = TorchOptions
+    library: ClassVar[str] = "torch"
 
     def check(self) -> str:
         """See `Runtime.check`."""

@@ -49,7 +49,7 @@ def test_onnx_runtime(net: Path) -> None:
     assert 70 <= len(told.main.samples_ms) <= 400
     assert min(told.import_ms, told.open_ms, told.first_run_ms, *told.warm_up_ms, *told.main.samples_ms) > 0
     assert told.peak_rss_bytes is not None
-    assert 30e6 < told.steady_rss_bytes < told.peak_rss_bytes < 500e6, "its own, and not its parent's"
+    assert 30e6 < told.steady_rss_bytes < 1.01 * told.peak_rss_bytes < 500e6, "its own, and not its parent's"
     assert told.summary.samples == len(told.main.samples_ms)
 
 
@@ -140,7 +140,7 @@ def test_a_file_of_one_batch_is_not_run_with_another(make_net: Callable[..., Pat
 def test_it_tells_how_it_stands(net: Path) -> None:
     (case,) = make_plan([net], ["synthetic,latency_ms=10"])
     states: list[str] = []
-    run_case(case, Budget("short", 2.5, 70), 2, tell=states.append)
+    run_case(case, Budget("short", 6.0, 70), 2, tell=states.append)
     assert "warming up" in states
     assert any(re.fullmatch(r"p50 1\d\.?\d* ms of \d+", state) for state in states)
 

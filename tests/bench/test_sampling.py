@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from resnet_export.bench.clock import RealClock, SimulatedClock
-from resnet_export.bench.sampling import DEFAULT, MLPERF, QUICK, Budget, closed_loop, open_loop, warm_up
+from resnet_export.bench.sampling import DEFAULT, LATEST, MLPERF, QUICK, Budget, closed_loop, open_loop, warm_up
 
 MS = 1_000_000
 
@@ -47,15 +47,15 @@ def test_closed_loop(budget: Budget, samples: int) -> None:
     assert network.calls == list(range(5, 5 + samples))
 
 
-def test_a_sign_of_life_once_a_second() -> None:
+def test_a_sign_of_life_every_five_seconds() -> None:
     network, beats = Network(steady_ms=100), []
     closed_loop(
         network,
         network.clock,
-        Budget("", 5.0, 1),
-        beat=lambda samples: beats.append((len(samples), network.clock.now_ns())),
+        Budget("", 30.0, 1),
+        beat=lambda count, latest: beats.append((count, len(latest), network.clock.now_ns())),
     )
-    assert beats == [(10 * second, second * 1000 * MS) for second in range(1, 6)]
+    assert beats == [(50 * beat, min(50 * beat, LATEST), beat * 5000 * MS) for beat in range(1, 7)]
 
 
 class TestWarmUp:
@@ -102,8 +102,16 @@ class TestOpenLoop:
     def test_a_sign_of_life(self) -> None:
         network, beats = Network(steady_ms=1), []
         generator = np.random.default_rng(0)
-        open_loop(network, network.clock, rate=10, requests=50, generator=generator, beat=beats.append)
-        assert 3 <= len(beats) <= 7
+        open_loop(
+            network,
+            network.clock,
+            rate=10,
+            requests=300,
+            generator=generator,
+            beat=lambda count, latest: beats.append((count, len(latest))),
+        )
+        assert 4 <= len(beats) <= 7
+        assert all(known == min(count, LATEST) for count, known in beats)
 
 
 class TestClock:

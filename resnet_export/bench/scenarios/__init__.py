@@ -35,7 +35,7 @@ class Rig:
     budget: Budget
     """Of the case."""
     beat: Beat
-    """Called once a second with the latencies so far, in nanoseconds."""
+    """Called now and then, with the number of samples so far and the latest latencies in nanoseconds."""
 
 
 @dataclass(frozen=True)

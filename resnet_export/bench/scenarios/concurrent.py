@@ -5,18 +5,20 @@ By Little's law the throughput of N callers that never pause is N times the batc
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from resnet_export.bench.sampling import BEAT_NS, LATEST, WARM_UP_SHARE
 from resnet_export.bench.scenarios import Outcome, Taken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from resnet_export.bench.clock import Clock
-    from resnet_export.bench.sampling import Call
+    from resnet_export.bench.sampling import Budget, Call
     from resnet_export.bench.scenario import Scenario
     from resnet_export.bench.scenarios import Rig
 
@@ -25,24 +27,33 @@ GLANCE_S = 0.05
 
 
 def sample(rig: Rig, scenario: Scenario) -> Outcome:
-    """One series: the calls of all callers in the order in which they ended."""
+    """One series: the calls of all callers in the order in which they ended, once all have called for a while."""
     callers = scenario.callers or 1
     calls = [rig.make_call(rig.batch) for _ in range(callers)]
+    _drive(rig, calls, dataclasses.replace(rig.budget, seconds=WARM_UP_SHARE * rig.budget.seconds, least_samples=0))
+    begin, merged = _drive(rig, calls, rig.budget)
+    samples = tuple(latency for _, latency in merged)
+    return Outcome((Taken(samples, merged[-1][0] - begin, rig.batch, {"callers": callers}, callers=callers),))
+
+
+def _drive(rig: Rig, calls: Sequence[Call], budget: Budget) -> tuple[int, list[tuple[int, int]]]:
+    """Lets a caller make each of the calls at the same time.
+
+    Returns:
+        When it began, and (end, latency) of all calls in the order in which they ended.
+    """
     ended: list[list[tuple[int, int]]] = [[] for _ in calls]
     done = threading.Event()
     begin = rig.clock.now_ns()
-    with ThreadPoolExecutor(callers) as pool:
+    with ThreadPoolExecutor(len(calls)) as pool:
         try:
             futures = [pool.submit(_call_until, done, *each, rig.clock) for each in zip(calls, ended, strict=True)]
-            _wait(rig, begin, ended, lambda: any(future.done() for future in futures))
+            _wait(rig, budget, begin, ended, lambda: any(future.done() for future in futures))
         finally:
             done.set()
     for future in futures:
         future.result()
-    merged = sorted(one for own in ended for one in own)
-    samples = tuple(latency for _, latency in merged)
-    taken = Taken(samples, merged[-1][0] - begin, rig.batch, {"callers": callers}, callers=callers)
-    return Outcome((taken,))
+    return begin, sorted(one for own in ended for one in own)
 
 
 def _call_until(done: threading.Event, call: Call, ended: list[tuple[int, int]], clock: Clock) -> None:
@@ -56,14 +67,14 @@ def _call_until(done: threading.Event, call: Call, ended: list[tuple[int, int]],
         index += 1
 
 
-def _wait(rig: Rig, begin: int, ended: list[list[tuple[int, int]]], broken: Callable[[], bool]) -> None:
+def _wait(rig: Rig, budget: Budget, begin: int, ended: list[list[tuple[int, int]]], broken: Callable[[], bool]) -> None:
     """Returns when the time is over and there are enough samples, or a caller is."""
-    over, next_beat = begin + int(rig.budget.seconds * 1e9), 1.0
+    over, next_beat = begin + int(budget.seconds * 1e9), begin + BEAT_NS
     while True:
         time.sleep(GLANCE_S)
         now, count = rig.clock.now_ns(), sum(map(len, ended))
-        if broken() or count >= rig.budget.most_samples or (count >= rig.budget.least_samples and now >= over):
+        if broken() or count >= budget.most_samples or (count >= budget.least_samples and now >= over):
             return
-        if now - begin >= next_beat * 1e9:
-            rig.beat([latency for own in ended for _, latency in own])
-            next_beat += 1
+        if now >= next_beat and count:
+            rig.beat(count, [latency for own in ended for _, latency in own[-LATEST // len(ended) :]])
+            next_beat = now + BEAT_NS

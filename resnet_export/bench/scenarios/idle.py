@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resnet_export.bench.sampling import BEAT_NS
+from resnet_export.bench.sampling import BEAT_NS, LATEST
 from resnet_export.bench.scenarios import Outcome, Taken
 from resnet_export.bench.statistics import LEAST_EFFECTIVE
 
@@ -35,6 +35,6 @@ def _after(rig: Rig, gap_ms: float, seconds: float) -> Taken:
         end = clock.now_ns()
         samples.append(end - start)
         if end >= next_beat:
-            rig.beat(samples)
+            rig.beat(len(samples), samples[-LATEST:])
             next_beat = end + BEAT_NS
     return Taken(tuple(samples), end - begin, rig.batch, {"gap_ms": gap_ms})

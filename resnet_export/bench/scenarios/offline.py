@@ -1,7 +1,7 @@
 """Throughput at the best batch.
 
-Each batch is probed for a short while; the one with the most images a second is then sampled for the rest of the time,
-by itself: a figure that was chosen because it is the best of several is too good by chance.
+Each batch is probed for a short while, and the one with the most images a second is then sampled by itself: a figure
+that was chosen because it is the best of several is too good by chance.
 """
 
 from __future__ import annotations
@@ -38,7 +38,12 @@ def sample(rig: Rig, scenario: Scenario) -> Outcome:
     probes: list[Taken] = []
     disappointments = 0
     for batch in _candidates(rig, scenario):
-        probes.append(_probe(rig, batch))
+        try:
+            probes.append(_probe(rig, batch))
+        except Exception:  # a runtime may raise anything when memory doesn't suffice; what it could run stands
+            if not probes or scenario.batches:
+                raise
+            break
         if scenario.batches:
             continue
         latest, before = _images_per_ns(probes[-1]), max(map(_images_per_ns, probes[:-1]), default=0.0)
@@ -48,8 +53,10 @@ def sample(rig: Rig, scenario: Scenario) -> Outcome:
     best = max(probes, key=_images_per_ns).batch
     # Throughput is a mean, which takes no more samples than an interval at all.
     budget = dataclasses.replace(rig.budget, least_samples=min(rig.budget.least_samples, LEAST_EFFECTIVE))
+    call = rig.make_call(best)
+    warm_up(call, rig.clock, budget, beat=rig.beat)  # again: larger batches had the memory meanwhile
     begin = rig.clock.now_ns()
-    samples = closed_loop(rig.make_call(best), rig.clock, budget, beat=rig.beat)
+    samples = closed_loop(call, rig.clock, budget, beat=rig.beat)
     series = Taken(samples, rig.clock.now_ns() - begin, best, {"batch": best})
     return Outcome((*probes, series), len(probes))
 
