@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from resnet_export.bench.case import Boundary, Case
     from resnet_export.bench.journal import Journal
+    from resnet_export.bench.profiled import Profile
     from resnet_export.bench.results import BenchReport, CaseResult
     from resnet_export.bench.roofline import Peaks
     from resnet_export.bench.sampling import Budget
@@ -44,6 +45,7 @@ def bench(
     boundaries: Sequence[Boundary] = ("host",),
     scenarios: Sequence[Scenario] | None = None,
     allow_fallback: bool = False,
+    profiled: bool = False,
     patience: float | None = None,
 ) -> BenchReport:
     """Measures every combination of the files, runtimes, batches, threads, boundaries and scenarios.
@@ -59,6 +61,7 @@ def bench(
         boundaries: from where to where: `host`, `device`.
         scenarios: the patterns of calls (see `scenario.make_scenario`); None for one call behind the other.
         allow_fallback: go on where nodes do not run on the provider that was asked for, and say so.
+        profiled: profile each file, too, in the runtimes that can.
         patience: seconds without a sign of life after which a case is ended; None for five minutes.
 
     Returns:
@@ -81,7 +84,7 @@ def bench(
         scenarios=(SINGLE,) if scenarios is None else scenarios,
         allow_fallback=allow_fallback,
     )
-    return measure(cases, budget, journal, progress, patience=patience)
+    return measure(cases, budget, journal, progress, profiled=profiled, patience=patience)
 
 
 def measure(
@@ -90,6 +93,7 @@ def measure(
     journal: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     *,
+    profiled: bool = False,
     patience: float | None = None,
 ) -> BenchReport:
     """Measures the cases of a plan; arguments and errors as of `bench`."""
@@ -124,7 +128,8 @@ def measure(
                     kept.add(result)
             results[case.key] = result
     found = tuple(results[case.key] for case in cases)
-    return BenchReport(plan, budget, machine, found, resumed, _peaks(found, machine, stage), costs)
+    profiles = _profiles(found, stage) if profiled else {}
+    return BenchReport(plan, budget, machine, found, resumed, _peaks(found, machine, stage), costs, profiles)
 
 
 def _peaks(results: Sequence[CaseResult], machine: Machine, stage: Progress) -> tuple[Peaks, ...]:
@@ -139,6 +144,21 @@ def _peaks(results: Sequence[CaseResult], machine: Machine, stage: Progress) -> 
             with contextlib.suppress(RuntimeFailedError), stage("peaks of this machine"):
                 peaks.append(measure_peaks(machine, threads, device))
     return tuple(peaks)
+
+
+def _profiles(results: Sequence[CaseResult], stage: Progress) -> dict[str, Profile]:
+    """Key of a case -> where its time goes; once for those that differ in scenario or boundary alone."""
+    from resnet_export.bench.profile import has_profiler, profile
+
+    found: dict[tuple[str, str, int, int | None], Profile] = {}
+    profiles = {}
+    for result in results:
+        case = result.case
+        if result.measured is not None and has_profiler(case.runtime):
+            what = case.model.path, case.runtime, result.measured.main.batch, case.threads
+            found[what] = found.get(what) or profile(*what, progress=stage)
+            profiles[case.key] = found[what]
+    return profiles
 
 
 def _costs(cases: Sequence[Case]) -> dict[str, Cost]:

@@ -36,7 +36,7 @@ BUDGET = Budget("profile", 3.0, 20)
 COMMAND = ("-P", "-m", "resnet_export.bench.profile_worker")
 LEAVE_OUT = "Profile it in another runtime."
 """What to do about one that crashed."""
-OPEN = "resnet_export.runtimes.ort:"
+ONNX_RUNTIME = "resnet_export.runtimes.ort:"
 """Where the runtimes that have a profiler come from."""
 
 
@@ -175,6 +175,18 @@ def _key(node: NodeTime, order: int) -> Hashable:
     return (node.name, node.op) if node.name else order
 
 
+def has_profiler(runtime: str) -> bool:
+    """Whether a runtime, with its options, is one of ONNX Runtime's.
+
+    Raises:
+        UsageError: there is no such runtime or option.
+    """
+    from resnet_export.runtimes import choose
+    from resnet_export.runtimes.ort import OrtRuntime
+
+    return isinstance(choose(runtime).runtime, OrtRuntime)
+
+
 def _refuse(runtime: str) -> None:
     """Finds out whether there is a profiler.
 
@@ -182,13 +194,12 @@ def _refuse(runtime: str) -> None:
         UsageError: there is none.
     """
     from resnet_export.errors import UsageError
-    from resnet_export.runtimes import RUNTIMES, choose
-    from resnet_export.runtimes.ort import OrtRuntime
+    from resnet_export.runtimes import RUNTIMES
 
-    choice = choose(runtime)
-    if not isinstance(choice.runtime, OrtRuntime):
-        known = ", ".join(name for name, where in RUNTIMES.items() if where.startswith(OPEN))
-        raise UsageError(f"{choice.name} has no profiler.", hint=f"Those of ONNX Runtime have one: {known}.")
+    if not has_profiler(runtime):
+        known = ", ".join(name for name, where in RUNTIMES.items() if where.startswith(ONNX_RUNTIME))
+        name = runtime.partition(",")[0]
+        raise UsageError(f"{name} has no profiler.", hint=f"Those of ONNX Runtime have one: {known}.")
 
 
 def _ask(case: Case, text: str, budget: Budget, folder: Path, patience: float) -> dict[str, Any]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from resnet_export.bench.grade import Grade
+    from resnet_export.bench.profiled import Profile
     from resnet_export.bench.roofline import Device, Peaks, Share
     from resnet_export.bench.sampling import Budget
     from resnet_export.graph.cost import Cost
@@ -101,6 +102,8 @@ class BenchReport:
     """Of this machine, one for each device and number of threads that were used."""
     costs: Mapping[str, Cost] = dataclasses.field(default_factory=dict)
     """SHA-256 of a file -> what an image costs."""
+    profiles: Mapping[str, Profile] = dataclasses.field(default_factory=dict)
+    """Key of a case -> where its time goes; of those that were profiled."""
 
     @property
     def failures(self) -> tuple[CaseResult, ...]:
@@ -142,7 +145,12 @@ class BenchReport:
 
     def _judged(self, result: CaseResult) -> dict[str, Any]:
         grade, share = self.grade(result), self.share(result)
-        return {"grade": grade and grade.as_dict(), "roofline": share and share.as_dict()}
+        profile = self.profiles.get(result.case.key)
+        return {
+            "grade": grade and grade.as_dict(),
+            "roofline": share and share.as_dict(),
+            "profile": profile and profile.as_dict(),
+        }
 
 
 def peaks_of(result: CaseResult) -> tuple[Device | None, int]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from resnet_export.cli.numbers import Share
-from resnet_export.cli.options import GroupedCommand, Whole, option, same_file
+from resnet_export.cli.options import GroupedCommand, Whole, option
 
 if TYPE_CHECKING:
     from resnet_export.bench.comparison import Comparison
-    from resnet_export.bench.side import Side
 
 WHAT, HOW, OUTPUT = "What", "How", "Output"
 
@@ -87,7 +85,7 @@ def compare(
     """Compares, prints, and leaves with 1 on a verdict that was not wanted."""
     from resnet_export.cli.chatter import held_back
     from resnet_export.cli.failing import reported
-    from resnet_export.cli.output import say, write
+    from resnet_export.cli.output import refuse_outputs, say, write
     from resnet_export.cli.progress import Progress
     from resnet_export.errors import ResNetExportError
 
@@ -99,7 +97,7 @@ def compare(
 
             sides = read_sides(a, b)
             if output is not None:
-                _refuse_output(sides, output, force=force)
+                refuse_outputs([side.case.model.path for side in sides], {"--output": output}, force=force)
             found = measure(*sides, budget, band, seed, Progress(stderr, verbose=verbose))
         text = _as_json(found) if as_json or output else ""
         if output is not None:
@@ -118,16 +116,6 @@ def _seconds(given: int | None, *, quick: bool, mlperf: bool) -> float:
     if given is not None:
         return float(given)
     return (sampling.QUICK if quick else sampling.MLPERF if mlperf else sampling.DEFAULT).seconds
-
-
-def _refuse_output(sides: tuple[Side, Side], output: str, *, force: bool) -> None:
-    """Finds out before the measuring that the file cannot be written there."""
-    from resnet_export.errors import UsageError
-    from resnet_export.files import refuse_overwriting
-
-    if Path(output).suffix == ".onnx" or any(same_file(output, side.case.model.path) for side in sides):
-        raise UsageError(f"--output {output} would replace another file.", hint="Give it another name.")
-    refuse_overwriting(output, force=force)
 
 
 def _as_json(found: Comparison) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from resnet_export.cli.options import GroupedCommand, RuntimeName, Whole, option, same_file
+from resnet_export.cli.options import GroupedCommand, RuntimeName, Whole, option
 
 if TYPE_CHECKING:
     from resnet_export.bench.profiled import Profile
@@ -80,12 +80,11 @@ def profile(
     """Profiles and prints."""
     from resnet_export.cli.chatter import held_back
     from resnet_export.cli.failing import reported
-    from resnet_export.cli.output import say, write
+    from resnet_export.cli.output import refuse_outputs, say, write
     from resnet_export.cli.progress import Progress
 
     with reported(debug=debug):
-        if output is not None:
-            _refuse_output(file, output, force=force)
+        refuse_outputs([file], {"--output": output}, force=force)
         with held_back(verbose=verbose) as stderr:
             from resnet_export.bench.profile import profile as measure
 
@@ -94,18 +93,6 @@ def profile(
         if output is not None:
             write(output, text)
         say(text if as_json else _as_text(found, top))
-
-
-def _refuse_output(file: str, output: str, *, force: bool) -> None:
-    """Finds out before the measuring that the file cannot be written there."""
-    from pathlib import Path
-
-    from resnet_export.errors import UsageError
-    from resnet_export.files import refuse_overwriting
-
-    if Path(output).suffix == ".onnx" or same_file(output, file):
-        raise UsageError(f"--output {output} would replace another file.", hint="Give it another name.")
-    refuse_overwriting(output, force=force)
 
 
 def _as_json(found: Profile) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from resnet_export.cli.numbers import Counts, Duration, Gaps
-from resnet_export.cli.options import GroupedCommand, RuntimeName, option, same_file
+from resnet_export.cli.options import GroupedCommand, RuntimeName, option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -82,6 +82,7 @@ HELP = """Measure latency and throughput, with intervals.
 @option("--callers", heading=PATTERN, type=Counts(), metavar="N[,N...]", help="Of concurrent.  [default: 4]")
 @option("--slo-p99", heading=PATTERN, type=Duration(), metavar="TIME", help="Of server: find the highest rate.")
 @option("--gaps", heading=PATTERN, type=Gaps(), metavar="TIME[,...]", help="Of idle.  [default: 0,1,10,100,1000ms]")
+@option("--profile", heading=HOW_LONG, is_flag=True, help="Time the layers, too, where ONNX Runtime runs them.")
 @option("--quick", heading=HOW_LONG, is_flag=True, help="10 s in all, and at least 64 samples of each case.")
 @option("--mlperf", heading=HOW_LONG, is_flag=True, help="600 s in all, in place of 60 s.")
 @option("--output", "-o", heading=OUTPUT, type=click.Path(), metavar="FILE", help="Write the result as JSON.")
@@ -105,6 +106,7 @@ def run(
     callers: tuple[int, ...] | None,
     slo_p99: float | None,
     gaps: tuple[float, ...] | None,
+    profile: bool,
     quick: bool,
     mlperf: bool,
     output: str | None,
@@ -119,17 +121,15 @@ def run(
     """Measures, prints, and leaves with another code than 0 when a case was not measured."""
     from resnet_export.cli.chatter import held_back
     from resnet_export.cli.failing import INTERRUPTED, reported
-    from resnet_export.cli.output import say, tell, write
+    from resnet_export.cli.output import refuse_outputs, say, tell, write
     from resnet_export.cli.progress import Progress
 
     with reported(debug=debug):
         render = _renderer(as_json=as_json, as_csv=as_csv, as_markdown=as_markdown)
         given = runtimes, batches, threads, boundaries, scenarios, callers, slo_p99, gaps, allow_fallback
         _refuse_without_files(files, plan, given)
-        outputs = [(name, path) for name, path in (("--output", output), ("--html", html)) if path is not None]
-        for name, written in outputs:
-            others = [path for other, path in outputs if other != name]
-            _refuse_output([*files, *([plan] if plan else []), *others], written, name, force=force)
+        outputs = {"--output": output, "--html": html}
+        refuse_outputs([*files, *filter(None, [plan])], outputs, force=force)
         journal: Path | None = None
         try:
             with held_back(verbose=verbose) as stderr:
@@ -141,8 +141,7 @@ def run(
 
                 if plan is not None:
                     planned = read_plan(Path(plan), RUNTIMES)
-                    for name, written in outputs:
-                        _refuse_output([case.model.path for case in planned.cases], written, name, force=force)
+                    refuse_outputs([case.model.path for case in planned.cases], outputs, force=force)
                 else:
                     cases = make_plan(
                         files,
@@ -156,7 +155,7 @@ def run(
                     planned = Plan(cases, DEFAULT)
                 budget = _budget(planned.budget, quick=quick, mlperf=mlperf)
                 journal = _journal(output, plan_digest(planned.cases, budget, read_machine()))
-                report = measure(planned.cases, budget, journal, Progress(stderr, verbose=verbose))
+                report = measure(planned.cases, budget, journal, Progress(stderr, verbose=verbose), profiled=profile)
         except KeyboardInterrupt:
             if journal is None or not journal.exists():
                 raise
@@ -224,16 +223,6 @@ def _budget(planned: Budget, *, quick: bool, mlperf: bool) -> Budget:
     if quick and mlperf:
         raise UsageError("--quick and --mlperf exclude each other.", hint="Give one of them.")
     return sampling.QUICK if quick else sampling.MLPERF if mlperf else planned
-
-
-def _refuse_output(files: Sequence[str], output: str, option_name: str, *, force: bool) -> None:
-    """Finds out before the measuring that the file cannot be written there."""
-    from resnet_export.errors import UsageError
-    from resnet_export.files import refuse_overwriting
-
-    if Path(output).suffix == ".onnx" or any(same_file(output, file) for file in files):
-        raise UsageError(f"{option_name} {output} would replace another file.", hint="Give it another name.")
-    refuse_overwriting(output, force=force, option=option_name)
 
 
 def _journal(output: str | None, plan: str) -> Path:

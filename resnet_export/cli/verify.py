@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from resnet_export.cli.options import GroupedCommand, RuntimeName, option, same_file
+from resnet_export.cli.options import GroupedCommand, RuntimeName, option
 
 if TYPE_CHECKING:
     from resnet_export.parity.results import VerifyReport
@@ -85,14 +84,14 @@ def verify(
     from resnet_export.cli.chatter import held_back
     from resnet_export.cli.failing import reported
     from resnet_export.cli.memory import return_freed
-    from resnet_export.cli.output import say, write
+    from resnet_export.cli.output import refuse_outputs, say, write
     from resnet_export.cli.progress import Progress
     from resnet_export.errors import ParityError
     from resnet_export.plain import number
 
     return_freed()
     with reported(debug=debug):
-        _refuse_outputs([file, *filter(None, [weights])], {"--html": html, "--junit": junit}, force=force)
+        refuse_outputs([file, *filter(None, [weights])], {"--html": html, "--junit": junit}, force=force)
         with held_back(verbose=verbose) as stderr:
             from resnet_export.parity.verify import verify as check
 
@@ -111,21 +110,6 @@ def verify(
                 write(path, render(report))
         if not report.passed:
             raise ParityError(f"{file} did not pass: {number(len(report.failures), 'check')} failed.")
-
-
-def _refuse_outputs(inputs: list[str], outputs: dict[str, str | None], *, force: bool) -> None:
-    """Finds out before the work that the files cannot be written there."""
-    from resnet_export.errors import UsageError
-    from resnet_export.files import refuse_overwriting
-
-    taken = list(inputs)
-    for name, path in outputs.items():
-        if path is None:
-            continue
-        if Path(path).suffix == ".onnx" or any(same_file(path, other) for other in taken):
-            raise UsageError(f"{name} {path} would replace another file.", hint="Give it another name.")
-        refuse_overwriting(path, force=force, option=name)
-        taken.append(path)
 
 
 def _as_json(report: VerifyReport) -> str:

@@ -87,6 +87,20 @@ def test_cases_that_fail_beside_one_that_is_measured(net: str, invoke: Callable[
     assert "its process was ended by SIGSEGV" in done.stdout
 
 
+def test_a_page_with_the_profile_of_its_layers(net: str, tmp_path: Path, invoke: Callable[..., Result]) -> None:
+    done = invoke("bench", net, "--quick", "--profile", "--html", "page.html", "--json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    (case,) = json.loads(done.stdout)["cases"]
+    assert case["profile"]["layers"]
+    assert "Where the time goes" in (tmp_path / "page.html").read_text()
+
+
+def test_plans_and_forms(net: str, tmp_path: Path, invoke: Callable[..., Result]) -> None:
+    (tmp_path / "plan.toml").write_text(f'budget = "quick"\n[[cases]]\nmodels = ["{net}"]\nbatches = [1, 2]\n')
+    assert invoke("bench", "--plan", "plan.toml", "--csv").stdout.count("\n") == 3
+    assert invoke("bench", "--plan", "plan.toml", "--markdown").stdout.count("| ort:cpu") == 2
+
+
 class TestBadInput:
     @pytest.mark.parametrize(
         ("arguments", "code", "message"),
@@ -102,6 +116,13 @@ class TestBadInput:
             (["--no-such-option"], 2, "--no-such-option"),
             (["no.onnx"], 3, "There is no file no.onnx."),
             (["--output", "nowhere/out.json"], 2, "The folder nowhere does not exist."),
+            (["--output", "out", "--html", "out"], 2, "--html out would replace another file."),
+            (["--json", "--csv"], 2, "--json and --csv exclude each other."),
+            (["--plan", "plan.toml"], 2, "--plan says what to measure, and so does the command."),
+            (["--scenario", "single", "--callers", "2"], 2, "--callers belongs to --scenario concurrent."),
+            (["--slo-p99", "x"], 2, "'x' is not a duration such as 50ms or 0.05s."),
+            (["--slo-p99", "0"], 2, "slo-p99 0 ms is no bound."),
+            (["--gaps", "1,,2"], 2, "'' is not a duration such as 50ms or 0.05s."),
             (["--output", "net.onnx", "--force"], 2, "--output net.onnx would replace another file."),
         ],
     )
