@@ -40,9 +40,10 @@ format: $(READY) ## Rewrite the code in the project's style.
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-benchmark: $(READY) ## Time the export beside the frameworks' own, measure the runtimes' errors, and refresh the README's tables.
+benchmark: $(READY) ## Time the export and the networks beside their rivals, measure the runtimes' errors, refresh the README.
 	$(BIN)/python benchmarks/export.py
 	$(BIN)/python benchmarks/verify.py
+	$(BIN)/python benchmarks/latency.py
 
 clean: ## Remove what was generated, but for the virtual environment.
 	rm -rf .demo build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from resnet_export import export
 from resnet_export.bench.compare import BAND, compare
+from resnet_export.bench.compare.side import read_sides
 from resnet_export.bench.sampling import DEFAULT
-from resnet_export.bench.side import read_sides
 from resnet_export.machine import read_machine
 
 if TYPE_CHECKING:
-    from resnet_export.bench.comparison import Comparison
+    from resnet_export.bench.compare.comparison import Comparison
 
 RESULTS = Path(__file__).parent / "results" / "compare.json"
 SLOW_DOWN = 1.03

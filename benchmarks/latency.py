@@ -4,7 +4,7 @@
 
 Builds the files itself: this project's, and the frameworks' own exports of the same network (benchmarks/rivals/). In
 each round every peer is measured once, in a fresh process, in an order drawn by lot; so what changes with time on this
-machine, and what differs from process to process, is in the intervals (see `resnet_export.bench.paired`).
+machine, and what differs from process to process, is in the intervals (see `resnet_export.bench.compare.paired`).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ import readme
 
 from resnet_export import __version__, export
 from resnet_export.bench.case import make_plan
+from resnet_export.bench.compare.paired import LEAST_LAUNCHES, estimate
 from resnet_export.bench.isolation import run_case
-from resnet_export.bench.paired import LEAST_LAUNCHES, estimate
 from resnet_export.bench.sampling import Budget
 from resnet_export.bench.statistics import summarise
 from resnet_export.errors import ResNetExportError
@@ -36,8 +36,8 @@ from resnet_export.machine import read_machine
 
 if TYPE_CHECKING:
     from resnet_export.bench.case import Case
+    from resnet_export.bench.compare.paired import Ratio
     from resnet_export.bench.measured import Measured
-    from resnet_export.bench.paired import Ratio
     from resnet_export.bench.statistics import Quantile, Summary
     from resnet_export.machine import Machine
 

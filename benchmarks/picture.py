@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from resnet_export.bench.paired import Ratio
+    from resnet_export.bench.compare.paired import Ratio
 
 WIDTH, LABELS, RIGHT = 760, 270, 90
 """Of the picture, of the names at its left, and of the room for the figures at its right; in pixels."""

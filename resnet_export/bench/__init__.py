@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from resnet_export.bench.case import Boundary, Case
     from resnet_export.bench.journal import Journal
-    from resnet_export.bench.profiled import Profile
+    from resnet_export.bench.profile.profiled import Profile
     from resnet_export.bench.results import BenchReport, CaseResult
     from resnet_export.bench.roofline import Peaks
     from resnet_export.bench.sampling import Budget

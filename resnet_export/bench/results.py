@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from resnet_export.bench.grade import Grade
-    from resnet_export.bench.profiled import Profile
+    from resnet_export.bench.profile.profiled import Profile
     from resnet_export.bench.roofline import Device, Peaks, Share
     from resnet_export.bench.sampling import Budget
     from resnet_export.graph.cost import Cost

@@ -10,7 +10,7 @@ from resnet_export.cli.numbers import Share
 from resnet_export.cli.options import GroupedCommand, Whole, option
 
 if TYPE_CHECKING:
-    from resnet_export.bench.comparison import Comparison
+    from resnet_export.bench.compare.comparison import Comparison
 
 WHAT, HOW, OUTPUT = "What", "How", "Output"
 
@@ -93,7 +93,7 @@ def compare(
         budget = _seconds(seconds, quick=quick, mlperf=mlperf)
         with held_back(verbose=verbose) as stderr:
             from resnet_export.bench.compare import compare as measure
-            from resnet_export.bench.side import read_sides
+            from resnet_export.bench.compare.side import read_sides
 
             sides = read_sides(a, b)
             if output is not None:

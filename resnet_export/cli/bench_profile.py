@@ -9,7 +9,7 @@ import click
 from resnet_export.cli.options import GroupedCommand, RuntimeName, Whole, option
 
 if TYPE_CHECKING:
-    from resnet_export.bench.profiled import Profile
+    from resnet_export.bench.profile.profiled import Profile
 
 WHAT, OUTPUT = "What", "Output"
 

@@ -37,7 +37,8 @@ class Progress:
                 width = shutil.get_terminal_size().columns - 1
                 self._write(f"{ERASE_LINE}{f'  {stage} ... {state}'.rstrip()[:width]}")
 
-        show("")
+        if self._live:
+            self._write(f"  {stage} ...")
         outcome = "failed"
         try:
             yield show

@@ -12,7 +12,7 @@ from resnet_export.plain import fact, file_size, number, printable, wrapped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from resnet_export.bench.comparison import Comparison, Ran
+    from resnet_export.bench.compare.comparison import Comparison, Ran
 
 EXPLANATION = (
     "B / A: the ratio of the medians, [95 % interval] over launches: fresh processes, in which short blocks of both "

@@ -12,7 +12,7 @@ from resnet_export.report.figures import digits
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from resnet_export.bench.profiled import Profile
+    from resnet_export.bench.profile.profiled import Profile
 
 WIDTH = 100
 TOP = 10

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resnet_export.bench import roofline
-from resnet_export.bench.peaks_worker import best, copy_rate, product_on_cpu
 from resnet_export.bench.roofline import Peaks, Share, bytes_to_move, measure_peaks, share
+from resnet_export.bench.roofline.worker import best, copy_rate, product_on_cpu
 from resnet_export.errors import RuntimeFailedError
 from resnet_export.graph.cost import Cost
 from tests.doctor.examples import MACHINE
@@ -159,7 +159,7 @@ def test_the_fastest_run_counts(monkeypatch: pytest.MonkeyPatch) -> None:
         nonlocal now
         now += next(durations)
 
-    monkeypatch.setattr("resnet_export.bench.peaks_worker.time.perf_counter", lambda: now)
+    monkeypatch.setattr("resnet_export.bench.roofline.worker.time.perf_counter", lambda: now)
     # 9 warms up, and at least three are timed.
     assert best(run, 0.0) == 1.0
     assert list(durations) == [5.0]

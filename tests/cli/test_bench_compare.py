@@ -16,9 +16,9 @@ from click.testing import CliRunner
 
 from resnet_export.bench import compare as module
 from resnet_export.bench.case import Case, Model
-from resnet_export.bench.comparison import Comparison, Launch, Pair, Ran
+from resnet_export.bench.compare.comparison import Comparison, Launch, Pair, Ran
+from resnet_export.bench.compare.side import KEYS, Side
 from resnet_export.bench.inputs import Images
-from resnet_export.bench.side import KEYS, Side
 from resnet_export.cli.bench_compare import compare
 from resnet_export.machine import read_machine
 from resnet_export.report import compare_text

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from resnet_export.bench.measured import Series
-from resnet_export.bench.profiled import LayerTime, OperatorTime, Profile
+from resnet_export.bench.profile.profiled import LayerTime, OperatorTime, Profile
 from resnet_export.bench.results import BenchReport
 from resnet_export.bench.sampling import DEFAULT
 from resnet_export.bench.scenario import make_scenario

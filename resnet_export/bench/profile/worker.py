@@ -1,4 +1,4 @@
-"""A profile in a process of its own: `python -m resnet_export.bench.profile_worker`, driven by `profile`.
+"""A profile in a process of its own: `python -m resnet_export.bench.profile.worker`, driven by `profile`.
 
 Requests are lines of JSON on stdin, answers lines of JSON on stdout: `{"do": "start"}`, `{"do": "open"}` and
 `{"do": "block"}`, each answered by `{"done": ...}` or `{"error": ...}`; `{}` is a sign of life meanwhile. What native

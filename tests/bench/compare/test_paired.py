@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_export.bench.paired import LEAST_LAUNCHES, Ratio, estimate, launch_log_ratio, signed_rank
+from resnet_export.bench.compare.paired import LEAST_LAUNCHES, Ratio, estimate, launch_log_ratio, signed_rank
 
 BAND = 0.015
 COMPARISONS = 600

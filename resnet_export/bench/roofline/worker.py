@@ -1,4 +1,4 @@
-"""Measures what this machine can do at most: `python -m resnet_export.bench.peaks_worker`, driven by `roofline`.
+"""Measures what this machine can do at most: `python -m resnet_export.bench.roofline.worker`, driven by `roofline`.
 
     multiply-adds of a product of two square matrices = side^3        bytes of a copy = 2 * size
 

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
     from resnet_export.bench import Progress
     from resnet_export.bench.case import Case
-    from resnet_export.bench.executed import Place
-    from resnet_export.bench.profiled import LayerTime, OperatorTime, Profile
-    from resnet_export.bench.trace import NodeTime, Run
+    from resnet_export.bench.profile.executed import Place
+    from resnet_export.bench.profile.profiled import LayerTime, OperatorTime, Profile
+    from resnet_export.bench.profile.trace import NodeTime, Run
 
 
 RUNTIME = "ort:cpu"
 """Where none is named."""
 BUDGET = Budget("profile", 3.0, 20)
 """Without the profiler, and again with it: the median of 20 runs that vary by 3 % is good to 1 %."""
-COMMAND = ("-P", "-m", "resnet_export.bench.profile_worker")
+COMMAND = ("-P", "-m", "resnet_export.bench.profile.worker")
 LEAVE_OUT = "Profile it in another runtime."
 """What to do about one that crashed."""
 ONNX_RUNTIME = "resnet_export.runtimes.ort:"
@@ -83,7 +83,7 @@ def profile(
     ):
         answer = _ask(case, text, budget, Path(folder), PATIENCE if patience is None else patience)
         runs, places = _read(case, answer, Path(folder))
-    from resnet_export.bench.profiled import Profile
+    from resnet_export.bench.profile.profiled import Profile
     from resnet_export.bench.statistics import summarise
 
     plain = [time / 1e6 for time in answer["samples_ns"]]
@@ -121,7 +121,7 @@ def tabulate(
     Returns:
         The nodes in the order in which they run, and the operators with the longest first.
     """
-    from resnet_export.bench.profiled import LayerTime
+    from resnet_export.bench.profile.profiled import LayerTime
 
     times: dict[Hashable, list[list[float]]] = defaultdict(lambda: [[] for _ in runs])
     for at, run in enumerate(runs):
@@ -151,7 +151,7 @@ def tabulate(
 
 def _by_operator(layers: Iterable[LayerTime]) -> tuple[OperatorTime, ...]:
     """The longest first."""
-    from resnet_export.bench.profiled import OperatorTime
+    from resnet_export.bench.profile.profiled import OperatorTime
 
     members: dict[str, list[LayerTime]] = defaultdict(list)
     for layer in layers:
@@ -223,9 +223,9 @@ def _read(case: Case, answer: dict[str, Any], folder: Path) -> tuple[tuple[Run, 
     """
     import onnx
 
-    from resnet_export.bench.executed import Executed, place
-    from resnet_export.bench.profile_worker import GRAPH
-    from resnet_export.bench.trace import read_trace
+    from resnet_export.bench.profile.executed import Executed, place
+    from resnet_export.bench.profile.trace import read_trace
+    from resnet_export.bench.profile.worker import GRAPH
     from resnet_export.errors import RuntimeFailedError
 
     try:

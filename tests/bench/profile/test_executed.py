@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from onnx import TensorProto, helper
 
-from resnet_export.bench.executed import Executed, place
+from resnet_export.bench.profile.executed import Executed, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Device = Literal["cpu", "cuda"]
 
-COMMAND = ("-P", "-m", "resnet_export.bench.peaks_worker")
+COMMAND = ("-P", "-m", "resnet_export.bench.roofline.worker")
 TIMEOUT = 120.0
 """Seconds. It takes 3 on a CPU; a GPU's libraries may take half a minute to load."""
 POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")

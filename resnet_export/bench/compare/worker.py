@@ -1,4 +1,4 @@
-"""One side of a comparison in a process of its own: `python -m resnet_export.bench.compare_worker`, driven by `turns`.
+"""One side of a comparison in a process of its own: `python -m resnet_export.bench.compare.worker`, driven by `turns`.
 
 Requests are lines of JSON on stdin, answers lines of JSON on stdout: `{"do": "start"}`, `{"do": "open"}` and then
 `{"do": "block"}` again and again, each answered by `{"done": ...}` or `{"error": ...}`; `{}` is a sign of life

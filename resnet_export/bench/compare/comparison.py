@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from resnet_export import __version__
-from resnet_export.bench import paired
+from resnet_export.bench.compare import paired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from resnet_export.bench.paired import Ratio, Verdict
-    from resnet_export.bench.side import Side
+    from resnet_export.bench.compare.paired import Ratio, Verdict
+    from resnet_export.bench.compare.side import Side
     from resnet_export.machine import Machine
 
 SCHEMA_VERSION = 1

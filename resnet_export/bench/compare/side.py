@@ -34,7 +34,7 @@ KEYS = ("model", "runtime", "batch", "threads", "boundary", "allow_fallback", "p
 """What is not an option of the runtime."""
 RUNTIME = "ort:cpu"
 """Where none is named."""
-WORKER = ("-P", "-m", "resnet_export.bench.compare_worker")
+WORKER = ("-P", "-m", "resnet_export.bench.compare.worker")
 ELSEWHERE = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 """What would lead another environment's interpreter to this one's packages."""
 ASK = "import json, platform, resnet_export as r; print(json.dumps([r.__version__, platform.python_version()]))"

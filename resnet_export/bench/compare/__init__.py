@@ -14,8 +14,8 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from resnet_export.bench import paired
-from resnet_export.bench.comparison import Comparison, Launch, Pair, Ran
+from resnet_export.bench.compare import paired
+from resnet_export.bench.compare.comparison import Comparison, Launch, Pair, Ran
 from resnet_export.bench.isolation import PATIENCE, POOLS
 from resnet_export.bench.sampling import DEFAULT
 from resnet_export.bench.turns import Turns
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from resnet_export.bench import Progress
-    from resnet_export.bench.comparison import Name
-    from resnet_export.bench.side import Side
+    from resnet_export.bench.compare.comparison import Name
+    from resnet_export.bench.compare.side import Side
 
 BAND = 0.015
 """Half of the difference that a person could act on; the interval of a default run is narrower by half."""

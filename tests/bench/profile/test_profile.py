@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import sys
@@ -13,10 +14,10 @@ import onnx
 import psutil
 import pytest
 
-from resnet_export.bench.executed import Place
 from resnet_export.bench.profile import profile, tabulate
+from resnet_export.bench.profile.executed import Place
+from resnet_export.bench.profile.trace import NodeTime, Run
 from resnet_export.bench.sampling import Budget
-from resnet_export.bench.trace import NodeTime, Run
 from resnet_export.errors import InputError, RuntimeCrashedError, UsageError
 
 if TYPE_CHECKING:
@@ -99,11 +100,18 @@ def test_a_fixed_batch_is_taken(make_net: Callable[..., Path]) -> None:
 
 def _to_child(number: int) -> None:
     def send() -> None:
-        while not (children := psutil.Process().children()):
+        # Before it has become the worker it has this process wait for it: stopped then, both would wait for ever.
+        while not (workers := [one for one in psutil.Process().children() if _is_worker(one)]):
             time.sleep(0.01)
-        children[0].send_signal(number)
+        workers[0].send_signal(number)
 
     threading.Thread(target=send).start()
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return "resnet_export.bench.profile.worker" in process.cmdline()
+    return False
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")

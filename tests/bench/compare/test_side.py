@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from resnet_export import __version__
-from resnet_export.bench.side import read_sides
+from resnet_export.bench.compare.side import read_sides
 from resnet_export.errors import MissingDependencyError, ModelError, UsageError
 
 if TYPE_CHECKING:

@@ -19,14 +19,14 @@ import pytest
 import resnet_export
 from resnet_export.bench import compare as module
 from resnet_export.bench.compare import compare
-from resnet_export.bench.side import read_sides
+from resnet_export.bench.compare.side import read_sides
 from resnet_export.errors import MissingDependencyError, ModelError, RuntimeCrashedError, RuntimeFailedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from resnet_export.bench.comparison import Comparison
-    from resnet_export.bench.side import Side
+    from resnet_export.bench.compare.comparison import Comparison
+    from resnet_export.bench.compare.side import Side
 
 LATENCY = "runtime=synthetic,latency_ms=8"
 
@@ -171,7 +171,7 @@ def test_numbers_that_cannot_be_meant_so(seconds: float, band: float, sides: tup
 def test_processes_go_with_a_parent_that_is_killed(net: Path) -> None:
     program = f"""
 from resnet_export.bench.compare import compare
-from resnet_export.bench.side import read_sides
+from resnet_export.bench.compare.side import read_sides
 compare(*read_sides("model={net},runtime=synthetic,latency_ms=200", "latency_ms=200"))
 """
     parent = subprocess.Popen([sys.executable, "-c", program])

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from resnet_export.bench.trace import NodeTime, read_trace
+from resnet_export.bench.profile.trace import NodeTime, read_trace
 
 if TYPE_CHECKING:
     from pathlib import Path
