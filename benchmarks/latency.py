@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from resnet_export.bench.case import Case
     from resnet_export.bench.compare.paired import Ratio
     from resnet_export.bench.measured import Measured
-    from resnet_export.bench.statistics import Quantile, Summary
+    from resnet_export.bench.statistics import Summary
     from resnet_export.machine import Machine
 
 HERE = Path(__file__).parent
@@ -199,7 +199,6 @@ def markdown(found: list[Found], absent: dict[str, str], options: argparse.Names
         (
             f"**{one.peer.name}**" if one.peer == OURS else one.peer.name,
             interval(one.p50),
-            quantile(one.summary.quantile(0.99)),
             "1" if one.peer == OURS else interval(one.ratio(ours)),
             f"{statistics.median(measured.peak_rss_bytes or 0 for measured in one.measured) / 1e6:.0f} MB",
         )
@@ -207,7 +206,7 @@ def markdown(found: list[Found], absent: dict[str, str], options: argparse.Names
     ]
     missing = "".join(f" Not here: {plain(peer)} ({reason.rstrip('.')})." for peer, reason in absent.items())
     return [
-        *readme.table(("Runs", "p50, ms", "p99, ms", "Its time / ours", "Memory"), ("---", *["--:"] * 4), rows),
+        *readme.table(("Runs", "p50, ms", "Its time / ours", "Memory"), ("---", *["--:"] * 3), rows),
         "",
         f"ResNet-18, batch 1, {machine.usable_cpus:g} threads, NumPy to NumPy, float32 where nothing else is said; "
         f"with 95 % intervals. {options.rounds} rounds of {options.seconds:g} s in fresh processes that took turns. "
@@ -218,13 +217,6 @@ def markdown(found: list[Found], absent: dict[str, str], options: argparse.Names
 
 def interval(found: Ratio) -> str:
     """17.2 [17.0 17.5]."""
-    return f"{found.value:.3g} [{found.low:.3g} {found.high:.3g}]"
-
-
-def quantile(found: Quantile) -> str:
-    """Likewise, or how many samples that needs."""
-    if found.value is None:
-        return f"needs {found.needs}"
     return f"{found.value:.3g} [{found.low:.3g} {found.high:.3g}]"
 
 
