@@ -80,11 +80,6 @@ class Journal:
         self._append({"case": result.case.key, "result": result.as_journal()})
         self.finished[result.case.key] = result
 
-    def remove(self) -> None:
-        """Closes and deletes it, once its results stand elsewhere."""
-        self._file.close()
-        self.path.unlink(missing_ok=True)
-
     def _resume(self, plan: str) -> None:
         self._file.seek(0)
         whole = 0

@@ -74,12 +74,6 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
         Journal(tmp_path / "nowhere" / "journal", "plan")
 
 
-def test_removed_once_its_results_stand_elsewhere(path: Path) -> None:
-    with Journal(path, "plan") as journal:
-        journal.remove()
-    assert not path.exists()
-
-
 def test_two_at_once(path: Path) -> None:
     """The same command given twice must not measure everything twice, in each other's way."""
     content = path.read_bytes()
