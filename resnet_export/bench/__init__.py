@@ -93,17 +93,18 @@ def measure(
     journal: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     *,
+    machine: Machine | None = None,
     profiled: bool = False,
     patience: float | None = None,
 ) -> BenchReport:
-    """Measures the cases of a plan; arguments and errors as of `bench`."""
+    """Measures the cases of a plan on `machine`, which is this one; other arguments and errors as of `bench`."""
     from resnet_export.bench.isolation import PATIENCE, run_case
     from resnet_export.bench.journal import Journal
     from resnet_export.bench.results import BenchReport
     from resnet_export.machine import read_machine
 
     stage = progress or (lambda name: contextlib.nullcontext())
-    machine = read_machine()
+    machine = machine or read_machine()
     plan = plan_digest(cases, budget, machine)
     costs = _costs(cases)
     results: dict[str, CaseResult] = {}

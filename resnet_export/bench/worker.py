@@ -3,53 +3,32 @@
 The request is one line of JSON on stdin. Answers are lines of JSON on stdout, each also a sign of life:
 `{"stage": ...}` when something begins, `{"samples": ..., "p50_ms": ...}` now and then while it samples, and at the end
 `{"result": ...}` and `{"more": ...}`, or `{"error": ...}`. The parent answers the stage "sample" with an empty line
-when it watches the machine. What native libraries print to stdout goes to stderr, which the parent keeps in a file.
+when it watches the machine.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import faulthandler
 import json
 import os
-import signal
-import statistics
 import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resnet_export.bench import answering
 from resnet_export.bench.clock import RealClock
 from resnet_export.bench.inputs import Images
 from resnet_export.bench.memory import gpu_memory, peak_rss, pss, rss
 from resnet_export.bench.network import Network
-from resnet_export.bench.parent import die_with_parent
 from resnet_export.bench.sampling import Budget, closed_loop, warm_up
 from resnet_export.bench.scenario import Scenario
 from resnet_export.bench.scenarios import Rig, sample
-from resnet_export.errors import ResNetExportError, RuntimeFailedError
-from resnet_export.runtimes.reasons import reason
+from resnet_export.errors import ResNetExportError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-
-class Answers:
-    """Writes to the parent."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def say(self, **fields: Any) -> None:
-        """One line."""
-        rest = memoryview(f"{json.dumps(fields)}\n".encode())
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
-
-    def estimate(self, count: int, latest: Sequence[int]) -> None:
-        """A sign of life with what the latest of so many samples say."""
-        self.say(samples=count, p50_ms=statistics.median(latest) / 1e6)
+    from resnet_export.bench.answering import Answers
 
 
 class Parent:
@@ -105,7 +84,7 @@ def measure(request: dict[str, Any], answers: Answers, parent: Parent) -> None:
     answers.say(stage="first run")
     (first,) = closed_loop(call, clock, Budget("first run", 0.0, 1))
     answers.say(stage="warm up")
-    warm = warm_up(call, clock, budget, first=1, beat=lambda count, latest: answers.say())
+    warm = warm_up(call, clock, budget, first=1, beat=answers.beat)
     answers.say(stage="sample")
     parent.wait_until_it_watches()
     outcome = sample(Rig(network.make_call, request["batch"], clock, budget, answers.estimate), scenario)
@@ -145,24 +124,14 @@ def measure(request: dict[str, Any], answers: Answers, parent: Parent) -> None:
 
 def main() -> None:
     """Answers one request."""
-    answers = Answers(os.dup(1))
-    os.dup2(2, 1)
-    faulthandler.enable()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
+    answers = answering.begin()
     request = json.loads(sys.stdin.readline())
-    die_with_parent()
     try:
         measure(request, answers, Parent())
-    except ResNetExportError as error:
-        _say_error(answers, error)
     except Exception as error:  # a runtime may raise anything
-        _say_error(answers, RuntimeFailedError(f"it failed: {reason(error)}"))
-    # Some runtimes crash or hang in their destructors at exit; nothing is left to be saved.
-    os._exit(0)
-
-
-def _say_error(answers: Answers, error: ResNetExportError) -> None:
-    answers.say(error={"message": error.message, "hint": error.hint, "exit_code": error.exit_code})
+        known = answering.as_known(error)
+        answers.say(error={"message": known.message, "hint": known.hint, "exit_code": known.exit_code})
+    answering.leave()
 
 
 if __name__ == "__main__":

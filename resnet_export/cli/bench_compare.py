@@ -96,8 +96,7 @@ def compare(
             from resnet_export.bench.compare.side import read_sides
 
             sides = read_sides(a, b)
-            if output is not None:
-                refuse_outputs([side.case.model.path for side in sides], {"--output": output}, force=force)
+            refuse_outputs([side.case.model.path for side in sides], {"--output": output}, force=force)
             found = measure(*sides, budget, band, seed, Progress(stderr, verbose=verbose))
         text = _as_json(found) if as_json or output else ""
         if output is not None:

@@ -154,8 +154,10 @@ def run(
                     )
                     planned = Plan(cases, DEFAULT)
                 budget = _budget(planned.budget, quick=quick, mlperf=mlperf)
-                journal = _journal(output, plan_digest(planned.cases, budget, read_machine()))
-                report = measure(planned.cases, budget, journal, Progress(stderr, verbose=verbose), profiled=profile)
+                machine = read_machine()
+                journal = _journal(output, plan_digest(planned.cases, budget, machine))
+                shown = Progress(stderr, verbose=verbose)
+                report = measure(planned.cases, budget, journal, shown, machine=machine, profiled=profile)
         except KeyboardInterrupt:
             if journal is None or not journal.exists():
                 raise

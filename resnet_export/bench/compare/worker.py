@@ -7,26 +7,19 @@ meanwhile. Between two requests the parent stops the process. The end of stdin i
 
 from __future__ import annotations
 
-import faulthandler
-import json
-import os
-import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resnet_export.bench import answering
 from resnet_export.bench.clock import RealClock
 from resnet_export.bench.inputs import Images
 from resnet_export.bench.network import Network
-from resnet_export.bench.parent import die_with_parent
 from resnet_export.bench.sampling import Budget, closed_loop
 from resnet_export.bench.scenario import Scenario
-from resnet_export.errors import ResNetExportError, RuntimeFailedError
-from resnet_export.runtimes.reasons import reason
+from resnet_export.errors import ResNetExportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from resnet_export.bench.answering import Answers
     from resnet_export.bench.case import Boundary
     from resnet_export.bench.sampling import Call
     from resnet_export.runtimes import Choice
@@ -44,8 +37,8 @@ class Worker:
     _choice: Choice
     _call: Call
 
-    def __init__(self, alive: Callable[[], None]) -> None:
-        self._alive = alive
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
         self._clock = RealClock()
         self._calls = 0
 
@@ -71,7 +64,7 @@ class Worker:
         network.refuse(Scenario(), batch)
         self._call = network.make_call(batch)
         self._sample(Budget("first run", 0.0, 1))
-        self._alive()
+        self._answers.say()
         self._sample(WARM_UP)
         placement = session.placement()
         return {
@@ -87,38 +80,16 @@ class Worker:
         return {"samples_ns": self._sample(Budget("block", seconds, least, most))}
 
     def _sample(self, budget: Budget) -> tuple[int, ...]:
-        samples = closed_loop(
-            self._call, self._clock, budget, first=self._calls, beat=lambda count, latest: self._alive()
-        )
+        samples = closed_loop(self._call, self._clock, budget, first=self._calls, beat=self._answers.beat)
         self._calls += len(samples)
         return samples
 
 
 def main() -> None:
     """Answers requests until there are none."""
-    answers = os.dup(1)
-    os.dup2(2, 1)  # what native libraries print to stdout goes to the log
-    faulthandler.enable()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
-    die_with_parent()
-
-    def say(**fields: Any) -> None:
-        rest = memoryview(f"{json.dumps(fields)}\n".encode())
-        while rest:
-            rest = rest[os.write(answers, rest) :]
-
-    worker = Worker(say)
-    for line in sys.stdin:
-        request = json.loads(line)
-        method = getattr(worker, request.pop("do"))
-        try:
-            say(done=method(**request))
-        except ResNetExportError as error:
-            say(error={"kind": type(error).__name__, "message": error.message, "hint": error.hint})
-        except Exception as error:  # a runtime may raise anything
-            say(error={"kind": RuntimeFailedError.__name__, "message": f"it failed: {reason(error)}", "hint": None})
-    # Some runtimes crash or hang in their destructors at exit; nothing is left to be saved.
-    os._exit(0)
+    answers = answering.begin()
+    worker = Worker(answers)
+    answering.serve(answers, {"start": worker.start, "open": worker.open, "block": worker.block})
 
 
 if __name__ == "__main__":

@@ -7,29 +7,21 @@ libraries print to stdout goes to stderr, which the parent keeps in a file.
 
 from __future__ import annotations
 
-import faulthandler
-import json
-import os
-import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resnet_export.bench import answering
 from resnet_export.bench.clock import RealClock
 from resnet_export.bench.inputs import Images
 from resnet_export.bench.network import Network
-from resnet_export.bench.parent import die_with_parent
 from resnet_export.bench.sampling import Budget, closed_loop, warm_up
 from resnet_export.bench.scenario import Scenario
-from resnet_export.bench.worker import Answers
-from resnet_export.errors import ModelError, ResNetExportError, RuntimeFailedError
-from resnet_export.runtimes.reasons import reason
+from resnet_export.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import onnxruntime
 
+    from resnet_export.bench.answering import Answers
     from resnet_export.runtimes import Choice
     from resnet_export.runtimes.ort import OrtSession
 
@@ -53,7 +45,9 @@ class Profiler:
         from resnet_export.runtimes import choose
 
         self._choice: Choice = choose(runtime)
-        return {"version": self._choice.runtime.check()}
+        version = self._choice.runtime.check()
+        self._choice.load()
+        return {"version": version}
 
     def open(self, *, path: str, images: dict[str, Any], batch: int, seconds: float) -> dict[str, Any]:
         """Opens the file, runs it and warms it up."""
@@ -62,7 +56,7 @@ class Profiler:
         network.refuse(Scenario(), batch)
         self._call = network.make_call(batch)
         self._sample(Budget("first run", 0.0, 1))
-        warm = warm_up(self._call, self._clock, Budget("warm up", seconds, 1), first=1, beat=self._beat)
+        warm = warm_up(self._call, self._clock, Budget("warm up", seconds, 1), first=1, beat=self._answers.beat)
         placement = self._session.placement()
         return {
             "precision": self._session.precision,
@@ -97,34 +91,14 @@ class Profiler:
             return self._session.reopen(record)
 
     def _sample(self, budget: Budget) -> tuple[int, ...]:
-        return closed_loop(self._call, self._clock, budget, beat=self._beat)
-
-    def _beat(self, count: int, latest: object) -> None:
-        self._answers.say()
+        return closed_loop(self._call, self._clock, budget, beat=self._answers.beat)
 
 
 def main() -> None:
     """Answers requests until there are none."""
-    answers = Answers(os.dup(1))
-    os.dup2(2, 1)
-    faulthandler.enable()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
-    die_with_parent()
+    answers = answering.begin()
     profiler = Profiler(answers)
-    methods: dict[str, Callable[..., dict[str, Any]]]
-    methods = {"start": profiler.start, "open": profiler.open, "block": profiler.block}
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            answers.say(done=methods[request.pop("do")](**request))
-        except ResNetExportError as error:
-            answers.say(error={"kind": type(error).__name__, "message": error.message, "hint": error.hint})
-        except Exception as error:  # a runtime may raise anything
-            answers.say(
-                error={"kind": RuntimeFailedError.__name__, "message": f"it failed: {reason(error)}", "hint": None}
-            )
-    # Some runtimes crash or hang in their destructors at exit; nothing is left to be saved.
-    os._exit(0)
+    answering.serve(answers, {"start": profiler.start, "open": profiler.open, "block": profiler.block})
 
 
 if __name__ == "__main__":
