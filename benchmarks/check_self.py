@@ -1,9 +1,10 @@
 """How `bench check` behaves: a re-run of the same, and one with a slow-down of 10 % that is put in.
 
-    python benchmarks/check_self.py [--runs N] [--seconds S] [--output FILE]
+    python benchmarks/check_self.py                         # 10 baselines, 20 results of 60 s: half an hour
+    python benchmarks/check_self.py --runs 3 --seconds 30
 
-ResNet-18 in ONNX Runtime on the CPU, inside the synthetic runtime, which slows it down on request. Every check has a
-baseline of its own.
+ResNet-18 in ONNX Runtime on the CPU, inside the synthetic runtime, which slows it down on request. Every pair of checks
+has a baseline of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from resnet_export import export
 from resnet_export.bench import bench
 from resnet_export.bench.check import check
-from resnet_export.bench.sampling import Budget
+from resnet_export.bench.sampling import DEFAULT, Budget
 from resnet_export.machine import read_machine
 
 RESULTS = Path(__file__).parent / "results" / "check.json"
@@ -26,12 +27,12 @@ SLOW_DOWN = 1.10
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Find out whether bench check tells a slow-down from a re-run.")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=10, metavar="N")
-    parser.add_argument("--seconds", type=float, default=10.0, metavar="S", help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=DEFAULT.seconds, metavar="S", help="of each measurement")
     parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="the JSON")
     options = parser.parse_args()
-    budget = Budget("check", options.seconds, 64)
+    budget = Budget("check", options.seconds, DEFAULT.least_samples)
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "resnet18.onnx")
@@ -41,16 +42,21 @@ def main() -> None:
             for name, slower in (("alike", 1.0), ("slower", SLOW_DOWN)):
                 found = check(measure(path, f"{RUNTIME},slower={slower}", budget), baseline)
                 (case,) = found.cases
-                rows.append({"run": run, "experiment": name, "passed": found.passed, "ratio": case.ratio})
-                print(
-                    f"run {run + 1}, {name}: ratio {case.ratio:.3f}, {'passed' if found.passed else 'failed'}",
-                    flush=True,
-                )
-    right = {
-        name: sum(row["passed"] == (name == "alike") for row in rows if row["experiment"] == name)
-        for name in ("alike", "slower")
-    }
-    print(f"alike: {right['alike']} of {options.runs} passed; slower: {right['slower']} of {options.runs} failed")
+                rows.append({
+                    "run": run,
+                    "experiment": name,
+                    "passed": found.passed,
+                    "status": case.status,
+                    "quantity": case.quantity,
+                    "ratio": case.ratio,
+                    "ratio_low": case.low,
+                    "ratio_high": case.high,
+                })  # fmt: skip
+                ratio = "" if case.ratio is None else f", {case.quantity} {case.ratio:.3f} of the baseline's"
+                print(f"run {run + 1}, {name}: {case.status}{ratio}", flush=True)
+    passed = sum(row["passed"] for row in rows if row["experiment"] == "alike")
+    slower = sum(row["status"] == "slower" for row in rows if row["experiment"] == "slower")
+    print(f"alike: {passed} of {options.runs} passed; slower: {slower} of {options.runs} called slower")
     found_all = {"schema_version": 1, "machine": read_machine().as_dict(), "seconds": options.seconds, "checks": rows}
     options.output.write_text(json.dumps(found_all, indent=1) + "\n", encoding="utf-8")
 

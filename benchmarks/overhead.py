@@ -2,30 +2,44 @@
 
     python benchmarks/overhead.py [--rounds N] [--output FILE]
 
-ResNet-18 in ONNX Runtime on the CPU, in fresh processes that take turns, the order of each turn drawn by lot.
+ResNet-18 in ONNX Runtime on the CPU, in fresh processes that take turns, the order of each turn drawn by lot. The
+ratio and its interval are those of `bench compare` (see `resnet_export.bench.compare.paired`), a turn being a launch.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+
+import onnx
+import onnxruntime
+from onnx import helper
 
 from resnet_export import export
 from resnet_export.bench import bench
 from resnet_export.bench.clock import RealClock
+from resnet_export.bench.compare import paired
+from resnet_export.bench.inputs import Images
+from resnet_export.bench.network import Network
 from resnet_export.bench.sampling import Budget, closed_loop
 from resnet_export.machine import read_machine
+from resnet_export.runtimes import choose
 
 RESULTS = Path(__file__).parent / "results" / "overhead.json"
-SECONDS = 4.0
+SECONDS = 3.0
 """Of each process."""
-EMPTY_CALLS = 200_000
+CALLS = 20_000
+"""Of a network that does nothing, to see what the harness itself takes."""
+ROUNDS = 10
+"""Of these; the fastest count."""
 BARE = """
 import json, sys, time
 import numpy, onnxruntime
@@ -50,9 +64,11 @@ print(json.dumps(samples))
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure what the harness itself costs.")
-    parser.add_argument("--rounds", type=int, default=10, metavar="N", help="turns")
+    parser.add_argument("--rounds", type=int, default=20, metavar="N", help="turns")
     parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="the JSON")
     options = parser.parse_args()
+    if options.rounds < paired.LEAST_LAUNCHES:
+        parser.error(f"an interval takes {paired.LEAST_LAUNCHES} turns")
     machine = read_machine()
     threads = max(1, int(machine.usable_cpus))
     medians: dict[str, list[float]] = {"harness": [], "bare loop": []}
@@ -61,21 +77,21 @@ def main() -> None:
         path = Path(name, "resnet18.onnx")
         export(output=path, framework="torch")
         measure = {"harness": harness, "bare loop": bare_loop}
+        own = own_cost_us(Path(name))
         for turn in range(options.rounds):
             for side in lots.sample(list(measure), 2):
                 medians[side].append(measure[side](path, threads))
-            ratio = medians["harness"][-1] / medians["bare loop"][-1]
-            print(f"turn {turn + 1}: harness over bare loop {ratio:.4f}", flush=True)
-    ratios = [ours / bare for ours, bare in zip(*medians.values(), strict=True)]
-    own = min(own_cost_us() for _ in range(5))
-    middle = statistics.median(ratios)
-    print(f"p50, harness over bare loop: {middle:.4f} (least {min(ratios):.4f}, most {max(ratios):.4f})")
+            print(f"turn {turn + 1}: {medians['harness'][-1] / medians['bare loop'][-1]:.4f}", flush=True)
+    ratio = paired.estimate([math.log(ours / bare) for ours, bare in zip(*medians.values(), strict=True)])
+    print(f"p50, harness over bare loop: {ratio.value:.4f} [{ratio.low:.4f} {ratio.high:.4f}]")
     print(f"its own time per sample: {own:.2f} microseconds")
     found = {
         "schema_version": 1,
         "machine": machine.as_dict(),
         "p50_ms": medians,
-        "ratio": middle,
+        "ratio": ratio.value,
+        "ratio_low": ratio.low,
+        "ratio_high": ratio.high,
         "own_us_per_sample": own,
     }
     options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -96,12 +112,27 @@ def bare_loop(path: Path, threads: int) -> float:
     return statistics.median(json.loads(done.stdout)) / 1e6
 
 
-def own_cost_us() -> float:
-    """What the closed loop takes for a call that does nothing, in microseconds."""
-    clock = RealClock()
-    begin = clock.now_ns()
-    samples = closed_loop(lambda index: None, clock, Budget("empty", 0.0, EMPTY_CALLS))
-    return (clock.now_ns() - begin) / len(samples) / 1e3
+def own_cost_us(folder: Path) -> float:
+    """Microseconds that the harness adds to `session.run`: of a file that does nothing, less those of a bare loop."""
+    path = folder / "identity.onnx"
+    images = Images("float32", "nchw", 1, 1, 1)
+    ports = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, images.shape(1)) for name in ("image", "same")]
+    graph = helper.make_graph([helper.make_node("Identity", ["image"], ["same"])], "identity", ports[:1], ports[1:])
+    onnx.save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    call = Network(choose("ort:cpu").open(path), images, "host").make_call(1)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    image, *_ = images.draw(1)
+    times: dict[str, list[float]] = {"harness": [], "bare loop": []}
+    for _ in range(ROUNDS):
+        begin = time.perf_counter_ns()
+        closed_loop(call, RealClock(), Budget("empty", 0.0, CALLS))
+        middle = time.perf_counter_ns()
+        for _ in range(CALLS):
+            session.run(None, {"image": image})
+        times["harness"].append(middle - begin)
+        times["bare loop"].append(time.perf_counter_ns() - middle)
+    ours, bare = (min(one) for one in times.values())
+    return (ours - bare) / CALLS / 1e3
 
 
 if __name__ == "__main__":

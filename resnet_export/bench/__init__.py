@@ -129,8 +129,9 @@ def measure(
                     kept.add(result)
             results[case.key] = result
     found = tuple(results[case.key] for case in cases)
-    profiles = _profiles(found, stage) if profiled else {}
-    return BenchReport(plan, budget, machine, found, resumed, _peaks(found, machine, stage), costs, profiles)
+    profiles, unprofiled = _profiles(found, stage, patience) if profiled else ({}, {})
+    peaks = _peaks(found, machine, stage)
+    return BenchReport(plan, budget, machine, found, resumed, peaks, costs, profiles, unprofiled)
 
 
 def _peaks(results: Sequence[CaseResult], machine: Machine, stage: Progress) -> tuple[Peaks, ...]:
@@ -147,19 +148,33 @@ def _peaks(results: Sequence[CaseResult], machine: Machine, stage: Progress) -> 
     return tuple(peaks)
 
 
-def _profiles(results: Sequence[CaseResult], stage: Progress) -> dict[str, Profile]:
-    """Key of a case -> where its time goes; once for those that differ in scenario or boundary alone."""
-    from resnet_export.bench.profile import has_profiler, profile
+def _profiles(
+    results: Sequence[CaseResult], stage: Progress, patience: float | None
+) -> tuple[dict[str, Profile], dict[str, str]]:
+    """(key of a case -> where its time goes, likewise -> why nobody knows).
 
-    found: dict[tuple[str, str, int, int | None], Profile] = {}
-    profiles = {}
+    Once for those that differ in scenario or boundary alone.
+    """
+    from resnet_export.bench.profile import has_profiler, profile
+    from resnet_export.errors import ResNetExportError
+
+    found: dict[tuple[str, str, int, int | None], Profile | str] = {}
+    told: dict[str, Profile | str] = {}
     for result in results:
         case = result.case
-        if result.measured is not None and has_profiler(case.runtime):
-            what = case.model.path, case.runtime, result.measured.main.batch, case.threads
-            found[what] = found.get(what) or profile(*what, progress=stage)
-            profiles[case.key] = found[what]
-    return profiles
+        if result.measured is None or not has_profiler(case.runtime):
+            continue
+        what = case.model.path, case.runtime, result.measured.main.batch, case.threads
+        if what not in found:
+            try:
+                found[what] = profile(*what, progress=stage, patience=patience)
+            except ResNetExportError as error:  # the measurements stand all the same
+                found[what] = error.message
+        told[case.key] = found[what]
+    return (
+        {key: one for key, one in told.items() if not isinstance(one, str)},
+        {key: one for key, one in told.items() if isinstance(one, str)},
+    )
 
 
 def _costs(cases: Sequence[Case]) -> dict[str, Cost]:

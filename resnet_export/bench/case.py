@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    from resnet_export.runtimes import Choice
-
 Boundary = Literal["host", "device"]
 SINGLE = Scenario()
 FALLBACK_SIZE = 224
@@ -90,18 +88,6 @@ class Case:
         images = Images(**model["images"])
         scenario = Scenario.from_dict(fields["scenario"])
         return cls(**{**fields, "model": Model(**{**model, "images": images}), "scenario": scenario})
-
-    def resolve(self, allowed: int) -> tuple[str, int]:
-        """The runtime with its threads among its options, where it has that option, and how many they are.
-
-        Args:
-            allowed: threads by affinity and cgroup.
-        """
-        choice = choose(self.runtime)
-        own = getattr(choice.options, "threads", None)
-        threads = own or self.threads or allowed
-        text = f"{self.runtime},threads={threads}" if _has_threads(choice) and own is None else self.runtime
-        return text, threads
 
 
 def make_plan(
@@ -188,14 +174,10 @@ def digest(plain: Any) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
-def _has_threads(choice: Choice) -> bool:
-    return any(field.name == "threads" for field in dataclasses.fields(choice.options))
-
-
 def _check_runtime(text: str, threads: Sequence[int | None], *, allow_fallback: bool) -> None:
     choice = choose(text, allow_fallback=allow_fallback)
     if any(count is not None for count in threads):
-        if not _has_threads(choice):
+        if not hasattr(choice.options, "threads"):
             raise UsageError(f"{choice.name} has no choice of threads.", hint=f"Leave out --threads with {text}.")
         if choice.options.threads is not None:
             raise UsageError(f"{text} names its threads, and so does --threads.", hint="Leave out one of them.")

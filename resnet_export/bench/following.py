@@ -1,19 +1,12 @@
-"""What a parent needs to follow a worker: its lines as they come, its end, and what it printed last."""
+"""The lines of a worker as they come, so that a parent can wait for each with a time limit."""
 
 from __future__ import annotations
 
 import contextlib
-import signal
 from typing import IO, TYPE_CHECKING
-
-import psutil
 
 if TYPE_CHECKING:
     import queue
-    import subprocess
-
-LOG_LINES = 40
-"""Of what a process printed, kept beside its crash: Python's own account of it takes some thirty."""
 
 
 def forward(stream: IO[bytes], lines: queue.SimpleQueue[bytes | None]) -> None:
@@ -22,34 +15,3 @@ def forward(stream: IO[bytes], lines: queue.SimpleQueue[bytes | None]) -> None:
         for line in stream:
             lines.put(line)
     lines.put(None)
-
-
-def ending(process: subprocess.Popen[bytes]) -> tuple[str, str | None]:
-    """(how the process ended, the signal); waits for it."""
-    code = process.wait()
-    if code >= 0:
-        return f"left with exit code {code}", None
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"was ended by {name}" + (", as the kernel does when memory runs out," if name == "SIGKILL" else ""), name
-
-
-def last_lines(log: IO[bytes]) -> tuple[str, ...]:
-    """Of what it printed."""
-    log.seek(0)
-    return tuple(log.read().decode(errors="replace").splitlines()[-LOG_LINES:])
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Kills it with its children, such as compilers, and closes its pipes."""
-    with contextlib.suppress(psutil.Error):
-        for child in psutil.Process(process.pid).children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                child.kill()
-    process.kill()
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        with contextlib.suppress(OSError):
-            pipe and pipe.close()

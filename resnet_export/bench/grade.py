@@ -11,11 +11,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from resnet_export.bench.sampling import DEFAULT, MLPERF
 from resnet_export.bench.statistics import LEAST_EFFECTIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from resnet_export.bench.sampling import Budget
     from resnet_export.bench.statistics import Summary
     from resnet_export.machine import Machine
     from resnet_export.machine.noise import Noise
@@ -44,6 +46,8 @@ OVERSUBSCRIBED = Steps(1.0, 1.0, 2.0)
 """Threads over CPUs: above 1 they wait for each other, and from twice as many on they mostly wait."""
 CLOCK = Steps(0.05, 0.15)
 """Part of its highest value by which the clock fell: latency follows the clock."""
+GPU_SLOWED = Steps(0.01, 0.20)
+"""Share of the time in which power or heat held a GPU's clock down."""
 FAULTS = Steps(1.0, 10.0, 100.0)
 """Pages a second that had to be read from disk, a millisecond or so each; in the steady state there are none."""
 DRIFT = Steps(0.0, 0.02, 0.10)
@@ -51,7 +55,9 @@ DRIFT = Steps(0.0, 0.02, 0.10)
 BEST_GOVERNOR = "performance"
 """The one that doesn't wait for load before it raises the clock."""
 QUIET = "Stop the other programs, or measure on a machine that has nothing else to do."
+LEAVE_OUT_QUICK = "Measure longer: leave out --quick."
 LONGER = "Measure longer: resnet-export bench --mlperf ..."
+FEWER = "Measure fewer cases in one run, so that each has more of its time."
 
 
 @dataclass(frozen=True)
@@ -70,18 +76,33 @@ class Grade:
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class Surroundings:
+    """Where it was measured."""
+
+    threads: int
+    """That a run was given."""
+    noise: Noise | None
+    """While it was measured; None where nobody watched."""
+    machine: Machine
+
+
+@dataclass(frozen=True)
+class Circumstances(Surroundings):
     """What a grade rests on."""
 
     summary: Summary
     """Of the samples that stand for the case."""
     settled: bool
     """Whether the warm-up ended because two windows agreed."""
-    threads: int
-    """That a run was given."""
-    noise: Noise | None
-    """While it was measured; None where nobody watched."""
-    machine: Machine
+    budget: Budget
+    """Of the run that it was measured in."""
+
+    @property
+    def longer(self) -> str:
+        """How to get more samples."""
+        if self.budget.seconds < DEFAULT.seconds:
+            return LEAVE_OUT_QUICK
+        return LONGER if self.budget.seconds < MLPERF.seconds else FEWER
 
 
 class Finding(NamedTuple):
@@ -93,7 +114,14 @@ class Finding(NamedTuple):
 
 
 def grade(
-    summary: Summary, settled: bool, threads: int, noise: Noise | None, machine: Machine, *, on_cpu: bool = True
+    summary: Summary,
+    settled: bool,
+    threads: int,
+    noise: Noise | None,
+    machine: Machine,
+    budget: Budget = DEFAULT,
+    *,
+    on_cpu: bool = True,
 ) -> Grade:
     """Grades a result.
 
@@ -103,11 +131,12 @@ def grade(
         threads: that a run was given.
         noise: while it was measured; None where nobody watched.
         machine: that it was measured on.
+        budget: of the run that it was measured in.
         on_cpu: whether the CPU ran the network; else its threads and its clock matter little.
     """
-    rules = EVERYWHERE + (ON_CPU if on_cpu else ())
-    case = Circumstances(summary, settled, threads, noise, machine)
-    found = sorted(filter(None, (rule(case) for rule in rules)), key=lambda one: one.letter, reverse=True)
+    rules = AROUND + OF_THE_SAMPLES + (AROUND_A_CPU + OF_A_CPU if on_cpu else ())
+    case = Circumstances(threads, noise, machine, summary, settled, budget)
+    found = _sorted(rule(case) for rule in rules)
     return Grade(
         found[0].letter if found else "A",
         tuple(one.reason for one in found),
@@ -115,7 +144,26 @@ def grade(
     )
 
 
-def _others(case: Circumstances) -> Finding | None:
+def disturbances(threads: int, noise: Noise, machine: Machine, *, on_cpu: bool = True) -> tuple[str, ...]:
+    """What was wrong with the machine while several processes were measured, a sentence each.
+
+    Args:
+        threads: that a run was given.
+        noise: meanwhile.
+        machine: that they ran on.
+        on_cpu: whether the CPU ran a network.
+    """
+    around = Surroundings(threads, noise, machine)
+    rules = AROUND + (AROUND_A_CPU if on_cpu else ())
+    return tuple(one.reason for one in _sorted(rule(around) for rule in rules))
+
+
+def _sorted(found: Iterable[Finding | None]) -> list[Finding]:
+    """What there is, the most serious ones first."""
+    return sorted(filter(None, found), key=lambda one: one.letter, reverse=True)
+
+
+def _others(case: Surroundings) -> Finding | None:
     noise = case.noise
     if noise is None or noise.others_cpus is None:
         return None
@@ -132,13 +180,13 @@ def _others(case: Circumstances) -> Finding | None:
     )
 
 
-def _steal(case: Circumstances) -> Finding | None:
+def _steal(case: Surroundings) -> Finding | None:
     share = None if case.noise is None else case.noise.steal_share
     reason = f"The hypervisor gave {share or 0:.1%} of the CPUs' time to other machines."
     return _step(share, STEAL, reason, "Measure on a dedicated host, or on an instance whose CPUs are not shared.")
 
 
-def _throttled(case: Circumstances) -> Finding | None:
+def _throttled(case: Surroundings) -> Finding | None:
     noise = case.noise
     if noise is None or not noise.quota_periods or noise.throttled_periods is None:
         return None
@@ -167,7 +215,7 @@ def _preempted(case: Circumstances) -> Finding | None:
     return _step(rate, PREEMPTED, f"Each of its threads was put aside {rate:.0f} times a second.", QUIET)
 
 
-def _heat(case: Circumstances) -> Finding | None:
+def _heat(case: Surroundings) -> Finding | None:
     times = None if case.noise is None else case.noise.thermal_throttles
     if not times:
         return None
@@ -175,7 +223,16 @@ def _heat(case: Circumstances) -> Finding | None:
     return Finding("C", reason, "Let the machine cool down, and give it fewer --threads or better cooling.")
 
 
-def _clock(case: Circumstances) -> Finding | None:
+def _gpu(case: Surroundings) -> Finding | None:
+    slowed = None if case.noise is None else case.noise.gpu_slowed_s
+    if case.noise is None or slowed is None:
+        return None
+    share = slowed / case.noise.seconds
+    reason = f"Power or heat held the clock of a GPU down for {share:.1%} of the time."
+    return _step(share, GPU_SLOWED, reason, "Let it cool down, or lock a clock that it can keep: nvidia-smi -lgc ...")
+
+
+def _clock(case: Surroundings) -> Finding | None:
     """The clock that was seen, or else the governor that may change it."""
     noise, governor = case.noise, case.machine.cpu.clock.governor
     free = governor is not None and governor != BEST_GOVERNOR
@@ -201,27 +258,29 @@ def _samples(case: Circumstances) -> Finding | None:
     found = case.summary
     if found.effective < LEAST_EFFECTIVE:
         worth = f"The {found.samples} samples are worth {found.effective:.0f} independent ones"
-        return Finding("D", f"{worth}, and below {LEAST_EFFECTIVE} nothing can be estimated.", LONGER)
+        return Finding("D", f"{worth}, and below {LEAST_EFFECTIVE} no quantile can be estimated.", case.longer)
     needs = found.quantile(0.99).needs
     if needs is None:
         return None
-    return Finding("B", f"There are {found.samples} samples, and an interval of p99 needs {needs} like these.", LONGER)
+    return Finding(
+        "B", f"There are {found.samples} samples, and an interval of p99 needs {needs} like these.", case.longer
+    )
 
 
 def _drift(case: Circumstances) -> Finding | None:
     drift = case.summary.drift
-    if not drift.found:
+    if drift is None or not drift.found:
         return None
     became = "slower" if drift.change > 0 else "faster"
     reason = f"It became {abs(drift.change):.1%} {became} from the first quarter of the samples to the last."
     # The trend is certain, however small it is.
-    return _step(abs(drift.change), DRIFT, reason, LONGER) or Finding("B", reason, LONGER)
+    return _step(abs(drift.change), DRIFT, reason, case.longer) or Finding("B", reason, case.longer)
 
 
 def _unsettled(case: Circumstances) -> Finding | None:
     if case.settled:
         return None
-    return Finding("B", "The warm-up ended with its time, and not because two windows agreed.", LONGER)
+    return Finding("B", "The warm-up ended with its time, and not because two windows agreed.", case.longer)
 
 
 def _step(value: float | None, steps: Steps, reason: str, advice: str) -> Finding | None:
@@ -231,13 +290,11 @@ def _step(value: float | None, steps: Steps, reason: str, advice: str) -> Findin
     return Finding("D" if value > steps.d else "C" if value > steps.c else "B", reason, advice)
 
 
-EVERYWHERE: tuple[Callable[[Circumstances], Finding | None], ...] = (
-    _others,
-    _steal,
-    _throttled,
-    _faults,
-    _drift,
-    _unsettled,
-    _samples,
-)
-ON_CPU: tuple[Callable[[Circumstances], Finding | None], ...] = (_oversubscribed, _preempted, _heat, _clock)
+AROUND: tuple[Callable[[Surroundings], Finding | None], ...] = (_others, _steal, _throttled, _gpu)
+"""What the machine does."""
+AROUND_A_CPU: tuple[Callable[[Surroundings], Finding | None], ...] = (_heat, _clock)
+"""Likewise, where the CPU runs the network."""
+OF_THE_SAMPLES: tuple[Callable[[Circumstances], Finding | None], ...] = (_faults, _drift, _unsettled, _samples)
+"""What the measured process went through."""
+OF_A_CPU: tuple[Callable[[Circumstances], Finding | None], ...] = (_oversubscribed, _preempted)
+"""Likewise, where the CPU runs the network."""

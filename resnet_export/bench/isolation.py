@@ -13,10 +13,12 @@ import tempfile
 import threading
 from typing import IO, TYPE_CHECKING, Any
 
-from resnet_export.bench.following import end, ending, forward, last_lines
+from resnet_export.bench.following import forward
 from resnet_export.bench.measured import Measured
+from resnet_export.bench.request import Request
 from resnet_export.bench.results import CaseResult
 from resnet_export.machine.noise import Watch
+from resnet_export.processes import end, how_ended, last_lines, signal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +32,6 @@ COMMAND = ("-P", "-m", "resnet_export.bench.worker")
 """-P: the folder of the user may hold a `torch.py`."""
 PATIENCE = 300.0
 """Seconds without a sign of life after which a case hangs. TensorRT and torch.compile build for minutes."""
-POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""What sizes the thread pools of libraries whose runtimes have no option for it."""
 DOING = {
     "start": "starting",
     "open": "opening the file",
@@ -59,28 +59,24 @@ def run_case(
         patience: seconds without a sign of life after which it is ended.
         tell: told, in a few words, what it is doing and the estimate so far.
     """
-    text, threads = case.resolve(allowed)
-    environment = dict(os.environ)
-    if text == case.runtime:  # it has no such option, or was given it
-        environment |= dict.fromkeys(POOLS, str(threads))
-    request = {
-        "runtime": text,
-        "path": case.model.path,
-        "images": dataclasses.asdict(case.model.images),
-        "batch": case.batch,
+    request = Request.of(case, allowed)
+    told = {
+        "request": request.as_dict(),
         "any_batch": case.model.batch is None,
-        "boundary": case.boundary,
         "scenario": dataclasses.asdict(case.scenario),
-        "allow_fallback": case.allow_fallback,
         "budget": dataclasses.asdict(budget),
     }
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [sys.executable, *COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment
+            [sys.executable, *COMMAND],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=os.environ | request.environment,
         )
         try:
-            worker = _Worker(process, case, threads, log)
-            return worker.follow(request, patience, tell or (lambda text: None))
+            worker = _Worker(process, case, request.threads, log)
+            return worker.follow(told, patience, tell or (lambda text: None))
         finally:
             end(process)
 
@@ -95,11 +91,11 @@ class _Worker:
         self._noise: Noise | None = None
         self._found: dict[str, Any] | None = None
 
-    def follow(self, request: dict[str, Any], patience: float, tell: Callable[[str], None]) -> CaseResult:
+    def follow(self, told: dict[str, Any], patience: float, tell: Callable[[str], None]) -> CaseResult:
         """Waits for the answer, or for what comes in its place."""
         lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         threading.Thread(target=forward, args=(self._process.stdout, lines), daemon=True).start()
-        self._send(f"{json.dumps(request)}\n")
+        self._send(f"{json.dumps(told)}\n")
         while True:
             try:
                 line = lines.get(timeout=patience)
@@ -107,9 +103,9 @@ class _Worker:
                 how = f"it gave no sign of life for {patience:.0f} s while {DOING[self._stage]}, and was ended"
                 return self._measured() or self._failed("hung", how)
             if line is None or not line.endswith(b"\n"):
-                how, name = ending(self._process)
-                how = f"its process {how} while {DOING[self._stage]}"
-                return self._measured() or self._failed("crashed", how, signal=name)
+                code = self._process.wait()
+                how = f"its process {how_ended(code)} while {DOING[self._stage]}"
+                return self._measured() or self._failed("crashed", how, signal=signal_of(code))
             answer = json.loads(line)
             if "error" in answer:
                 error = answer["error"]
@@ -127,7 +123,7 @@ class _Worker:
         self._stage = answer.get("stage", self._stage)
         match answer.get("stage"):
             case "sample":
-                self._watch = Watch.begin(self._process.pid)
+                self._watch = Watch.begin(self._process.pid, on_gpu=answer["on_gpu"])
                 self._send("\n")
             case "sampled" if self._watch is not None:
                 self._noise, self._watch = self._watch.end(), None

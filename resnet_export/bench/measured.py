@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from resnet_export.bench.floor import find_floor
 from resnet_export.bench.slo import check_slo
 from resnet_export.bench.statistics import summarise
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from resnet_export.bench.dependence import Loop
+    from resnet_export.bench.floor import Floor
     from resnet_export.bench.slo import Slo
     from resnet_export.bench.statistics import Summary
 
@@ -50,7 +52,14 @@ class Series:
     @cached_property
     def summary(self) -> Summary:
         """What the samples support. Callers at the same time wait for each other, as requests in a queue do."""
-        return summarise(self.samples_ms, "open" if self.callers > 1 else self.loop)
+        loop: Loop = "open" if self.callers > 1 else self.loop
+        return summarise(self.samples_ms, loop, queue=self.loop == "open")
+
+    @cached_property
+    def floor(self) -> Floor | None:
+        """What it is while nothing disturbs; None where callers wait for each other, or for a pause."""
+        alone = self.loop == "closed" and self.callers == 1 and not self.condition.get("gap_ms")
+        return find_floor(self.samples_ms) if alone else None
 
     @property
     def images_per_s(self) -> Rate | None:
@@ -92,11 +101,13 @@ class Series:
             name = f"p{one.probability * 100:g}"
             keys |= {f"{name}_ms": one.value, f"{name}_low_ms": one.low, f"{name}_high_ms": one.high}
             keys[f"{name}_needs"] = one.needs
-        mean, rate = found.mean, self.images_per_s
+        mean, rate, floor, drift = found.mean, self.images_per_s, self.floor, found.drift
         return {
             **keys,
             "p99_bound_ms": found.bound,
             "p99_bound_needs": found.bound_needs,
+            "floor_ms": floor and floor.value,
+            "floor_again_ms": floor and floor.again,
             "mean_ms": mean and mean.value,
             "mean_low_ms": mean and mean.low,
             "mean_high_ms": mean and mean.high,
@@ -106,7 +117,7 @@ class Series:
             "samples": found.samples,
             "effective_samples": found.effective,
             "lag1_autocorrelation": found.lag1,
-            "drift": {"p_value": found.drift.p_value, "change": found.drift.change, "found": found.drift.found},
+            "drift": drift and {"p_value": drift.p_value, "change": drift.change, "found": drift.found},
         }
 
 

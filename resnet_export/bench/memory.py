@@ -1,4 +1,4 @@
-"""The memory of this process, the peak and what it holds now, and of the GPU.
+"""The memory of this process, the peak and what it holds now, and of the GPUs.
 
 `getrusage` is not asked on Linux: its peak outlives `exec`, so that a child starts with what its parent had.
 """
@@ -47,13 +47,14 @@ def pss() -> int | None:
 
 
 def gpu_memory() -> int | None:
-    """Memory in use on the first NVIDIA GPU, by whomever, in bytes; None without one.
+    """Memory in use on all NVIDIA GPUs together, by whomever, in bytes; None without one.
 
-    In a container the driver knows other process numbers than this process does, so that it can't be asked for its own.
+    In a container the driver knows other process numbers than this process does, so that it can't be asked for its own,
+    and CUDA may number the GPUs in another way.
     """
-    query = ["nvidia-smi", "--id=0", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
+    query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
     try:
         done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
-        return int(done.stdout.split()[0]) * MEBIBYTE
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return sum(map(int, done.stdout.split())) * MEBIBYTE if done.stdout.strip() else None
+    except (OSError, subprocess.SubprocessError, ValueError):
         return None

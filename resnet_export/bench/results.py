@@ -104,6 +104,8 @@ class BenchReport:
     """SHA-256 of a file -> what an image costs."""
     profiles: Mapping[str, Profile] = dataclasses.field(default_factory=dict)
     """Key of a case -> where its time goes; of those that were profiled."""
+    unprofiled: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Key of a case -> why it could not be profiled."""
 
     @property
     def failures(self) -> tuple[CaseResult, ...]:
@@ -116,7 +118,7 @@ class BenchReport:
         if told is None:
             return None
         on_cpu = told.device.startswith("CPU")
-        return grade(told.summary, told.settled, result.threads, result.noise, self.machine, on_cpu=on_cpu)
+        return grade(told.summary, told.settled, result.threads, result.noise, self.machine, self.budget, on_cpu=on_cpu)
 
     def share(self, result: CaseResult) -> Share | None:
         """How much of the possible a latency is; None where calls wait for others, or no peak is known."""

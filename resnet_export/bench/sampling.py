@@ -43,6 +43,8 @@ WARM_UP_SHARE = 0.2
 BEAT_NS = 5_000_000_000
 """Between two signs of life: whoever reads them takes a few milliseconds of a processor, and one sample in five seconds
 is too few to move a p99."""
+FIRST_BEAT_NS = 1_000_000_000
+"""Before the first one: a person wants to see something."""
 LATEST = 201
 """Latencies that a sign of life tells of: to gather them must not take time."""
 MOST_SAMPLES = 200_000
@@ -141,7 +143,7 @@ def closed_loop(call: Call, clock: Clock, budget: Budget, *, first: int = 0, bea
     samples: list[int] = []
     add = samples.append
     end = now_ns()
-    over, next_beat = end + int(budget.seconds * 1e9), end + BEAT_NS
+    over, next_beat = end + int(budget.seconds * 1e9), end + FIRST_BEAT_NS
     index, least, last = first, first + budget.least_samples, first + budget.most_samples
     while index < last and (index < least or end < over):
         begin = now_ns()
@@ -178,7 +180,7 @@ def open_loop(
     """
     scheduled = (clock.now_ns() + arrivals(rate, requests, generator)).tolist()
     begun, ended = [], []
-    next_beat = clock.now_ns() + BEAT_NS
+    next_beat = clock.now_ns() + FIRST_BEAT_NS
     for index, moment in enumerate(scheduled, first):
         clock.sleep_until(moment)
         begun.append(clock.now_ns())

@@ -113,7 +113,8 @@ class Summary:
     """One-sided upper bound of p99; None where the samples can't support it."""
     bound_needs: int | None
     """Samples like these that the bound takes; None where they suffice."""
-    drift: Drift
+    drift: Drift | None
+    """None where it wasn't sought."""
 
     def quantile(self, probability: float) -> Quantile:
         """The one of that probability."""
@@ -124,13 +125,16 @@ def summarise(
     samples: Sequence[float] | NDArray[np.float64],
     loop: Loop = "closed",
     probabilities: Sequence[float] = PROBABILITIES,
+    *,
+    queue: bool = False,
 ) -> Summary:
     """What the samples say.
 
     Args:
         samples: one or more, in the order in which they were taken, in any unit.
-        loop: that they come from.
+        loop: that they come from; open, too, where callers wait for each other.
         probabilities: of the quantiles.
+        queue: whether they waited in a queue, in which no drift is sought.
     """
     values = np.asarray(samples, dtype=np.float64)
     if not len(values):
@@ -143,7 +147,7 @@ def summarise(
     quantiles = tuple(_quantile(values, ordered, p, loop, least) for p in probabilities)
     mean = estimate_mean(values, loop) if least is None else None
     bound, bound_needs = _upper_bound(values, ordered, loop, least)
-    drift = find_drift(values) if loop == "closed" else Drift(1.0, 0.0)
+    drift = None if queue else find_drift(values)
     return Summary(size, effective, lag_1(scores), mean, quantiles, bound, bound_needs, drift)
 
 

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Self
 import psutil
 
 from resnet_export import errors
-from resnet_export.bench.following import end, ending, forward, last_lines
+from resnet_export.bench.following import forward
 from resnet_export.errors import RuntimeCrashedError, RuntimeFailedError
+from resnet_export.processes import end, how_ended, last_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +120,7 @@ class Turns:
             how = f"gave no sign of life for {self._patience:.0f} s while {DOING[self._stage]}, and was ended"
             raise self._crashed(how) from None
         if line is None or not line.endswith(b"\n"):
-            raise self._crashed(f"{ending(self._process)[0]} while {DOING[self._stage]}")
+            raise self._crashed(f"{how_ended(self._process.wait())} while {DOING[self._stage]}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 

@@ -14,18 +14,16 @@ import json
 import os
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.bench import answering
 from resnet_export.bench.clock import RealClock
-from resnet_export.bench.inputs import Images
 from resnet_export.bench.memory import gpu_memory, peak_rss, pss, rss
-from resnet_export.bench.network import Network
+from resnet_export.bench.opening import Opening
+from resnet_export.bench.request import Request
 from resnet_export.bench.sampling import Budget, closed_loop, warm_up
 from resnet_export.bench.scenario import Scenario
 from resnet_export.bench.scenarios import Rig, sample
-from resnet_export.errors import ResNetExportError
 
 if TYPE_CHECKING:
     from resnet_export.bench.answering import Answers
@@ -50,54 +48,42 @@ class Parent:
         os._exit(1)
 
 
-def measure(request: dict[str, Any], answers: Answers, parent: Parent) -> None:
+def measure(told: dict[str, Any], answers: Answers, parent: Parent) -> None:
     """Opens, runs, warms up and samples.
 
     Args:
-        request: what `isolation.run_case` sends.
+        told: what `isolation.run_case` sends.
         answers: told of the stages and of what was found, times in nanoseconds.
         parent: who starts the sampling.
 
     Raises:
         ResNetExportError: the runtime can't.
     """
-    clock = RealClock()
+    request, scenario = Request.from_dict(told["request"]), Scenario.from_dict(told["scenario"])
+    budget, clock = Budget(**told["budget"]), RealClock()
     answers.say(stage="open")
     gpu_before = gpu_memory()
     begin = clock.now_ns()
-    from resnet_export.runtimes import choose
-
-    choice = choose(request["runtime"], allow_fallback=request["allow_fallback"])
-    version = ""
-    with contextlib.suppress(ResNetExportError):  # opening says it again, or lets the CPU stand in
-        version = choice.runtime.check()
-        choice.load()
+    opening = Opening(request)
+    opening.load()
     imported = clock.now_ns()
-    # It is never closed: some runtimes hang or crash at that, and the process ends anyway.
-    session = choice.open(Path(request["path"]))
+    network = opening.open(scenario)
     opened = clock.now_ns()
-    network = Network(session, Images(**request["images"]), request["boundary"])
-    scenario = Scenario.from_dict(request["scenario"])
-    network.refuse(scenario, request["batch"])
-    budget = Budget(**request["budget"])
-    call = network.make_call(request["batch"])
+    call = network.make_call(request.batch)
     answers.say(stage="first run")
     (first,) = closed_loop(call, clock, Budget("first run", 0.0, 1))
     answers.say(stage="warm up")
     warm = warm_up(call, clock, budget, first=1, beat=answers.beat)
-    answers.say(stage="sample")
+    ran = opening.what_ran()
+    on_gpu = ran["device"].startswith("GPU")
+    answers.say(stage="sample", on_gpu=on_gpu)
     parent.wait_until_it_watches()
-    outcome = sample(Rig(network.make_call, request["batch"], clock, budget, answers.estimate), scenario)
+    outcome = sample(Rig(network.make_call, request.batch, clock, budget, answers.estimate), scenario)
     answers.say(stage="sampled")
     steady, peak, shared, gpu_after = rss(), peak_rss(), pss(), gpu_memory()
-    placement = session.placement()
     answers.say(
         result={
-            "version": version,
-            "precision": session.precision,
-            "device": placement.device,
-            "nodes": dict(placement.nodes),
-            "fallback": placement.fallback,
+            **ran,
             "import_ns": imported - begin,
             "open_ns": opened - imported,
             "first_run_ns": first,
@@ -114,10 +100,8 @@ def measure(request: dict[str, Any], answers: Answers, parent: Parent) -> None:
     # What comes now may fail, or end the process, and the result stands.
     answers.say(
         more={
-            "new_shape_ns": network.time_new_shape(clock, outcome, first) if request["any_batch"] else None,
-            "submit_ns": network.time_submission(clock, request["batch"])
-            if placement.device.startswith("GPU")
-            else None,
+            "new_shape_ns": network.time_new_shape(clock, outcome, first) if told["any_batch"] else None,
+            "submit_ns": network.time_submission(clock, request.batch) if on_gpu else None,
         }
     )
 
@@ -125,9 +109,9 @@ def measure(request: dict[str, Any], answers: Answers, parent: Parent) -> None:
 def main() -> None:
     """Answers one request."""
     answers = answering.begin()
-    request = json.loads(sys.stdin.readline())
+    told = json.loads(sys.stdin.readline())
     try:
-        measure(request, answers, Parent())
+        measure(told, answers, Parent())
     except Exception as error:  # a runtime may raise anything
         known = answering.as_known(error)
         answers.say(error={"message": known.message, "hint": known.hint, "exit_code": known.exit_code})

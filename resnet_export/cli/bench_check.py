@@ -11,7 +11,7 @@ from resnet_export.cli.numbers import Share
 from resnet_export.cli.options import GroupedCommand, option, same_file
 
 if TYPE_CHECKING:
-    from resnet_export.bench.check import CheckReport
+    from resnet_export.bench.check.checked import CheckReport
 
 CHECK, OUTPUT = "Check", "Output"
 
@@ -68,6 +68,7 @@ def check(
     from resnet_export.errors import ResNetExportError, UsageError
     from resnet_export.files import refuse_overwriting
     from resnet_export.plain import number
+    from resnet_export.report.json import render_line
 
     with reported(debug=debug):
         if junit is not None:
@@ -77,7 +78,7 @@ def check(
         from resnet_export.bench.check import check as hold
 
         found = hold(_read(result), _read(baseline), tolerance, other_machine=other_machine)
-        say(_as_json(found) if as_json else _as_text(found))
+        say(render_line(found) if as_json else _as_text(found))
         if junit is not None:
             write(junit, _as_junit(found, result))
         if not found.passed:
@@ -98,12 +99,6 @@ def _read(path: str) -> Any:
         raise InputError(f"{path} cannot be read: {error.strerror}.", hint="Give a file that can.") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON.", hint="Give what `bench --output` wrote.") from error
-
-
-def _as_json(found: CheckReport) -> str:
-    import json
-
-    return json.dumps(found.as_dict(), allow_nan=False)
 
 
 def _as_text(found: CheckReport) -> str:

@@ -84,10 +84,11 @@ def compare(
 ) -> None:
     """Compares, prints, and leaves with 1 on a verdict that was not wanted."""
     from resnet_export.cli.chatter import held_back
-    from resnet_export.cli.failing import reported
-    from resnet_export.cli.output import refuse_outputs, say, write
+    from resnet_export.cli.failing import INTERRUPTED, reported
+    from resnet_export.cli.output import refuse_outputs, say, tell, write
     from resnet_export.cli.progress import Progress
     from resnet_export.errors import ResNetExportError
+    from resnet_export.report.json import render_line
 
     with reported(debug=debug):
         budget = _seconds(seconds, quick=quick, mlperf=mlperf)
@@ -98,10 +99,13 @@ def compare(
             sides = read_sides(a, b)
             refuse_outputs([side.case.model.path for side in sides], {"--output": output}, force=force)
             found = measure(*sides, budget, band, seed, Progress(stderr, verbose=verbose))
-        text = _as_json(found) if as_json or output else ""
+        text = render_line(found) if as_json or output else ""
         if output is not None:
             write(output, text)
         say(text if as_json else _as_text(found))
+        if found.interrupted:
+            tell(f"interrupted; this is what {len(found.launches)} launches say")
+            raise click.exceptions.Exit(INTERRUPTED)
         if found.verdict in fail_if:
             raise ResNetExportError(f"B is {found.verdict}, as --fail-if said.")
 
@@ -115,12 +119,6 @@ def _seconds(given: int | None, *, quick: bool, mlperf: bool) -> float:
     if given is not None:
         return float(given)
     return (sampling.QUICK if quick else sampling.MLPERF if mlperf else sampling.DEFAULT).seconds
-
-
-def _as_json(found: Comparison) -> str:
-    import json
-
-    return json.dumps(found.as_dict(), allow_nan=False)
 
 
 def _as_text(found: Comparison) -> str:

@@ -82,6 +82,7 @@ def profile(
     from resnet_export.cli.failing import reported
     from resnet_export.cli.output import refuse_outputs, say, write
     from resnet_export.cli.progress import Progress
+    from resnet_export.report.json import render_line
 
     with reported(debug=debug):
         refuse_outputs([file], {"--output": output}, force=force)
@@ -89,16 +90,10 @@ def profile(
             from resnet_export.bench.profile import profile as measure
 
             found = measure(file, runtime, batch, threads, progress=Progress(stderr, verbose=verbose))
-        text = _as_json(found) if as_json or output is not None else ""
+        text = render_line(found) if as_json or output is not None else ""
         if output is not None:
             write(output, text)
         say(text if as_json else _as_text(found, top))
-
-
-def _as_json(found: Profile) -> str:
-    import json
-
-    return json.dumps(found.as_dict(), allow_nan=False)
 
 
 def _as_text(found: Profile, top: int) -> str:

@@ -123,6 +123,7 @@ def run(
     from resnet_export.cli.failing import INTERRUPTED, reported
     from resnet_export.cli.output import refuse_outputs, say, tell, write
     from resnet_export.cli.progress import Progress
+    from resnet_export.report.json import render_line
 
     with reported(debug=debug):
         render = _renderer(as_json=as_json, as_csv=as_csv, as_markdown=as_markdown)
@@ -165,8 +166,11 @@ def run(
             raise click.exceptions.Exit(INTERRUPTED) from None
         if report.resumed:
             tell(f"resumed: {report.resumed} of {len(report.cases)} cases come from a run that was interrupted")
+        for result in report.cases:
+            if result.case.key in report.unprofiled:
+                tell(f"no profile of {result.case.label}: {report.unprofiled[result.case.key]}")
         if output is not None:
-            write(output, _as_json(report))
+            write(output, render_line(report))
         if html is not None:
             write(html, _as_html(report))
         say(render(report))
@@ -178,11 +182,12 @@ def run(
 def _renderer(**wanted: bool) -> Callable[[BenchReport], str]:
     """What makes the text for stdout."""
     from resnet_export.errors import UsageError
+    from resnet_export.report.json import render_line
 
     names = [f"--{name.removeprefix('as_')}" for name, is_wanted in wanted.items() if is_wanted]
     if len(names) > 1:
         raise UsageError(f"{' and '.join(names)} exclude each other.", hint="Give one of them.")
-    renderers = {"--json": _as_json, "--csv": _as_csv, "--markdown": _as_markdown}
+    renderers = {"--json": render_line, "--csv": _as_csv, "--markdown": _as_markdown}
     return renderers[names[0]] if names else _as_text
 
 
@@ -267,12 +272,6 @@ def _failure(failures: Sequence[CaseResult]) -> ResNetExportError:
     kind = next((kind for kind in kinds if kind.exit_code == gravest), errors.RuntimeFailedError)
     first = failures[0]
     return kind(f"{number(len(failures), 'case')} gave no numbers; {first.case.label}: {first.reason}", hint=first.hint)
-
-
-def _as_json(report: BenchReport) -> str:
-    import json
-
-    return json.dumps(report.as_dict(), allow_nan=False)
 
 
 def _as_csv(report: BenchReport) -> str:

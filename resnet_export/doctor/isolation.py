@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from resnet_export.doctor.checks import PROVIDERS
 from resnet_export.doctor.report import Providers, RuntimeCheck
+from resnet_export.processes import signal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,10 +78,7 @@ def _end(status: int, timeout: float | None) -> str:
     """How the process ended, in words."""
     if timeout is not None:
         return f"its check does not end within {timeout:g} s"
-    if status >= 0:
+    name = signal_of(status)
+    if name is None:
         return f"its check ended the process with status {status}"
-    try:
-        name = signal.Signals(-status).name
-    except ValueError:
-        name = f"signal {-status}"
     return f"its check crashed the process with {name}"

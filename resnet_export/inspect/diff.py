@@ -93,7 +93,8 @@ def _metadata(first: dict[str, str], second: dict[str, str]) -> Iterator[Change]
     for key in sorted(first.keys() | second.keys()):
         mine, its = _decoded(first.get(key)), _decoded(second.get(key))
         name = key.removeprefix(PREFIX)
-        if isinstance(mine, dict) and isinstance(its, dict):
+        if all(one is None or isinstance(one, dict) for one in (mine, its)):
+            mine, its = mine or {}, its or {}
             for part in sorted(mine.keys() | its.keys()):
                 yield from _entry(f"{name}.{part}", mine.get(part), its.get(part))
         else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from resnet_export.machine.cgroup import read_throttling
+from resnet_export.machine.gpu import read_slowdowns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,9 +43,13 @@ class Moment:
     throttling: Throttling | None = None
     thermal: int | None = None
     major_faults: int | None = None
+    gpu_slowdowns: tuple[tuple[float, ...], ...] | None = None
+    """Of each GPU, seconds for which its clock was held down, by reason."""
 
 
-def read_moment(process: psutil.Process | None, pid: int, cpus: tuple[int, ...], root: Path) -> Moment:
+def read_moment(
+    process: psutil.Process | None, pid: int, cpus: tuple[int, ...], root: Path, *, on_gpu: bool = False
+) -> Moment:
     """Reads them now.
 
     Args:
@@ -52,6 +57,7 @@ def read_moment(process: psutil.Process | None, pid: int, cpus: tuple[int, ...],
         pid: its number.
         cpus: that it may run on.
         root: the folder that holds `proc` and `sys`.
+        on_gpu: ask for the GPUs', too.
     """
     seconds = time.perf_counter()
     busy, steal = _cpu_times(cpus)
@@ -67,6 +73,7 @@ def read_moment(process: psutil.Process | None, pid: int, cpus: tuple[int, ...],
         read_throttling(root, pid),
         read_thermal(root),
         read_major_faults(root, ids),
+        read_slowdowns() if on_gpu else None,  # last, as it takes the longest
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 FIELDS = ("name", "memory.total", "compute_cap", "driver_version", "clocks.sm", "clocks.max.sm", "power.limit")
+SLOWDOWNS = ("sw_power_cap", "sw_thermal_slowdown", "hw_thermal_slowdown", "hw_power_brake_slowdown")
+"""Why NVIDIA's driver lowers a clock; it counts the microseconds of each."""
 TIMEOUT = 20.0
 """Seconds. Without persistence mode the driver is set up anew for each call, some seconds for each of eight GPUs."""
 MEBIBYTE = 1 << 20
@@ -56,6 +59,19 @@ def read_gpus(root: Path = Path("/")) -> Gpus:
         header, _ = _output([])
         return Gpus((*devices, *(gpu for gpu in others if not gpu.name.startswith("NVIDIA"))), parse_cuda(header))
     return Gpus(others, reason=reason)
+
+
+def read_slowdowns() -> tuple[tuple[float, ...], ...] | None:
+    """For each of NVIDIA's GPUs how many seconds its clock was held down, for each of `SLOWDOWNS`, since some start.
+
+    None where there is no GPU, or its driver doesn't count.
+    """
+    fields = ",".join(f"clocks_event_reasons_counters.{name}" for name in SLOWDOWNS)
+    text, _ = _output([f"--query-gpu={fields}", "--format=csv,noheader,nounits"])
+    rows = [row.replace(" ", "").split(",") for row in text.splitlines()]
+    # What a GPU doesn't count comes as `[N/A]`.
+    told = [tuple(int(cell) / 1e6 if cell.isdigit() else 0.0 for cell in row) for row in rows]
+    return tuple(told) if any(map(str.isdigit, itertools.chain.from_iterable(rows))) else None
 
 
 def parse_gpus(text: str) -> tuple[Gpu, ...]:

@@ -63,32 +63,35 @@ class Noise:
     """Highest, likewise."""
     major_faults: int | None = None
     """Pages that the measured process had to wait for, as they were on disk."""
+    gpu_slowed_s: float | None = None
+    """Seconds for which power or heat held the clock of a GPU down, of the GPU and the reason that had most of it."""
 
 
 class Watch:
     """Watches a process, and the machine around it: `watch = Watch.begin(pid)`, later `watch.end()`."""
 
-    def __init__(self, process: psutil.Process | None, pid: int, root: Path) -> None:
-        self._process, self._pid, self._root = process, pid, root
+    def __init__(self, process: psutil.Process | None, pid: int, root: Path, *, on_gpu: bool) -> None:
+        self._process, self._pid, self._root, self._on_gpu = process, pid, root, on_gpu
         self._cpus = read_affinity(process)
         self._speeds: list[float] = []
         self.look()
         self._first = self._read()
 
     @classmethod
-    def begin(cls, pid: int | None = None, root: Path = Path("/")) -> Watch:
+    def begin(cls, pid: int | None = None, root: Path = Path("/"), *, on_gpu: bool = False) -> Watch:
         """Starts.
 
         Args:
             pid: of the process that is measured, with its children; None for this one. It may have ended.
             root: the folder that holds `proc` and `sys`.
+            on_gpu: watch NVIDIA's GPUs, too.
         """
         pid = os.getpid() if pid is None else pid
         try:
             process = psutil.Process(pid)
         except psutil.Error:
             process = None
-        return cls(process, pid, root)
+        return cls(process, pid, root, on_gpu=on_gpu)
 
     def look(self) -> None:
         """Notes the clock. To be called now and then, once a second at most, while the network runs."""
@@ -99,10 +102,11 @@ class Watch:
 
     def end(self) -> Noise:
         """What happened since the begin. A process that has ended tells nothing of itself any more."""
+        self.look()
         return between(self._first, self._read(), len(self._cpus), self._speeds)
 
     def _read(self) -> Moment:
-        return read_moment(self._process, self._pid, self._cpus, self._root)
+        return read_moment(self._process, self._pid, self._cpus, self._root, on_gpu=self._on_gpu)
 
 
 def between(first: Moment, last: Moment, cpus: int, speeds: Iterable[float] = ()) -> Noise:
@@ -138,7 +142,16 @@ def between(first: Moment, last: Moment, cpus: int, speeds: Iterable[float] = ()
         clock_low_mhz=min(seen, default=None),
         clock_high_mhz=max(seen, default=None),
         major_faults=_more(first.major_faults, last.major_faults),
+        gpu_slowed_s=_slowed(first.gpu_slowdowns, last.gpu_slowdowns),
     )
+
+
+def _slowed(first: tuple[tuple[float, ...], ...] | None, last: tuple[tuple[float, ...], ...] | None) -> float | None:
+    """The most of any GPU and reason: several reasons may hold at the same time."""
+    if first is None or last is None or len(first) != len(last):
+        return None
+    pairs = (pair for gpus in zip(first, last, strict=True) for pair in zip(*gpus, strict=True))
+    return max(max(0.0, after - before) for before, after in pairs)
 
 
 def _count_switches(

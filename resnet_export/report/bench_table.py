@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import statistics
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.plain import number, printable
 from resnet_export.report.figures import case_name, condition, estimate, file_name, throughput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 CASE_KEYS = (
     "model", "sha256", "file_bytes", "runtime", "version", "precision", "device", "threads", "boundary", "status",
@@ -22,7 +23,9 @@ CONDITIONS = ("rate_per_s", "load", "gap_ms")
 """Of a series; its batch and its callers have columns in any case."""
 NOT_IN_CSV = frozenset({"condition", "drift", "samples_ms", "slo"})
 """Keys of a series that are no single figure."""
-HEADING = ("case", "p50 ms", "p99 ms", "images/s", "grade")
+HEADING = ("case", "p50 ms", "p99 ms", "images/s", "of possible", "grade")
+OPTIONAL = ("of possible", "grade")
+"""Columns that are left out where no case has them."""
 
 
 def as_csv(report: Mapping[str, Any]) -> str:
@@ -48,9 +51,9 @@ def as_markdown(report: Mapping[str, Any]) -> str:
     """
     several = len({case["model"] for case in report["cases"]}) > 1
     rows = [row for case in report["cases"] for row in _markdown_rows(case, several=several)]
-    graded = any(row[-1] for row in rows)
+    kept = [at for at, name in enumerate(HEADING) if name not in OPTIONAL or any(row[at] for row in rows)]
     lines = [HEADING, ("---", *["---:"] * (len(HEADING) - 2), ":---:"), *rows]
-    shown = ((line if graded else line[:-1]) for line in lines)
+    shown = ([line[at] for at in kept] for line in lines)
     return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in shown) + f"\n\n{_machine(report)}\n"
 
 
@@ -65,35 +68,46 @@ def _csv_rows(case: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     grade = case.get("grade") or {}
     own = {name: case.get(name) for name in CASE_KEYS}
     own |= {"scenario": case["scenario"]["name"], "slo_p99_ms": case["scenario"]["slo_p99_ms"]}
-    own["grade"] = grade.get("letter")
+    own |= {"grade": grade.get("letter"), "submit_ms": _median(case.get("submit_ms"))}
     if case["status"] != "measured":
         yield {**own, "batch": case["batch"]}
         return
-    for series in case["series"]:
-        slo = series.get("slo") or {}
+    for at, series in enumerate(case["series"]):
+        slo, drift, share = series.get("slo") or {}, series["drift"] or {}, _share(case, at)
         yield {
             **own,
             **{name: series["condition"].get(name) for name in CONDITIONS},
             **{name: value for name, value in series.items() if name not in NOT_IN_CSV},
+            "roofline_of_possible": share.get("of_possible"),
+            "roofline_bound": share.get("bound"),
             "slo_holds": slo.get("holds"),
-            "drift_p_value": series["drift"]["p_value"],
-            "drift_change": series["drift"]["change"],
-            "drift_found": series["drift"]["found"],
+            **{f"drift_{name}": drift.get(name) for name in ("p_value", "change", "found")},
         }
 
 
 def _markdown_rows(case: Mapping[str, Any], *, several: bool) -> Iterator[tuple[str, ...]]:
     name = f"{file_name(case['model'])} in {case_name(case)}" if several else case_name(case)
     if case["status"] != "measured":
-        yield (f"{name}: {case['status']}", "", "", "", "")
+        yield (f"{name}: {case['status']}", *[""] * (len(HEADING) - 1))
         return
     grade = (case.get("grade") or {}).get("letter") or ""
-    for series in case["series"]:
+    for at, series in enumerate(case["series"]):
         if series["probe"]:
             continue
         own = condition(series) if len(case["series"]) > 1 else ""
         shown = f"{name}, {own}" if own else name
-        yield (shown, estimate(series, "p50"), estimate(series, "p99"), throughput(series), grade)
+        share = _share(case, at).get("of_possible")
+        possible = "" if share is None else f"{share:.0%}"
+        yield (shown, estimate(series, "p50"), estimate(series, "p99"), throughput(series), possible, grade)
+
+
+def _share(case: Mapping[str, Any], series: int) -> Mapping[str, Any]:
+    """The roofline's, which belongs to the series that stands for the case; of another there is none."""
+    return (case.get("roofline") or {}) if series == case["headline"] else {}
+
+
+def _median(values: Sequence[float] | None) -> float | None:
+    return None if values is None else statistics.median(values)
 
 
 def _machine(report: Mapping[str, Any]) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import statistics
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from resnet_export import plain
 from resnet_export.plain import printable, wrapped
-from resnet_export.report.figures import condition, digits, estimate, place
+from resnet_export.report.figures import condition, digits, estimate, floor, megabytes, place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from resnet_export.bench.case import Case
     from resnet_export.bench.measured import Measured
@@ -23,6 +25,8 @@ LEFT = (0, 3, 4, 8, 9)
 LAYOUTS = ((14, "  "), (14, " "), (0, " "))
 """(characters of a runtime that share a line with its numbers, blanks between columns), of which the first that fits
 is taken; a runtime with more options than that has a line of its own."""
+LONG_WARM_UP_MS = 1000.0
+"""From which on somebody who waits notices it, so that it is said."""
 EXPLANATION = (
     "p50, p99: [95 % interval], distribution-free. eff.: independent samples that the measured ones are worth. "
     "needs N: N samples like these would support the number. peak: the least time that this machine's peaks allow, "
@@ -53,7 +57,7 @@ def _title(report: BenchReport) -> Iterator[str]:
 
 def _model(path: str, results: Sequence[CaseResult], report: BenchReport) -> Iterator[str]:
     """The rows of one model."""
-    yield f"{printable(path)} ({plain.file_size(results[0].case.model.size)})"
+    yield from _filled([printable(path), f" ({plain.file_size(results[0].case.model.size)})"], "")
     for longest, gap in LAYOUTS:
         table = [(result, list(_rows(result, report, longest))) for result in results]
         rows = [HEADING, *(row for _, own in table for row in own)]
@@ -63,10 +67,34 @@ def _model(path: str, results: Sequence[CaseResult], report: BenchReport) -> Ite
     yield _line(HEADING, widths, gap)
     for result, own in table:
         if own[0][0] != printable(result.case.runtime):
-            yield f"  {printable(_what(result.case))}"
+            yield from _filled(_behind_commas(printable(_what(result.case))), "  ")
         yield from (_line(row, widths, gap) for row in own)
         for remark in _remarks(result, report):
-            yield from wrapped(printable(remark), "    ")
+            yield from _indented(printable(remark))
+
+
+def _indented(remark: str) -> Iterator[str]:
+    """A remark in lines; a runtime with its options is a long word that is broken, and a path is one that isn't."""
+    for line in wrapped(remark, "    "):
+        whole = len(line) <= WIDTH or "/" in line or "\\" in line
+        yield from [line] if whole else _filled(_behind_commas(line.strip()), "    ")
+
+
+def _behind_commas(text: str) -> list[str]:
+    """The parts between which it may be broken."""
+    return re.split("(?<=,)", text)
+
+
+def _filled(parts: Iterable[str], indent: str) -> Iterator[str]:
+    """Lines of 100 columns made of parts that are never broken; those behind the first stand further in."""
+    line = indent
+    for part in parts:
+        if line.strip() and len(f"{line}{part}".rstrip()) > WIDTH:
+            yield line.rstrip()
+            line = f"{indent}  {part.lstrip()}"
+        else:
+            line += part
+    yield line.rstrip()
 
 
 def _line(row: Sequence[str], widths: Sequence[int], gap: str) -> str:
@@ -114,6 +142,7 @@ def _remarks(result: CaseResult, report: BenchReport) -> Iterator[str]:
     if result.case.scenario.slo_p99_ms is not None:
         yield _slo(result.measured, result.case.scenario.slo_p99_ms)
     yield from _about(result.measured)
+    yield from filter(None, [floor(result.measured.main.summary_keys())])
     yield _cold_start(result.measured)
     grade = report.grade(result)
     yield from () if grade is None else grade.reasons
@@ -127,10 +156,13 @@ def _cold_start(measured: Measured) -> str:
         "first run": measured.first_run_ms,
         "first run of another batch": measured.new_shape_ms,
     }
-    times = ", ".join(f"{name} {digits(value)} ms" for name, value in parts.items() if value is not None)
+    times = [f"{name} {digits(value)} ms" for name, value in parts.items() if value is not None]
+    warm_up_ms = sum(measured.warm_up_ms)
+    if warm_up_ms >= LONG_WARM_UP_MS:
+        times.append(f"warm-up {plain.number(len(measured.warm_up_ms), 'run')}, {digits(warm_up_ms)} ms")
     memory = {"": measured.peak_rss_bytes, " on the GPU": measured.gpu_memory_bytes}
-    sizes = " and".join(f" {value / 1e6:.0f} MB{where}" for where, value in memory.items() if value)
-    return f"Cold start: {times}.{f' Memory:{sizes}.' if sizes else ''}"
+    sizes = " and".join(f" {megabytes(value)} MB{where}" for where, value in memory.items() if value)
+    return f"Cold start: {', '.join(times)}.{f' Memory:{sizes}.' if sizes else ''}"
 
 
 def _slo(measured: Measured, bound_ms: float) -> str:
@@ -149,6 +181,8 @@ def _about(measured: Measured) -> Iterator[str]:
     if len(measured.nodes) > 1:
         placed = ", ".join(f"{_short(name)} {count}" for name, count in measured.nodes.items())
         yield f"Nodes on each provider: {placed}."
+    if measured.submit_ms is not None:
+        yield f"Of a run, {digits(statistics.median(measured.submit_ms))} ms (the median) go into handing it over."
 
 
 def _short(provider: str) -> str:

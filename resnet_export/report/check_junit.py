@@ -9,7 +9,10 @@ from resnet_export.plain import printable
 from resnet_export.report.junit import DECLARATION, OUTCOMES
 
 if TYPE_CHECKING:
-    from resnet_export.bench.check import Checked, CheckReport
+    from resnet_export.bench.check.checked import Checked, CheckReport, Status
+
+SKIPPED: dict[Status, str] = {"new": "not in the baseline", "unchecked": "not checked"}
+"""Neither passed nor failed -> why, where the case doesn't say."""
 
 
 def render(report: CheckReport, name: str) -> str:
@@ -30,13 +33,14 @@ def _case(checked: Checked) -> ET.Element:
     case = ET.Element("testcase", {"classname": "bench", "name": printable(checked.label)})
     told: str = checked.status
     if checked.ratio is not None:
-        told = f"{told}: {checked.ratio:.3f} [{checked.low:.3f} {checked.high:.3f}] of the baseline's time"
+        what = "floor" if checked.quantity == "floor" else "time"
+        told = f"{told}: {checked.ratio:.3f} [{checked.low:.3f} {checked.high:.3f}] of the baseline's {what}"
     elif checked.reason is not None:
         told = f"{told}: {checked.reason}"
     if checked.failed:
         ET.SubElement(case, "failure" if checked.status == "slower" else "error", {"message": printable(told)})
-    elif checked.status == "new":
-        ET.SubElement(case, "skipped", {"message": "not in the baseline"})
+    elif checked.status in SKIPPED:
+        ET.SubElement(case, "skipped", {"message": printable(checked.reason or SKIPPED[checked.status])})
     else:
         ET.SubElement(case, "system-out").text = printable(told)
     return case

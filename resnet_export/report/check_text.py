@@ -9,7 +9,7 @@ from resnet_export.plain import number, printable, table, wrapped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from resnet_export.bench.check import Checked, CheckReport
+    from resnet_export.bench.check.checked import Checked, CheckReport
 
 HEADING = ("", "baseline ms", "result ms", "ratio", "95 % interval", "")
 LEFT = (0, 5)
@@ -20,9 +20,12 @@ WORDS = {
     "faster": "faster",
     "unmeasured": "NOT MEASURED",
     "unsupported": "TOO FEW SAMPLES",
+    "unchecked": "not checked",
     "missing": "MISSING",
     "new": "new",
 }
+KINDS = {"p50": "", "floor": " floor", "image": "/image"}
+"""What stands behind a time."""
 
 
 def render(report: CheckReport) -> str:
@@ -40,11 +43,11 @@ def render(report: CheckReport) -> str:
 
 
 def _cells(case: Checked) -> tuple[str, ...]:
-    per = "" if case.quantity == "p50" else "/image"
+    kind = KINDS[case.quantity]
     times = (case.baseline_ms, case.result_ms)
     interval = "" if case.low is None or case.high is None else f"[{case.low:.3f} {case.high:.3f}]"
     return (
-        *("-" if time is None else f"{time:.4g}{per}" for time in times),
+        *("-" if time is None else f"{time:.4g}{kind}" for time in times),
         "-" if case.ratio is None else f"{case.ratio:.3f}",
         interval,
         WORDS[case.status],

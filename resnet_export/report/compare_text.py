@@ -32,7 +32,13 @@ def render(found: Comparison) -> str:
         *fact("B / A", f"{ratio.value:.4f} [{ratio.low:.4f} {ratio.high:.4f}]"),
         *fact("from", f"{ratio.launches} launches", f"{found.seconds:.0f} s", f"seed {found.seed}"),
     ]
-    return "\n\n".join("\n".join(block) for block in (title, facts, wrapped(_verdict(found)), wrapped(EXPLANATION)))
+    verdict = wrapped(_verdict(found))
+    if found.interrupted:
+        after = f"It was interrupted after {found.seconds:.0f} of {found.budget_seconds:.0f} s"
+        verdict += wrapped(f"{after}; the interval holds unless that was because of what it showed.")
+    meanwhile = [line for one in found.disturbances for line in wrapped(printable(one))]
+    blocks = [title, facts, verdict, meanwhile, wrapped(EXPLANATION)]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
 def _side(name: str, ran: Ran, median_ms: float, runs: int) -> Iterator[str]:

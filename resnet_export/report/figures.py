@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from resnet_export.plain import number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 KINDS = {
     "batch": lambda value: f"batch {value:g}",
@@ -23,6 +23,11 @@ KINDS = {
 def digits(value: float) -> str:
     """Four digits, three below 1: 0.0123, 20.12, 12345."""
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:#.{3 if abs(value) < 1 else 4}g}".rstrip(".")
+
+
+def megabytes(count: float) -> str:
+    """Bytes in whole millions, without the unit: 250."""
+    return f"{count / 1e6:.0f}"
 
 
 def estimate(found: Mapping[str, Any], name: str) -> str:
@@ -47,6 +52,18 @@ def throughput(found: Mapping[str, Any]) -> str:
     return digits(value) if low is None or high is None else f"{digits(value)} [{digits(low)} {digits(high)}]"
 
 
+def floor(found: Mapping[str, Any]) -> str | None:
+    """What can be said of a latency that has no p50, as a sentence; None where that isn't needed, or can't be.
+
+    Args:
+        found: with the keys `p50_ms`, `floor_ms` and `floor_again_ms`.
+    """
+    if found.get("p50_ms") is not None or found.get("floor_ms") is None:
+        return None
+    value, again = (digits(found[key]) for key in ("floor_ms", "floor_again_ms"))
+    return f"Undisturbed it takes {value} ms: the median of its fastest moment, and {again} ms in one far from that."
+
+
 def condition(series: Mapping[str, Any]) -> str:
     """What tells a series from the others of its case: `28.2 requests/s, load 50%`; empty where nothing does."""
     return ", ".join(
@@ -58,6 +75,18 @@ def case_name(case: Mapping[str, Any]) -> str:
     """`ort:cpu, batch 1, 2 threads`, and what else was asked for."""
     runtime, *others = _group(case)
     return ", ".join([runtime, size_name(case), *others])
+
+
+def caption(cases: Sequence[Mapping[str, Any]], case: Mapping[str, Any], own: str = "") -> str:
+    """The name of a case, with its file where there are several.
+
+    Args:
+        cases: all of them.
+        case: one of them.
+        own: what tells its series from the others.
+    """
+    several = len({other["model"] for other in cases}) > 1
+    return ", ".join(filter(None, [file_name(case["model"]) if several else "", case_name(case), own]))
 
 
 def group_name(case: Mapping[str, Any]) -> str:

@@ -1,19 +1,28 @@
-"""A result as JSON; the schemas are in docs/report.md and docs/verify.md."""
+"""A result as JSON; the schemas are in docs/."""
 
 from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from resnet_export.parity.results import VerifyReport
-    from resnet_export.report.data import ExportReport
+from typing import Any, Protocol
 
 
-def render(report: ExportReport | VerifyReport) -> str:
+class Report(Protocol):
+    """A result that has plain data."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The data."""
+        ...
+
+
+def render(report: Report) -> str:
     """One JSON object, in ASCII. A number that is not finite is a string, `inf` or `nan`: JSON has none."""
     return json.dumps(_finite(report.as_dict()), indent=2, allow_nan=False)
+
+
+def render_line(report: Report) -> str:
+    """One JSON object in a line, for a result with thousands of samples, all of them finite."""
+    return json.dumps(report.as_dict(), allow_nan=False)
 
 
 def _finite(value: Any) -> Any:

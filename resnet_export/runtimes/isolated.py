@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from resnet_export import errors
 from resnet_export.errors import RuntimeCrashedError, RuntimeFailedError
+from resnet_export.processes import end, how_ended, last_lines
 from resnet_export.runtimes.session import BaseSession
 
 if TYPE_CHECKING:
@@ -30,8 +27,6 @@ if TYPE_CHECKING:
 COMMAND = ("-P", "-m", "resnet_export.runtimes.worker")
 DEADLINE_S = 900.0
 """Seconds for one answer: compiling a large network takes minutes."""
-LOG_LINES = 20
-"""Of what a runtime printed, kept for the message of a crash."""
 
 
 class IsolatedSession(BaseSession):
@@ -88,19 +83,7 @@ class IsolatedSession(BaseSession):
 
     def close(self) -> None:
         """Ends the worker, and what it started."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            started = psutil.Process(self._process.pid).children(recursive=True)
-            for process in started:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                pipe and pipe.close()
-        try:
-            self._process.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
         self._log.close()
         self._folder.cleanup()
 
@@ -130,18 +113,13 @@ class IsolatedSession(BaseSession):
 
     def _crashed(self, method: str, *, late: bool) -> RuntimeCrashedError:
         try:
-            code = self._process.wait(timeout=1)
-            how = f"left with exit code {code}"
+            how = how_ended(self._process.wait(timeout=1))
         except subprocess.TimeoutExpired:
             self._process.kill()
-            code, how = 0, "gave an answer that cannot be read"
+            how = "gave an answer that cannot be read"
         if late:
             how = f"did not answer within {self._deadline:g} s"
-        elif code < 0:
-            with contextlib.suppress(ValueError):
-                how = f"was ended by {signal.Signals(-code).name}"
-            how += ", as the kernel does when memory runs out" if -code == signal.SIGKILL else ""
-        self._log.seek(0)
-        log = self._log.read().decode(errors="replace").splitlines()[-LOG_LINES:]
         doing = "opening the file" if method in ("open", "placement") else "running it"
-        return RuntimeCrashedError(f"its process {how} while {doing}", hint="Leave this runtime out.", log=log)
+        return RuntimeCrashedError(
+            f"its process {how} while {doing}", hint="Leave this runtime out.", log=last_lines(self._log)
+        )

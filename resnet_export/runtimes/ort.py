@@ -49,7 +49,6 @@ class OrtSession(BaseSession):
     """A file in ONNX Runtime."""
 
     shows_values = True
-    takes_callers = True
 
     def __init__(self, path: Path, runtime: OrtRuntime, options: OrtOptions) -> None:
         self.path = path
@@ -62,7 +61,7 @@ class OrtSession(BaseSession):
             if not getattr(options, "allow_fallback", False):
                 raise
             self._fallback, self._runtime = f"the CPU ran it: {error.message}", CPU
-            self.precision = "float32"
+            self.precision, self.version = "float32", CPU.check()
         self._session: onnxruntime.InferenceSession | None = self._open(str(path))
         self._placement = placement_of(
             self._session,
@@ -70,12 +69,21 @@ class OrtSession(BaseSession):
             self._runtime.device(options),
             allow_fallback=getattr(options, "allow_fallback", False),
         )
+        # Looked up once: asking again takes longer than the rest of this module at every run.
+        self._input, self._output = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
+        # The first run records the provider's kernels, and the next ones replay them.
+        self._is_recorded = self._runtime is not CPU and "1" in map(options.provider_options.get, GRAPH_OPTIONS)
+        self.takes_callers = not self._is_recorded
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """The file's first output."""
         assert self._session is not None, "the session is open"
-        first = self._session.get_outputs()[0].name
-        outputs: list[NDArray[Any]] = self._session.run([first], {self._session.get_inputs()[0].name: images})
+        if self._is_recorded:
+            raise NotApplicableError(
+                f"{self.name} replays kernels that read and write at fixed addresses of the device.",
+                hint="Measure it from device to device, or leave out the graph of kernels.",
+            )
+        outputs: list[NDArray[Any]] = self._session.run([self._output], {self._input: images})
         return outputs[0]
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -95,8 +103,15 @@ class OrtSession(BaseSession):
                 f"{self._runtime.source.provider} has no memory that ONNX Runtime can bind.",
                 hint="Measure it from host to host.",
             )
-        fixed = "1" in (self._options.provider_options.get(name) for name in GRAPH_OPTIONS)
-        return OrtBinding(self._session, batches, device, fixed=fixed)
+        size = len(batches[0])
+        if self._is_recorded:
+            if self.batches is not None and self.batches != (size,):
+                raise NotApplicableError(
+                    f"{self.name} has recorded its kernels for a batch of {self.batches[0]}, and can't take {size}.",
+                    hint="Measure each batch in a case of its own.",
+                )
+            self.batches = (size,)
+        return OrtBinding(self._session, batches, device, fixed=self._is_recorded)
 
     def placement(self) -> Placement:
         """The nodes of each execution provider."""

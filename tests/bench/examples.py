@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from resnet_export.bench.inputs import Images
 from resnet_export.bench.measured import Measured, Series
 from resnet_export.bench.results import CaseResult
 from resnet_export.machine.noise import Noise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MODEL = Model("net.onnx", "ab" * 32, 46_800_000, Images("float32", "nchw", 3, 224, 224), None)
 CASE = Case(MODEL, "ort:cpu", 1, None)
@@ -22,6 +25,15 @@ def series(samples: int = 1000, median_ms: float = 20.0, seed: int = 0, **change
     drawn = median_ms * np.random.default_rng(seed).lognormal(0.0, 0.05, samples)
     usual = Series({}, 1, 1, "closed", False, float(drawn.sum()), tuple(drawn.tolist()))
     return dataclasses.replace(usual, **changes)
+
+
+def unsteady(base_ms: float, seed: int, seconds: float = 60.0) -> NDArray[np.float64]:
+    """Samples on a machine whose pace stays at a level for some 4 to 16 s: undisturbed, or up to a fifth slower."""
+    generator = np.random.default_rng(seed)
+    chosen = generator.choice([1.0, 1.03, 1.08, 1.14, 1.2], 100, p=[0.4, 0.15, 0.15, 0.15, 0.15])
+    levels = np.repeat(chosen, generator.integers(200, 800, 100))
+    samples = base_ms * levels * (1 + generator.exponential(0.01, len(levels)))
+    return samples[: int(np.searchsorted(np.cumsum(samples), seconds * 1e3))]
 
 
 def measured(samples: int = 1000, median_ms: float = 20.0, seed: int = 0, **changes: Any) -> Measured:

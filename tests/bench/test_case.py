@@ -60,22 +60,6 @@ def test_a_file_of_any_size_is_timed_at_the_size_that_it_was_trained_with(net: P
     assert read_model(tmp_path / "open.onnx").images.shape(1) == (1, 3, 32, 32)
 
 
-@pytest.mark.parametrize(
-    ("runtime", "threads", "resolved"),
-    [
-        ("ort:cpu", None, ("ort:cpu,threads=2", 2)),
-        ("ort:cpu", 5, ("ort:cpu,threads=5", 5)),
-        ("ort:cpu,threads=3", None, ("ort:cpu,threads=3", 3)),
-        ("reference", None, ("reference", 2)),
-    ],
-)
-def test_threads_default_to_what_is_allowed(
-    runtime: str, threads: int | None, resolved: tuple[str, int], net: Path
-) -> None:
-    (case,) = make_plan([net], [runtime], threads=[threads])
-    assert case.resolve(2) == resolved
-
-
 class TestBadInput:
     @pytest.mark.parametrize(
         ("arguments", "message"),

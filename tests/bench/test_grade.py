@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from resnet_export.bench.grade import LONGER, QUIET, Grade, grade
+from resnet_export.bench.grade import FEWER, LEAVE_OUT_QUICK, LONGER, QUIET, Grade, disturbances, grade
+from resnet_export.bench.sampling import DEFAULT, MLPERF, QUICK
 from resnet_export.bench.statistics import Drift, summarise
 from resnet_export.machine.cgroup import Limits
 from resnet_export.machine.clock import Clock
@@ -14,6 +15,7 @@ from resnet_export.machine.noise import Noise
 from tests.doctor.examples import MACHINE
 
 if TYPE_CHECKING:
+    from resnet_export.bench.sampling import Budget
     from resnet_export.bench.statistics import Summary
 
 NOISE = Noise(
@@ -50,11 +52,13 @@ def graded(
     summary: Summary = SUMMARY,
     settled: bool = True,
     threads: int = 2,
+    budget: Budget = DEFAULT,
     on_cpu: bool = True,
     **machine: Any,
 ) -> Grade:
     watched = dataclasses.replace(NOISE, **noise or {})
-    return grade(summary, settled, threads, watched, dataclasses.replace(QUIET_MACHINE, **machine), on_cpu=on_cpu)
+    here = dataclasses.replace(QUIET_MACHINE, **machine)
+    return grade(summary, settled, threads, watched, here, budget, on_cpu=on_cpu)
 
 
 def test_nothing_disturbed_it() -> None:
@@ -161,6 +165,11 @@ def test_a_warm_up_that_did_not_settle() -> None:
     assert graded(settled=False) == Grade("B", (reason,), (LONGER,))
 
 
+@pytest.mark.parametrize(("budget", "advice"), [(QUICK, LEAVE_OUT_QUICK), (DEFAULT, LONGER), (MLPERF, FEWER)])
+def test_what_gives_more_samples_depends_on_the_budget(budget: Budget, advice: str) -> None:
+    assert graded(settled=False, budget=budget).advice == (advice,)
+
+
 def test_the_worst_reason_sets_the_letter_and_comes_first() -> None:
     found = graded({"others_cpus": 4.0, "steal_share": 0.006, "thermal_throttles": 3}, settled=False)
     assert found.letter == "D"
@@ -193,9 +202,29 @@ def test_no_taskset_where_the_others_leave_no_cpu_free() -> None:
     assert graded({"others_cpus": 6.1}).advice == (QUIET,)
 
 
+@pytest.mark.parametrize(("seconds", "letter"), [(0.1, "A"), (0.2, "B"), (2.5, "C")])
+def test_a_gpu_whose_clock_was_held_down(seconds: float, letter: str) -> None:
+    found = graded({"gpu_slowed_s": seconds}, on_cpu=False)
+    assert found.letter == letter
+    told = f"Power or heat held the clock of a GPU down for {seconds / 10:.1%} of the time."
+    assert found.reasons == (() if letter == "A" else (told,))
+
+
 def test_no_taskset_on_windows() -> None:
     system = dataclasses.replace(QUIET_MACHINE.system, kernel="Windows 11")
     assert graded({"others_cpus": 0.8}, system=system).advice == (QUIET,)
+
+
+def test_what_disturbed_several_processes() -> None:
+    """Without what only the samples of one process tell."""
+    noise = dataclasses.replace(NOISE, others_cpus=4.0, steal_share=0.006, major_faults=9000, clock_low_mhz=2000.0)
+    assert disturbances(2, noise, QUIET_MACHINE) == (
+        "Other processes used 4 of the 8 CPUs meanwhile.",
+        "The clock went between 2.00 and 3.00 GHz.",
+        "The hypervisor gave 0.6% of the CPUs' time to other machines.",
+    )
+    assert len(disturbances(2, noise, QUIET_MACHINE, on_cpu=False)) == 2
+    assert disturbances(2, NOISE, QUIET_MACHINE) == ()
 
 
 def test_is_plain_data() -> None:

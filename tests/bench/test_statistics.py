@@ -118,3 +118,11 @@ class TestDrift:
 
     def test_too_few_to_tell(self) -> None:
         assert find_drift(np.arange(10.0)).p_value == 1.0
+
+
+def test_in_a_queue_no_drift_is_sought() -> None:
+    rising = np.linspace(1, 2, 1000)
+    found = summarise(rising, "open").drift
+    assert found is not None
+    assert found.found
+    assert summarise(rising, "open", queue=True).drift is None

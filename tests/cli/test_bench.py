@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 
-from resnet_export.bench import sampling
+from resnet_export.bench import profile, sampling
 from resnet_export.bench.results import BenchReport
 from resnet_export.bench.roofline import Peaks
 from resnet_export.bench.sampling import Budget
 from resnet_export.cli.bench_run import run
-from resnet_export.errors import UnavailableError
+from resnet_export.errors import RuntimeCrashedError, UnavailableError
 from resnet_export.graph.cost import Cost
 from resnet_export.machine import read_machine
 from resnet_export.runtimes import find
@@ -93,6 +93,28 @@ def test_a_page_with_the_profile_of_its_layers(net: str, tmp_path: Path, invoke:
     (case,) = json.loads(done.stdout)["cases"]
     assert case["profile"]["layers"]
     assert "Where the time goes" in (tmp_path / "page.html").read_text()
+
+
+def test_a_profile_that_fails_takes_nothing_from_the_measurements(
+    net: str, invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise RuntimeCrashedError("ort:cpu: its process was ended by SIGSEGV while sampling.")
+
+    monkeypatch.setattr(profile, "profile", fail)
+    done = invoke("bench", net, "--quick", "--profile", "--json")
+    told = "no profile of net.onnx in ort:cpu, batch 1: ort:cpu: its process was ended by SIGSEGV while sampling.\n"
+    assert (done.exit_code, done.stderr) == (0, told)
+    (case,) = json.loads(done.stdout)["cases"]
+    assert (case["status"], case["profile"]) == ("measured", None)
+
+
+def test_more_threads_than_cpus_are_allowed_and_graded(net: str, invoke: Callable[..., Result]) -> None:
+    done = invoke("bench", net, "--quick", "--threads", "64", "--json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    (case,) = json.loads(done.stdout)["cases"]
+    assert case["threads"] == 64
+    assert any(re.match(r"It ran 64 threads on [\d.]+ CPUs?\.", reason) for reason in case["grade"]["reasons"])
 
 
 def test_plans_and_forms(net: str, tmp_path: Path, invoke: Callable[..., Result]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 from xml.etree import ElementTree as ET
@@ -11,11 +12,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from resnet_export.bench.check import Status
 from resnet_export.bench.check import check as hold
+from resnet_export.bench.check.checked import Status
 from resnet_export.cli.bench_check import check
 from resnet_export.report import check_text
-from tests.bench.test_check import MACHINE, case, failed, result
+from tests.bench.check.test_check import MACHINE, case, failed, of, result
+from tests.bench.examples import unsteady
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +59,14 @@ def test_a_regression(invoke: Callable[..., Result]) -> None:
     assert "SLOWER" in done.stdout
     assert "Failed: 1 case slower by more than 5 %." in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_a_pace_that_changes(invoke: Callable[..., Result]) -> None:
+    Path("unsteady.json").write_text(json.dumps(result(of(unsteady(20.0, 3)))))
+    done = invoke(result(of(unsteady(22.0, 4))), "--baseline", "unsteady.json")
+    assert done.exit_code == 1
+    assert re.search(r"20\.\d+ floor +2[12]\.\d+ floor +1\.\d+ +\[.*\] +SLOWER", done.stdout)
+    assert "  floor: the pace changed too much for a median" in done.stdout
 
 
 @pytest.mark.parametrize("tolerance", ["15%", "0.15"])
@@ -115,14 +125,16 @@ def test_another_machine_where_that_is_meant(invoke: Callable[..., Result]) -> N
 
 
 def test_the_screen_tells_of_every_kind() -> None:
-    runtimes = ("same", "slower", "faster", "crashed", "short", "gone")
-    baseline = result(*(case(20.0, runtime=name) for name in runtimes))
+    searched = {"name": "server", "slo_p99_ms": 50.0}
+    before = [case(20.0, runtime=name) for name in ("same", "slower", "faster", "crashed", "short")]
+    baseline = result(*before, case(20.0, scenario=searched), case(20.0, runtime="gone"))
     now = result(
         case(20.0, 1, runtime="same"),
         case(25.0, 1, runtime="slower"),
         case(15.0, 1, runtime="faster"),
         failed(runtime="crashed"),
         case(samples=30, runtime="short"),
+        case(20.0, scenario=searched),
         case(runtime="unheard of"),
     )
     report = hold(now, baseline)

@@ -23,6 +23,7 @@ from resnet_export.cli.bench_compare import compare
 from resnet_export.machine import read_machine
 from resnet_export.report import compare_text
 from tests.bench.conftest import make_net  # noqa: F401 - a fixture
+from tests.bench.examples import NOISE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +122,7 @@ def found() -> Comparison:
         side=dataclasses.replace(side, python="/envs/old/bin/python", python_version="3.12.1"),
         fallback="the CPU ran it",
     )
-    return Comparison(ran, other, launches(1.0), 0.015, 60.0, 57.3, 0, read_machine())
+    return Comparison(ran, other, launches(1.0), 0.015, 60.0, 57.3, 0, read_machine(), NOISE)
 
 
 class TestText:
@@ -154,6 +155,27 @@ class TestText:
         assert "                 p50 20 ms, 60 runs" in lines
         assert "  from           12 launches, 57 s, seed 0" in lines
 
+    def test_what_disturbed_both(self, found: Comparison) -> None:
+        quiet, busy = (dataclasses.replace(NOISE, others_cpus=share * NOISE.cpus) for share in (0.001, 0.25))
+        assert "Other processes" not in compare_text.render(dataclasses.replace(found, noise=quiet))
+        told = compare_text.render(dataclasses.replace(found, noise=busy))
+        assert f"Other processes used 0.5 of the {NOISE.cpus} CPUs meanwhile." in told.splitlines()
+
+    def test_an_interruption(self, found: Comparison) -> None:
+        text = compare_text.render(dataclasses.replace(found, interrupted=True, seconds=20.4))
+        assert "It was interrupted after 20 of 60 s; the interval holds unless" in text
+
+
+def test_an_interruption_prints_and_writes_what_there_is(
+    found: Comparison, net: str, invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = dataclasses.replace(found, interrupted=True)
+    monkeypatch.setattr(module, "compare", lambda *arguments: ended)
+    done = invoke("--a", net, "--b", "batch=1", "--output", "out.json", "--fail-if", "equivalent")
+    assert (done.exit_code, done.stderr) == (130, "interrupted; this is what 12 launches say\n")
+    assert "Equivalent: the interval lies within" in done.stdout
+    assert json.loads(Path("out.json").read_text())["interrupted"] is True
+
 
 def launches(*ratios: float) -> tuple[Launch, ...]:
     """Twelve, with these ratios in turns."""
@@ -180,6 +202,6 @@ def test_the_guide_knows_every_option_and_every_key() -> None:
     assert [name for name in options if name not in internal and f"`{name}" not in text] == []
     model = Model("net.onnx", "ab" * 32, 1, Images("float32", "nchw", 3, 8, 8), None)
     ran = Ran(Side(Case(model, "ort:cpu", 1, 2)), 2, "", "float32", "CPU", {}, None)
-    plain = Comparison(ran, ran, launches(1.0), 0.015, 60.0, 57.3, 0, read_machine()).as_dict()
+    plain = Comparison(ran, ran, launches(1.0), 0.015, 60.0, 57.3, 0, read_machine(), NOISE).as_dict()
     keys = {*plain, *plain["a"], *plain["launches"][0], *plain["launches"][0]["pairs"][0], *KEYS}
     assert sorted(key for key in keys if f"`{key}`" not in text) == []

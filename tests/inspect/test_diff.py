@@ -168,6 +168,17 @@ def test_other_shapes_come_first(compared: Any) -> None:
     assert data["same"] is False
 
 
+def test_a_file_without_metadata_lacks_each_key(write: Write, tiny: ResNetSpec) -> None:
+    first, second = write(tiny, "a.onnx"), write(tiny, "b.onnx")
+    proto = onnx.load_model(second)
+    del proto.metadata_props[:]
+    onnx.save_model(proto, second)
+    found = diff(first, second)
+    assert Change("interface.opset", "", 17, None) in found.metadata
+    assert all(not isinstance(change.first, dict) for change in found.metadata)
+    assert "\n- interface.opset: 17\n" in render_diff(found)
+
+
 def test_metadata_key_by_key(write: Write, tiny: ResNetSpec) -> None:
     first, second = write(tiny, "a.onnx"), write(tiny, "b.onnx", batch=4, opset=18)
     found = diff(first, second)

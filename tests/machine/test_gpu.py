@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from resnet_export.machine import gpu
-from resnet_export.machine.gpu import Gpu, Gpus, parse_cuda, parse_gpus, read_gpus, read_pci
+from resnet_export.machine.gpu import Gpu, Gpus, parse_cuda, parse_gpus, read_gpus, read_pci, read_slowdowns
 from tests.machine.samples import HEADER, NO_DRIVER, NO_GPU, ONE_GPU, TWO_GPUS, write
 
 if TYPE_CHECKING:
@@ -48,6 +48,24 @@ def test_the_clock_of_the_moment_tells_no_two_machines_apart() -> None:
     assert (first.clock_mhz, second.clock_mhz) == (345, 1755)
     assert first == second
     assert first != parse_gpus(ONE_GPU.replace("700.00", "350.00"))[0]
+
+
+def test_how_long_its_clock_was_held_down(answers: Callable[[int, str], None]) -> None:
+    answers(0, "1500000, 0, 250000, [N/A]\n0, 0, 0, 0\n")
+    assert read_slowdowns() == ((1.5, 0.0, 0.25, 0.0), (0.0, 0.0, 0.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (0, "[N/A], [N/A], [N/A], [N/A]\n"),
+        (2, 'Field "clocks_event_reasons_counters.sw_power_cap" is not valid.\n'),
+        (0, ""),
+    ],
+)
+def test_a_driver_that_does_not_count(status: int, text: str, answers: Callable[[int, str], None]) -> None:
+    answers(status, text)
+    assert read_slowdowns() is None
 
 
 @pytest.mark.parametrize("text", ["", NO_GPU, NO_DRIVER])

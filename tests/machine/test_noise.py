@@ -41,6 +41,13 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
     process.wait()
 
 
+def test_the_gpu_and_the_reason_that_slowed_it_most() -> None:
+    first = dataclasses.replace(FIRST, gpu_slowdowns=((5.0, 1.0), (0.0, 0.0)))
+    last = dataclasses.replace(LAST, gpu_slowdowns=((6.5, 3.0), (0.5, 0.0)))
+    assert between(first, last, 2).gpu_slowed_s == 2.0
+    assert between(first, LAST, 2).gpu_slowed_s is None
+
+
 def test_the_differences() -> None:
     assert between(FIRST, LAST, 2, [2000.0, 3000.0, 2500.0]) == Noise(
         seconds=10.0,

@@ -12,11 +12,13 @@ import numpy as np
 from resnet_export.bench.measured import Series
 from resnet_export.bench.profile.profiled import LayerTime, OperatorTime, Profile
 from resnet_export.bench.results import BenchReport
+from resnet_export.bench.roofline import Peaks
 from resnet_export.bench.sampling import DEFAULT
 from resnet_export.bench.scenario import make_scenario
 from resnet_export.bench.statistics import summarise
+from resnet_export.graph.cost import Cost
 from resnet_export.machine import read_machine
-from tests.bench.examples import CASE, crashed, measured, result
+from tests.bench.examples import CASE, MODEL, NOISE, crashed, measured, result
 
 LAYERS = (
     ("conv1", ("conv1", "relu"), "relu_nchwc", "Conv", 2.4),
@@ -32,6 +34,34 @@ LAYERS = (
 
 
 MULTIPLY_ADDS = {"conv1": 118_013_952, "layer1.0.conv1": 115_605_504, "fc": 512_000}
+
+
+COSTS = {MODEL.sha256: Cost(1_814_073_344, 0, 46_800_000, 606_112, (3_211_264,))}
+HOW = "ONNX Runtime's MatMul"
+PEAKS = (
+    *(
+        Peaks(
+            "cpu",
+            threads,
+            {"float32": 60e9 * threads, "int8": 200e9 * threads},
+            {"float32": "NumPy's BLAS", "int8": "ONNX Runtime's MatMulInteger", "memory": "NumPy's copy"},
+            12e9,
+        )
+        for threads in (1, 2)
+    ),
+    Peaks("cuda", 2, {"float32": 25e12}, {"float32": HOW, "memory": "ONNX Runtime's Neg"}, 4.1e12),
+)
+DISTURBED = dataclasses.replace(
+    NOISE,
+    others_cpus=0.4,
+    steal_share=0.0123,
+    load_before=0.52,
+    load_after=1.93,
+    involuntary_per_s=35.5,
+    voluntary_per_s=1234.5,
+    clock_low_mhz=2400.0,
+    clock_high_mhz=3100.0,
+)
 
 
 def profile(**changes: Any) -> Profile:
@@ -118,6 +148,21 @@ def idle() -> Any:
     return result(case=case, measured=dataclasses.replace(measured(), series=series))
 
 
+def on_gpu() -> Any:
+    """From device to device."""
+    times = latencies(900, 1.2, 8)
+    told = dataclasses.replace(
+        measured(),
+        device="GPU 0",
+        nodes={"CUDAExecutionProvider": 30},
+        series=(Series({}, 1, 1, "closed", False, sum(times), times),),
+        submit_ms=(0.1, 0.2, 0.9),
+        gpu_memory_bytes=640_400_000,
+    )
+    case = dataclasses.replace(CASE, runtime="ort:cuda", boundary="device")
+    return result(case=case, measured=told, noise=dataclasses.replace(NOISE, gpu_slowed_s=1.5))
+
+
 def example() -> dict[str, Any]:
     """The JSON object of a report, as a reader gets it."""
     cases = (
@@ -130,9 +175,11 @@ def example() -> dict[str, Any]:
         result(measured=measured(40)),
         server(),
         idle(),
+        on_gpu(),
         crashed(hint="Measure it with fewer threads."),
     )
-    data = BenchReport("plan", DEFAULT, read_machine(), cases).as_dict()
+    cases = (cases[0], dataclasses.replace(cases[1], noise=DISTURBED), *cases[2:])
+    data = BenchReport("plan", DEFAULT, read_machine(), cases, peaks=PEAKS, costs=COSTS).as_dict()
     for at, case in enumerate(data["cases"]):
         if case["status"] == "measured":
             case["grade"] = {"letter": "ABC"[at % 3], "reasons": [], "advice": []}

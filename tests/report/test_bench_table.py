@@ -43,22 +43,41 @@ def test_csv_says_which_rates_keep_the_bound() -> None:
     assert [row["slo_holds"] for row in server] == ["true", "true", "false", "false", "false"]
 
 
+def test_csv_has_the_share_of_the_roofline_in_the_row_that_it_belongs_to() -> None:
+    rows = parsed(EXAMPLE)
+    first = EXAMPLE["cases"][0]["roofline"]
+    assert (rows[0]["roofline_of_possible"], rows[0]["roofline_bound"]) == (str(first["of_possible"]), "compute")
+    idle = [row for row in rows if row["scenario"] == "idle"]
+    assert [bool(row["roofline_of_possible"]) for row in idle] == [True, False, False, False, False]
+    assert rows[-1]["roofline_bound"] == ""
+
+
+def test_csv_has_the_median_of_what_handing_over_takes() -> None:
+    rows = parsed(EXAMPLE)
+    assert [row["submit_ms"] for row in rows if row["runtime"] == "ort:cuda"] == ["0.2"]
+    assert rows[0]["submit_ms"] == ""
+
+
 def test_markdown_has_intervals() -> None:
     lines = as_markdown(EXAMPLE).splitlines()
-    assert lines[:2] == ["| case | p50 ms | p99 ms | images/s | grade |", "| --- | ---: | ---: | ---: | :---: |"]
+    assert lines[:2] == [
+        "| case | p50 ms | p99 ms | images/s | of possible | grade |", "| --- | ---: | ---: | ---: | ---: | :---: |"
+    ]  # fmt: skip
     case = EXAMPLE["cases"][0]
     cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
     assert cells[0] == "ort:cpu, batch 1, 1 thread"
     p50, low, high = cells[1].replace("[", "").replace("]", "").split()
     for shown, key in ((p50, "p50_ms"), (low, "p50_low_ms"), (high, "p50_high_ms")):
         assert float(shown) == pytest.approx(case[key], rel=5e-4)
-    assert "| ort:cpu, batch 1, 2 threads | needs 116 | needs 368 | - | A |" in lines
-    assert "| ort:cpu, batch 1, 2 threads: crashed |  |  |  |  |" in lines
-    assert all(line.count("|") == 6 for line in lines if line.startswith("|"))
+    assert cells[4:] == [f"{case['roofline']['of_possible']:.0%}", "A"]
+    assert "| ort:cpu, batch 1, 2 threads | needs 116 | needs 368 | - |  | A |" in lines
+    assert "| ort:cpu, batch 1, 2 threads: crashed |  |  |  |  |  |" in lines
+    assert all(line.count("|") == 7 for line in lines if line.startswith("|"))
 
 
-def test_markdown_of_several_files_names_them_and_of_no_grades_has_no_column() -> None:
-    cases = [dict(case, model=f"folder/{at % 2}.onnx", grade=None) for at, case in enumerate(EXAMPLE["cases"])]
+def test_markdown_of_several_files_names_them_and_what_no_case_has_is_no_column() -> None:
+    nothing = {"grade": None, "roofline": None}
+    cases = [{**case, **nothing, "model": f"folder/{at % 2}.onnx"} for at, case in enumerate(EXAMPLE["cases"])]
     lines = as_markdown(changed(cases=cases)).splitlines()
     assert lines[0] == "| case | p50 ms | p99 ms | images/s |"
     assert lines[2].startswith("| 0.onnx in ort:cpu, batch 1, 1 thread | ")
@@ -70,5 +89,5 @@ def test_text_of_others_breaks_nothing() -> None:
     report = changed(cases=cases)
     assert {row["runtime"] for row in parsed(report)} == {'a|b <b>"c",*d*'}
     lines = as_markdown(report).splitlines()
-    assert all(line.replace("\\|", "").count("|") == 6 for line in lines if line.startswith("|"))
+    assert all(line.replace("\\|", "").count("|") == 7 for line in lines if line.startswith("|"))
     assert "<b>" not in "".join(lines).replace("\\<b>", "")

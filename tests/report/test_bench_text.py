@@ -12,7 +12,7 @@ from resnet_export.bench.scenario import make_scenario
 from resnet_export.graph.cost import Cost
 from resnet_export.machine import read_machine
 from resnet_export.report import bench_text
-from tests.bench.examples import CASE, MODEL, NOISE, crashed, measured, result, series
+from tests.bench.examples import CASE, MODEL, NOISE, crashed, measured, result, series, unsteady
 
 
 @pytest.fixture
@@ -48,7 +48,26 @@ def test_what_the_samples_cannot_support_is_not_printed() -> None:
     assert re.search(r"\] +needs \d+ ", row), "p50 and its interval, but no p99"
     _, row, *remarks = rows(bench_text.render(report(result(threads=1, measured=measured(40)))))
     assert re.fullmatch(r"  ort:cpu +1 +1 +needs \d+ +needs \d+ +- +\d+ +CPU +D", row)
-    assert any("below 64 nothing can be" in line for line in remarks)
+    assert any("below 64 no quantile" in line for line in remarks)
+
+
+def test_in_place_of_a_median_there_is_the_floor() -> None:
+    told = measured(series=(series(samples_ms=tuple(unsteady(20.0, 3))),))
+    _, row, *remarks = rows(bench_text.render(report(result(threads=1, measured=told))))
+    assert re.search(r" needs \d+ +needs \d+ ", row)
+    remark = r"Undisturbed it takes 20\.\d+ ms: the median of its fastest moment, and 20\.\d+ ms in one far from that\."
+    assert re.search(remark, " ".join(" ".join(remarks).split()))
+
+
+def test_the_time_that_it_takes_to_hand_over_a_run() -> None:
+    shown = bench_text.render(report(result(threads=1, measured=measured(device="GPU 0", submit_ms=(0.1, 0.2, 0.9)))))
+    assert "Of a run, 0.200 ms (the median) go into handing it over." in shown
+
+
+def test_a_warm_up_that_took_long() -> None:
+    told = measured(warm_up_ms=(900.0, *[20.0] * 11))
+    shown = " ".join(bench_text.render(report(result(threads=1, measured=told))).split())
+    assert "first run of another batch 70.00 ms, warm-up 12 runs, 1120 ms. Memory" in shown
 
 
 def test_remarks(cpus: float) -> None:
@@ -117,3 +136,29 @@ def test_fits_100_columns(median: float) -> None:
     text = bench_text.render(report(*(result(case=one, threads=128, measured=told) for one in (case, long))))
     assert max(map(len, text.splitlines())) <= 100
     assert "\n  openvino,precision=bfloat16,threads=16\n" in text
+
+
+OPTIONS = (
+    "ort:cuda,use_tf32=1,prefer_nhwc=1,cudnn_conv_algo_search=EXHAUSTIVE,cudnn_conv_use_max_workspace=1,"
+    "enable_cuda_graph=1"
+)
+
+
+def test_a_runtime_with_many_options_is_broken_behind_commas() -> None:
+    long = dataclasses.replace(CASE, runtime=OPTIONS, boundary="device")
+    failed = result(case=long, status="failed", measured=None, reason=f"{OPTIONS} cannot load net.onnx: a reason.")
+    text = bench_text.render(report(result(case=long, threads=128), failed))
+    assert max(map(len, text.splitlines())) <= 100
+    first, second = OPTIONS[: OPTIONS.index("cudnn_conv_use")], OPTIONS[OPTIONS.index("cudnn_conv_use") :]
+    assert f"\n  {first}\n    {second}, device to device\n" in text
+    assert f"\n    {first}\n      {second}\n    cannot load net.onnx: a reason." in text
+
+
+@pytest.mark.parametrize("path", [f"folder/{'a,b' * 29}.onnx", f"a folder/{'name, ' * 30}.onnx"])
+def test_a_long_path_is_not_broken(path: str) -> None:
+    model = dataclasses.replace(MODEL, path=path)
+    failed = result(status="failed", measured=None, reason=f"'{path.replace(' ', '')}' is gone.")
+    found = dataclasses.replace(failed, case=dataclasses.replace(CASE, model=model))
+    lines = bench_text.render(report(found)).splitlines()
+    assert lines[2:4] == [path, "  (46.8 MB)"]
+    assert f"    '{path.replace(' ', '')}'" in lines

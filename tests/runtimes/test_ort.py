@@ -10,8 +10,10 @@ import onnxruntime
 import pytest
 
 from resnet_export import runtimes
-from resnet_export.errors import MissingDependencyError, ModelError, UnavailableError
-from resnet_export.runtimes import choose, ort_providers
+from resnet_export.errors import MissingDependencyError, ModelError, NotApplicableError, UnavailableError
+from resnet_export.runtimes import Choice, choose, ort_providers
+from resnet_export.runtimes.ort import OrtRuntime, distribution
+from resnet_export.runtimes.ort_providers import Always, CudaOptions
 from resnet_export.runtimes.placement import placement_of
 from resnet_export.runtimes.session import Placement
 
@@ -104,7 +106,23 @@ def test_a_fallback_that_was_allowed_says_that_the_cpu_ran_it(plain: Path) -> No
         assert placement.nodes == {CPU: 49}
         assert placement.fallback is not None
         assert placement.fallback.startswith("the CPU ran it: CUDAExecutionProvider cannot be loaded: lib")
+        assert session.version == f"{distribution()}, {CPU}", "what really ran"
         assert session.run(images).tobytes() == usual.run(images).tobytes()
+
+
+def test_a_recorded_graph_of_kernels_takes_one_caller_one_batch_and_no_array_of_the_host(plain: Path) -> None:
+    """A provider that isn't the CPU's as far as the options go."""
+    options = CudaOptions(enable_cuda_graph=True)
+    text = "ort:cuda,enable_cuda_graph=true"
+    one, two = (np.zeros((batch, 3, 32, 32), np.float32) for batch in (1, 2))
+    with Choice("ort:cuda", OrtRuntime(Always(), CudaOptions), options, text).open(plain) as session:
+        with pytest.raises(NotApplicableError, match="replays kernels that read and write at fixed addresses"):
+            session.run(one)
+        assert session.takes_callers is False
+        session.bind([one])
+        assert session.batches == (1,)
+        with pytest.raises(NotApplicableError, match="recorded its kernels for a batch of 1, and can't take 2"):
+            session.bind([two])
 
 
 @with_cuda

@@ -3,7 +3,8 @@
 Each launch has a fresh process of either side, since a process keeps the memory that it happened to get. Short blocks
 of runs take turns, in an order drawn by lot; the process whose turn it isn't is stopped. As much of a launch goes into
 its blocks as went into getting there: at worst, that takes twice the time of the best share, which nobody knows before.
-How many launches there are is decided by the time alone, so that no result is waited for.
+How many launches there are is decided by the time alone, so that no result is waited for; who ends it early because of
+what it shows has no right to its interval.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import random
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.bench.compare import paired
 from resnet_export.bench.compare.comparison import Comparison, Launch, Pair, Ran
-from resnet_export.bench.isolation import PATIENCE, POOLS
+from resnet_export.bench.isolation import PATIENCE
+from resnet_export.bench.request import Request
 from resnet_export.bench.sampling import DEFAULT
 from resnet_export.bench.turns import Turns
 from resnet_export.errors import MissingDependencyError, UsageError
 from resnet_export.machine import read_machine
+from resnet_export.machine.noise import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from resnet_export.bench import Progress
     from resnet_export.bench.compare.comparison import Name
     from resnet_export.bench.compare.side import Side
+    from resnet_export.machine.noise import Noise
 
 BAND = 0.015
 """Half of the difference that a person could act on; the interval of a default run is narrower by half."""
@@ -63,6 +68,9 @@ def compare(
         progress: entered around it all; may give what is told how it stands.
         patience: seconds without a sign of life after which a process is ended.
 
+    Returns:
+        What was found; Ctrl-C ends it early where there are `paired.LEAST_LAUNCHES` launches already.
+
     Raises:
         UsageError: a number can't be meant so.
         ResNetExportError: a side can't be run; its process crashed or hung.
@@ -74,36 +82,45 @@ def compare(
     machine = read_machine()
     chance = random.Random(seed)
     allowed = max(1, int(machine.usable_cpus))
-    sides: dict[Name, _Prepared] = {"a": _Prepared(a, allowed), "b": _Prepared(b, allowed)}
+    sides: dict[Name, Side] = {"a": a, "b": b}
+    requests = {name: Request.of(side.case, allowed) for name, side in sides.items()}
     launches: list[Launch] = []
     facts: dict[Name, dict[str, Any]] = {}
+    interrupted = False
     begin = time.monotonic()
+    watch = Watch.begin(on_gpu=bool(machine.gpus.devices))
     with (progress or (lambda name: contextlib.nullcontext()))("comparing") as tell:
-        while not _over(len(launches), time.monotonic() - begin, seconds):
-            launch, facts = _launch(sides, chance, seconds / paired.LEAST_LAUNCHES, patience)
-            launches.append(launch)
-            _tell(tell, launches)
-    ran = {name: Ran(side.side, side.threads, **facts[name]) for name, side in sides.items()}
-    spent = time.monotonic() - begin
-    return Comparison(ran["a"], ran["b"], tuple(launches), band, seconds, spent, seed, machine)
+        try:
+            while not _over(len(launches), time.monotonic() - begin, seconds):
+                launch, facts = _launch(sides, requests, chance, seconds / paired.LEAST_LAUNCHES, patience)
+                launches.append(launch)
+                _tell(tell, launches)
+        except KeyboardInterrupt:
+            if len(launches) < paired.LEAST_LAUNCHES:
+                raise
+            interrupted = True
+    ran = {name: Ran(side, requests[name].threads, **facts[name]) for name, side in sides.items()}
+    return Comparison(
+        ran["a"],
+        ran["b"],
+        tuple(launches),
+        band,
+        seconds,
+        time.monotonic() - begin,
+        seed,
+        machine,
+        _of_all_launches(watch.end()),
+        interrupted,
+    )
 
 
-class _Prepared:
-    """A side with all that its process is told."""
-
-    def __init__(self, side: Side, allowed: int) -> None:
-        self.side, case = side, side.case
-        text, self.threads = case.resolve(allowed)
-        self.environment = side.environment
-        if text == case.runtime:  # it has no such option, or was given it
-            self.environment |= dict.fromkeys(POOLS, str(self.threads))
-        self.start = {"runtime": text, "allow_fallback": case.allow_fallback}
-        self.open = {
-            "path": case.model.path,
-            "images": dataclasses.asdict(case.model.images),
-            "batch": case.batch,
-            "boundary": case.boundary,
-        }
+def _of_all_launches(noise: Noise) -> Noise:
+    """Without what isn't told of processes that are gone, nor of a clock that was looked at between the launches."""
+    told = dataclasses.replace(
+        noise, voluntary_per_s=None, involuntary_per_s=None, clock_low_mhz=None, clock_high_mhz=None
+    )
+    # The CPU time of children that ended is told on Linux alone.
+    return told if sys.platform == "linux" else dataclasses.replace(told, own_cpus=None, others_cpus=None)
 
 
 def _over(launches: int, spent: float, seconds: float) -> bool:
@@ -112,7 +129,7 @@ def _over(launches: int, spent: float, seconds: float) -> bool:
 
 
 def _launch(
-    sides: dict[Name, _Prepared], chance: random.Random, share: float, patience: float
+    sides: dict[Name, Side], requests: dict[Name, Request], chance: random.Random, share: float, patience: float
 ) -> tuple[Launch, dict[Name, dict[str, Any]]]:
     """A launch, and what ran in it. `share` is the time in seconds that it may take, where that is enough."""
     begin = time.monotonic()
@@ -121,14 +138,15 @@ def _launch(
         processes: dict[Name, Turns] = {}
         for name in order:
             side = sides[name]
-            turns = Turns(name.upper(), side.side.command, side.environment, patience, ALONE)
+            environment = {**side.environment, **requests[name].environment}
+            turns = Turns(name.upper(), side.command, environment, patience, ALONE)
             processes[name] = stack.enter_context(turns)
         # Importing may overlap: nothing is measured, and nothing tunes itself to what it measures.
         for name, process in processes.items():
-            process.send("start", **sides[name].start)
-        facts = {name: _started(process, sides[name].side) for name, process in processes.items()}
+            process.send("start", request=requests[name].as_dict())
         for name, process in processes.items():
-            facts[name] |= process.ask("open", **sides[name].open)
+            _wait_for_import(process, sides[name])
+        facts = {name: process.ask("open") for name, process in processes.items()}
         pairs: list[Pair] = []
         ready = time.monotonic()
         end = ready + min(ready - begin, max(0.0, share - (ready - begin)))
@@ -137,10 +155,10 @@ def _launch(
     return Launch(order[0], tuple(pairs)), facts
 
 
-def _started(process: Turns, side: Side) -> dict[str, Any]:
-    """What the process says of its runtime; where one is missing, the pip line of its own environment."""
+def _wait_for_import(process: Turns, side: Side) -> None:
+    """Until the process has its runtime; where that is missing, the pip line is that of its own environment."""
     try:
-        return process.receive()
+        process.receive()
     except MissingDependencyError as error:
         if side.python is None or error.hint is None:
             raise

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from resnet_export import __version__
 from resnet_export.bench.compare import paired
+from resnet_export.bench.grade import disturbances
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from resnet_export.bench.compare.paired import Ratio, Verdict
     from resnet_export.bench.compare.side import Side
     from resnet_export.machine import Machine
+    from resnet_export.machine.noise import Noise
 
 SCHEMA_VERSION = 1
 """Raised when a key changes its meaning or goes."""
@@ -116,6 +118,10 @@ class Comparison:
     seed: int
     """Of the orders."""
     machine: Machine
+    noise: Noise
+    """What disturbed the machine meanwhile."""
+    interrupted: bool = False
+    """Whether it was ended early."""
 
     @cached_property
     def ratio(self) -> Ratio:
@@ -134,6 +140,13 @@ class Comparison:
             return None
         launches = self.ratio.launches_needed(self.band)
         return None if launches is None else launches * self.seconds / len(self.launches)
+
+    @property
+    def disturbances(self) -> tuple[str, ...]:
+        """What was wrong with the machine meanwhile, a sentence each; most of it falls on both sides alike."""
+        sides = (self.a, self.b)
+        on_cpu = any(side.device.startswith("CPU") for side in sides)
+        return disturbances(max(side.threads for side in sides), self.noise, self.machine, on_cpu=on_cpu)
 
     def median_ms(self, side: Name) -> float:
         """The median of the launches' medians of one side."""
@@ -161,5 +174,8 @@ class Comparison:
             "a": {**self.a.as_dict(), "p50_ms": self.median_ms("a"), "samples": self.runs("a")},
             "b": {**self.b.as_dict(), "p50_ms": self.median_ms("b"), "samples": self.runs("b")},
             "machine": self.machine.as_dict(),
+            "noise": asdict(self.noise),
+            "disturbances": list(self.disturbances),
+            "interrupted": self.interrupted,
             "launches": [launch.as_dict() for launch in self.launches],
         }

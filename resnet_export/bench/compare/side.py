@@ -35,6 +35,7 @@ KEYS = ("model", "runtime", "batch", "threads", "boundary", "allow_fallback", "p
 RUNTIME = "ort:cpu"
 """Where none is named."""
 WORKER = ("-P", "-m", "resnet_export.bench.compare.worker")
+"""-P: an interpreter, another environment's too, must not find packages in the working folder."""
 ELSEWHERE = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 """What would lead another environment's interpreter to this one's packages."""
 ASK = "import json, platform, resnet_export as r; print(json.dumps([r.__version__, platform.python_version()]))"
@@ -53,8 +54,8 @@ class Side:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """Of the worker. Another environment's interpreter must not find packages in the working folder."""
-        return (sys.executable, *WORKER) if self.python is None else (self.python, "-P", *WORKER)
+        """Of the worker."""
+        return (self.python or sys.executable, *WORKER)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -7,22 +7,18 @@ meanwhile. Between two requests the parent stops the process. The end of stdin i
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.bench import answering
 from resnet_export.bench.clock import RealClock
-from resnet_export.bench.inputs import Images
-from resnet_export.bench.network import Network
+from resnet_export.bench.opening import Opening
+from resnet_export.bench.request import Request
 from resnet_export.bench.sampling import Budget, closed_loop
 from resnet_export.bench.scenario import Scenario
-from resnet_export.errors import ResNetExportError
 
 if TYPE_CHECKING:
     from resnet_export.bench.answering import Answers
-    from resnet_export.bench.case import Boundary
     from resnet_export.bench.sampling import Call
-    from resnet_export.runtimes import Choice
 
 WARM_UP = Budget("warm up", 0.25, 5)
 """Behind the first run: a processor takes tens of milliseconds to reach its clock, and a network a few runs to have its
@@ -34,7 +30,8 @@ LEAD_IN = Budget("lead in", 0.005, 1)
 class Worker:
     """The requests that the parent may make."""
 
-    _choice: Choice
+    _request: Request
+    _opening: Opening
     _call: Call
 
     def __init__(self, answers: Answers) -> None:
@@ -42,37 +39,20 @@ class Worker:
         self._clock = RealClock()
         self._calls = 0
 
-    def start(self, *, runtime: str, allow_fallback: bool) -> dict[str, Any]:
+    def start(self, *, request: dict[str, Any]) -> dict[str, Any]:
         """Imports the runtime's libraries."""
-        from resnet_export.runtimes import choose
+        self._request = Request.from_dict(request)
+        self._opening = Opening(self._request)
+        self._opening.load()
+        return {}
 
-        self._choice = choose(runtime, allow_fallback=allow_fallback)
-        try:
-            version = self._choice.runtime.check()
-            self._choice.load()
-            return {"version": version}
-        except ResNetExportError:
-            if not allow_fallback:
-                raise
-            return {"version": ""}
-
-    def open(self, *, path: str, images: dict[str, Any], batch: int, boundary: Boundary) -> dict[str, Any]:
+    def open(self) -> dict[str, Any]:
         """Opens the file, runs it and warms it up."""
-        # It is never closed: some runtimes hang or crash at that, and the process ends anyway.
-        session = self._choice.open(Path(path))
-        network = Network(session, Images(**images), boundary)
-        network.refuse(Scenario(), batch)
-        self._call = network.make_call(batch)
+        self._call = self._opening.open(Scenario()).make_call(self._request.batch)
         self._sample(Budget("first run", 0.0, 1))
         self._answers.say()
         self._sample(WARM_UP)
-        placement = session.placement()
-        return {
-            "precision": session.precision,
-            "device": placement.device,
-            "nodes": dict(placement.nodes),
-            "fallback": placement.fallback,
-        }
+        return self._opening.what_ran()
 
     def block(self, *, seconds: float, least: int, most: int) -> dict[str, Any]:
         """The latencies of a block."""

@@ -7,7 +7,6 @@ profiler costs time itself, so the same process measures the latency without it 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import itertools
 import os
 import statistics
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from resnet_export.bench.profile.executed import Place
     from resnet_export.bench.profile.profiled import LayerTime, OperatorTime, Profile
     from resnet_export.bench.profile.trace import NodeTime, Run
-
+    from resnet_export.bench.request import Request
 
 RUNTIME = "ort:cpu"
 """Where none is named."""
@@ -70,18 +69,19 @@ def profile(
     """
     from resnet_export.bench.case import make_plan
     from resnet_export.bench.isolation import PATIENCE
+    from resnet_export.bench.request import Request
     from resnet_export.machine import read_machine
 
     _refuse(runtime)
     (case,) = make_plan([path], [runtime], None if batch is None else [batch], [threads])
     machine = read_machine()
-    text, given = case.resolve(max(1, int(machine.usable_cpus)))
+    request = Request.of(case, max(1, int(machine.usable_cpus)))
     stage = progress or (lambda name: contextlib.nullcontext())
     with (
         stage(f"profile {case.label}"),
         tempfile.TemporaryDirectory(prefix="resnet-export-", ignore_cleanup_errors=True) as folder,
     ):
-        answer = _ask(case, text, budget, Path(folder), PATIENCE if patience is None else patience)
+        answer = _ask(case.runtime, request, budget, Path(folder), PATIENCE if patience is None else patience)
         runs, places = _read(case, answer, Path(folder))
     from resnet_export.bench.profile.profiled import Profile
     from resnet_export.bench.statistics import summarise
@@ -90,7 +90,7 @@ def profile(
     layers, operators = tabulate(runs, places, _multiply_adds(case))
     return Profile(
         case=case,
-        threads=given,
+        threads=request.threads,
         machine=machine,
         version=answer["version"],
         precision=answer["precision"],
@@ -202,17 +202,17 @@ def _refuse(runtime: str) -> None:
         raise UsageError(f"{name} has no profiler.", hint=f"Those of ONNX Runtime have one: {known}.")
 
 
-def _ask(case: Case, text: str, budget: Budget, folder: Path, patience: float) -> dict[str, Any]:
+def _ask(name: str, request: Request, budget: Budget, folder: Path, patience: float) -> dict[str, Any]:
     """What the process measured."""
     from resnet_export.bench.turns import Turns
 
-    images = dataclasses.asdict(case.model.images)
+    environment = os.environ | request.environment
     measure = {"folder": str(folder), "seconds": budget.seconds, "least": budget.least_samples}
-    with Turns(case.runtime, (sys.executable, *COMMAND), os.environ, patience, LEAVE_OUT) as process:
-        started = process.ask("start", runtime=text)
-        opened = process.ask("open", path=case.model.path, images=images, batch=case.batch, seconds=budget.seconds)
+    with Turns(name, (sys.executable, *COMMAND), environment, patience, LEAVE_OUT) as process:
+        process.ask("start", request=request.as_dict())
+        opened = process.ask("open", seconds=budget.seconds)
         measured = process.ask("block", **measure, nodes=sum(opened["nodes"].values()))
-    return {**started, **opened, **measured}
+    return {**opened, **measured}
 
 
 def _read(case: Case, answer: dict[str, Any], folder: Path) -> tuple[tuple[Run, ...], tuple[Place, ...]]:

@@ -8,12 +8,12 @@ libraries print to stdout goes to stderr, which the parent keeps in a file.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from resnet_export.bench import answering
 from resnet_export.bench.clock import RealClock
-from resnet_export.bench.inputs import Images
-from resnet_export.bench.network import Network
+from resnet_export.bench.opening import Opening
+from resnet_export.bench.request import Request
 from resnet_export.bench.sampling import Budget, closed_loop, warm_up
 from resnet_export.bench.scenario import Scenario
 from resnet_export.errors import ModelError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
     from resnet_export.bench.answering import Answers
-    from resnet_export.runtimes import Choice
+    from resnet_export.bench.sampling import Call
     from resnet_export.runtimes.ort import OrtSession
 
 GRAPH = "optimised.onnx"
@@ -36,34 +36,27 @@ WARM_UP_RUNS = 5
 class Profiler:
     """The requests that the parent may make."""
 
+    _request: Request
+    _opening: Opening
+    _call: Call
+
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
         self._clock = RealClock()
 
-    def start(self, *, runtime: str) -> dict[str, Any]:
+    def start(self, *, request: dict[str, Any]) -> dict[str, Any]:
         """Imports the runtime's libraries."""
-        from resnet_export.runtimes import choose
+        self._request = Request.from_dict(request)
+        self._opening = Opening(self._request)
+        self._opening.load()
+        return {}
 
-        self._choice: Choice = choose(runtime)
-        version = self._choice.runtime.check()
-        self._choice.load()
-        return {"version": version}
-
-    def open(self, *, path: str, images: dict[str, Any], batch: int, seconds: float) -> dict[str, Any]:
+    def open(self, *, seconds: float) -> dict[str, Any]:
         """Opens the file, runs it and warms it up."""
-        self._session: OrtSession = self._choice.open(Path(path))  # type: ignore[assignment] # the parent saw to it
-        network = Network(self._session, Images(**images), "host")
-        network.refuse(Scenario(), batch)
-        self._call = network.make_call(batch)
+        self._call = self._opening.open(Scenario()).make_call(self._request.batch)
         self._sample(Budget("first run", 0.0, 1))
         warm = warm_up(self._call, self._clock, Budget("warm up", seconds, 1), first=1, beat=self._answers.beat)
-        placement = self._session.placement()
-        return {
-            "precision": self._session.precision,
-            "device": placement.device,
-            "nodes": dict(placement.nodes),
-            "settled": warm.settled,
-        }
+        return {**self._opening.what_ran(), "settled": warm.settled}
 
     def block(self, *, folder: str, seconds: float, least: int, nodes: int) -> dict[str, Any]:
         """The latencies without the profiler, then with it; its file and the graph go into the folder."""
@@ -75,6 +68,7 @@ class Profiler:
 
     def _record(self, folder: Path) -> onnxruntime.InferenceSession:
         """Opens the file again with the profiler on; two sessions in one process would disturb each other."""
+        session = cast("OrtSession", self._opening.session)  # the parent saw to it
 
         def record(options: onnxruntime.SessionOptions) -> None:
             options.enable_profiling = True
@@ -85,10 +79,10 @@ class Profiler:
             options.optimized_model_filepath = str(folder / GRAPH)
 
         try:
-            return self._session.reopen(record_and_save)
+            return session.reopen(record_and_save)
         except ModelError:  # it can't save what a provider compiled
             (folder / GRAPH).unlink(missing_ok=True)
-            return self._session.reopen(record)
+            return session.reopen(record)
 
     def _sample(self, budget: Budget) -> tuple[int, ...]:
         return closed_loop(self._call, self._clock, budget, beat=self._answers.beat)

@@ -23,6 +23,7 @@ import sys
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from resnet_export.bench.pools import size_pools
 from resnet_export.errors import RuntimeFailedError
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 COMMAND = ("-P", "-m", "resnet_export.bench.roofline.worker")
 TIMEOUT = 120.0
 """Seconds. It takes 3 on a CPU; a GPU's libraries may take half a minute to load."""
-POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-"""What sizes the pool of NumPy's BLAS."""
 USUAL_CACHE = 32 << 20
 """Bytes of a last-level cache that isn't told: a usual one, of CPUs and of GPUs."""
 FAILED = "The peaks of this machine could not be measured"
@@ -148,7 +147,7 @@ def measure_peaks(machine: Machine, threads: int, device: Device = "cpu", *, sec
             input=json.dumps(request).encode(),
             capture_output=True,
             timeout=TIMEOUT,
-            env=os.environ | dict.fromkeys(POOLS, str(threads)),
+            env=os.environ | size_pools(threads),
             check=False,
         )
     except subprocess.TimeoutExpired:

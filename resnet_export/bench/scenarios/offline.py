@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from resnet_export.bench.sampling import Budget, closed_loop, warm_up
 from resnet_export.bench.scenarios import Outcome, Taken
 from resnet_export.bench.statistics import LEAST_EFFECTIVE
+from resnet_export.errors import NotApplicableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,6 +41,8 @@ def sample(rig: Rig, scenario: Scenario) -> Outcome:
     for batch in _candidates(rig, scenario):
         try:
             probes.append(_probe(rig, batch))
+        except NotApplicableError:  # more memory would not help
+            raise
         except Exception:  # a runtime may raise anything when memory doesn't suffice; what it could run stands
             if not probes or scenario.batches:
                 raise

@@ -105,9 +105,12 @@ class Search:
         while True:
             samples = self._serve(rate, requests)
             found = check_slo([sample / 1e6 for sample in samples], self._bound)
-            if found.holds or found.breaks or self._is_over() or requests == self._rig.budget.most_samples:
+            left = (self._over - self._rig.clock.now_ns()) / 1e9
+            more = min(MORE * requests, self._rig.budget.most_samples, int(rate * left))
+            # No fewer than before: they could tell even less.
+            if found.holds or found.breaks or self._is_over() or more <= requests:
                 return found.holds
-            requests = min(MORE * requests, self._rig.budget.most_samples)
+            requests = more
 
     def _serve(self, rate: float, requests: int) -> tuple[int, ...]:
         self._series.append(_serve(self._rig, self._call, rate, self._capacity, requests, len(self._series)))

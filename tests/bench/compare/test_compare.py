@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import signal
@@ -11,7 +12,7 @@ import threading
 import time
 import venv
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -90,6 +91,15 @@ class TestResult:
         assert len(set(orders)) > 1
         assert {launch.first for launch in slower.launches} == {"a", "b"}
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody tells of processes that are gone")
+    def test_what_disturbed_it(self, slower: Comparison) -> None:
+        noise = slower.noise
+        assert noise.seconds == pytest.approx(slower.seconds, rel=0.1)
+        assert noise.own_cpus is not None
+        assert 0.2 < noise.own_cpus <= 1.1 * noise.cpus, "of all processes that ended, which this one waited for"
+        assert noise.involuntary_per_s is None
+        assert slower.interrupted is False
+
     def test_the_json(self, slower: Comparison) -> None:
         plain = json.loads(json.dumps(slower.as_dict(), allow_nan=False))
         assert (plain["schema_version"], plain["verdict"], plain["seed"]) == (1, "slower", 7)
@@ -138,6 +148,28 @@ def test_an_interruption_leaves_no_process(sides: tuple[Side, Side], monkeypatch
     monkeypatch.setattr(module, "_pair", interrupt)
     with pytest.raises(KeyboardInterrupt):
         compare(*sides)
+    assert children() == []
+
+
+@pytest.mark.parametrize("launches", [5, 6])
+def test_an_interruption_leaves_what_six_launches_say(
+    launches: int, sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure, pairs = module._pair, itertools.count()
+
+    def interrupt(*arguments: Any) -> Any:
+        if next(pairs) == 6 * launches:  # the first pair of the next launch
+            raise KeyboardInterrupt
+        return measure(*arguments)
+
+    monkeypatch.setattr(module, "_pair", interrupt)
+    if launches < 6:
+        with pytest.raises(KeyboardInterrupt):
+            compare(*sides, seconds=0.1)
+    else:
+        monkeypatch.setattr(module, "_over", lambda *arguments: False)
+        found = compare(*sides, seconds=0.1)
+        assert (found.interrupted, found.ratio.launches) == (True, 6)
     assert children() == []
 
 

@@ -1,115 +1,34 @@
 """Whether a result is slower than a baseline: `check(result, baseline)`, both as `bench --output` wrote them.
 
-Each case has a time t with its 95 % interval [low, high]: the median of its main series, distribution-free and resting
-on effective samples (see `statistics`); in the scenario `offline`, which may choose another batch every time, the time
-of an image in the mean. On logarithms:
-
-    s      = (log high - log low) / (2 z)                     standard error of log t, z = 1.96
-    d      = log(t of the result / t of the baseline)
-    ratio  = exp(d),  95 % interval  exp(d -+ z sqrt(s_result^2 + s_baseline^2))
-
-The logarithm of a median is normal in the limit, as its interval from order statistics is, and the two runs know
-nothing of each other, so that their variances add. A regression is a ratio above 1 + tolerance whose interval lies
-above 1: both, since a difference may be certain and small, or large and nothing but noise. Two runs differ by more than
-their samples say, by a percent or so, because each has the memory that it happened to get; the tolerance has to be
-wider than that.
+A regression is a ratio of the times (see `times`) above 1 + tolerance whose interval lies above 1: both, since a
+difference may be certain and small, or large and nothing but noise. Two runs differ by more than their samples say, by
+a percent or so, because each has the memory that it happened to get; the tolerance has to be wider than that.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from resnet_export.bench.check.checked import Checked, CheckReport
+from resnet_export.bench.check.times import compare_times, read_times
 from resnet_export.bench.results import SCHEMA_VERSION
 from resnet_export.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-Status = Literal["same", "slower", "faster", "unmeasured", "unsupported", "missing", "new"]
-Quantity = Literal["p50", "image"]
+    from resnet_export.bench.check.checked import Status
+
+AT_BEST = (
+    "floor: the pace changed too much for a median, so what a case takes undisturbed is compared; what happens now and "
+    "then isn't in it"
+)
+DOUBTFUL = ("C", "D")
+"""Grades of results that compare with nothing but results under the same disturbance."""
 TOLERANCE = 0.05
 """Twice and more of what two runs of one file on one idle machine differ by."""
-REPORT_SCHEMA_VERSION = 1
-"""Of `CheckReport.as_dict`. Raised when a key changes its meaning or goes."""
-Z = 1.959964
-"""Of the 95 % intervals."""
-FAILING: tuple[Status, ...] = ("slower", "unmeasured", "unsupported", "missing")
-"""What fails the check: what isn't known not to be slower is no pass."""
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A case of the result, the baseline or both."""
-
-    label: str
-    """For people; no two of a report are the same."""
-    status: Status
-    quantity: Quantity = "p50"
-    """What is compared: the median latency of a run, or the time of an image."""
-    result_ms: float | None = None
-    """It, in the result; None where that can't say."""
-    baseline_ms: float | None = None
-    """It, in the baseline."""
-    ratio: float | None = None
-    """The time of the result over that of the baseline."""
-    low: float | None = None
-    """Lower end of the ratio's 95 % interval."""
-    high: float | None = None
-    """Upper end."""
-    reason: str | None = None
-    """Why there is no ratio."""
-
-    @property
-    def failed(self) -> bool:
-        """Whether the check fails because of it."""
-        return self.status in FAILING
-
-
-@dataclass(frozen=True)
-class CheckReport:
-    """What the check found."""
-
-    cases: tuple[Checked, ...]
-    """In the order of the baseline, then what is new."""
-    tolerance: float
-    notes: tuple[str, ...] = ()
-    """In what the two were not measured alike."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing became slower."""
-        return not self.failures
-
-    @property
-    def failures(self) -> tuple[Checked, ...]:
-        """The cases that fail the check."""
-        return tuple(case for case in self.cases if case.failed)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON; documented in docs/bench-compare.md."""
-        return {
-            "schema_version": REPORT_SCHEMA_VERSION,
-            "passed": self.passed,
-            "tolerance": self.tolerance,
-            "notes": list(self.notes),
-            "cases": [
-                {
-                    "case": case.label,
-                    "status": case.status,
-                    "quantity": case.quantity,
-                    "result_ms": case.result_ms,
-                    "baseline_ms": case.baseline_ms,
-                    "ratio": case.ratio,
-                    "ratio_low": case.low,
-                    "ratio_high": case.high,
-                    "reason": case.reason,
-                }
-                for case in self.cases
-            ],
-        }
 
 
 def check(
@@ -152,7 +71,11 @@ def check(
     checked = [_checked(label, ours.get(label), case, tolerance) for label, case in theirs.items()]
     checked += [_checked(label, case, None, tolerance) for label, case in ours.items() if label not in theirs]
     notes = [f"another machine: {one}" for one in differences]
+    notes += _circumstances(result["machine"], baseline["machine"])
     notes += _changes(ours, theirs)
+    notes += [*_doubts(ours, "result"), *_doubts(theirs, "baseline")]
+    if any(one.quantity == "floor" and one.ratio is not None for one in checked):
+        notes.append(AT_BEST)
     return CheckReport(tuple(checked), tolerance, tuple(notes))
 
 
@@ -177,7 +100,7 @@ def _cases(data: Mapping[str, Any], name: str) -> dict[str, Mapping[str, Any]]:
                 count += 1
             cases[f"{label}, #{count}" if count > 1 else label] = case
             if case["status"] == "measured":
-                _time(case), case["version"], case["sha256"], case["p50_needs"], case["fallback"]
+                read_times(case), case["version"], case["sha256"], case["p50_needs"], case["fallback"]
         _facts(data["machine"])
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(
@@ -208,9 +131,7 @@ def _checked(
     label: str, result: Mapping[str, Any] | None, baseline: Mapping[str, Any] | None, tolerance: float
 ) -> Checked:
     """A case that one of the two has, or both."""
-    one = baseline if result is None else result
-    quantity: Quantity = "image" if one is not None and _is_offline(one) else "p50"
-    now, before = (None if case is None else _time(case) for case in (result, baseline))
+    quantity, now, before, ratio = compare_times(result, baseline, tolerance)
     values = quantity, now and now[0], before and before[0]
     if baseline is None:
         return Checked(label, "new", *values)
@@ -221,45 +142,17 @@ def _checked(
             return Checked(label, "unmeasured", *values, reason=f"the {name}: {case['reason'] or case['status']}")
     if (result.get("scenario") or {}).get("slo_p99_ms") is not None:
         reason = "a rate that was searched for has no interval; check the loads of server without a bound"
-        return Checked(label, "unsupported", *values, reason=reason)
-    if now is None or before is None:
+        return Checked(label, "unchecked", *values, reason=reason)
+    if ratio is None:
         short = " and ".join(name for name, time in (("result", now), ("baseline", before)) if time is None)
-        return Checked(label, "unsupported", *values, reason=f"too few samples in the {short}")
-    ratio, low, high = _ratio(now, before)
+        return Checked(label, "unsupported", *values, reason=f"too few samples, or too unsteady ones, in the {short}")
+    value, low, high = ratio
     status: Status = "same"
-    if ratio > 1 + tolerance and low > 1:
+    if value > 1 + tolerance and low > 1:
         status = "slower"
-    elif ratio < 1 / (1 + tolerance) and high < 1:
+    elif value < 1 / (1 + tolerance) and high < 1:
         status = "faster"
-    return Checked(label, status, *values, ratio, low, high)
-
-
-def _is_offline(case: Mapping[str, Any]) -> bool:
-    return (case.get("scenario") or {}).get("name") == "offline"
-
-
-def _time(case: Mapping[str, Any]) -> tuple[float, float, float] | None:
-    """(the time that is compared in milliseconds, both ends of its interval); None where the samples can't tell."""
-    if case["status"] != "measured":
-        return None
-    if _is_offline(case):
-        rates = [case[f"images_per_s{end}"] for end in ("", "_high", "_low")]
-        times = [1e3 / rate for rate in rates if rate is not None]
-    else:
-        times = [case[f"p50{end}_ms"] for end in ("", "_low", "_high") if case[f"p50{end}_ms"] is not None]
-    if len(times) < 3:
-        return None
-    value, low, high = map(float, times)
-    if not 0 < low <= value <= high:
-        raise ValueError(f"a time of {value} between {low} and {high}")
-    return value, low, high
-
-
-def _ratio(result: tuple[float, float, float], baseline: tuple[float, float, float]) -> tuple[float, float, float]:
-    """(the ratio, both ends of its interval)."""
-    variance = sum((math.log(high / low) / (2 * Z)) ** 2 for _, low, high in (result, baseline))
-    difference, half = math.log(result[0] / baseline[0]), Z * math.sqrt(variance)
-    return math.exp(difference), math.exp(difference - half), math.exp(difference + half)
+    return Checked(label, status, *values, value, low, high)
 
 
 def _facts(machine: Mapping[str, Any]) -> dict[str, str]:
@@ -275,6 +168,32 @@ def _differences(result: Mapping[str, Any], baseline: Mapping[str, Any]) -> list
     """In what the machines differ, for people."""
     here, there = _facts(result), _facts(baseline)
     return [f"{name} {there[name]}, and here {here[name]}" for name in here if here[name] != there[name]]
+
+
+def _circumstances(result: Mapping[str, Any], baseline: Mapping[str, Any]) -> list[str]:
+    """What may change on one machine and move its numbers, for people."""
+    here, there = (
+        {
+            "kernel": (machine.get("system") or {}).get("kernel"),
+            "governor": (machine["cpu"].get("clock") or {}).get("governor"),
+        }
+        for machine in (result, baseline)
+    )
+    return [
+        f"{name} {there[name] or 'unknown'} then, {here[name] or 'unknown'} now"
+        for name in here
+        if here[name] != there[name]
+    ]
+
+
+def _doubts(cases: Mapping[str, Mapping[str, Any]], name: str) -> list[str]:
+    """What the grades say against a result, for people."""
+    grades = ((label, case.get("grade") or {}) for label, case in cases.items())
+    return [
+        f"{label}: the {name} has grade {grade['letter']}: {grade['reasons'][0]}"
+        for label, grade in grades
+        if grade.get("letter") in DOUBTFUL
+    ]
 
 
 def _changes(ours: Mapping[str, Mapping[str, Any]], theirs: Mapping[str, Mapping[str, Any]]) -> list[str]:

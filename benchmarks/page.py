@@ -1,0 +1,36 @@
+"""The page of ResNet-18 in docs/: what `resnet-export bench --html` makes of a plan that has every scenario.
+
+    python benchmarks/page.py [--mlperf]
+
+Exports the file first. The plan is benchmarks/resnet18.toml.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PLAN = Path(__file__).with_name("resnet18.toml")
+PAGE = Path(__file__).parents[1] / "docs" / "resnet18.html"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure ResNet-18 in every scenario, and write the page.")
+    parser.add_argument("--mlperf", action="store_true", help="take 600 s in place of 60 s")
+    options = parser.parse_args()
+    length = ["--mlperf"] if options.mlperf else []
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(PLAN, folder)
+        for arguments in (
+            ["--framework", "torch"],
+            ["bench", "--plan", PLAN.name, "--profile", *length, "--html", str(PAGE), "--force", "--verbose"],
+        ):
+            subprocess.run([sys.executable, "-m", "resnet_export", *arguments], cwd=folder, check=True)
+
+
+if __name__ == "__main__":
+    main()

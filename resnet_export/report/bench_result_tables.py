@@ -1,0 +1,96 @@
+"""The tables of a page of measurements: a row for each series, with remarks on each case below."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from resnet_export import plain
+from resnet_export.report.chart import text
+from resnet_export.report.elements import figure, row, table
+from resnet_export.report.figures import condition, file_name, floor, group_name, megabytes, place, size_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+HEADING = ("case", "grade", "p50 ms", "p99 ms", "images/s", "eff. samples", "of possible", "peak MB", "ran on")
+LEFT = (0, 8)
+"""Columns that are aligned to the left."""
+EXPLANATION = (
+    "In brackets: the 95 % interval, distribution-free. eff. samples: independent ones that those measured are "
+    "worth. of possible: the least time that this machine's peaks allow, over p50; above 100 % where fast convolutions "
+    "need fewer multiply-adds. needs N: so many samples like these would support the number."
+)
+
+
+def sections(cases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A table for each file; a line for what its cases have in common, and remarks below the rows of a case."""
+    for path, group in groupby(enumerate(cases), key=lambda entry: str(entry[1]["model"])):
+        found = list(group)
+        yield f"<h2>{text(file_name(path))} <small>{plain.file_size(found[0][1]['file_bytes'])}</small></h2>"
+        rows = []
+        for name, own in groupby(found, key=lambda entry: group_name(entry[1])):
+            rows.append(f'<tr><th class="left group" colspan="{len(HEADING)}">{text(name)}</th></tr>')
+            rows += [line for at, case in own for line in (*_rows(at, case), *_remarks(case))]
+        yield from table(f"Results of {file_name(path)}", HEADING, rows, LEFT)
+    yield f'<p class="note">{EXPLANATION}</p>'
+
+
+def _rows(at: int, case: Mapping[str, Any]) -> Iterator[str]:
+    name = text(size_name(case))
+    if case["status"] != "measured":
+        yield row([name, f'<span class="failed">{text(case["status"])}</span>', *[""] * (len(HEADING) - 2)], LEFT)
+        return
+    grade, peak = text((case.get("grade") or {}).get("letter") or ""), case["peak_rss_bytes"]
+    several = len(case["series"]) > 1
+    for index, series in enumerate(case["series"]):
+        if series.get("probe"):
+            continue
+        where = f"cases/{at}/series/{index}"
+        own = condition(series) if several else ""
+        headline = index == case["headline"]
+        cells = [
+            text(own) or name,
+            f"<b>{grade if headline else ''}</b>",
+            *(_estimate(series, f"{quantile}_{{}}ms", where) for quantile in ("p50", "p99")),
+            _estimate(series, "images_per_s{}", where),
+            figure(series["effective_samples"], f"{where}/effective_samples", f"{series['effective_samples']:.0f}"),
+            _possible(at, case) if headline else "",
+            "-" if peak is None else figure(peak, f"cases/{at}/peak_rss_bytes", megabytes(peak)),
+            text(place(case)),
+        ]
+        yield row(cells, LEFT)
+
+
+def _possible(at: int, case: Mapping[str, Any]) -> str:
+    """The share of the roofline; empty where it isn't known."""
+    share = (case.get("roofline") or {}).get("of_possible")
+    return "" if share is None else figure(share, f"cases/{at}/roofline/of_possible", f"{share:.0%}")
+
+
+def _estimate(found: Mapping[str, Any], pattern: str, where: str) -> str:
+    """A figure with its interval; `pattern` is its key with a place for `low_` and `high_`."""
+    ends = ("", "_low", "_high") if pattern.endswith("{}") else ("", "low_", "high_")
+    keys = [pattern.format(end) for end in ends]
+    needed = f"{pattern.partition('_')[0]}_needs"
+    needs = found.get(needed)
+    value, low, high = (found.get(key) for key in keys)
+    if value is None:
+        return "-" if needs is None else f"needs {figure(needs, f'{where}/{needed}', str(needs))}"
+    shown = figure(value, f"{where}/{keys[0]}")
+    if low is None or high is None:
+        return shown
+    return f"{shown} <small>[{figure(low, f'{where}/{keys[1]}')} {figure(high, f'{where}/{keys[2]}')}]</small>"
+
+
+def _remarks(case: Mapping[str, Any]) -> Iterator[str]:
+    """What has to be known of a case, and what would make it better."""
+    grade = case.get("grade") or {}
+    told = [words for words in (case["reason"], case["hint"]) if words]
+    if case.get("fallback"):
+        told.append(f"FALLBACK: {case['fallback']}")
+    told += filter(None, [floor(case)])
+    told += [*grade.get("reasons", ()), *(f"→ {advice}" for advice in grade.get("advice", ()))]
+    if told:
+        lines = "".join(f"<div>{text(line)}</div>" for line in told)
+        yield f'<tr><td class="left remark" colspan="{len(HEADING)}">{lines}</td></tr>'

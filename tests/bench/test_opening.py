@@ -1,0 +1,106 @@
+"""From a request to a network, and what is said of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from resnet_export import runtimes
+from resnet_export.bench.case import make_plan
+from resnet_export.bench.opening import Opening
+from resnet_export.bench.request import Request
+from resnet_export.bench.scenario import Scenario, make_scenario
+from resnet_export.errors import MissingDependencyError, NotApplicableError, UnavailableError
+from resnet_export.runtimes.reference import ReferenceSession
+from resnet_export.runtimes.session import Placement
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Options:
+    allow_fallback: bool = False
+
+
+class StandIn(ReferenceSession):
+    version = "the CPU's 1.0"
+
+    def placement(self) -> Placement:
+        return Placement("CPU", {}, "the CPU ran it")
+
+
+class Absent:
+    """Not here; something else runs in its place where that is allowed."""
+
+    options = Options
+    library = "no_such_library"
+
+    def check(self) -> str:
+        raise UnavailableError("There is no such device.")
+
+    def open(self, path: Path, options: Options) -> StandIn:
+        assert options.allow_fallback
+        return StandIn(path)
+
+
+class WithoutLibrary(Absent):
+    def check(self) -> str:
+        return "absent 2.0"
+
+
+def request_of(net: Path, runtime: str = "ort:cpu", **changes: Any) -> Request:
+    (case,) = make_plan([net], [runtime])
+    return dataclasses.replace(Request.of(case, 1), **changes)
+
+
+def test_what_ran(net: Path) -> None:
+    opening = Opening(request_of(net))
+    opening.load()
+    network = opening.open(Scenario())
+    network.make_call(1)(0)
+    ran = opening.what_ran()
+    assert "CPUExecutionProvider" in ran.pop("version")
+    nodes = ran.pop("nodes")
+    assert nodes.keys() == {"CPUExecutionProvider"}
+    assert ran == {"precision": "float32", "device": "CPU", "fallback": None}
+
+
+def test_the_version_is_that_of_what_stood_in(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = request_of(net, allow_fallback=True)
+    monkeypatch.setattr(runtimes, "find", lambda name: Absent())
+    opening = Opening(dataclasses.replace(request, runtime="absent"))
+    opening.load()
+    opening.open(Scenario())
+    ran = opening.what_ran()
+    assert (ran["version"], ran["fallback"]) == ("the CPU's 1.0", "the CPU ran it")
+
+
+@pytest.mark.parametrize(("absent", "kind"), [(Absent, UnavailableError), (WithoutLibrary, MissingDependencyError)])
+def test_nothing_stands_in_where_nobody_allowed_it(
+    absent: type[Absent], kind: type[Exception], net: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = request_of(net)
+    monkeypatch.setattr(runtimes, "find", lambda name: absent())
+    opening = Opening(dataclasses.replace(request, runtime="absent"))
+    with pytest.raises(kind, match=r"There is no such device|no_such_library is not installed"):
+        opening.load()
+
+
+@pytest.mark.parametrize(
+    ("runtime", "batch", "scenario", "message"),
+    [
+        ("synthetic,batch=4", 1, Scenario(), "takes batches of 4 only"),
+        ("reference", 1, make_scenario("concurrent"), "reference takes one caller at a time"),
+    ],
+)
+def test_it_refuses_what_the_runtime_does_not_take(
+    runtime: str, batch: int, scenario: Scenario, message: str, net: Path
+) -> None:
+    opening = Opening(request_of(net, runtime, batch=batch))
+    opening.load()
+    with pytest.raises(NotApplicableError, match=message):
+        opening.open(scenario)
