@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import operator
 import random
 import statistics
 import tempfile
@@ -42,15 +43,16 @@ if TYPE_CHECKING:
     FileType = Literal["float32", "float16"]
 
 RESULTS = Path(__file__).parent / "results" / "gpu-resnet18.json"
-BUDGET = Budget("gpu", 1.0, 64, 5000)
-"""Of a case: most of its time goes into starting a process and choosing algorithms."""
+BUDGETS = {"cuda": Budget("gpu", 1.0, 80, 5000), "cpu": Budget("trial", 0.1, 8)}
+"""Of a case: on a GPU most of its time goes into starting a process and choosing algorithms, and p50's interval takes
+some 70 samples."""
 BATCHES = (1, 64, 8, 512)
 """Latency and throughput first, then what lies between and beyond."""
 ROUNDS = 3
 PATIENCE = 150.0
 """Seconds without a sign of life: `max-autotune` tries kernels for a minute or two."""
 GRACE = 10.0
-"""Seconds beyond the end in which what has begun may give its numbers."""
+"""Seconds before the time is over in which nothing begins, and what has begun may give its numbers."""
 
 
 @dataclass(frozen=True)
@@ -110,18 +112,18 @@ PEERS = {"cuda": tuple(on_gpu()), "cpu": tuple(on_cpu())}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure ResNet-18 on an NVIDIA GPU.")
-    parser.add_argument("--minutes", type=float, default=8.0, metavar="M", help="after which it ends")
+    parser.add_argument("--minutes", type=float, default=8.0, metavar="M", help="in which it is done")
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help="how often each is measured")
     parser.add_argument("--batches", type=int, nargs="+", default=BATCHES, metavar="N", help="what matters most first")
     parser.add_argument("--device", choices=tuple(PEERS), default="cuda")
     parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="the JSON")
     options = parser.parse_args()
-    end = time.monotonic() + 60 * options.minutes
+    end = time.monotonic() + 60 * options.minutes - GRACE
     machine = read_machine()
     with tempfile.TemporaryDirectory() as name:
         cases, absent = make_cases(PEERS[options.device], write_files(Path(name), options.batches))
         turns = order(cases, options.batches, options.rounds)
-        found, left_out = measure(turns, cases, max(1, int(machine.usable_cpus)), end)
+        found, left_out = measure(turns, cases, BUDGETS[options.device], max(1, int(machine.usable_cpus)), end)
     plain = {
         "schema_version": 1,
         "version": __version__,
@@ -185,7 +187,7 @@ def order(cases: Iterable[tuple[Peer, int]], batches: Sequence[int], rounds: int
 
 
 def measure(
-    turns: Sequence[Turn], cases: dict[tuple[Peer, int], Case], threads: int, end: float
+    turns: Sequence[Turn], cases: dict[tuple[Peer, int], Case], budget: Budget, threads: int, end: float
 ) -> tuple[list[tuple[Turn, CaseResult]], list[Turn]]:
     """What became of the turns, and those that the time did not suffice for."""
     found: list[tuple[Turn, CaseResult]] = []
@@ -193,7 +195,7 @@ def measure(
     for turn in turns:
         if failed(turn, found):
             continue
-        result = measure_until(end, cases[turn.peer, turn.batch], threads)
+        result = measure_until(end, cases[turn.peer, turn.batch], budget, threads)
         if result is None:
             left_out.append(turn)
             continue
@@ -212,7 +214,7 @@ class TimeOverError(Exception):
     """The time is over."""
 
 
-def measure_until(end: float, case: Case, threads: int) -> CaseResult | None:
+def measure_until(end: float, case: Case, budget: Budget, threads: int) -> CaseResult | None:
     """Measures a case; None where the time, by `time.monotonic`, is over before it gives a number."""
 
     def stop_when_over(doing: str) -> None:
@@ -223,7 +225,7 @@ def measure_until(end: float, case: Case, threads: int) -> CaseResult | None:
     if left <= 0:
         return None
     try:
-        result = run_case(case, BUDGET, threads, patience=min(PATIENCE, left), tell=stop_when_over)
+        result = run_case(case, budget, threads, patience=min(PATIENCE, left), tell=stop_when_over)
     except TimeOverError:
         return None
     return None if result.status == "hung" and time.monotonic() >= end else result
@@ -270,7 +272,9 @@ def cell(results: list[CaseResult]) -> str:
 
 def without_numbers(absent: dict[str, str], left_out: list[Turn]) -> list[str]:
     """What the table lacks, for people."""
-    lines = [f"Not here: {name} ({reason.rstrip('.')})." for name, reason in absent.items()]
+    lines = []
+    for reason, peers in itertools.groupby(absent.items(), operator.itemgetter(1)):
+        lines.append(f"Not here: {'; '.join(name for name, _ in peers)} ({reason.rstrip('.')}).")
     for (number, batch), turns in itertools.groupby(left_out, lambda turn: (turn.round, turn.batch)):
         names = "; ".join(turn.peer.name for turn in turns)
         lines.append(f"Left out, as the time was over: round {number}, batch {batch}: {names}.")
