@@ -90,6 +90,11 @@ class Found:
         """In milliseconds, with its interval over the rounds."""
         return estimate([math.log(median) for median in self.medians])
 
+    @property
+    def memory(self) -> Ratio:
+        """Peak of the process in bytes, likewise."""
+        return estimate([math.log(one.peak_rss_bytes or one.steady_rss_bytes) for one in self.measured])
+
     def ratio(self, ours: Found) -> Ratio:
         """Its time over ours, round by round."""
         return estimate([math.log(own / other) for own, other in zip(self.medians, ours.medians, strict=True)])
@@ -184,7 +189,7 @@ def as_dict(
                 "p50_ms": dataclasses.asdict(one.p50),
                 "ratio_to_ours": dataclasses.asdict(one.ratio(ours)),
                 "p99_ms": dataclasses.asdict(one.summary.quantile(0.99)),
-                "peak_rss_bytes": statistics.median(measured.peak_rss_bytes or 0 for measured in one.measured),
+                "peak_rss_bytes": dataclasses.asdict(one.memory),
                 "rounds_ms": [list(measured.main.samples_ms) for measured in one.measured],
             }
             for one in found
@@ -200,13 +205,13 @@ def markdown(found: list[Found], absent: dict[str, str], options: argparse.Names
             f"**{one.peer.name}**" if one.peer == OURS else one.peer.name,
             interval(one.p50),
             "1" if one.peer == OURS else interval(one.ratio(ours)),
-            f"{statistics.median(measured.peak_rss_bytes or 0 for measured in one.measured) / 1e6:.0f} MB",
+            interval(one.memory, 1e6),
         )
         for one in found
     ]
     missing = "".join(f" Not here: {plain(peer)} ({reason.rstrip('.')})." for peer, reason in absent.items())
     return [
-        *readme.table(("Runs", "p50, ms", "Its time / ours", "Memory"), ("---", *["--:"] * 3), rows),
+        *readme.table(("Runs", "p50, ms", "Its time / ours", "Memory, MB"), ("---", *["--:"] * 3), rows),
         "",
         f"ResNet-18, batch 1, {machine.usable_cpus:g} threads, NumPy to NumPy, float32 where nothing else is said; "
         f"with 95 % intervals. {options.rounds} rounds of {options.seconds:g} s in fresh processes that took turns. "
@@ -215,9 +220,9 @@ def markdown(found: list[Found], absent: dict[str, str], options: argparse.Names
     ]
 
 
-def interval(found: Ratio) -> str:
+def interval(found: Ratio, unit: float = 1.0) -> str:
     """17.2 [17.0 17.5]."""
-    return f"{found.value:.3g} [{found.low:.3g} {found.high:.3g}]"
+    return f"{found.value / unit:.3g} [{found.low / unit:.3g} {found.high / unit:.3g}]"
 
 
 def plain(name: str) -> str:

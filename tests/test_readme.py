@@ -1,4 +1,4 @@
-"""What the README shows works: its commands and its Python, in its order, in one folder."""
+"""What the README shows works: its commands and its Python, in its order, in one folder; and every page's links."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from PIL import Image
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+LINK = re.compile(r"\]\(([^)\s]+)\)")
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BIN = Path(sys.executable).parent
 CLASSES = 10
@@ -76,6 +79,13 @@ def test_works_as_shown(kind: str, text: str, folder: Path) -> None:
     environment = os.environ | {"PATH": os.pathsep.join((str(BIN), os.environ.get("PATH", "")))}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_what_it_links_to_is_there(page: Path) -> None:
+    links = [link.partition("#")[0] for link in LINK.findall(page.read_text(encoding="utf-8"))]
+    missing = [link for link in links if link and not link.startswith("http") and not (page.parent / link).exists()]
+    assert missing == []
 
 
 def test_both_frameworks_gave_the_same_file(folder: Path) -> None:

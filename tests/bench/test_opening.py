@@ -69,9 +69,10 @@ def test_what_ran(net: Path) -> None:
     assert ran == {"precision": "float32", "device": "CPU", "fallback": None}
 
 
-def test_the_version_is_that_of_what_stood_in(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("absent", [Absent, WithoutLibrary])
+def test_the_version_is_that_of_what_stood_in(absent: type[Absent], net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     request = request_of(net, allow_fallback=True)
-    monkeypatch.setattr(runtimes, "find", lambda name: Absent())
+    monkeypatch.setattr(runtimes, "find", lambda name: absent())
     opening = Opening(dataclasses.replace(request, runtime="absent"))
     opening.load()
     opening.open(Scenario())

@@ -14,7 +14,7 @@ from resnet_export.bench.scenario import GAPS_MS, NAMES, Scenario, make_scenario
 from resnet_export.bench.scenarios import SCENARIOS, Rig, sample
 from resnet_export.bench.scenarios.server import LOADS, predicted_load
 from resnet_export.bench.slo import check_slo
-from resnet_export.errors import UsageError
+from resnet_export.errors import NotApplicableError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +63,15 @@ class TestOffline:
         assert [one.batch for one in outcome.series] == [1, 2, 4, 4]
         with pytest.raises(MemoryError):
             sample(rig(latency), Scenario("offline", batches=(4, 8)))
+
+    def test_a_refusal_is_no_lack_of_memory(self) -> None:
+        def latency(batch: int) -> float:
+            if batch > 1:
+                raise NotApplicableError("It has recorded its kernels for a batch of 1, and can't take 2.")
+            return 8.0
+
+        with pytest.raises(NotApplicableError, match="recorded its kernels"):
+            sample(rig(latency), make_scenario("offline"))
 
     def test_finds_the_best_batch(self) -> None:
         """A fixed cost of 8 ms, and 1 ms an image, but caches are too small for more than 16."""
