@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from resnet_export.bench.check.checked import CheckReport
 
 CHECK, OUTPUT = "Check", "Output"
+UNSTEADY = (
+    "Measure longer (--mlperf), on a quieter machine; or let both take turns, which needs no quiet: "
+    "resnet-export bench compare --fail-if slower ..."
+)
 
 
 @click.command(
@@ -23,7 +27,7 @@ CHECK, OUTPUT = "Check", "Output"
 
     Both are files that `bench --output` wrote. A case is slower when its time is above the baseline's by more than the
     tolerance, and the 95 % interval of the ratio leaves no doubt that it is above. A case that the result lacks fails
-    too.
+    too, and so does one whose samples can't tell. On a machine whose pace changes, use bench compare --fail-if slower.
 
     Exit code 0: nothing became slower. 1: something did. 2: an option cannot be meant so. 3: a file is no result, has
     another schema version or nothing in common with the other, or the baseline is another machine's.
@@ -82,7 +86,8 @@ def check(
         if junit is not None:
             write(junit, _as_junit(found, result))
         if not found.passed:
-            raise ResNetExportError(f"{result} did not pass: {number(len(found.failures), 'case')} failed.")
+            hint = UNSTEADY if any(case.status == "unsupported" for case in found.failures) else None
+            raise ResNetExportError(f"{result} did not pass: {number(len(found.failures), 'case')} failed.", hint=hint)
 
 
 def _read(path: str) -> Any:

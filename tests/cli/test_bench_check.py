@@ -69,6 +69,14 @@ def test_a_pace_that_changes(invoke: Callable[..., Result]) -> None:
     assert "  floor: the pace changed too much for a median" in done.stdout
 
 
+def test_samples_that_cannot_tell(invoke: Callable[..., Result]) -> None:
+    done = invoke(result(case(samples=30), case(batch=8)))
+    assert done.exit_code == 1
+    assert "too few samples, or too unsteady ones, in the result" in " ".join(done.stdout.split())
+    assert "error: result.json did not pass: 1 case failed.\nMeasure longer (--mlperf)" in done.stderr
+    assert "resnet-export bench compare --fail-if slower" in done.stderr
+
+
 @pytest.mark.parametrize("tolerance", ["15%", "0.15"])
 def test_the_tolerance(tolerance: str, invoke: Callable[..., Result]) -> None:
     assert invoke(SLOWER, "--tolerance", tolerance).exit_code == 0
