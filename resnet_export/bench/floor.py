@@ -32,8 +32,8 @@ WINDOW_MS = 500.0
 """Of a window, at least: shorter than any level that the pace of a machine was seen to stay at."""
 WINDOW_SAMPLES = 16
 """In a window, at least: a median of 16 samples that vary by 1 % is good to 0.3 %."""
-LEAST_WINDOWS = 100
-"""Nearly a minute: a level of the pace was seen to last for 10 to 15 s."""
+LEAST_WINDOWS = 40
+"""Twenty seconds: two that are far apart, with as many again to choose from."""
 APART = 20
 """Windows between the two that have to agree, at least: ten seconds."""
 AGREEMENT = 0.03
@@ -48,6 +48,8 @@ class Floor:
     """Of the fastest window."""
     again: float
     """Of the fastest that is far from it."""
+    windows: int
+    """That the samples were cut into."""
 
 
 def find_floor(samples_ms: Sequence[float] | NDArray[np.float64]) -> Floor | None:
@@ -67,4 +69,4 @@ def find_floor(samples_ms: Sequence[float] | NDArray[np.float64]) -> Floor | Non
     fastest = int(np.argmin(medians))
     far = np.concatenate((medians[: max(0, fastest - APART + 1)], medians[fastest + APART :]))
     value, again = float(medians[fastest]), float(far.min())
-    return Floor(value, again) if again <= value * (1 + AGREEMENT) else None
+    return Floor(value, again, len(medians)) if again <= value * (1 + AGREEMENT) else None

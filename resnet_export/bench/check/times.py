@@ -28,6 +28,8 @@ Quantity = Literal["p50", "floor", "image"]
 """The median latency of a run, its floor, or the time of an image."""
 Time = tuple[float, float, float]
 """A time in milliseconds, or a ratio, with both ends of its interval or range."""
+LEAST_WINDOWS = 100
+"""Of a floor that is compared, nearly a minute: a level of a machine's pace was seen to last for 10 to 15 s."""
 Z = 1.959964
 """Of the 95 % intervals."""
 
@@ -64,7 +66,8 @@ def read_times(case: Mapping[str, Any]) -> dict[Quantity, Time | None]:
         return {"image": _time([rate and 1e3 / rate for rate in rates])}
     p50 = [case[f"p50{end}_ms"] for end in ("", "_low", "_high")] if measured else []
     # A result of before there were floors has none.
-    floor = [case.get(f"floor{end}_ms") for end in ("", "", "_again")]
+    enough = (case.get("floor_windows") or 0) >= LEAST_WINDOWS
+    floor = [case.get(f"floor{end}_ms") for end in ("", "", "_again")] if enough else []
     return {"p50": _time(p50), "floor": _time(floor)}
 
 

@@ -55,6 +55,7 @@ def of(drawn: NDArray[np.float64]) -> dict[str, Any]:
         "images_per_s_high": mean and 1e3 / mean.low,
         "floor_ms": floor and floor.value,
         "floor_again_ms": floor and floor.again,
+        "floor_windows": floor and floor.windows,
     }
 
 

@@ -14,7 +14,7 @@ NONE = {"p50_ms": None, "p50_low_ms": None, "p50_high_ms": None}
 
 def case(p50: dict[str, Any], floor: tuple[float, float] | None = (18.0, 18.2), **changes: Any) -> dict[str, Any]:
     first, again = floor or (None, None)
-    return {"status": "measured", **p50, "floor_ms": first, "floor_again_ms": again, **changes}
+    return {"status": "measured", **p50, "floor_ms": first, "floor_again_ms": again, "floor_windows": 119, **changes}
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,10 @@ def test_the_range_of_a_ratio_of_floors_goes_from_one_extreme_to_the_other() -> 
 def test_a_result_of_before_there_were_floors() -> None:
     old = {"status": "measured", **NONE}
     assert compare_times(old, case(NONE), TOLERANCE) == Compared("p50", None, None)
+
+
+def test_a_floor_of_half_a_minute_is_not_compared() -> None:
+    assert compare_times(case(NONE, floor_windows=59), case(NONE), TOLERANCE).ratio is None
 
 
 def test_one_side_alone() -> None:
