@@ -6,6 +6,7 @@ Every case runs in a fresh process, one behind the other, and is in the journal 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ def bench(
     boundaries: Sequence[Boundary] = ("host",),
     scenarios: Sequence[Scenario] | None = None,
     allow_fallback: bool = False,
+    referenced: bool = False,
     profiled: bool = False,
     patience: float | None = None,
 ) -> BenchReport:
@@ -61,6 +63,7 @@ def bench(
         boundaries: from where to where: `host`, `device`.
         scenarios: the patterns of calls (see `scenario.make_scenario`); None for one call behind the other.
         allow_fallback: go on where nodes do not run on the provider that was asked for, and say so.
+        referenced: measure each case in turns with the reference network, too, where it can be (see `reference`).
         profiled: profile each file, too, in the runtimes that can.
         patience: seconds without a sign of life after which a case is ended; None for five minutes.
 
@@ -84,7 +87,7 @@ def bench(
         scenarios=(SINGLE,) if scenarios is None else scenarios,
         allow_fallback=allow_fallback,
     )
-    return measure(cases, budget, journal, progress, profiled=profiled, patience=patience)
+    return measure(cases, budget, journal, progress, referenced=referenced, profiled=profiled, patience=patience)
 
 
 def measure(
@@ -94,18 +97,23 @@ def measure(
     progress: Progress | None = None,
     *,
     machine: Machine | None = None,
+    referenced: bool = False,
     profiled: bool = False,
     patience: float | None = None,
 ) -> BenchReport:
     """Measures the cases of a plan on `machine`, which is this one; other arguments and errors as of `bench`."""
     from resnet_export.bench.isolation import PATIENCE, run_case
     from resnet_export.bench.journal import Journal
+    from resnet_export.bench.reference import may_have_reference
     from resnet_export.bench.results import BenchReport
     from resnet_export.machine import read_machine
 
     stage = progress or (lambda name: contextlib.nullcontext())
     machine = machine or read_machine()
-    plan = plan_digest(cases, budget, machine)
+    patience = PATIENCE if patience is None else patience
+    plan = plan_digest(cases, budget, machine, referenced=referenced)
+    # The turns with the reference network count as a case of their own.
+    share = budget.share(len(cases) + (sum(map(may_have_reference, cases)) if referenced else 0))
     costs = _costs(cases)
     results: dict[str, CaseResult] = {}
     with contextlib.ExitStack() as stack:
@@ -118,13 +126,9 @@ def measure(
             if case.key in results:
                 continue
             with stage(case.label) as tell:
-                result = run_case(
-                    case,
-                    budget.share(len(cases)),
-                    max(1, int(machine.usable_cpus)),
-                    patience=PATIENCE if patience is None else patience,
-                    tell=tell,
-                )
+                result = run_case(case, share, max(1, int(machine.usable_cpus)), patience=patience, tell=tell)
+                if referenced:
+                    result = _beside_reference(result, share.seconds, tell, patience)
                 if kept is not None:
                     kept.add(result)
             results[case.key] = result
@@ -132,6 +136,20 @@ def measure(
     profiles, unprofiled = _profiles(found, stage, patience) if profiled else ({}, {})
     peaks = _peaks(found, machine, stage)
     return BenchReport(plan, budget, machine, found, resumed, peaks, costs, profiles, unprofiled)
+
+
+def _beside_reference(
+    result: CaseResult, seconds: float, tell: Callable[[str], None] | None, patience: float
+) -> CaseResult:
+    """The same result with how it stands to the reference network, or why that could not be measured."""
+    from resnet_export.bench.reference import measure_beside_reference
+    from resnet_export.errors import ResNetExportError
+
+    try:
+        relative = measure_beside_reference(result, seconds, tell, patience)
+    except ResNetExportError as error:  # the measurements stand all the same
+        return dataclasses.replace(result, relative_reason=error.message)
+    return dataclasses.replace(result, relative=relative)
 
 
 def _peaks(results: Sequence[CaseResult], machine: Machine, stage: Progress) -> tuple[Peaks, ...]:
@@ -187,12 +205,11 @@ def _costs(cases: Sequence[Case]) -> dict[str, Cost]:
     return {digest: cost for digest, cost in counted.items() if cost is not None}
 
 
-def plan_digest(cases: Sequence[Case], budget: Budget, machine: Machine) -> str:
+def plan_digest(cases: Sequence[Case], budget: Budget, machine: Machine, *, referenced: bool = False) -> str:
     """What a journal knows a plan by: a home folder may be on several machines, and a machine may change."""
-    import dataclasses
-
     from resnet_export.bench.case import digest
 
     gpus = [gpu.name for gpu in machine.gpus.devices]
     where = [machine.cpu.model, machine.usable_cpus, gpus, machine.system.name, dict(machine.packages)]
-    return digest([__version__, dataclasses.asdict(budget), [case.as_dict() for case in cases], where])
+    asked = [dataclasses.asdict(budget), [case.as_dict() for case in cases], referenced]
+    return digest([__version__, *asked, where])

@@ -48,8 +48,6 @@ class Floor:
     """Of the fastest window."""
     again: float
     """Of the fastest that is far from it."""
-    windows: int
-    """That the samples were cut into."""
 
 
 def find_floor(samples_ms: Sequence[float] | NDArray[np.float64]) -> Floor | None:
@@ -69,4 +67,4 @@ def find_floor(samples_ms: Sequence[float] | NDArray[np.float64]) -> Floor | Non
     fastest = int(np.argmin(medians))
     far = np.concatenate((medians[: max(0, fastest - APART + 1)], medians[fastest + APART :]))
     value, again = float(medians[fastest]), float(far.min())
-    return Floor(value, again, len(medians)) if again <= value * (1 + AGREEMENT) else None
+    return Floor(value, again) if again <= value * (1 + AGREEMENT) else None

@@ -108,7 +108,6 @@ class Series:
             "p99_bound_needs": found.bound_needs,
             "floor_ms": floor and floor.value,
             "floor_again_ms": floor and floor.again,
-            "floor_windows": floor and floor.windows,
             "mean_ms": mean and mean.value,
             "mean_low_ms": mean and mean.low,
             "mean_high_ms": mean and mean.high,

@@ -10,6 +10,7 @@ from resnet_export import __version__
 from resnet_export.bench.case import Case
 from resnet_export.bench.grade import grade
 from resnet_export.bench.measured import Measured
+from resnet_export.bench.relative import Relative
 from resnet_export.bench.roofline import share
 from resnet_export.machine.noise import Noise
 
@@ -50,6 +51,10 @@ class CaseResult:
     """The last lines that a process printed that died."""
     noise: Noise | None = None
     """What disturbed the samples; None where it did not run to its end."""
+    relative: Relative | None = None
+    """How it stands to the reference network, where that was asked for and can be."""
+    relative_reason: str | None = None
+    """Why that could not be measured."""
 
     def as_journal(self) -> dict[str, Any]:
         """All that can't be computed again, as plain data."""
@@ -61,7 +66,9 @@ class CaseResult:
         measured = fields["measured"] and Measured.from_journal(fields["measured"])
         case = Case.from_dict(fields["case"])
         noise = fields["noise"] and Noise(**fields["noise"])
-        return cls(**{**fields, "case": case, "measured": measured, "log": tuple(fields["log"]), "noise": noise})
+        relative = fields["relative"] and Relative(**fields["relative"])
+        known = {"case": case, "measured": measured, "noise": noise, "relative": relative}
+        return cls(**{**fields, **known, "log": tuple(fields["log"])})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON; documented in docs/bench.md."""
@@ -81,6 +88,7 @@ class CaseResult:
             "signal": self.signal,
             "log": list(self.log),
             "noise": self.noise and dataclasses.asdict(self.noise),
+            "relative": self.relative and self.relative.as_dict(),
         }
         return plain if self.measured is None else {**plain, **self.measured.as_dict(case.scenario.slo_p99_ms)}
 

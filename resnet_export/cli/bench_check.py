@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 CHECK, OUTPUT = "Check", "Output"
 UNSTEADY = (
-    "Measure longer (--mlperf), on a quieter machine; or let both take turns, which needs no quiet: "
-    "resnet-export bench compare --fail-if slower ..."
+    "Measure both in turns with a network that never changes: resnet-export bench --reference; or in turns with each "
+    "other: resnet-export bench compare --fail-if slower."
 )
 
 
@@ -27,13 +27,14 @@ UNSTEADY = (
 
     Both are files that `bench --output` wrote. A case is slower when its time is above the baseline's by more than the
     tolerance, and the 95 % interval of the ratio leaves no doubt that it is above. A case that the result lacks fails
-    too, and so does one whose samples can't tell. On a machine whose pace changes, use bench compare --fail-if slower.
+    too, and so does one whose samples can't tell. On a machine whose pace changes, measure with bench --reference.
 
     Exit code 0: nothing became slower. 1: something did. 2: an option cannot be meant so. 3: a file is no result, has
     another schema version or nothing in common with the other, or the baseline is another machine's.
 
     \b
     Examples:
+      resnet-export bench resnet18.onnx --reference --output baseline.json
       resnet-export bench check result.json --baseline baseline.json
       resnet-export bench check result.json --baseline baseline.json --tolerance 10%
     """,

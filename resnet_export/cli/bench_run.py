@@ -82,6 +82,13 @@ HELP = """Measure latency and throughput, with intervals.
 @option("--callers", heading=PATTERN, type=Counts(), metavar="N[,N...]", help="Of concurrent.  [default: 4]")
 @option("--slo-p99", heading=PATTERN, type=Duration(), metavar="TIME", help="Of server: find the highest rate.")
 @option("--gaps", heading=PATTERN, type=Gaps(), metavar="TIME[,...]", help="Of idle.  [default: 0,1,10,100,1000ms]")
+@option(
+    "--reference",
+    heading=HOW_LONG,
+    is_flag=True,
+    help="Half of the time in turns with a network that never changes, so that `check` can "
+    "tell on a machine whose pace does.",
+)
 @option("--profile", heading=HOW_LONG, is_flag=True, help="Time the layers, too, where ONNX Runtime runs them.")
 @option("--quick", heading=HOW_LONG, is_flag=True, help="10 s in all, and at least 64 samples of each case.")
 @option("--mlperf", heading=HOW_LONG, is_flag=True, help="600 s in all, in place of 60 s.")
@@ -106,6 +113,7 @@ def run(
     callers: tuple[int, ...] | None,
     slo_p99: float | None,
     gaps: tuple[float, ...] | None,
+    reference: bool,
     profile: bool,
     quick: bool,
     mlperf: bool,
@@ -156,9 +164,16 @@ def run(
                     planned = Plan(cases, DEFAULT)
                 budget = _budget(planned.budget, quick=quick, mlperf=mlperf)
                 machine = read_machine()
-                journal = _journal(output, plan_digest(planned.cases, budget, machine))
-                shown = Progress(stderr, verbose=verbose)
-                report = measure(planned.cases, budget, journal, shown, machine=machine, profiled=profile)
+                journal = _journal(output, plan_digest(planned.cases, budget, machine, referenced=reference))
+                report = measure(
+                    planned.cases,
+                    budget,
+                    journal,
+                    Progress(stderr, verbose=verbose),
+                    machine=machine,
+                    referenced=reference,
+                    profiled=profile,
+                )
         except KeyboardInterrupt:
             if journal is None or not journal.exists():
                 raise
@@ -167,6 +182,8 @@ def run(
         if report.resumed:
             tell(f"resumed: {report.resumed} of {len(report.cases)} cases come from a run that was interrupted")
         for result in report.cases:
+            if result.relative_reason is not None:
+                tell(f"{result.case.label} beside the reference network: {result.relative_reason}")
             if result.case.key in report.unprofiled:
                 tell(f"no profile of {result.case.label}: {report.unprofiled[result.case.key]}")
         if output is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from resnet_export import plain
 from resnet_export.report.chart import text
 from resnet_export.report.elements import figure, row, table
-from resnet_export.report.figures import condition, file_name, floor, group_name, megabytes, place, size_name
+from resnet_export.report.figures import condition, file_name, floor, group_name, megabytes, place, relative, size_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -89,7 +89,7 @@ def _remarks(case: Mapping[str, Any]) -> Iterator[str]:
     told = [words for words in (case["reason"], case["hint"]) if words]
     if case.get("fallback"):
         told.append(f"FALLBACK: {case['fallback']}")
-    told += filter(None, [floor(case)])
+    told += filter(None, [floor(case), relative(case)])
     told += [*grade.get("reasons", ()), *(f"→ {advice}" for advice in grade.get("advice", ()))]
     if told:
         lines = "".join(f"<div>{text(line)}</div>" for line in told)

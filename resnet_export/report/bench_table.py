@@ -19,6 +19,8 @@ CASE_KEYS = (
     "pss_bytes", "gpu_memory_bytes",
 )  # fmt: skip
 """Of a case, the same in each of its rows."""
+RELATIVE = {f"relative{end}": f"ratio{end}" for end in ("", "_low", "_high")}
+"""Column -> key of what tells how a case stands to the reference network."""
 CONDITIONS = ("rate_per_s", "load", "gap_ms")
 """Of a series; its batch and its callers have columns in any case."""
 NOT_IN_CSV = frozenset({"condition", "drift", "samples_ms", "slo"})
@@ -68,6 +70,8 @@ def _csv_rows(case: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     grade = case.get("grade") or {}
     own = {name: case.get(name) for name in CASE_KEYS}
     own |= {"scenario": case["scenario"]["name"], "slo_p99_ms": case["scenario"]["slo_p99_ms"]}
+    relative = case.get("relative") or {}
+    own |= {name: relative.get(key) for name, key in RELATIVE.items()}
     own |= {"grade": grade.get("letter"), "submit_ms": _median(case.get("submit_ms"))}
     if case["status"] != "measured":
         yield {**own, "batch": case["batch"]}

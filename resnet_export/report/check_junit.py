@@ -33,8 +33,7 @@ def _case(checked: Checked) -> ET.Element:
     case = ET.Element("testcase", {"classname": "bench", "name": printable(checked.label)})
     told: str = checked.status
     if checked.ratio is not None:
-        what = "floor" if checked.quantity == "floor" else "time"
-        told = f"{told}: {checked.ratio:.3f} [{checked.low:.3f} {checked.high:.3f}] of the baseline's {what}"
+        told = f"{told}: {checked.ratio:.3f} [{checked.low:.3f} {checked.high:.3f}] of the baseline's time"
     elif checked.reason is not None:
         told = f"{told}: {checked.reason}"
     if checked.failed:

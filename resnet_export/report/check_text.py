@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from resnet_export.bench.check.checked import Checked, CheckReport
 
-HEADING = ("", "baseline ms", "result ms", "ratio", "95 % interval", "")
+HEADING = ("", "baseline", "result", "ratio", "95 % interval", "")
 LEFT = (0, 5)
 """Columns that are aligned to the left."""
 WORDS = {
@@ -24,8 +24,8 @@ WORDS = {
     "missing": "MISSING",
     "new": "new",
 }
-KINDS = {"p50": "", "floor": " floor", "image": "/image"}
-"""What stands behind a time."""
+UNITS = {"relative": "x reference", "p50": "ms", "image": "ms/image"}
+"""Of what is compared."""
 
 
 def render(report: CheckReport) -> str:
@@ -43,11 +43,11 @@ def render(report: CheckReport) -> str:
 
 
 def _cells(case: Checked) -> tuple[str, ...]:
-    kind = KINDS[case.quantity]
-    times = (case.baseline_ms, case.result_ms)
+    unit = UNITS[case.quantity]
+    times = (case.baseline, case.result)
     interval = "" if case.low is None or case.high is None else f"[{case.low:.3f} {case.high:.3f}]"
     return (
-        *("-" if time is None else f"{time:.4g}{kind}" for time in times),
+        *("-" if time is None else f"{time:.4g} {unit}" for time in times),
         "-" if case.ratio is None else f"{case.ratio:.3f}",
         interval,
         WORDS[case.status],

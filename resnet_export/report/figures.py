@@ -64,6 +64,19 @@ def floor(found: Mapping[str, Any]) -> str | None:
     return f"Undisturbed it takes {value} ms: the median of its fastest moment, and {again} ms in one far from that."
 
 
+def relative(found: Mapping[str, Any]) -> str | None:
+    """How a case stands to the reference network, as a sentence; None where that wasn't measured.
+
+    Args:
+        found: with the key `relative`.
+    """
+    told = found.get("relative")
+    if told is None:
+        return None
+    value, low, high = (digits(told[key]) for key in ("ratio", "ratio_low", "ratio_high"))
+    return f"It takes {value} [{low} {high}] times as long as {told['reference']}."
+
+
 def condition(series: Mapping[str, Any]) -> str:
     """What tells a series from the others of its case: `28.2 requests/s, load 50%`; empty where nothing does."""
     return ", ".join(

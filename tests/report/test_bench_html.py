@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from resnet_export.bench.relative import Relative
 from resnet_export.report import bench_charts, bench_html
 from tests.report.bench_examples import EXAMPLE, changed
 from tests.report.browser import CHROMIUM, evaluate, needs_chromium
@@ -117,6 +118,12 @@ def test_in_place_of_a_median_there_is_the_floor() -> None:
     told = {"p50_ms": None, "floor_ms": 20.0, "floor_again_ms": 20.1}
     page = bench_html.render(changed(cases=[{**EXAMPLE["cases"][0], **told}]))
     assert "<div>Undisturbed it takes 20.00 ms: the median of its fastest moment, and 20.10 ms in one far" in page
+
+
+def test_how_it_stands_to_the_reference_network() -> None:
+    told = Relative(2.824, 2.783, 2.863, 11, "reference network 1 in onnxruntime 1.31.1", 6.1)
+    page = bench_html.render(changed(cases=[{**EXAMPLE["cases"][0], "relative": told.as_dict()}]))
+    assert "<div>It takes 2.824 [2.783 2.863] times as long as reference network 1 in onnxruntime 1.31.1.</div>" in page
 
 
 def test_a_profile_of_a_case_is_shown() -> None:

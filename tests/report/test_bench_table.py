@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from resnet_export.bench.relative import Relative
 from resnet_export.report.bench_table import as_csv, as_markdown
 from tests.report.bench_examples import EXAMPLE, changed
 
@@ -50,6 +51,12 @@ def test_csv_has_the_share_of_the_roofline_in_the_row_that_it_belongs_to() -> No
     idle = [row for row in rows if row["scenario"] == "idle"]
     assert [bool(row["roofline_of_possible"]) for row in idle] == [True, False, False, False, False]
     assert rows[-1]["roofline_bound"] == ""
+
+
+def test_csv_says_how_a_case_stands_to_the_reference_network() -> None:
+    told = Relative(2.824, 2.783, 2.863, 11, "reference network 1 in onnxruntime 1.31.1", 6.1)
+    (row, *_) = parsed({**EXAMPLE, "cases": [{**EXAMPLE["cases"][0], "relative": told.as_dict()}]})
+    assert (row["relative"], row["relative_low"], row["relative_high"]) == ("2.824", "2.783", "2.863")
 
 
 def test_csv_has_the_median_of_what_handing_over_takes() -> None:

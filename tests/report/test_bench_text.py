@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from resnet_export.bench.relative import Relative
 from resnet_export.bench.results import BenchReport
 from resnet_export.bench.roofline import Peaks
 from resnet_export.bench.sampling import DEFAULT
@@ -57,6 +58,13 @@ def test_in_place_of_a_median_there_is_the_floor() -> None:
     assert re.search(r" needs \d+ +needs \d+ ", row)
     remark = r"Undisturbed it takes 20\.\d+ ms: the median of its fastest moment, and 20\.\d+ ms in one far from that\."
     assert re.search(remark, " ".join(" ".join(remarks).split()))
+
+
+def test_how_it_stands_to_the_reference_network() -> None:
+    told = Relative(2.824, 2.783, 2.863, 11, "reference network 1 in onnxruntime 1.31.1", 6.1)
+    _, _, *remarks = rows(bench_text.render(report(result(threads=1, relative=told))))
+    sentence = "It takes 2.824 [2.783 2.863] times as long as reference network 1 in onnxruntime 1.31.1."
+    assert sentence in " ".join(" ".join(remarks).split())
 
 
 def test_the_time_that_it_takes_to_hand_over_a_run() -> None:

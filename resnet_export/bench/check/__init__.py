@@ -1,8 +1,10 @@
 """Whether a result is slower than a baseline: `check(result, baseline)`, both as `bench --output` wrote them.
 
 A regression is a ratio of the times (see `times`) above 1 + tolerance whose interval lies above 1: both, since a
-difference may be certain and small, or large and nothing but noise. Two runs differ by more than their samples say, by
-a percent or so, because each has the memory that it happened to get; the tolerance has to be wider than that.
+difference may be certain and small, or large and nothing but noise. Two runs differ by more than their intervals say.
+Medians do by a percent or so, because each process has the memory that it happened to get, and by as much as the
+machine's pace differs from one run to the other; times relative to the reference network's do by a percent. The
+tolerance has to be wider than that.
 """
 
 from __future__ import annotations
@@ -12,19 +14,15 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.bench.check.checked import Checked, CheckReport
-from resnet_export.bench.check.times import compare_times, read_times
+from resnet_export.bench.check.times import compare_times, read_times, same_reference
 from resnet_export.bench.results import SCHEMA_VERSION
 from resnet_export.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from resnet_export.bench.check.checked import Status
 
-AT_BEST = (
-    "floor: the pace changed too much for a median, so what a case takes undisturbed is compared; what happens now and "
-    "then isn't in it"
-)
 DOUBTFUL = ("C", "D")
 """Grades of results that compare with nothing but results under the same disturbance."""
 TOLERANCE = 0.05
@@ -73,9 +71,8 @@ def check(
     notes = [f"another machine: {one}" for one in differences]
     notes += _circumstances(result["machine"], baseline["machine"])
     notes += _changes(ours, theirs)
-    notes += [*_doubts(ours, "result"), *_doubts(theirs, "baseline")]
-    if any(one.quantity == "floor" and one.ratio is not None for one in checked):
-        notes.append(AT_BEST)
+    absolute = {one.label for one in checked if one.quantity != "relative"}
+    notes += [*_doubts(ours, absolute, "result"), *_doubts(theirs, absolute, "baseline")]
     return CheckReport(tuple(checked), tolerance, tuple(notes))
 
 
@@ -100,7 +97,14 @@ def _cases(data: Mapping[str, Any], name: str) -> dict[str, Mapping[str, Any]]:
                 count += 1
             cases[f"{label}, #{count}" if count > 1 else label] = case
             if case["status"] == "measured":
-                read_times(case), case["version"], case["sha256"], case["p50_needs"], case["fallback"]
+                (
+                    read_times(case),
+                    same_reference(case, None),
+                    case["version"],
+                    case["sha256"],
+                    case["p50_needs"],
+                    case["fallback"],
+                )
         _facts(data["machine"])
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(
@@ -131,7 +135,7 @@ def _checked(
     label: str, result: Mapping[str, Any] | None, baseline: Mapping[str, Any] | None, tolerance: float
 ) -> Checked:
     """A case that one of the two has, or both."""
-    quantity, now, before, ratio = compare_times(result, baseline, tolerance)
+    quantity, now, before, ratio = compare_times(result, baseline)
     values = quantity, now and now[0], before and before[0]
     if baseline is None:
         return Checked(label, "new", *values)
@@ -186,9 +190,9 @@ def _circumstances(result: Mapping[str, Any], baseline: Mapping[str, Any]) -> li
     ]
 
 
-def _doubts(cases: Mapping[str, Mapping[str, Any]], name: str) -> list[str]:
-    """What the grades say against a result, for people."""
-    grades = ((label, case.get("grade") or {}) for label, case in cases.items())
+def _doubts(cases: Mapping[str, Mapping[str, Any]], absolute: Container[str], name: str) -> list[str]:
+    """What the grades say against results whose own times are compared, for people."""
+    grades = ((label, case.get("grade") or {}) for label, case in cases.items() if label in absolute)
     return [
         f"{label}: the {name} has grade {grade['letter']}: {grade['reasons'][0]}"
         for label, grade in grades
@@ -203,6 +207,8 @@ def _changes(ours: Mapping[str, Mapping[str, Any]], theirs: Mapping[str, Mapping
     notes = [f"{before['version']} then, {now['version']} now" for _, now, before in ran
              if now["version"] != before["version"]]  # fmt: skip
     notes += [f"{label}: FALLBACK: {now['fallback']}" for label, now, before in ran if now["fallback"]]
+    notes += [f"{before['relative']['reference']} then, {now['relative']['reference']} now: it is left out"
+              for _, now, before in ran if not same_reference(now, before)]  # fmt: skip
     notes += [f"{now['model']} is another file than then" for _, now, before in both
               if now["sha256"] != before["sha256"]]  # fmt: skip
     return list(dict.fromkeys(notes))

@@ -1,4 +1,4 @@
-"""`CheckReport`: what a check found, as immutable, schema-versioned data. Times in milliseconds."""
+"""`CheckReport`: what a check found, as immutable, schema-versioned data."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Checked:
     """For people; no two of a report are the same."""
     status: Status
     quantity: Quantity = "p50"
-    """What is compared: the median latency of a run, its floor, or the time of an image."""
-    result_ms: float | None = None
-    """It, in the result; None where that can't say."""
-    baseline_ms: float | None = None
+    """What is compared: the time relative to the reference network's, the median of a run, or the time of an image."""
+    result: float | None = None
+    """It, in the result, in milliseconds but for `relative`; None where that can't say."""
+    baseline: float | None = None
     """It, in the baseline."""
     ratio: float | None = None
     """The time of the result over that of the baseline."""
     low: float | None = None
-    """Lower end of the ratio's 95 % interval; of its range, where floors are compared."""
+    """Lower end of the ratio's 95 % interval."""
     high: float | None = None
     """Upper end."""
     reason: str | None = None
@@ -75,8 +75,8 @@ class CheckReport:
                     "case": case.label,
                     "status": case.status,
                     "quantity": case.quantity,
-                    "result_ms": case.result_ms,
-                    "baseline_ms": case.baseline_ms,
+                    "result": case.result,
+                    "baseline": case.baseline,
                     "ratio": case.ratio,
                     "ratio_low": case.low,
                     "ratio_high": case.high,

@@ -1,0 +1,126 @@
+"""The reference network: what tells slower code from a slower machine.
+
+A machine's pace may differ by 20 % between two runs that are minutes apart: other virtual machines come and go, a clock
+is lowered. What runs beside it at the same moment is slowed down as much, provided that it does the same kind of work.
+So a case takes turns with a network that never changes, as two sides of `compare` do, and
+
+    relative = time of the case / time of the reference network
+
+is the same tomorrow, or nearly so: of ResNet-18 it was 2.82 on a quiet virtual machine and 2.75 on one with noisy
+neighbours, where the latency itself went from 17.1 to 19.4 ms. The kind of work matters: beside a matrix product it
+was 6.3 in the one and 4.8 in the other.
+
+The network is float32 and goes through the sizes of ResNet-18: a 3x3 convolution of each stage and the strided ones
+between them, each with a ReLU. That makes 0.64e9 multiply-adds and 19 MB of weights. It runs in ONNX Runtime on the
+CPU, batch 1, with as many threads as the case.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resnet_export.bench.case import make_plan
+from resnet_export.bench.compare import compare
+from resnet_export.bench.compare.side import Side
+from resnet_export.bench.relative import Relative
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    import onnx
+
+    from resnet_export.bench.case import Case
+    from resnet_export.bench.results import CaseResult
+
+NAME = "reference network 1"
+"""Its number is raised when anything about it changes: older ratios don't compare any more."""
+OPSET, IR_VERSION = 17, 8
+CHANNELS = (64, 64, 128, 128, 256, 256, 512, 512)
+"""Of the image, and behind each convolution; where they double, its stride is 2."""
+SIZE = 56
+"""Height and width of the image."""
+
+
+def may_have_reference(case: Case) -> bool:
+    """Whether its time compares with that of calls one behind the other."""
+    return case.scenario.name == "single"
+
+
+def measure_beside_reference(
+    result: CaseResult, seconds: float, tell: Callable[[str], None] | None, patience: float
+) -> Relative | None:
+    """Measures a case again, in turns with the reference network.
+
+    Args:
+        result: of the case.
+        seconds: for it, the launches of the processes included; six launches take longer where that is too little.
+        tell: is told how it stands.
+        patience: seconds without a sign of life after which a process is ended.
+
+    Returns:
+        What was found; None for what did not run on the CPU, or not one call behind the other.
+
+    Raises:
+        ResNetExportError: a process crashed or hung.
+        KeyboardInterrupt: it was ended early.
+    """
+    case, measured = result.case, result.measured
+    if measured is None or not measured.device.startswith("CPU") or not may_have_reference(case):
+        return None
+
+    def progress(_: str) -> AbstractContextManager[Callable[[str], None] | None]:
+        if tell is None:
+            return contextlib.nullcontext()
+        return contextlib.nullcontext(lambda text: tell(f"beside the reference network, {text}"))
+
+    with tempfile.TemporaryDirectory(prefix="resnet-export-") as folder:
+        path = Path(folder, "reference.onnx")
+        path.write_bytes(make_network().SerializeToString())
+        (reference,) = make_plan([path], ["ort:cpu"], threads=[result.threads])
+        found = compare(Side(reference), Side(case), seconds, progress=progress, patience=patience)
+    if found.interrupted:
+        raise KeyboardInterrupt
+    return Relative(
+        found.ratio.value,
+        found.ratio.low,
+        found.ratio.high,
+        found.ratio.launches,
+        f"{NAME} in {found.a.version}",
+        found.median_ms("a"),
+    )
+
+
+def make_network() -> onnx.ModelProto:
+    """The network, the same bytes every time; its weights are drawn as He et al. do."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    generator = np.random.default_rng(0)
+    nodes, weights, size, value = [], [], SIZE, "image"
+    for number, (taken, given) in enumerate(itertools.pairwise(CHANNELS)):
+        stride = 1 if taken == given else 2
+        size //= stride
+        scale = np.float32((2 / (9 * taken)) ** 0.5)
+        weight = generator.standard_normal((given, taken, 3, 3), dtype=np.float32) * scale
+        weights.append(numpy_helper.from_array(weight, f"weight{number}"))
+        nodes += [
+            helper.make_node(
+                "Conv",
+                [value, f"weight{number}"],
+                [f"conv{number}"],
+                kernel_shape=[3, 3],
+                pads=[1, 1, 1, 1],
+                strides=[stride, stride],
+            ),
+            helper.make_node("Relu", [f"conv{number}"], [f"relu{number}"]),
+        ]
+        value = f"relu{number}"
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, CHANNELS[0], SIZE, SIZE])
+    features = helper.make_tensor_value_info(value, TensorProto.FLOAT, [1, CHANNELS[-1], size, size])
+    graph = helper.make_graph(nodes, "reference", [image], [features], weights)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)

@@ -1,0 +1,123 @@
+"""The reference network, and cases that are measured beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import re
+from typing import TYPE_CHECKING
+
+import onnx
+import onnx_ir as ir
+import onnxruntime
+import pytest
+
+from resnet_export.bench import bench, plan_digest, reference
+from resnet_export.bench.case import make_plan
+from resnet_export.bench.reference import NAME, make_network, measure_beside_reference
+from resnet_export.bench.results import CaseResult
+from resnet_export.bench.sampling import QUICK, Budget
+from resnet_export.bench.scenario import make_scenario
+from resnet_export.errors import RuntimeCrashedError
+from resnet_export.graph.cost import count
+from resnet_export.machine import read_machine
+from tests.bench.examples import CASE, crashed, measured, result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from resnet_export.bench.results import BenchReport
+
+SHORT = Budget("short", 1.0, 70, 200)
+
+
+@pytest.fixture(scope="module")
+def told() -> list[str]:
+    """How it stood while the report was made."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def report(net: Path, told: list[str]) -> BenchReport:
+    scenarios = [make_scenario("single"), make_scenario("concurrent", callers=2)]
+    progress = contextlib.nullcontext(told.append)
+    return bench([net], ["ort:cpu"], budget=SHORT, progress=lambda name: progress, scenarios=scenarios, referenced=True)
+
+
+def test_the_network_is_what_it_is_said_to_be() -> None:
+    network = make_network()
+    onnx.checker.check_model(network, full_check=True)
+    assert network.SerializeToString() == make_network().SerializeToString()
+    assert len(network.SerializeToString()) == pytest.approx(19e6, rel=0.02)
+    cost = count(ir.from_proto(network), (1, 64, 56, 56))
+    assert cost is not None
+    assert cost.multiply_adds == pytest.approx(0.64e9, rel=0.01)
+    session = onnxruntime.InferenceSession(network.SerializeToString(), providers=["CPUExecutionProvider"])
+    assert session.get_outputs()[0].shape == [1, 512, 7, 7]
+
+
+def test_a_case_beside_it(report: BenchReport, told: list[str]) -> None:
+    relative = report.cases[0].relative
+    assert relative is not None
+    assert relative.low <= relative.ratio <= relative.high < 1, "the net of the tests is far smaller"
+    assert relative.launches >= 6
+    assert relative.reference.startswith(f"{NAME} in onnxruntime")
+    assert relative.reference_ms > 0
+    assert report.as_dict()["cases"][0]["relative"]["ratio_low"] == relative.low
+    assert any(re.match(r"beside the reference network, launch 6, B / A 0\.\d+ \[", line) for line in told)
+
+
+def test_callers_that_wait_for_each_other_have_none(report: BenchReport) -> None:
+    assert report.cases[1].measured is not None
+    assert (report.cases[1].relative, report.cases[1].relative_reason) == (None, None)
+    assert report.as_dict()["cases"][1]["relative"] is None
+
+
+def test_the_journal_keeps_it(report: BenchReport) -> None:
+    (first, _) = report.cases
+    assert CaseResult.from_journal(json.loads(json.dumps(first.as_journal()))) == first
+
+
+@pytest.mark.parametrize("case", [crashed(), result(measured=measured(device="GPU 0"))], ids=["crashed", "GPU"])
+def test_what_has_no_time_on_the_cpu_has_none(case: CaseResult) -> None:
+    assert measure_beside_reference(case, 1.0, None, 8.0) is None
+
+
+def test_a_process_that_crashes_takes_nothing_from_the_measurements(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise RuntimeCrashedError("B: its process was ended by SIGSEGV while sampling.")
+
+    monkeypatch.setattr(reference, "compare", fail)
+    (case,) = bench([net], ["ort:cpu"], budget=SHORT, referenced=True).cases
+    assert (case.status, case.relative) == ("measured", None)
+    assert case.relative_reason == "B: its process was ended by SIGSEGV while sampling."
+
+
+def test_an_end_by_hand_ends_it(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclasses.dataclass
+    class Interrupted:
+        interrupted: bool = True
+
+    monkeypatch.setattr(reference, "compare", lambda *arguments, **options: Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        bench([net], ["ort:cpu"], budget=SHORT, referenced=True)
+
+
+def test_a_journal_without_it_is_another_plan_s() -> None:
+    machine = read_machine()
+    assert plan_digest([CASE], QUICK, machine) != plan_digest([CASE], QUICK, machine, referenced=True)
+
+
+def test_the_turns_are_part_of_the_time(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two cases, of which one may have turns: a third of the time for each."""
+    given = []
+
+    def note(result: CaseResult, seconds: float, *others: object) -> None:
+        given.append((result.case.scenario.name, seconds))
+
+    monkeypatch.setattr(reference, "measure_beside_reference", note)
+    scenarios = [make_scenario("single"), make_scenario("concurrent", callers=2)]
+    assert len(make_plan([net], ["ort:cpu"], scenarios=scenarios)) == 2
+    bench([net], ["ort:cpu"], budget=Budget("short", 0.9, 64, 70), scenarios=scenarios, referenced=True)
+    assert given == [("single", pytest.approx(0.3)), ("concurrent", pytest.approx(0.3))]
