@@ -168,7 +168,7 @@ def _others(case: Surroundings) -> Finding | None:
     if noise is None or noise.others_cpus is None:
         return None
     cpu, free = case.machine.cpu, noise.cpus - case.threads
-    pinned = f"taskset -c {','.join(map(str, range(case.threads)))} resnet-export bench ..."
+    pinned = f"Keep it on CPUs of its own: taskset -c {','.join(map(str, range(case.threads)))} resnet-export bench ..."
     # The others fit beside it, the first CPUs are certainly ours, and there is a `taskset`.
     fits = free >= noise.others_cpus and cpu.affinity == cpu.logical_cores
     helps = fits and case.machine.system.kernel.startswith("Linux")

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import statistics
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from resnet_export.bench.case import make_plan
 from resnet_export.bench.compare import compare
 from resnet_export.bench.compare.side import Side
 from resnet_export.bench.relative import Relative
+from resnet_export.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +46,9 @@ CHANNELS = (64, 64, 128, 128, 256, 256, 512, 512)
 """Of the image, and behind each convolution; where they double, its stride is 2."""
 SIZE = 56
 """Height and width of the image."""
+LEAST_MS = 0.5
+"""Of a run. A shorter one fits between two turns of other processes, which slow down the reference alone: beside one
+that kept one of two CPUs busy, a ratio of 0.028 became 0.012."""
 
 
 def may_have_reference(case: Case) -> bool:
@@ -63,15 +68,21 @@ def measure_beside_reference(
         patience: seconds without a sign of life after which a process is ended.
 
     Returns:
-        What was found; None for what did not run on the CPU, or not one call behind the other.
+        What was found; None for a case that was not measured itself.
 
     Raises:
+        UsageError: it did not run on the CPU, or not one call behind the other, or a run is too short.
         ResNetExportError: a process crashed or hung.
         KeyboardInterrupt: it was ended early.
     """
     case, measured = result.case, result.measured
-    if measured is None or not measured.device.startswith("CPU") or not may_have_reference(case):
+    if measured is None:
         return None
+    if not measured.device.startswith("CPU") or not may_have_reference(case):
+        raise UsageError("The reference network is for one call behind the other (single), on the CPU.")
+    median_ms = statistics.median(measured.main.samples_ms)
+    if median_ms < LEAST_MS:
+        raise UsageError(f"A run of {median_ms:.2g} ms is too short to be held against the reference network.")
 
     def progress(_: str) -> AbstractContextManager[Callable[[str], None] | None]:
         if tell is None:
@@ -92,6 +103,7 @@ def measure_beside_reference(
         found.ratio.launches,
         f"{NAME} in {found.a.version}",
         found.median_ms("a"),
+        found.disturbances,
     )
 
 

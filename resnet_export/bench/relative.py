@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,13 @@ class Relative:
     """The network and what ran it; ratios to others don't compare."""
     reference_ms: float
     """The median of its times, in milliseconds."""
+    disturbances: tuple[str, ...]
+    """What was wrong with the machine meanwhile, a sentence each."""
+
+    @classmethod
+    def from_journal(cls, fields: Mapping[str, Any]) -> Relative:
+        """The inverse of `dataclasses.asdict`, after JSON made lists of the tuples."""
+        return cls(**{**fields, "disturbances": tuple(fields["disturbances"])})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
@@ -31,4 +41,5 @@ class Relative:
             "launches": self.launches,
             "reference": self.reference,
             "reference_ms": self.reference_ms,
+            "disturbances": list(self.disturbances),
         }

@@ -54,7 +54,7 @@ class CaseResult:
     relative: Relative | None = None
     """How it stands to the reference network, where that was asked for and can be."""
     relative_reason: str | None = None
-    """Why that could not be measured."""
+    """Why it was asked for and there is none."""
 
     def as_journal(self) -> dict[str, Any]:
         """All that can't be computed again, as plain data."""
@@ -66,7 +66,7 @@ class CaseResult:
         measured = fields["measured"] and Measured.from_journal(fields["measured"])
         case = Case.from_dict(fields["case"])
         noise = fields["noise"] and Noise(**fields["noise"])
-        relative = fields["relative"] and Relative(**fields["relative"])
+        relative = fields["relative"] and Relative.from_journal(fields["relative"])
         known = {"case": case, "measured": measured, "noise": noise, "relative": relative}
         return cls(**{**fields, **known, "log": tuple(fields["log"])})
 
@@ -89,6 +89,7 @@ class CaseResult:
             "log": list(self.log),
             "noise": self.noise and dataclasses.asdict(self.noise),
             "relative": self.relative and self.relative.as_dict(),
+            "relative_reason": self.relative_reason,
         }
         return plain if self.measured is None else {**plain, **self.measured.as_dict(case.scenario.slo_p99_ms)}
 

@@ -11,13 +11,18 @@ from resnet_export.cli.numbers import Share
 from resnet_export.cli.options import GroupedCommand, option, same_file
 
 if TYPE_CHECKING:
-    from resnet_export.bench.check.checked import CheckReport
+    from collections.abc import Mapping
+
+    from resnet_export.bench.check.checked import CheckReport, Status
 
 CHECK, OUTPUT = "Check", "Output"
-UNSTEADY = (
-    "Measure both in turns with a network that never changes: resnet-export bench --reference; or in turns with each "
-    "other: resnet-export bench compare --fail-if slower."
-)
+HINTS: Mapping[Status, str] = {
+    "unsupported": "Measure both beside a network that never changes, and not with --quick: resnet-export bench "
+    "--reference; or let them take turns: resnet-export bench compare --fail-if slower.",
+    "missing": "Measure what is missing, too, or a new baseline.",
+    "slower": "To see whether it is the machine, let both take turns: resnet-export bench compare.",
+}
+"""What to do, the first that there is a reason for."""
 
 
 @click.command(
@@ -26,11 +31,13 @@ UNSTEADY = (
     help="""Hold a result against a baseline, and fail on a regression.
 
     Both are files that `bench --output` wrote. A case is slower when its time is above the baseline's by more than the
-    tolerance, and the 95 % interval of the ratio leaves no doubt that it is above. A case that the result lacks fails
-    too, and so does one whose samples can't tell. On a machine whose pace changes, measure with bench --reference.
+    tolerance, and the 95 % interval of the ratio leaves no doubt that it is above. The time is relative to that of the
+    reference network where both were measured with bench --reference, as they should be on a machine whose pace
+    changes. A case that the result lacks fails too, and so does one that can't be told.
 
-    Exit code 0: nothing became slower. 1: something did. 2: an option cannot be meant so. 3: a file is no result, has
-    another schema version or nothing in common with the other, or the baseline is another machine's.
+    Exit code 0: nothing is shown to be slower. 1: something is, or can't be told. 2: an option cannot be meant so. 3: a
+    file is no result, has another schema version or nothing in common with the other, or the baseline is another
+    machine's. 5: the output cannot be written.
 
     \b
     Examples:
@@ -87,7 +94,8 @@ def check(
         if junit is not None:
             write(junit, _as_junit(found, result))
         if not found.passed:
-            hint = UNSTEADY if any(case.status == "unsupported" for case in found.failures) else None
+            seen = {case.status for case in found.failures}
+            hint = next((hint for status, hint in HINTS.items() if status in seen), None)
             raise ResNetExportError(f"{result} did not pass: {number(len(found.failures), 'case')} failed.", hint=hint)
 
 

@@ -86,8 +86,8 @@ HELP = """Measure latency and throughput, with intervals.
     "--reference",
     heading=HOW_LONG,
     is_flag=True,
-    help="Half of the time in turns with a network that never changes, so that `check` can "
-    "tell on a machine whose pace does.",
+    help="Half of the time, and 15 s at least, in turns with a network that never changes, so that `bench check` can "
+    "tell on a machine whose pace does. Of single, on the CPU.",
 )
 @option("--profile", heading=HOW_LONG, is_flag=True, help="Time the layers, too, where ONNX Runtime runs them.")
 @option("--quick", heading=HOW_LONG, is_flag=True, help="10 s in all, and at least 64 samples of each case.")
@@ -182,8 +182,6 @@ def run(
         if report.resumed:
             tell(f"resumed: {report.resumed} of {len(report.cases)} cases come from a run that was interrupted")
         for result in report.cases:
-            if result.relative_reason is not None:
-                tell(f"{result.case.label} beside the reference network: {result.relative_reason}")
             if result.case.key in report.unprofiled:
                 tell(f"no profile of {result.case.label}: {report.unprofiled[result.case.key]}")
         if output is not None:

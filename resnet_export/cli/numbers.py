@@ -68,4 +68,7 @@ class Share(click.ParamType):  # type: ignore[type-arg]
         found = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(%?)\s*", str(value))
         if found is None:
             return self.fail(f"{value!r} is not a share such as 5% or 0.05.", param, ctx)
-        return float(found[1]) / (100 if found[2] else 1)
+        share = float(found[1]) / (100 if found[2] else 1)
+        if share > 1 and not found[2]:
+            return self.fail(f"{value} is {share:.0%}. Write {value}% if that is meant.", param, ctx)
+        return share

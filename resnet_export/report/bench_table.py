@@ -8,7 +8,7 @@ import statistics
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.plain import number, printable
-from resnet_export.report.figures import case_name, condition, estimate, file_name, throughput
+from resnet_export.report.figures import case_name, condition, digits, estimate, file_name, throughput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +25,8 @@ CONDITIONS = ("rate_per_s", "load", "gap_ms")
 """Of a series; its batch and its callers have columns in any case."""
 NOT_IN_CSV = frozenset({"condition", "drift", "samples_ms", "slo"})
 """Keys of a series that are no single figure."""
-HEADING = ("case", "p50 ms", "p99 ms", "images/s", "of possible", "grade")
-OPTIONAL = ("of possible", "grade")
+HEADING = ("case", "p50 ms", "p99 ms", "images/s", "x reference", "of possible", "grade")
+OPTIONAL = ("x reference", "of possible", "grade")
 """Columns that are left out where no case has them."""
 
 
@@ -102,12 +102,21 @@ def _markdown_rows(case: Mapping[str, Any], *, several: bool) -> Iterator[tuple[
         shown = f"{name}, {own}" if own else name
         share = _share(case, at).get("of_possible")
         possible = "" if share is None else f"{share:.0%}"
-        yield (shown, estimate(series, "p50"), estimate(series, "p99"), throughput(series), possible, grade)
+        relative = _relative(case) if at == case["headline"] else ""
+        yield (shown, estimate(series, "p50"), estimate(series, "p99"), throughput(series), relative, possible, grade)
 
 
 def _share(case: Mapping[str, Any], series: int) -> Mapping[str, Any]:
     """The roofline's, which belongs to the series that stands for the case; of another there is none."""
     return (case.get("roofline") or {}) if series == case["headline"] else {}
+
+
+def _relative(case: Mapping[str, Any]) -> str:
+    told = case.get("relative")
+    if told is None:
+        return ""
+    value, low, high = (digits(told[key]) for key in ("ratio", "ratio_low", "ratio_high"))
+    return f"{value} [{low} {high}]"
 
 
 def _median(values: Sequence[float] | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from resnet_export.plain import number, printable, table, wrapped
@@ -19,7 +20,7 @@ WORDS = {
     "slower": "SLOWER",
     "faster": "faster",
     "unmeasured": "NOT MEASURED",
-    "unsupported": "TOO FEW SAMPLES",
+    "unsupported": "CAN'T BE TOLD",
     "unchecked": "not checked",
     "missing": "MISSING",
     "new": "new",
@@ -57,10 +58,11 @@ def _cells(case: Checked) -> tuple[str, ...]:
 def _outcome(report: CheckReport) -> Iterator[str]:
     tolerance = f"{report.tolerance * 100:g} %"
     if report.passed:
-        yield f"Passed: nothing became slower by more than {tolerance}."
+        yield f"Passed: nothing is shown to be slower by more than {tolerance}."
         return
-    slower = sum(case.status == "slower" for case in report.cases)
-    rest = len(report.failures) - slower
+    counts = Counter(case.status for case in report.failures)
+    slower, missing = counts.pop("slower", 0), counts.pop("missing", 0)
     told = [f"{number(slower, 'case')} slower by more than {tolerance}"] if slower else []
-    told += [f"{number(rest, 'case')} that can't be told"] if rest else []
+    told += [f"{number(missing, 'case')} that the result does not have"] if missing else []
+    told += [f"{number(counts.total(), 'case')} that can't be told"] if counts else []
     yield from wrapped(f"Failed: {', '.join(told)}.")

@@ -65,14 +65,15 @@ def floor(found: Mapping[str, Any]) -> str | None:
 
 
 def relative(found: Mapping[str, Any]) -> str | None:
-    """How a case stands to the reference network, as a sentence; None where that wasn't measured.
+    """How a case stands to the reference network, as a sentence, or why nobody knows; None where nobody asked.
 
     Args:
-        found: with the key `relative`.
+        found: with the keys `relative` and `relative_reason`.
     """
     told = found.get("relative")
     if told is None:
-        return None
+        reason = found.get("relative_reason")
+        return None if reason is None else f"Not beside the reference network: {reason}"
     value, low, high = (digits(told[key]) for key in ("ratio", "ratio_low", "ratio_high"))
     return f"It takes {value} [{low} {high}] times as long as {told['reference']}."
 

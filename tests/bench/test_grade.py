@@ -69,7 +69,7 @@ def test_nothing_disturbed_it() -> None:
     ("noise", "letter", "reason", "advice"),
     [
         ({"others_cpus": 0.8}, "B", "Other processes used 0.8 of the 8 CPUs meanwhile.",
-         "taskset -c 0,1 resnet-export bench ..."),
+         "Keep it on CPUs of its own: taskset -c 0,1 resnet-export bench ..."),
         ({"others_cpus": 0.9}, "C", "Other processes used 0.9 of the 8 CPUs meanwhile.", None),
         ({"others_cpus": 3.21}, "D", "Other processes used 3.2 of the 8 CPUs meanwhile.", None),
         ({"others_cpus": 0.8, "cpus": 2}, "D", "Other processes used 0.8 of the 2 CPUs meanwhile.", QUIET),
@@ -198,7 +198,9 @@ def test_no_taskset_where_the_numbers_of_the_cpus_are_not_known(changes: dict[st
 
 
 def test_no_taskset_where_the_others_leave_no_cpu_free() -> None:
-    assert graded({"others_cpus": 6.0}).advice == ("taskset -c 0,1 resnet-export bench ...",)
+    assert graded({"others_cpus": 6.0}).advice == (
+        "Keep it on CPUs of its own: taskset -c 0,1 resnet-export bench ...",
+    )
     assert graded({"others_cpus": 6.1}).advice == (QUIET,)
 
 

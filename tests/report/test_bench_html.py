@@ -121,7 +121,7 @@ def test_in_place_of_a_median_there_is_the_floor() -> None:
 
 
 def test_how_it_stands_to_the_reference_network() -> None:
-    told = Relative(2.824, 2.783, 2.863, 11, "reference network 1 in onnxruntime 1.31.1", 6.1)
+    told = Relative(2.824, 2.783, 2.863, 11, "reference network 1 in onnxruntime 1.31.1", 6.1, ())
     page = bench_html.render(changed(cases=[{**EXAMPLE["cases"][0], "relative": told.as_dict()}]))
     assert "<div>It takes 2.824 [2.783 2.863] times as long as reference network 1 in onnxruntime 1.31.1.</div>" in page
 

@@ -54,9 +54,18 @@ def test_csv_has_the_share_of_the_roofline_in_the_row_that_it_belongs_to() -> No
 
 
 def test_csv_says_how_a_case_stands_to_the_reference_network() -> None:
-    told = Relative(2.824, 2.783, 2.863, 11, "reference network 1 in onnxruntime 1.31.1", 6.1)
+    told = Relative(2.824, 2.783, 2.863, 11, "reference network 1 in onnxruntime 1.31.1", 6.1, ())
     (row, *_) = parsed({**EXAMPLE, "cases": [{**EXAMPLE["cases"][0], "relative": told.as_dict()}]})
     assert (row["relative"], row["relative_low"], row["relative_high"]) == ("2.824", "2.783", "2.863")
+
+
+def test_markdown_has_a_column_for_it() -> None:
+    told = Relative(2.824, 2.783, 2.863, 11, "reference network 1 in onnxruntime 1.31.1", 6.1, ())
+    cases = [{**EXAMPLE["cases"][0], "relative": told.as_dict()}]
+    heading, _, row, *_ = as_markdown({**EXAMPLE, "cases": cases}).split("\n")
+    assert " x reference " in heading
+    assert "| 2.824 [2.783 2.863] |" in row
+    assert "x reference" not in as_markdown(EXAMPLE)
 
 
 def test_csv_has_the_median_of_what_handing_over_takes() -> None:

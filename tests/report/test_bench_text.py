@@ -61,10 +61,15 @@ def test_in_place_of_a_median_there_is_the_floor() -> None:
 
 
 def test_how_it_stands_to_the_reference_network() -> None:
-    told = Relative(2.824, 2.783, 2.863, 11, "reference network 1 in onnxruntime 1.31.1", 6.1)
+    told = Relative(2.824, 2.783, 2.863, 11, "reference network 1 in onnxruntime 1.31.1", 6.1, ())
     _, _, *remarks = rows(bench_text.render(report(result(threads=1, relative=told))))
     sentence = "It takes 2.824 [2.783 2.863] times as long as reference network 1 in onnxruntime 1.31.1."
     assert sentence in " ".join(" ".join(remarks).split())
+
+
+def test_why_it_does_not_stand_to_the_reference_network() -> None:
+    shown = bench_text.render(report(result(threads=1, relative_reason="A run of 0.26 ms is too short.")))
+    assert "Not beside the reference network: A run of 0.26 ms is too short." in " ".join(shown.split())
 
 
 def test_the_time_that_it_takes_to_hand_over_a_run() -> None:

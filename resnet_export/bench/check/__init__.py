@@ -1,7 +1,8 @@
 """Whether a result is slower than a baseline: `check(result, baseline)`, both as `bench --output` wrote them.
 
 A regression is a ratio of the times (see `times`) above 1 + tolerance whose interval lies above 1: both, since a
-difference may be certain and small, or large and nothing but noise. Two runs differ by more than their intervals say.
+difference may be certain and small, or large and nothing but noise. An interval that is wider than +- 5 % and has
+1 + tolerance in it tells nothing. Two runs differ by more than their intervals say.
 Medians do by a percent or so, because each process has the memory that it happened to get, and by as much as the
 machine's pace differs from one run to the other; times relative to the reference network's do by a percent. The
 tolerance has to be wider than that.
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 DOUBTFUL = ("C", "D")
 """Grades of results that compare with nothing but results under the same disturbance."""
 TOLERANCE = 0.05
-"""Twice and more of what two runs of one file on one idle machine differ by."""
+"""Twice and more of what two runs of one file on one idle machine differ by; and half of the widest interval that tells
+anything."""
 
 
 def check(
@@ -151,6 +153,10 @@ def _checked(
         short = " and ".join(name for name, time in (("result", now), ("baseline", before)) if time is None)
         return Checked(label, "unsupported", *values, reason=f"too few samples, or too unsteady ones, in the {short}")
     value, low, high = ratio
+    widest = max(tolerance, TOLERANCE)
+    if low <= 1 + tolerance < high and high > low * (1 + widest) ** 2:
+        reason = f"the interval of the ratio is too wide: it has to be known to within {widest * 100:g} %"
+        return Checked(label, "unsupported", *values, *ratio, reason)
     status: Status = "same"
     if value > 1 + tolerance and low > 1:
         status = "slower"
@@ -191,13 +197,20 @@ def _circumstances(result: Mapping[str, Any], baseline: Mapping[str, Any]) -> li
 
 
 def _doubts(cases: Mapping[str, Mapping[str, Any]], absolute: Container[str], name: str) -> list[str]:
-    """What the grades say against results whose own times are compared, for people."""
+    """What speaks against results, for people: their grades, where their own times are compared."""
     grades = ((label, case.get("grade") or {}) for label, case in cases.items() if label in absolute)
-    return [
+    notes = [
         f"{label}: the {name} has grade {grade['letter']}: {grade['reasons'][0]}"
         for label, grade in grades
         if grade.get("letter") in DOUBTFUL
     ]
+    relative = ((label, case["relative"]) for label, case in cases.items() if label not in absolute)
+    notes += [
+        f"{label}: the {name} beside the reference network: {one}"
+        for label, told in relative
+        for one in (told or {}).get("disturbances", ())
+    ]
+    return notes
 
 
 def _changes(ours: Mapping[str, Mapping[str, Any]], theirs: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -207,6 +220,9 @@ def _changes(ours: Mapping[str, Mapping[str, Any]], theirs: Mapping[str, Mapping
     notes = [f"{before['version']} then, {now['version']} now" for _, now, before in ran
              if now["version"] != before["version"]]  # fmt: skip
     notes += [f"{label}: FALLBACK: {now['fallback']}" for label, now, before in ran if now["fallback"]]
+    notes += [f"{label}: only the {'result' if now.get('relative') else 'baseline'} has a time relative to the "
+              "reference network; it is left out"
+              for label, now, before in ran if bool(now.get("relative")) != bool(before.get("relative"))]  # fmt: skip
     notes += [f"{before['relative']['reference']} then, {now['relative']['reference']} now: it is left out"
               for _, now, before in ran if not same_reference(now, before)]  # fmt: skip
     notes += [f"{now['model']} is another file than then" for _, now, before in both

@@ -35,7 +35,7 @@ class Checked:
     high: float | None = None
     """Upper end."""
     reason: str | None = None
-    """Why there is no ratio."""
+    """Why it can't be told."""
 
     @property
     def failed(self) -> bool:

@@ -105,7 +105,15 @@ class TestRegression:
 
     def test_large_but_uncertain(self) -> None:
         wide = {"p50_low_ms": 15.0, "p50_high_ms": 30.0}
-        assert statuses(result(case(22.0, **wide)), result(case(20.0))) == ["same"]
+        (found,) = check(result(case(22.0, **wide)), result(case(20.0))).cases
+        assert (found.status, found.failed) == ("unsupported", True)
+        assert found.reason == "the interval of the ratio is too wide: it has to be known to within 5 %"
+        assert statuses(result(case(22.0, **wide)), result(case(20.0)), tolerance=0.5) == ["same"]
+
+    @pytest.mark.parametrize(("factor", "status"), [(0.5, "faster"), (2.0, "slower")])
+    def test_large_enough_to_be_certain_all_the_same(self, factor: float, status: str) -> None:
+        wide = {"p50_ms": 20.0 * factor, "p50_low_ms": 17.0 * factor, "p50_high_ms": 24.0 * factor}
+        assert statuses(result(case(**wide)), result(case(20.0))) == [status]
 
     def test_faster_is_noted(self) -> None:
         report = check(result(case(15.0)), result(case(20.0, 1)))
@@ -259,8 +267,20 @@ class TestReference:
         assert [one.status for one in report.cases] == ["same"]
         assert report.notes == (), "the grade is that of the samples"
 
+    def test_what_disturbed_it_is_noted(self) -> None:
+        loud = case(relative=beside(2.8, disturbances=["Other processes used 1 of the 2 CPUs meanwhile."]))
+        assert check(result(case(relative=beside(2.8))), result(loud)).notes == (
+            "net.onnx in ort:cpu, batch 1, threads 2: the baseline beside the reference network: Other processes used "
+            "1 of the 2 CPUs meanwhile.",
+        )
+
     def test_one_side_without_it(self) -> None:
-        assert statuses(result(case()), result(case(relative=beside(2.8)))) == ["same"]
+        report = check(result(case()), result(case(relative=beside(2.8))))
+        assert [(one.status, one.quantity) for one in report.cases] == [("same", "p50")]
+        assert report.notes == (
+            "net.onnx in ort:cpu, batch 1, threads 2: only the baseline has a time relative to the reference network; "
+            "it is left out",
+        )
         assert statuses(result(case(samples=30)), result(case(relative=beside(2.8)))) == ["unsupported"]
 
 
