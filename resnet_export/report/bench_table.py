@@ -8,7 +8,7 @@ import statistics
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.plain import number, printable
-from resnet_export.report.figures import case_name, condition, digits, estimate, file_name, throughput
+from resnet_export.report.figures import case_name, condition, estimate, file_name, throughput, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -113,10 +113,7 @@ def _share(case: Mapping[str, Any], series: int) -> Mapping[str, Any]:
 
 def _relative(case: Mapping[str, Any]) -> str:
     told = case.get("relative")
-    if told is None:
-        return ""
-    value, low, high = (digits(told[key]) for key in ("ratio", "ratio_low", "ratio_high"))
-    return f"{value} [{low} {high}]"
+    return "" if told is None else with_interval(told["ratio"], told["ratio_low"], told["ratio_high"])
 
 
 def _median(values: Sequence[float] | None) -> float | None:

@@ -41,14 +41,17 @@ def estimate(found: Mapping[str, Any], name: str) -> str:
     if value is None:
         needs = found.get(f"{name}_needs")
         return "-" if needs is None else f"needs {needs}"
-    return digits(value) if low is None or high is None else f"{digits(value)} [{digits(low)} {digits(high)}]"
+    return with_interval(value, low, high)
 
 
 def throughput(found: Mapping[str, Any]) -> str:
     """`49.7 [49.5 49.9]` images a second; a dash where it isn't known."""
     value, low, high = (found.get(f"images_per_s{part}") for part in ("", "_low", "_high"))
-    if value is None:
-        return "-"
+    return "-" if value is None else with_interval(value, low, high)
+
+
+def with_interval(value: float, low: float | None, high: float | None) -> str:
+    """`20.12 [20.05 20.19]`, without what isn't known."""
     return digits(value) if low is None or high is None else f"{digits(value)} [{digits(low)} {digits(high)}]"
 
 
@@ -74,8 +77,8 @@ def relative(found: Mapping[str, Any]) -> str | None:
     if told is None:
         reason = found.get("relative_reason")
         return None if reason is None else f"Not beside the reference network: {reason}"
-    value, low, high = (digits(told[key]) for key in ("ratio", "ratio_low", "ratio_high"))
-    return f"It takes {value} [{low} {high}] times as long as {told['reference']}."
+    ratio = with_interval(told["ratio"], told["ratio_low"], told["ratio_high"])
+    return f"It takes {ratio} times as long as {told['reference']}."
 
 
 def condition(series: Mapping[str, Any]) -> str:
