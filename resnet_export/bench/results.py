@@ -88,10 +88,13 @@ class CaseResult:
             "signal": self.signal,
             "log": list(self.log),
             "noise": self.noise and dataclasses.asdict(self.noise),
-            "relative": self.relative and self.relative.as_dict(),
-            "relative_reason": self.relative_reason,
+            **self.relative_keys(),
         }
         return plain if self.measured is None else {**plain, **self.measured.as_dict(case.scenario.slo_p99_ms)}
+
+    def relative_keys(self) -> dict[str, Any]:
+        """`relative` and `relative_reason`."""
+        return {"relative": self.relative and self.relative.as_dict(), "relative_reason": self.relative_reason}
 
 
 @dataclass(frozen=True)

@@ -142,8 +142,7 @@ def _remarks(result: CaseResult, report: BenchReport) -> Iterator[str]:
     if result.case.scenario.slo_p99_ms is not None:
         yield _slo(result.measured, result.case.scenario.slo_p99_ms)
     yield from _about(result.measured)
-    keys = result.as_dict()
-    yield from filter(None, [floor(keys), relative(keys)])
+    yield from filter(None, [floor(result.measured.main.summary_keys()), relative(result.relative_keys())])
     yield _cold_start(result.measured)
     grade = report.grade(result)
     yield from () if grade is None else grade.reasons

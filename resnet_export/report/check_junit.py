@@ -34,7 +34,7 @@ def _case(checked: Checked) -> ET.Element:
     told: str = checked.status
     if checked.ratio is not None:
         told = f"{told}: {checked.ratio:.3f} [{checked.low:.3f} {checked.high:.3f}] of the baseline's time"
-    elif checked.reason is not None:
+    if checked.reason is not None:
         told = f"{told}: {checked.reason}"
     if checked.failed:
         ET.SubElement(case, "failure" if checked.status == "slower" else "error", {"message": printable(told)})

@@ -113,6 +113,15 @@ def test_junit(tmp_path: Path, invoke: Callable[..., Result]) -> None:
     assert str(failure.get("message")).startswith("slower: 1.")
 
 
+def test_junit_says_why_a_ratio_does_not_tell(tmp_path: Path, invoke: Callable[..., Result]) -> None:
+    wide = case(22.0, 2, p50_low_ms=15.0, p50_high_ms=30.0)
+    assert invoke(result(wide, case(batch=8)), "--junit", "out.xml").exit_code == 1
+    error = ET.fromstring((tmp_path / "out.xml").read_text()).find("*/testcase/error")
+    assert error is not None
+    message = r"unsupported: 1\.\d+ \[.*\] of the baseline's time: the interval of the ratio is too wide: .*"
+    assert re.fullmatch(message, str(error.get("message")))
+
+
 @pytest.mark.parametrize(
     ("data", "arguments", "code", "message"),
     [
