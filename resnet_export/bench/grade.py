@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from resnet_export.bench.sampling import DEFAULT, MLPERF
 from resnet_export.bench.statistics import LEAST_EFFECTIVE
 
 if TYPE_CHECKING:
@@ -55,8 +54,8 @@ DRIFT = Steps(0.0, 0.02, 0.10)
 BEST_GOVERNOR = "performance"
 """The one that doesn't wait for load before it raises the clock."""
 QUIET = "Stop the other programs, or measure on a machine that has nothing else to do."
-LEAVE_OUT_QUICK = "Measure longer: leave out --quick."
-LONGER = "Measure longer: resnet-export bench --mlperf ..."
+LONGEST = 600.0
+"""Seconds up to which measuring longer is advised: MLPerf Inference runs for as long."""
 FEWER = "Measure fewer cases in one run, so that each has more of its time."
 
 
@@ -68,7 +67,7 @@ class Grade:
     reasons: tuple[str, ...]
     """Why it is no A, a sentence each; the most serious ones first."""
     advice: tuple[str, ...]
-    """What would improve it: commands, where there is one."""
+    """What would improve it, a sentence each; one that begins with `--` is an option for the same command."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON; documented in docs/bench.md."""
@@ -100,9 +99,8 @@ class Circumstances(Surroundings):
     @property
     def longer(self) -> str:
         """How to get more samples."""
-        if self.budget.seconds < DEFAULT.seconds:
-            return LEAVE_OUT_QUICK
-        return LONGER if self.budget.seconds < MLPERF.seconds else FEWER
+        seconds = self.budget.seconds
+        return f"--seconds {min(max(60.0, 3 * seconds), LONGEST):g}" if seconds < LONGEST else FEWER
 
 
 class Finding(NamedTuple):
@@ -119,7 +117,7 @@ def grade(
     threads: int,
     noise: Noise | None,
     machine: Machine,
-    budget: Budget = DEFAULT,
+    budget: Budget,
     *,
     on_cpu: bool = True,
 ) -> Grade:
@@ -258,13 +256,10 @@ def _samples(case: Circumstances) -> Finding | None:
     found = case.summary
     if found.effective < LEAST_EFFECTIVE:
         worth = f"The {found.samples} samples are worth {found.effective:.0f} independent ones"
-        return Finding("D", f"{worth}, and below {LEAST_EFFECTIVE} no quantile can be estimated.", case.longer)
-    needs = found.quantile(0.99).needs
-    if needs is None:
-        return None
-    return Finding(
-        "B", f"There are {found.samples} samples, and an interval of p99 needs {needs} like these.", case.longer
-    )
+        return Finding("D", f"{worth}: too few for an interval.", case.longer)
+    if not found.quantiles[0.99].has_interval:
+        return Finding("B", f"{found.samples} samples are too few for an interval of p99.", case.longer)
+    return None
 
 
 def _drift(case: Circumstances) -> Finding | None:

@@ -5,29 +5,22 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from resnet_export.bench.floor import find_floor
+from resnet_export.bench.estimate import Estimate
 from resnet_export.bench.slo import check_slo
 from resnet_export.bench.statistics import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from resnet_export.bench.dependence import Loop
-    from resnet_export.bench.floor import Floor
     from resnet_export.bench.slo import Slo
     from resnet_export.bench.statistics import Summary
 
 
-@dataclass(frozen=True)
-class Rate:
-    """Images a second."""
-
-    value: float
-    low: float | None
-    """Of the 95 % interval; None where it was not the network that set the pace."""
-    high: float | None
+Loop = Literal["closed", "open"]
+"""Whether a request waits for the one before (closed), or comes when it comes (open)."""
+NO_RATE = dict.fromkeys(("images_per_s", "images_per_s_low", "images_per_s_high"))
 
 
 @dataclass(frozen=True)
@@ -41,7 +34,7 @@ class Series:
     callers: int
     """At the same time."""
     loop: Loop
-    """Whether a request waits for the one before (closed), or comes when it comes (open)."""
+    """Who sets the pace."""
     probe: bool
     """Whether it only served to choose another."""
     duration_ms: float
@@ -51,28 +44,20 @@ class Series:
 
     @cached_property
     def summary(self) -> Summary:
-        """What the samples support. Callers at the same time wait for each other, as requests in a queue do."""
-        loop: Loop = "open" if self.callers > 1 else self.loop
-        return summarise(self.samples_ms, loop, queue=self.loop == "open")
-
-    @cached_property
-    def floor(self) -> Floor | None:
-        """What it is while nothing disturbs; None where callers wait for each other, or for a pause."""
-        alone = self.loop == "closed" and self.callers == 1 and not self.condition.get("gap_ms")
-        return find_floor(self.samples_ms) if alone else None
+        """What the samples say."""
+        return summarise(self.samples_ms, queue=self.loop == "open")
 
     @property
-    def images_per_s(self) -> Rate | None:
-        """Throughput; None where the samples can't support it, or pauses lie between the calls."""
+    def images_per_s(self) -> Estimate | None:
+        """Throughput; None where pauses lie between the calls. Its interval is that of the mean latency."""
         if self.condition.get("gap_ms"):
             return None
         if self.loop == "open":
-            return Rate(len(self.samples_ms) * self.batch * 1e3 / self.duration_ms, None, None)
-        mean = self.summary.mean
-        if mean is None or mean.low <= 0:
-            return None
-        value, high, low = (self.callers * self.batch * 1e3 / time for time in (mean.value, mean.low, mean.high))
-        return Rate(value, low, high)
+            return Estimate(len(self.samples_ms) * self.batch * 1e3 / self.duration_ms)
+        mean, images = self.summary.mean, self.callers * self.batch * 1e3
+        if mean.low is None or mean.high is None or mean.low <= 0:
+            return Estimate(images / mean.value)
+        return Estimate(images / mean.value, images / mean.high, images / mean.low)
 
     def check_slo(self, bound_ms: float) -> Slo:
         """Whether 99 % keep the bound."""
@@ -94,26 +79,17 @@ class Series:
         }
 
     def summary_keys(self) -> dict[str, Any]:
-        """`p50_ms`, `p50_low_ms`, `p50_high_ms`, `p50_needs` and so on."""
-        found = self.summary
-        keys: dict[str, Any] = {}
-        for one in found.quantiles:
-            name = f"p{one.probability * 100:g}"
-            keys |= {f"{name}_ms": one.value, f"{name}_low_ms": one.low, f"{name}_high_ms": one.high}
-            keys[f"{name}_needs"] = one.needs
-        mean, rate, floor, drift = found.mean, self.images_per_s, self.floor, found.drift
+        """`min_ms`, `p50_ms`, `p50_low_ms`, `p50_high_ms` and so on; both ends are None where there is no interval."""
+        found, rate = self.summary, self.images_per_s
+        keys: dict[str, Any] = {"min_ms": found.least}
+        for probability, quantile in found.quantiles.items():
+            keys |= quantile.keys(f"p{probability * 100:g}", "_ms")
+        drift = found.drift
         return {
             **keys,
-            "p99_bound_ms": found.bound,
-            "p99_bound_needs": found.bound_needs,
-            "floor_ms": floor and floor.value,
-            "floor_again_ms": floor and floor.again,
-            "mean_ms": mean and mean.value,
-            "mean_low_ms": mean and mean.low,
-            "mean_high_ms": mean and mean.high,
-            "images_per_s": rate and rate.value,
-            "images_per_s_low": rate and rate.low,
-            "images_per_s_high": rate and rate.high,
+            "max_ms": found.most,
+            **found.mean.keys("mean", "_ms"),
+            **(NO_RATE if rate is None else rate.keys("images_per_s")),
             "samples": found.samples,
             "effective_samples": found.effective,
             "lag1_autocorrelation": found.lag1,

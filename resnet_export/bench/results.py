@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from resnet_export.graph.cost import Cost
     from resnet_export.machine import Machine
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a key changes its meaning or goes."""
 Status = Literal["measured", "failed", "crashed", "hung"]
 
@@ -137,10 +137,10 @@ class BenchReport:
         told, cost = result.measured, self.costs.get(result.case.model.sha256)
         if told is None or cost is None or told.main.loop == "open" or told.main.callers > 1:
             return None
-        latency = told.summary.quantile(0.5).value
+        latency = told.summary.median.value
         device, threads = peaks_of(result)
         for peaks in self.peaks:
-            if latency is not None and peaks.device == device and (device == "cuda" or peaks.threads == threads):
+            if peaks.device == device and (device == "cuda" or peaks.threads == threads):
                 return share(cost, peaks, latency, told.main.batch, told.precision)
         return None
 

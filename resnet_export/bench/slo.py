@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_export.bench.dependence import integrated_time
+from resnet_export.bench.dependence import batch_count, integrated_time, price
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,9 @@ def check_slo(latencies_ms: Sequence[float], bound_ms: float) -> Slo:
     late = values > bound_ms
     broken = int(late.sum())
     rare = late if broken >= FEW else values > np.quantile(values, 0.95)
-    time = integrated_time(rare.astype(np.float64), "open")
+    indicators = rare.astype(np.float64)
+    batches = batch_count(indicators)
+    time = integrated_time(indicators, batches) * price(batches)
     independent = max(1, math.floor(len(values) / time))
     p_value = float(stats.binom.cdf(math.ceil(broken / time), independent, SHARE))
     p_broken = float(stats.binom.sf(math.floor(broken / time) - 1, independent, SHARE))

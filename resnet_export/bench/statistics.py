@@ -1,6 +1,7 @@
-"""What samples of a latency support, and nothing beyond: quantiles with intervals, effective size, drift.
+"""What samples of a latency say: quantiles with intervals, effective size, drift.
 
-Of n independent samples B ~ Binomial(n, p) lie below the quantile q_p, whatever their distribution. So
+Every quantile is a number, the sample quantile. What the samples support less well has no interval, and is shown with a
+mark. Of n independent samples B ~ Binomial(n, p) lie below the quantile q_p, whatever their distribution. So
 
     P(X_(l) <= q_p < X_(u)) = P(l <= B < u)
 
@@ -9,9 +10,8 @@ section 7.1). For a two-sided interval of level 1 - a the ranks are
 
     l = max {l : P(B < l) <= a / 2}          u = min {u : P(B >= u) <= a / 2}
 
-and there is one only where 1 <= l and u <= n, that is from n = ceil(log(a / 2) / log(max(p, 1 - p))) on: 368 for p99 at
-95 %. One-sided, X_(n-k) bounds q_p from above where P(B >= n - k) <= a: from 662 on for p99, a = 1 % and k = 1, one
-sample beyond the bound.
+and there is one only where 1 <= l and u <= n, that is from n = ceil(log(a / 2) / log(max(p, 1 - p))) on: 6 for p50 and
+368 for p99 at 95 %.
 
 Samples that depend on each other count for less. What matters to q_p is the series of indicators [x_t <= q_p]: their
 integrated autocorrelation time tau_p (see `dependence`) makes m = floor(n / tau_p) independent ones of them, so that
@@ -19,10 +19,12 @@ l_m and u_m follow from Binomial(m, p) and are carried over to n with a correcti
 
     l = floor((l_m - 1/2) n / m + 1/2)       u = ceil((u_m - 1/2) n / m + 1/2)
 
-Below 64 effective samples (n / tau of the ranks' normal scores) nothing is estimated: tau itself is not known then.
+Below 8 effective samples (n / tau of the ranks' normal scores) there is no interval: tau itself isn't known then.
+benchmarks/coverage.py measures how often the intervals hold the truth.
+
 Drift is Kendall's rank correlation between the time and the medians of blocks (H. B. Mann, Econometrica 13, 1945); it
 isn't sought in an open loop, where a queue that comes and goes looks like one. Blocks that depend on each other make
-its p-value too small: with fewer than 64 effective samples it says that the series isn't steady, but no more.
+its p-value too small: with few effective samples it says that the series isn't steady, but no more.
 No sample is ever dropped.
 """
 
@@ -35,50 +37,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_export.bench.dependence import LEVEL, integrated_time, lag_1, mean_half_width
+from resnet_export.bench.dependence import LEVEL, batch_count, integrated_time, lag_1, mean_half_width, price
+from resnet_export.bench.estimate import Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from resnet_export.bench.dependence import Loop
-
 PROBABILITIES = (0.5, 0.9, 0.95, 0.99)
-LEAST_EFFECTIVE = 64
-"""Effective samples below which nothing is estimated."""
-BOUND_LEVEL = 0.99
-"""Of the one-sided bound."""
-BEYOND = 1
-"""Samples that may lie beyond the one-sided bound."""
+LEAST_EFFECTIVE = 8
+"""Effective samples below which no interval is given: two levels of a machine's pace that change a few times in a run
+are worth some ten."""
 BLOCKS = 20
 """Whose medians the drift is sought in: Kendall's test at 1 % finds a steady trend from about 6 on."""
 DRIFT_LEVEL = 0.01
 """Probability with which the drift test errs on a steady series."""
-
-
-@dataclass(frozen=True)
-class Quantile:
-    """A quantile with its interval, or how many samples that would take."""
-
-    probability: float
-    value: float | None
-    """The sample quantile, in the unit of the samples; None where the samples can't support an interval."""
-    low: float | None
-    """Lower end of the two-sided interval."""
-    high: float | None
-    """Upper end."""
-    needs: int | None
-    """Samples like these that it takes; None where they suffice."""
-
-
-@dataclass(frozen=True)
-class Mean:
-    """The mean with its interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -98,32 +72,31 @@ class Drift:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a series of samples says."""
+    """What a series of samples says, in the unit of the samples."""
 
     samples: int
     effective: float
     """Independent samples that they are worth."""
     lag1: float
     """Autocorrelation of neighbours, of the ranks' normal scores."""
-    mean: Mean | None
-    """None below `LEAST_EFFECTIVE`."""
-    quantiles: tuple[Quantile, ...]
-    """In the order of `PROBABILITIES`."""
-    bound: float | None
-    """One-sided upper bound of p99; None where the samples can't support it."""
-    bound_needs: int | None
-    """Samples like these that the bound takes; None where they suffice."""
+    least: float
+    """The smallest sample."""
+    most: float
+    """The largest sample."""
+    mean: Estimate
+    quantiles: Mapping[float, Estimate]
+    """Probability -> sample quantile, in the order that was asked for; one beyond the samples is the largest."""
     drift: Drift | None
     """None where it wasn't sought."""
 
-    def quantile(self, probability: float) -> Quantile:
-        """The one of that probability."""
-        return next(one for one in self.quantiles if one.probability == probability)
+    @property
+    def median(self) -> Estimate:
+        """p50."""
+        return self.quantiles[0.5]
 
 
 def summarise(
     samples: Sequence[float] | NDArray[np.float64],
-    loop: Loop = "closed",
     probabilities: Sequence[float] = PROBABILITIES,
     *,
     queue: bool = False,
@@ -132,29 +105,42 @@ def summarise(
 
     Args:
         samples: one or more, in the order in which they were taken, in any unit.
-        loop: that they come from; open, too, where callers wait for each other.
         probabilities: of the quantiles.
         queue: whether they waited in a queue, in which no drift is sought.
+
+    Raises:
+        ValueError: there are no samples.
     """
     values = np.asarray(samples, dtype=np.float64)
     if not len(values):
         raise ValueError("there are no samples")
     scores = _normal_scores(values)
-    size = len(values)
-    effective = size / integrated_time(scores, loop)
-    least = None if effective >= LEAST_EFFECTIVE else math.ceil(LEAST_EFFECTIVE * size / effective)
+    batches = batch_count(scores)
+    effective = len(values) / integrated_time(scores, batches)
+    supported = effective >= LEAST_EFFECTIVE
     ordered = np.sort(values)
-    quantiles = tuple(_quantile(values, ordered, p, loop, least) for p in probabilities)
-    mean = estimate_mean(values, loop) if least is None else None
-    bound, bound_needs = _upper_bound(values, ordered, loop, least)
-    drift = None if queue else find_drift(values)
-    return Summary(size, effective, lag_1(scores), mean, quantiles, bound, bound_needs, drift)
+    return Summary(
+        samples=len(values),
+        effective=effective,
+        lag1=lag_1(scores),
+        least=float(ordered[0]),
+        most=float(ordered[-1]),
+        mean=estimate_mean(values, batches) if supported else Estimate(float(values.mean())),
+        quantiles={p: _quantile(values, ordered, p, batches, supported=supported) for p in probabilities},
+        drift=None if queue else find_drift(values),
+    )
 
 
-def estimate_mean(values: NDArray[np.float64], loop: Loop = "closed") -> Mean:
-    """The mean with its interval; `values` (n,) in the order in which they were taken."""
-    centre, half = float(values.mean()), mean_half_width(values, loop)
-    return Mean(centre, centre - half, centre + half)
+def estimate_mean(values: NDArray[np.float64], batches: int | None = None) -> Estimate:
+    """The mean with its interval.
+
+    Args:
+        values: (n,) in the order in which they were taken.
+        batches: see `dependence.batch_count`; None to choose their number here.
+    """
+    half = mean_half_width(values, batches or batch_count(_normal_scores(values)))
+    centre = float(values.mean())
+    return Estimate(centre, centre - half, centre + half)
 
 
 @cache
@@ -166,22 +152,6 @@ def ranks(size: int, probability: float, level: float = LEVEL) -> tuple[int, int
     low = int(stats.binom.ppf(tail, size, probability))
     high = int(stats.binom.isf(tail, size, probability)) + 1
     return (low, high) if low >= 1 and high <= size else None
-
-
-def needed(probability: float, level: float = LEVEL) -> int:
-    """Independent samples that a two-sided interval takes."""
-    return math.ceil(math.log((1 - level) / 2) / math.log(max(probability, 1 - probability)))
-
-
-@cache
-def needed_for_bound(probability: float, level: float = BOUND_LEVEL, beyond: int = BEYOND) -> int:
-    """Independent samples that a one-sided upper bound takes, when `beyond` samples may lie beyond it."""
-    from scipy import stats
-
-    size = beyond + 1
-    while stats.binom.sf(size - beyond - 1, size, probability) > 1 - level:
-        size += 1
-    return size
 
 
 def find_drift(values: NDArray[np.float64]) -> Drift:
@@ -198,38 +168,17 @@ def find_drift(values: NDArray[np.float64]) -> Drift:
 
 
 def _quantile(
-    values: NDArray[np.float64], ordered: NDArray[np.float64], probability: float, loop: Loop, least: int | None
-) -> Quantile:
+    values: NDArray[np.float64], ordered: NDArray[np.float64], probability: float, batches: int, *, supported: bool
+) -> Estimate:
     size = len(values)
     value = float(ordered[math.ceil(probability * size) - 1])
-    count = _independent(values, value, loop)
-    found = ranks(count, probability)
-    if least is not None or found is None:
-        enough = math.ceil(needed(probability) * size / count) if found is None else 0
-        return Quantile(probability, None, None, None, max(enough, least or 0, size + 1))
+    below = (values <= value).astype(np.float64)
+    count = max(1, math.floor(size / (integrated_time(below, batches) * price(batches))))
+    found = ranks(count, probability) if supported else None
+    if found is None:
+        return Estimate(value)
     low, high = ((rank - 0.5) * size / count + 0.5 for rank in found)
-    return Quantile(probability, value, float(ordered[math.floor(low) - 1]), float(ordered[math.ceil(high) - 1]), None)
-
-
-def _upper_bound(
-    values: NDArray[np.float64], ordered: NDArray[np.float64], loop: Loop, least: int | None
-) -> tuple[float | None, int | None]:
-    """(the one-sided bound of p99, None), or (None, samples that it takes)."""
-    from scipy import stats
-
-    probability, size = 0.99, len(values)
-    count = _independent(values, float(ordered[math.ceil(probability * size) - 1]), loop)
-    least_count = needed_for_bound(probability)
-    if least is not None or count < least_count:
-        return None, max(math.ceil(least_count * size / count), least or 0, size + 1)
-    rank = int(stats.binom.isf(1 - BOUND_LEVEL, count, probability)) + 1
-    return float(ordered[math.ceil((rank - 0.5) * size / count + 0.5) - 1]), None
-
-
-def _independent(values: NDArray[np.float64], quantile: float, loop: Loop) -> int:
-    """M, the independent samples that these are worth to the quantile."""
-    below = (values <= quantile).astype(np.float64)
-    return max(1, math.floor(len(values) / integrated_time(below, loop)))
+    return Estimate(value, float(ordered[math.floor(low) - 1]), float(ordered[min(math.ceil(high), size) - 1]))
 
 
 def _normal_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from resnet_export import plain
 from resnet_export.report.chart import text
 from resnet_export.report.elements import figure, row, table
-from resnet_export.report.figures import condition, file_name, floor, group_name, megabytes, place, relative, size_name
+from resnet_export.report.figures import condition, file_name, group_name, megabytes, place, relative, size_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -72,14 +72,12 @@ def _estimate(found: Mapping[str, Any], pattern: str, where: str) -> str:
     """A figure with its interval; `pattern` is its key with a place for `low_` and `high_`."""
     ends = ("", "_low", "_high") if pattern.endswith("{}") else ("", "low_", "high_")
     keys = [pattern.format(end) for end in ends]
-    needed = f"{pattern.partition('_')[0]}_needs"
-    needs = found.get(needed)
     value, low, high = (found.get(key) for key in keys)
     if value is None:
-        return "-" if needs is None else f"needs {figure(needs, f'{where}/{needed}', str(needs))}"
+        return "-"
     shown = figure(value, f"{where}/{keys[0]}")
     if low is None or high is None:
-        return shown
+        return f"{shown} ?"
     return f"{shown} <small>[{figure(low, f'{where}/{keys[1]}')} {figure(high, f'{where}/{keys[2]}')}]</small>"
 
 
@@ -89,7 +87,7 @@ def _remarks(case: Mapping[str, Any]) -> Iterator[str]:
     told = [words for words in (case["reason"], case["hint"]) if words]
     if case.get("fallback"):
         told.append(f"FALLBACK: {case['fallback']}")
-    told += filter(None, [floor(case), relative(case)])
+    told += filter(None, [relative(case)])
     told += [*grade.get("reasons", ()), *(f"→ {advice}" for advice in grade.get("advice", ()))]
     if told:
         lines = "".join(f"<div>{text(line)}</div>" for line in told)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from resnet_export import plain
 from resnet_export.plain import printable, wrapped
-from resnet_export.report.figures import condition, digits, estimate, floor, megabytes, place, relative
+from resnet_export.report.figures import condition, digits, estimate, megabytes, place, relative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -142,7 +142,7 @@ def _remarks(result: CaseResult, report: BenchReport) -> Iterator[str]:
     if result.case.scenario.slo_p99_ms is not None:
         yield _slo(result.measured, result.case.scenario.slo_p99_ms)
     yield from _about(result.measured)
-    yield from filter(None, [floor(result.measured.main.summary_keys()), relative(result.relative_keys())])
+    yield from filter(None, [relative(result.relative_keys())])
     yield _cold_start(result.measured)
     grade = report.grade(result)
     yield from () if grade is None else grade.reasons

@@ -31,17 +31,14 @@ def megabytes(count: float) -> str:
 
 
 def estimate(found: Mapping[str, Any], name: str) -> str:
-    """`20.12 [20.05 20.19]`, or how many samples it needs.
+    """`20.12 [20.05 20.19]`, or `20.12 ?` where the samples support no interval.
 
     Args:
-        found: with the keys `<name>_ms`, `<name>_low_ms`, `<name>_high_ms` and `<name>_needs`.
+        found: with the keys `<name>_ms`, `<name>_low_ms` and `<name>_high_ms`.
         name: such as `p50`.
     """
     value, low, high = (found.get(f"{name}{part}_ms") for part in ("", "_low", "_high"))
-    if value is None:
-        needs = found.get(f"{name}_needs")
-        return "-" if needs is None else f"needs {needs}"
-    return with_interval(value, low, high)
+    return "-" if value is None else with_interval(value, low, high)
 
 
 def throughput(found: Mapping[str, Any]) -> str:
@@ -51,20 +48,8 @@ def throughput(found: Mapping[str, Any]) -> str:
 
 
 def with_interval(value: float, low: float | None, high: float | None) -> str:
-    """`20.12 [20.05 20.19]`, without what isn't known."""
-    return digits(value) if low is None or high is None else f"{digits(value)} [{digits(low)} {digits(high)}]"
-
-
-def floor(found: Mapping[str, Any]) -> str | None:
-    """What can be said of a latency that has no p50, as a sentence; None where that isn't needed, or can't be.
-
-    Args:
-        found: with the keys `p50_ms`, `floor_ms` and `floor_again_ms`.
-    """
-    if found.get("p50_ms") is not None or found.get("floor_ms") is None:
-        return None
-    value, again = (digits(found[key]) for key in ("floor_ms", "floor_again_ms"))
-    return f"Undisturbed it takes {value} ms: the median of its fastest moment, and {again} ms in one far from that."
+    """`20.12 [20.05 20.19]`, or `20.12 ?` where the samples support no interval."""
+    return f"{digits(value)} ?" if low is None or high is None else f"{digits(value)} [{digits(low)} {digits(high)}]"
 
 
 def relative(found: Mapping[str, Any]) -> str | None:

@@ -104,7 +104,6 @@ def _cases(data: Mapping[str, Any], name: str) -> dict[str, Mapping[str, Any]]:
                     same_reference(case, None),
                     case["version"],
                     case["sha256"],
-                    case["p50_needs"],
                     case["fallback"],
                 )
         _facts(data["machine"])

@@ -96,7 +96,7 @@ def profile(
         precision=answer["precision"],
         device=answer["device"],
         settled=answer["settled"],
-        plain=summarise(plain, "closed").quantile(0.5),
+        plain=summarise(plain).median,
         plain_runs=len(plain),
         plain_median_ms=statistics.median(plain),
         runs=len(runs),

@@ -10,7 +10,7 @@ from resnet_export import __version__
 
 if TYPE_CHECKING:
     from resnet_export.bench.case import Case
-    from resnet_export.bench.statistics import Quantile
+    from resnet_export.bench.estimate import Estimate
     from resnet_export.machine import Machine
 
 SCHEMA_VERSION = 1
@@ -83,7 +83,7 @@ class Profile:
     """On which it ran."""
     settled: bool
     """Whether the warm-up ended because two windows agreed."""
-    plain: Quantile
+    plain: Estimate
     """The median latency without the profiler, with its interval."""
     plain_runs: int
     plain_median_ms: float
@@ -131,7 +131,6 @@ class Profile:
             "p50_ms": plain.value,
             "p50_low_ms": plain.low,
             "p50_high_ms": plain.high,
-            "p50_needs": plain.needs,
             "unprofiled_runs": self.plain_runs,
             "unprofiled_median_ms": self.plain_median_ms,
             "runs": self.runs,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from resnet_export.bench.clock import Clock
-    from resnet_export.bench.dependence import Loop
+    from resnet_export.bench.measured import Loop
     from resnet_export.bench.sampling import Beat, Budget, Call
     from resnet_export.bench.scenario import Scenario
 
