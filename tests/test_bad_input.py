@@ -216,7 +216,12 @@ class TestOptions:
             ({"opset": 12}, UsageError, "opset is 12.", "Choose one of 13 to 26."),
             ({"opset": 27}, UsageError, "opset is 27.", "Choose one of 13 to 26."),
             ({"layout": "nwhc"}, UsageError, "layout is 'nwhc'.", "Choose one of nchw, nhwc."),
-            ({"head": "top1"}, UsageError, "head is 'top1'.", "Choose one of logits, probabilities, embedding."),
+            (
+                {"head": "top1"},
+                UsageError,
+                "head is 'top1'.",
+                "Choose one of logits, probabilities, sigmoid, embedding.",
+            ),
             ({"preprocess": "int8"}, UsageError, "preprocess is 'int8'.", "Choose one of none, uint8."),
             ({"batch": 0}, UsageError, "batch is 0.", "Give a whole number from 1, or leave it dynamic."),
             ({"framework": "jax"}, UsageError, "There is no framework 'jax'.", "Choose one of torch, keras."),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FRAMEWORKS = ("keras", "torch")
 PUBLISHED = ("IMAGENET1K_V1", "IMAGENET1K_V2")
 LAYOUTS = ("nchw", "nhwc")
-HEADS = ("logits", "probabilities", "embedding")
+HEADS = ("logits", "probabilities", "sigmoid", "embedding")
 EMBEDDED = ("none", "uint8")
 OPSETS = range(13, 27)
 INTERPOLATIONS = ("bilinear", "bicubic", "nearest", "lanczos")
@@ -134,7 +134,7 @@ EXAMPLES = """\b
     type=click.Choice(HEADS),
     default="logits",
     show_default=True,
-    help="What the output is.",
+    help="What the output is; sigmoid is for several labels at once.",
 )
 @option("--labels", heading=FILE, type=click.Path(), metavar="FILE", help="Class names to put in, one a line.")
 @option(

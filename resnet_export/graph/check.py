@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resnet_export.errors import StructureError
-from resnet_export.graph.interface import preprocessing_nodes
+from resnet_export.graph.interface import activation_nodes, activation_of, preprocessing_nodes
 from resnet_export.graph.rewriting import attribute
 from resnet_export.graph.walk import canonical_attributes, cause_of_operator, check_attributes, parameterised
 
@@ -22,7 +22,7 @@ class _Expected(NamedTuple):
     inputs: tuple[str, ...]
     attributes: dict[str, Any]
     step: Step | None
-    """None for what stands around the network: preprocessing and softmax."""
+    """None for what stands around the network: preprocessing, and what follows the logits."""
 
 
 def check_canonical(model: ir.Model, spec: ResNetSpec, interface: Interface) -> None:
@@ -66,6 +66,8 @@ def _finished(spec: ResNetSpec, interface: Interface) -> list[_Expected]:
         inputs = tuple(renamed.get(name, name) for name in step.inputs)
         parameters = (f"{step.name}.weight", f"{step.name}.bias") if parameterised(step) else ()
         nodes.append(_Expected(step.name, step.op, inputs + parameters, canonical_attributes(step), step))
-    if interface.head == "probabilities":
-        nodes.append(_Expected("softmax", "Softmax", ("logits",), {"axis": 1}, None))
+    source = "logits"
+    for op, name, constants, attributes in activation_nodes(activation_of(interface.head, spec)):
+        nodes.append(_Expected(name, op, (source, *constants), attributes, None))
+        source = name
     return nodes

@@ -20,14 +20,26 @@ if TYPE_CHECKING:
     from resnet_export.spec import ResNetSpec
 
 Layout = Literal["nchw", "nhwc"]
-Head = Literal["logits", "probabilities", "embedding"]
+Head = Literal["logits", "probabilities", "sigmoid", "embedding"]
+Activation = Literal["softmax", "sigmoid"]
 Embedded = Literal["none", "uint8"]
 
 LAYOUTS: tuple[Layout, ...] = ("nchw", "nhwc")
-HEADS: tuple[Head, ...] = ("logits", "probabilities", "embedding")
+HEADS: tuple[Head, ...] = ("logits", "probabilities", "sigmoid", "embedding")
+OUTPUTS: dict[Head, str] = {
+    "logits": "logits",
+    "probabilities": "probabilities",
+    "sigmoid": "probabilities",
+    "embedding": "embedding",
+}
+"""Head -> name of the output."""
 EMBEDDED: tuple[Embedded, ...] = ("none", "uint8")
 SCALE, SHIFT = "preprocess.scale.factor", "preprocess.shift.summand"
 """Names of the embedded preprocessing's constants."""
+ONE = "sigmoid.one"
+"""Name of the sigmoid's constant."""
+NodePlan = tuple[str, str, tuple[str, ...], dict[str, Any]]
+"""(operator, name, names of its constants, attributes) of a node that stands around the network."""
 
 OPSETS = range(13, 27)
 """The meaning of the canonical graph's operators does not change between these."""
@@ -48,7 +60,8 @@ class Interface:
     dynamic_size: bool = False
     """Whether height and width are left open."""
     head: Head = "logits"
-    """Logits, their softmax, or the pooled features before the classifier."""
+    """Logits; their softmax, which is the sigmoid of a single one; the sigmoid of each; or the pooled features before
+    the classifier."""
     preprocess: Embedded = "none"
     """`uint8`: the file takes raw pixels 0..255 and normalises them itself."""
     opset: int = 17
@@ -74,7 +87,7 @@ class Interface:
 
 def dress(model: ir.Model, spec: ResNetSpec, interface: Interface, preprocessing: Preprocessing) -> None:
     """Puts input and output as `interface` says around the canonical graph, in place."""
-    _set_head(model.graph, interface.head)
+    _set_head(model.graph, interface.head, activation_of(interface.head, spec))
     _set_input(model.graph, spec, interface, preprocessing)
     outputs = spec.features if interface.head == "embedding" else spec.num_classes
     output = model.graph.outputs[0]
@@ -87,20 +100,45 @@ def dress(model: ir.Model, spec: ResNetSpec, interface: Interface, preprocessing
     model.ir_version = onnx.helper.find_min_ir_version_for([onnx.helper.make_opsetid("", interface.opset)])
 
 
-def preprocessing_nodes(interface: Interface) -> list[tuple[str, str, tuple[str, ...], dict[str, Any]]]:
-    """(operator, name, names of its constants, attributes) of the nodes before the first convolution, in order."""
+def preprocessing_nodes(interface: Interface) -> list[NodePlan]:
+    """The nodes before the first convolution, in order."""
     raw, channels_last = interface.preprocess == "uint8", interface.layout == "nhwc"
-    nodes: list[tuple[bool, str, str, tuple[str, ...], dict[str, Any]]] = [
-        (raw, "Cast", "preprocess.cast", (), {"to": int(ir.DataType.FLOAT)}),
-        (channels_last, "Transpose", "preprocess.transpose", (), {"perm": NHWC_TO_NCHW}),
-        (raw, "Mul", "preprocess.scale", (SCALE,), {}),
-        (raw, "Add", "preprocess.shift", (SHIFT,), {}),
+    nodes: list[tuple[bool, NodePlan]] = [
+        (raw, ("Cast", "preprocess.cast", (), {"to": int(ir.DataType.FLOAT)})),
+        (channels_last, ("Transpose", "preprocess.transpose", (), {"perm": NHWC_TO_NCHW})),
+        (raw, ("Mul", "preprocess.scale", (SCALE,), {})),
+        (raw, ("Add", "preprocess.shift", (SHIFT,), {})),
     ]
-    return [(op, name, constants, attributes) for wanted, op, name, constants, attributes in nodes if wanted]
+    return [plan for wanted, plan in nodes if wanted]
 
 
-def _set_head(graph: ir.Graph, head: Head) -> None:
-    """The output has the name of the head."""
+def activation_of(head: Head, spec: ResNetSpec) -> Activation | None:
+    """What makes the output of the logits; None where it is these. The softmax of one logit is always 1."""
+    if head == "probabilities":
+        return "sigmoid" if spec.num_classes == 1 else "softmax"
+    return "sigmoid" if head == "sigmoid" else None
+
+
+def activation_nodes(activation: Activation | None) -> list[NodePlan]:
+    """The nodes behind the classifier, in order.
+
+    A sigmoid is written out, 1 / (1 + exp(-x)): ONNX Runtime's own `Sigmoid` is a rational function that is off by 2 %
+    where a probability is 1e-6, and never gives less than 1e-8.
+    """
+    if activation == "softmax":
+        return [("Softmax", "softmax", (), {"axis": 1})]
+    if activation == "sigmoid":
+        return [
+            ("Neg", "sigmoid.neg", (), {}),
+            ("Exp", "sigmoid.exp", (), {}),
+            ("Add", "sigmoid.add", (ONE,), {}),
+            ("Reciprocal", "sigmoid", (), {}),
+        ]
+    return []
+
+
+def _set_head(graph: ir.Graph, head: Head, activation: Activation | None) -> None:
+    """Puts the activation behind the classifier, or takes the classifier away, and names the output."""
     classifier = graph[-1]
     if head == "embedding":
         features = classifier.inputs[0]
@@ -110,12 +148,26 @@ def _set_head(graph: ir.Graph, head: Head) -> None:
             if parameter is not None and parameter.name is not None:
                 graph.initializers.pop(parameter.name)
         graph.remove(classifier, safe=True)
-    elif head == "probabilities":
-        softmax = ir.node("Softmax", classifier.outputs, {"axis": 1}, name="softmax")
+    elif activation is not None:
+        if activation == "sigmoid":
+            _constant(graph, ONE, np.ones(1))
         classifier.outputs[0].name = "logits"
-        graph.append(softmax)
-        graph.outputs[:] = softmax.outputs
-    graph.outputs[0].name = head
+        nodes = _chain(graph, activation_nodes(activation), classifier.outputs[0])
+        graph.extend(nodes)
+        graph.outputs[:] = nodes[-1].outputs
+    graph.outputs[0].name = OUTPUTS[head]
+
+
+def _chain(graph: ir.Graph, plans: list[NodePlan], source: ir.Value) -> list[ir.Node]:
+    """Nodes that follow each other; the output of each has its name."""
+    nodes: list[ir.Node] = []
+    for op, name, constants, attributes in plans:
+        inputs = [source, *(graph.initializers[constant] for constant in constants)]
+        node = ir.node(op, inputs, attributes, name=name)
+        source = node.outputs[0]
+        source.name = name
+        nodes.append(node)
+    return nodes
 
 
 def _set_input(graph: ir.Graph, spec: ResNetSpec, interface: Interface, preprocessing: Preprocessing) -> None:
@@ -135,12 +187,7 @@ def _set_input(graph: ir.Graph, spec: ResNetSpec, interface: Interface, preproce
         scale, shift = preprocessing.scale_and_shift()
         _constant(graph, SCALE, scale)
         _constant(graph, SHIFT, shift)
-    before: list[ir.Node] = []
-    for op, name, constants, attributes in preprocessing_nodes(interface):
-        source = before[-1].outputs[0] if before else image
-        node = ir.node(op, [source, *(graph.initializers[constant] for constant in constants)], attributes, name=name)
-        node.outputs[0].name = name
-        before.append(node)
+    before = _chain(graph, preprocessing_nodes(interface), image)
 
     old = graph.inputs[0]
     graph.inputs[0] = image

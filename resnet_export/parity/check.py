@@ -58,7 +58,9 @@ def check_file(
     subject = canonical_subject(file, recall)
     if (wrong := subject.wrong) is not None:
         return VerifyReport(str(file), False, (), (f"{wrong.layer}: {wrong.detail}",), diagnosis=wrong)
-    evaluation = evaluate(Suspect("the file", lambda: open_session(RUNTIME, file)), sets, subject.given)
+    evaluation = evaluate(
+        Suspect("the file", lambda: open_session(RUNTIME, file)), sets, subject.given, subject.activation
+    )
     truths = Truths(subject, {(sets[0].kind, source.quantity): random_truth})
     verdict = judge(subject, sets, truths, [evaluation], source)
     diagnosis = None

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resnet_export.errors import RuntimeFailedError
+from resnet_export.parity.activations import ACTIVATIONS
 from resnet_export.parity.gate import max_error
-from resnet_export.parity.subject import softmax
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from resnet_export.graph.interface import Activation
     from resnet_export.parity.inputs import InputSet
     from resnet_export.parity.results import Inputs, Quantity
     from resnet_export.runtimes.session import Placement, Precision, Session
 
-SOFTMAX_TOLERANCE = 8 * 2.0**-24
+ACTIVATION_TOLERANCE = 8 * 2.0**-24
 """Of a probability: exp, sum and quotient round once each, and exp's own error is a few units."""
 
 
@@ -53,26 +54,31 @@ class Evaluation:
     """That the runtime does not take."""
     shows_values: bool
     """Whether a session of it can be looked into."""
-    softmax_error: float | None
-    """Largest difference of its probabilities from the softmax of its own logits; None where it gives no such two."""
+    activation: Activation | None
+    """What makes its probabilities; None where it gives none."""
+    activation_error: float | None
+    """Largest difference of its probabilities from that of its own logits; None where it gives no such two."""
     version: str
     """What ran, for people."""
 
     @property
-    def softmax_wrong(self) -> bool:
-        """Whether its probabilities are not the softmax of its logits."""
-        return self.softmax_error is not None and not self.softmax_error <= SOFTMAX_TOLERANCE
+    def activation_wrong(self) -> bool:
+        """Whether its probabilities are not the softmax, or sigmoid, of its logits."""
+        return self.activation_error is not None and not self.activation_error <= ACTIVATION_TOLERANCE
 
 
-def evaluate(suspect: Suspect, sets: Sequence[InputSet], given: Quantity) -> Evaluation:
+def evaluate(
+    suspect: Suspect, sets: Sequence[InputSet], given: Quantity, activation: Activation | None = None
+) -> Evaluation:
     """Opens a suspect, runs it on every batch of every set, and closes it.
 
-    What is compared are the logits where the file gives probabilities: these are checked against their softmax.
+    What is compared are the logits where the file gives probabilities: these are checked against the logits.
 
     Args:
         suspect: what to open.
         sets: random images, and pictures.
         given: what the file's first output is.
+        activation: what makes probabilities of the logits, where it gives these.
     """
     with suspect.open() as session, contextlib.ExitStack() as stack:
         of: Callable[[NDArray[Any]], NDArray[Any]] = session.run
@@ -97,9 +103,11 @@ def evaluate(suspect: Suspect, sets: Sequence[InputSet], given: Quantity) -> Eva
                 else:
                     left_out.add(batch)
         error = None
-        if given == "probabilities" and session.takes_file_input:
+        if activation is not None and session.takes_file_input:
             kind, batch = max((key for key in outputs if key[0] == sets[0].kind), key=lambda key: key[1])
-            error = max_error(session.run(sets[0].file[:batch]), softmax(outputs[kind, batch].astype(np.float64)))
+            error = max_error(
+                session.run(sets[0].file[:batch]), ACTIVATIONS[activation](outputs[kind, batch].astype(np.float64))
+            )
         return Evaluation(
             suspect=suspect,
             runtime=session.name,
@@ -109,7 +117,8 @@ def evaluate(suspect: Suspect, sets: Sequence[InputSet], given: Quantity) -> Eva
             outputs=outputs,
             batches_left_out=tuple(sorted(left_out)),
             shows_values=session.shows_values,
-            softmax_error=error,
+            activation=activation,
+            activation_error=error,
             version=session.version,
         )
 

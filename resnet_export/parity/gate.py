@@ -109,10 +109,14 @@ def top5(found: NDArray[Any], truth: NDArray[np.float64]) -> int:
 
 
 def top1(found: NDArray[Any], truth: NDArray[np.float64], bound: float) -> tuple[int, int]:
-    """(images whose best class is the truth's, others whose two best are within twice the bound in truth)."""
+    """(images whose best class is the truth's, others whose two best are within twice the bound in truth).
+
+    One logit alone decides by its sign, as two would whose difference it is.
+    """
+    if truth.shape[1] == 1:
+        found, truth = (np.hstack((np.zeros_like(values), values)) for values in (found, truth))
+        bound /= 2  # of the difference, whose other part has no error
     same = found.argmax(axis=1) == truth.argmax(axis=1)
-    if truth.shape[1] < 2:
-        return int(same.sum()), 0
     best = np.sort(truth, axis=1)
     close = best[:, -1] - best[:, -2] <= 2 * bound
     return int(same.sum()), int((~same & close).sum())

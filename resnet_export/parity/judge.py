@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resnet_export.parity.evaluation import SOFTMAX_TOLERANCE
+from resnet_export.parity.evaluation import ACTIVATION_TOLERANCE
 from resnet_export.parity.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, compare, max_error
 
 if TYPE_CHECKING:
@@ -92,10 +92,10 @@ def judge(
                         verdict.failed.append((evaluation, inputs))
                 verdict.comparisons.append(comparison)
     verdict.failures += [
-        f"{evaluation.suspect.label}: its probabilities are {evaluation.softmax_error:.2g} from the softmax "
-        f"of its logits ({SOFTMAX_TOLERANCE:.2g} is allowed)."
+        f"{evaluation.suspect.label}: its probabilities are {evaluation.activation_error:.2g} from the "
+        f"{evaluation.activation} of its logits ({ACTIVATION_TOLERANCE:.2g} is allowed)."
         for evaluation in evaluations
-        if evaluation.softmax_wrong
+        if evaluation.activation_wrong
     ]
     return verdict
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import onnx
@@ -12,7 +12,8 @@ import onnx_ir as ir
 from resnet_export.errors import CheckpointError
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.foreign import image_input
-from resnet_export.graph.logits import softmax_input, write_logits
+from resnet_export.graph.interface import activation_of
+from resnet_export.graph.logits import find_head, write_logits
 from resnet_export.graph.metadata import is_ours
 from resnet_export.images import Preprocessing
 from resnet_export.parity.contents import check_contents
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from resnet_export.graph.foreign import ImageInput
+    from resnet_export.graph.interface import Activation, Head
     from resnet_export.parity.inputs import InputSet
     from resnet_export.parity.results import Quantity
     from resnet_export.parity.truth import Floats, Parameters, Truth
@@ -116,6 +116,8 @@ class Subject:
     """What its first output is."""
     logits_path: Path | None
     """A copy that ends with the logits, where the first output is probabilities."""
+    activation: Activation | None
+    """What makes these of the logits."""
     oracle: Oracle
     canonical: bool
     """Whether its values are named after the specification."""
@@ -160,7 +162,7 @@ def describe(path: Path, weights: Weights | str | os.PathLike[str] | None, folde
     Args:
         path: of the `.onnx` file.
         weights: the checkpoint; None takes the file for right, and looks at what runtimes make of it.
-        folder: where a copy without the softmax may be put.
+        folder: where a copy that ends with the logits may be put.
 
     Raises:
         ModelError: the file is missing or damaged, or takes no image.
@@ -168,16 +170,17 @@ def describe(path: Path, weights: Weights | str | os.PathLike[str] | None, folde
     """
     model = read(path)
     logits_path = None
-    if (logits := softmax_input(model)) is not None:
+    head = find_head(model)
+    if head is not None:
         logits_path = folder / path.name
-        write_logits(path, logits, logits_path)
+        write_logits(path, head.logits, logits_path)
     if is_ours(model):
         metadata = read_metadata(model, path)
         if weights is not None and not isinstance(weights, Weights):
             # what no tensor shows
             weights = Weights.load(weights, image_size=metadata.spec.image_size, eps=metadata.spec.eps)
         return replace(canonical_subject(path, None if weights is None else _giving(weights)), logits_path=logits_path)
-    return _foreign(model, path, weights, logits_path)
+    return _foreign(model, path, weights, logits_path, head and head.activation)
 
 
 def canonical_subject(path: Path, recall: Callable[[], Weights] | None) -> Subject:
@@ -194,8 +197,9 @@ def canonical_subject(path: Path, recall: Callable[[], Weights] | None) -> Subje
         path=path,
         taken=image_input_of(metadata),
         preprocessing=metadata.preprocessing,
-        given=metadata.interface.head,
+        given=quantity_of(metadata.interface.head),
         logits_path=None,
+        activation=activation_of(metadata.interface.head, metadata.spec),
         oracle=SpecificationOracle(
             metadata.spec, recall or _giving(contents.parameters), f"the specification with {what}"
         ),
@@ -204,15 +208,14 @@ def canonical_subject(path: Path, recall: Callable[[], Weights] | None) -> Subje
     )
 
 
+def quantity_of(head: Head) -> Quantity:
+    """What a file with that head gives."""
+    return "probabilities" if head == "sigmoid" else head
+
+
 def step_of(quantity: Quantity) -> str:
     """The step of the specification that gives it."""
     return "flatten" if quantity == "embedding" else "fc"
-
-
-def softmax(logits: NDArray[Any]) -> NDArray[Any]:
-    """Over the last axis, in the logits' own precision."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 def _giving(parameters: P) -> Callable[[], P]:
@@ -220,7 +223,11 @@ def _giving(parameters: P) -> Callable[[], P]:
 
 
 def _foreign(
-    model: ir.Model, path: Path, weights: Weights | str | os.PathLike[str] | None, logits_path: Path | None
+    model: ir.Model,
+    path: Path,
+    weights: Weights | str | os.PathLike[str] | None,
+    logits_path: Path | None,
+    activation: Activation | None,
 ) -> Subject:
     taken = image_input(model, path)
     given: Quantity = "output" if logits_path is None else "probabilities"
@@ -248,6 +255,7 @@ def _foreign(
         preprocessing=preprocessing,
         given=given,
         logits_path=logits_path,
+        activation=activation,
         oracle=oracle,
         canonical=False,
         precision=_precision(model),

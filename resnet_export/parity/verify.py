@@ -176,7 +176,7 @@ def _evaluate(
 ) -> Evaluation | RuntimeResult:
     """Runs one runtime. What it raises is a result, but for what is missing where it was asked for by name."""
     try:
-        return evaluate(suspect, sets, subject.given)
+        return evaluate(suspect, sets, subject.given, subject.activation)
     except tuple(STATUS) as error:
         status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
         if named and status == "not here":
@@ -188,7 +188,7 @@ def _evaluate(
 
 
 def _result(evaluation: Evaluation, verdict: Verdict, subject: Subject) -> RuntimeResult:
-    failed = evaluation.softmax_wrong or any(evaluation is one for one, _ in verdict.failed)
+    failed = evaluation.activation_wrong or any(evaluation is one for one, _ in verdict.failed)
     return RuntimeResult(
         evaluation.runtime,
         "failed" if failed else "passed",

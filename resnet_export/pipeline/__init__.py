@@ -35,7 +35,7 @@ from resnet_export.parity.check import check_file, gate_inputs
 from resnet_export.parity.evaluation import Suspect, evaluate
 from resnet_export.parity.inputs import image_input_of
 from resnet_export.parity.results import VerifyReport
-from resnet_export.parity.subject import step_of
+from resnet_export.parity.subject import quantity_of, step_of
 from resnet_export.parity.truth import last_values
 from resnet_export.pipeline.sources import choose_framework, labels_of, load, preprocessing_of
 from resnet_export.pipeline.stages import Stages
@@ -108,7 +108,8 @@ def export(
         batch: images a run takes; None for any number.
         dynamic_size: leave height and width open.
         opset: 13 to 26.
-        head: `logits`, `probabilities` or `embedding`.
+        head: `logits`, `probabilities` (the sigmoid of a single logit), `sigmoid` (of each logit, for several labels)
+            or `embedding`.
         preprocess: `uint8` embeds the normalisation: the file takes raw pixels 0..255.
         mean: per channel, on the scale 0..1.
         std: per channel, on the scale 0..1.
@@ -166,7 +167,7 @@ def export(
         if verify:
             sets, notes = gate_inputs(image_input_of(metadata), preprocessing, images)
             # It needs no framework: it is computed while the framework is imported and the model traced.
-            exact, step = sets[0].exact, step_of(interface.head)
+            exact, step = sets[0].exact, step_of(quantity_of(interface.head))
             truth = background.submit(_beside_the_framework, last_values, spec, weights, exact, step)
 
         require(framework)  # Keras, for one, may be there without TensorFlow
@@ -228,7 +229,7 @@ def export(
         with stages("run"):
             if not given and (changed := differing_parameters(definition.read(model), weights, suspect.label)):
                 raise refuse(changed)
-            from_source = evaluate(suspect, sets, interface.head) if verify else None
+            from_source = evaluate(suspect, sets, quantity_of(interface.head)) if verify else None
             model = model if given else None
         with stages("bind"):
             bind(graph, folded(weights))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from resnet_export import plain
+from resnet_export.graph.interface import OUTPUTS
 from resnet_export.plain import DIGITS, fact, file_size, multiply_adds, numbers, wrapped
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _facts(report: ExportReport) -> Iterator[str]:
     yield from fact("input", _input(report))
     outputs = spec.features if interface.head == "embedding" else spec.num_classes
     batch = "batch" if interface.batch is None else interface.batch
-    yield from fact("output", f"{interface.head}: float32 ({batch}, {outputs})")
+    yield from fact("output", f"{OUTPUTS[interface.head]}: float32 ({batch}, {outputs})")
     yield from fact(
         "network",
         f"{spec.trainable_parameters:,} parameters",

@@ -144,7 +144,7 @@ def test_source_and_output(option: str, pipeline: Pipeline, invoke: Callable[...
         (["--opset", "27"], "25, 26"),
         (["--stem", "tiny"], "'imagenet', 'cifar'"),
         (["--layout", "chw"], "'nchw', 'nhwc'"),
-        (["--head", "softmax"], "'logits', 'probabilities', 'embedding'"),
+        (["--head", "softmax"], "'logits', 'probabilities', 'sigmoid', 'embedding'"),
         (["--preprocess", "float"], "'none', 'uint8'"),
         (["--interpolation", "area"], "'bilinear', 'bicubic', 'nearest', 'lanczos'"),
         (["--batch", "0"], "neither `dynamic` nor a whole number from 1"),

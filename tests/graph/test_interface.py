@@ -134,6 +134,8 @@ def test_the_file_computes_the_network(
     if head == "probabilities":
         powers = np.exp(truth - truth.max(axis=1, keepdims=True))
         np.testing.assert_allclose(found, powers / powers.sum(axis=1, keepdims=True), rtol=1e-4)
+    elif head == "sigmoid":
+        np.testing.assert_allclose(found, 1 / (1 + np.exp(-truth)), rtol=1e-4)
     else:
         assert max_error(found, truth.astype(np.float64)) <= FILE_FACTOR * floor(truth.astype(np.float64))
 
@@ -171,7 +173,7 @@ def test_the_opsets_are_13_to_26() -> None:
     ("variant", "message", "hint"),
     [
         ({"layout": "chwn"}, "layout is 'chwn'.", "Choose one of nchw, nhwc."),
-        ({"head": "softmax"}, "head is 'softmax'.", "Choose one of logits, probabilities, embedding."),
+        ({"head": "softmax"}, "head is 'softmax'.", "Choose one of logits, probabilities, sigmoid, embedding."),
         ({"preprocess": "float"}, "preprocess is 'float'.", "Choose one of none, uint8."),
         ({"opset": 12}, "opset is 12.", "Choose one of 13 to 26."),
         ({"opset": 27}, "opset is 27.", "Choose one of 13 to 26."),
