@@ -1,7 +1,7 @@
 """Logits to probabilities, as a classifier ends, in NumPy.
 
-    softmax   p_k = exp(x_k) / sum_j exp(x_j)      one of several classes
-    sigmoid   p_k = 1 / (1 + exp(-x_k))            one logit, or several labels at once
+softmax   p_k = exp(x_k) / sum_j exp(x_j)      one of several classes
+sigmoid   p_k = 1 / (1 + exp(-x_k))            one logit, or several labels at once
 """
 
 from __future__ import annotations
