@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from resnet_export.graph.interface import Activation
 
+PASSING = ("Cast", "Identity", "QuantizeLinear", "DequantizeLinear")
+"""Operators that other tools put behind the last one."""
 OPERATORS: dict[str, Activation] = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
 
 
@@ -29,6 +31,8 @@ class Head(NamedTuple):
 def find_head(model: ir.Model) -> Head | None:
     """What makes probabilities of the logits, where the first output is that."""
     node = model.graph.outputs[0].producer()
+    while node is not None and node.op_type in PASSING and node.inputs[0] is not None:
+        node = node.inputs[0].producer()
     if node is None:
         return None
     if ONE in model.graph.initializers and node.op_type == "Reciprocal":
@@ -46,16 +50,20 @@ def write_logits(path: Path, logits: str, target: Path) -> None:
         target: of the copy.
     """
     proto = onnx.load_model(path)
-    needed, kept = {logits}, []
-    for node in reversed(proto.graph.node):
-        if needed.intersection(node.output):
-            needed.update(node.input)
-            kept.append(node)
-    nodes = [onnx.NodeProto.FromString(node.SerializeToString()) for node in reversed(kept)]
-    del proto.graph.node[:]
-    proto.graph.node.extend(nodes)
+    producers = {name: node for node in proto.graph.node for name in node.output}
+    needed, left = set[str](), [logits]
+    while left:  # other tools write nodes in any order
+        name = left.pop()
+        if name not in needed:
+            needed.add(name)
+            left += producers[name].input if name in producers else []
+    for node in [node for node in proto.graph.node if needed.isdisjoint(node.output)]:
+        proto.graph.node.remove(node)
     for tensor in [tensor for tensor in proto.graph.initializer if tensor.name not in needed]:
         proto.graph.initializer.remove(tensor)
+    inferred = onnx.shape_inference.infer_shapes(proto).graph.value_info
+    kind = next((value.type.tensor_type.elem_type for value in inferred if value.name == logits), 0)
     proto.graph.output[0].name = logits
+    proto.graph.output[0].type.tensor_type.elem_type = kind or onnx.TensorProto.FLOAT
     del proto.graph.output[1:]
     onnx.save_model(proto, target)

@@ -11,7 +11,7 @@ from resnet_export.graph.file import read, read_metadata, unbind
 from resnet_export.graph.folding import folded, folding
 from resnet_export.graph.metadata import initializers_digest
 from resnet_export.parity.causes import ULPS, explain, ulps
-from resnet_export.parity.results import Diagnosis
+from resnet_export.parity.results import OTHER_WEIGHTS, Diagnosis
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from resnet_export.parity.truth import Parameters
     from resnet_export.spec import ResNetSpec
     from resnet_export.weights import Weights
+    from resnet_export.weights.canonical import Array
 
 
 @dataclass(frozen=True)
@@ -78,17 +79,34 @@ def _check_weights(model: ir.Model, spec: ResNetSpec, weights: Weights) -> Diagn
         differing = [name for name, value in spec.as_dict().items() if getattr(given, name) != value]
         listed = ", ".join(f"{name} {getattr(spec, name)} and not {getattr(given, name)}" for name in differing)
         return Diagnosis("specification", "the file", f"it has {listed}, as the weights have", None)
+    return _check_numbers(model, weights)
+
+
+def _check_numbers(model: ir.Model, weights: Weights) -> Diagnosis | None:
+    """The first number that is not the folded weights', or that none is, as in the file of another checkpoint."""
+    first: tuple[str, Array, float] | None = None
+    layers = other = 0
     for name, expected in folding(weights):
+        is_weight = name.endswith(".weight")
+        layers += is_weight
         tensor = model.graph.initializers[name].const_value if name in model.graph.initializers else None
         if tensor is None or (distance := ulps(found := tensor.numpy(), expected)) <= ULPS:
             continue
-        return Diagnosis(
-            layer=name.rpartition(".")[0],
-            side="the file",
-            detail=f"{name} differs from the folded weights by {distance:.3g} ulp ({ULPS} are allowed)",
-            cause=explain(name, found, folded(weights), weights),
-        )
-    return None
+        first = first or (name, found, distance)
+        other += is_weight
+    if first is None:
+        return None
+    name, found, distance = first
+    cause = explain(name, found, folded(weights), weights)
+    if cause is None and other == layers:
+        detail = f"all {layers} layers hold other numbers than the weights given"
+        return Diagnosis(OTHER_WEIGHTS, "the file", detail, None)
+    return Diagnosis(
+        layer=name.rpartition(".")[0],
+        side="the file",
+        detail=f"{name} differs from the folded weights by {distance:.3g} ulp ({ULPS} are allowed)",
+        cause=cause,
+    )
 
 
 def _check_metadata(metadata: Metadata) -> Diagnosis | None:

@@ -11,6 +11,7 @@ import numpy as np
 from resnet_export.errors import RuntimeFailedError
 from resnet_export.parity.activations import ACTIVATIONS
 from resnet_export.parity.gate import max_error
+from resnet_export.parity.tolerances import TOLERANCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,10 +62,10 @@ class Evaluation:
     version: str
     """What ran, for people."""
 
-    @property
-    def activation_wrong(self) -> bool:
-        """Whether its probabilities are not the softmax, or sigmoid, of its logits."""
-        return self.activation_error is not None and not self.activation_error <= ACTIVATION_TOLERANCE
+    def activation_bound(self, precision: Precision) -> float:
+        """The largest error of its probabilities that passes, where the file computes in that precision."""
+        reduced = TOLERANCES.get(precision)
+        return ACTIVATION_TOLERANCE if reduced is None else max(ACTIVATION_TOLERANCE, reduced.relative)
 
 
 def evaluate(

@@ -102,6 +102,7 @@ class Evaluator:
             ModelError: it has an operator that onnx's reference evaluator does not know.
         """
         proto = onnx.load_model(path)
+        _sort(proto.graph)
         if dtype is np.float64:
             _widen(proto.graph)
         self._path, self._dtype, self._input = path, dtype, taken
@@ -137,6 +138,21 @@ class Evaluator:
                 f"{self._path.name} cannot be evaluated in float64: {reason(error)}.",
                 hint="Give the checkpoint that it was made of with --weights: that is the truth then.",
             ) from error
+
+
+def _sort(graph: onnx.GraphProto) -> None:
+    """Puts the nodes in topological order, as ONNX asks for and some converters do not; a cycle is left as it is."""
+    known = {"", *(value.name for value in graph.input), *(tensor.name for tensor in graph.initializer)}
+    ordered: list[onnx.NodeProto] = []
+    left = list(graph.node)
+    while left and (ready := [node for node in left if known.issuperset(node.input)]):
+        ordered += ready
+        known.update(name for node in ready for name in node.output)
+        left = [node for node in left if not known.issuperset(node.output)]
+    if not left and ordered != list(graph.node):
+        copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in ordered]
+        del graph.node[:]
+        graph.node.extend(copies)
 
 
 def _along(values: Any, x: Any, axis: int) -> Any:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resnet_export.parity.evaluation import ACTIVATION_TOLERANCE
 from resnet_export.parity.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, compare, max_error
 
 if TYPE_CHECKING:
@@ -54,6 +53,8 @@ class Verdict:
     failures: list[str] = field(default_factory=list)
     failed: list[tuple[Evaluation, InputSet]] = field(default_factory=list)
     """The evaluations that failed, each with the inputs on which it failed first."""
+    wrong_heads: list[Evaluation] = field(default_factory=list)
+    """Those whose probabilities are not the softmax, or sigmoid, of their logits."""
 
 
 def judge(
@@ -91,12 +92,14 @@ def judge(
                     if evaluation not in [failed for failed, _ in verdict.failed]:
                         verdict.failed.append((evaluation, inputs))
                 verdict.comparisons.append(comparison)
-    verdict.failures += [
-        f"{evaluation.suspect.label}: its probabilities are {evaluation.activation_error:.2g} from the "
-        f"{evaluation.activation} of its logits ({ACTIVATION_TOLERANCE:.2g} is allowed)."
-        for evaluation in evaluations
-        if evaluation.activation_wrong
-    ]
+    for evaluation in evaluations:
+        error, bound = evaluation.activation_error, evaluation.activation_bound(precision_of(evaluation, subject))
+        if error is not None and not error <= bound:
+            verdict.wrong_heads.append(evaluation)
+            verdict.failures.append(
+                f"{evaluation.suspect.label}: its probabilities are {error:.2g} from the {evaluation.activation} "
+                f"of its logits ({bound:.2g} is allowed)."
+            )
     return verdict
 
 

@@ -57,6 +57,12 @@ class Comparison:
         return self.error / self.yardstick if self.yardstick else 0.0
 
 
+OTHER_WEIGHTS = "other weights"
+"""Stands for the layer, where a file holds the numbers of another checkpoint."""
+NO_LAYERS = (OTHER_WEIGHTS, "specification", "metadata", "initializers")
+"""What a diagnosis names in place of a layer."""
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """Where a failed check goes wrong first."""
@@ -69,6 +75,11 @@ class Diagnosis:
     """What was found there."""
     cause: str | None
     """The mistake that this is the mark of, in words; None where it is no known one."""
+
+    def __str__(self) -> str:
+        """A sentence."""
+        where = self.layer.capitalize() if self.layer in NO_LAYERS else f"First wrong layer: {self.layer}"
+        return f"{where}, in {self.side}: {self.detail.rstrip('.')}."
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import onnx
-import onnx_ir as ir
 
-from resnet_export.errors import CheckpointError
+from resnet_export.errors import CheckpointError, ModelError
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.foreign import image_input
 from resnet_export.graph.interface import activation_of
 from resnet_export.graph.logits import find_head, write_logits
-from resnet_export.graph.metadata import is_ours
+from resnet_export.graph.metadata import initializers_digest, is_ours
 from resnet_export.images import Preprocessing
+from resnet_export.parity.changes import describe_change, layer_precisions
 from resnet_export.parity.contents import check_contents
 from resnet_export.parity.inputs import image_input_of
 from resnet_export.parity.results import Diagnosis
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import onnx_ir as ir
+
     from resnet_export.graph.foreign import ImageInput
     from resnet_export.graph.interface import Activation, Head
     from resnet_export.parity.inputs import InputSet
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
 
 
 P = TypeVar("P")
-LAYERS = ("Conv", "Gemm", "MatMul")
-"""Operators that have a weight as their second input."""
 
 
 class Oracle(Protocol):
@@ -90,6 +90,8 @@ class GraphOracle:
     """Of the file, or of its copy that ends with the logits."""
     taken: ImageInput
     description: str = "the file's own graph"
+    change: str | None = None
+    """What another tool made of the file, for the message of what cannot be evaluated."""
 
     def exact(self, inputs: InputSet, quantity: Quantity) -> Truth:
         """See `Oracle`."""
@@ -102,7 +104,13 @@ class GraphOracle:
     def _output(self, inputs: InputSet, dtype: type[np.float64 | np.float32]) -> Floats:
         from resnet_export.parity.evaluator import Evaluator
 
-        return Evaluator(self.path, self.taken.name, dtype).output(inputs.file, singly=self.taken.batch is None)
+        try:
+            return Evaluator(self.path, self.taken.name, dtype).output(inputs.file, singly=self.taken.batch is None)
+        except ModelError as error:
+            if self.change is None:
+                raise
+            told = f"{error.message} Another tool changed the file after its export: it was {self.change}."
+            raise ModelError(told, hint=error.hint) from error
 
 
 @dataclass(frozen=True)
@@ -125,16 +133,20 @@ class Subject:
     """In what its numbers are stored: less than float32 in a half-precision or quantised file."""
     wrong: Diagnosis | None = None
     """What is wrong in it, seen without running it."""
+    change: str | None = None
+    """What another tool made of a file of ours."""
 
     def notes(self, *, pictures: bool) -> list[str]:
         """What a reader has to know about a file that does not say it itself."""
         told = []
+        if self.change is not None:
+            told.append(f"Another tool changed the file after its export: it was {self.change}.")
         if isinstance(self.oracle, GraphOracle):
             told.append(
                 "The file was held against its own graph: that the runtimes compute it right is checked, "
                 "and not which network it is. Give its checkpoint with --weights."
             )
-        if pictures and not self.canonical:
+        if pictures and not self.canonical and self.change is None:
             told.append("The file does not say how pictures are prepared: they are prepared as ImageNet's.")
         return told
 
@@ -179,7 +191,11 @@ def describe(path: Path, weights: Weights | str | os.PathLike[str] | None, folde
         if weights is not None and not isinstance(weights, Weights):
             # what no tensor shows
             weights = Weights.load(weights, image_size=metadata.spec.image_size, eps=metadata.spec.eps)
-        return replace(canonical_subject(path, None if weights is None else _giving(weights)), logits_path=logits_path)
+        subject = replace(
+            canonical_subject(path, None if weights is None else _giving(weights)), logits_path=logits_path
+        )
+        change = None if subject.wrong is None else describe_change(model, metadata)
+        return subject if change is None else _changed(model, subject, *change, oracle_of_weights=weights is not None)
     return _foreign(model, path, weights, logits_path, head and head.activation)
 
 
@@ -205,6 +221,38 @@ def canonical_subject(path: Path, recall: Callable[[], Weights] | None) -> Subje
         ),
         canonical=True,
         wrong=contents.wrong,
+    )
+
+
+def _changed(
+    model: ir.Model, subject: Subject, change: str, precision: Precision, *, oracle_of_weights: bool
+) -> Subject:
+    """A file of ours that another tool changed: its metadata still tell what it takes, and which network it should be.
+
+    Args:
+        model: the file.
+        subject: what it would be, had nobody changed it.
+        change: what was made of it.
+        precision: by which it is judged.
+        oracle_of_weights: whether the weights are given; otherwise the file's own numbers have to be those exported.
+    """
+    metadata = read_metadata(model, subject.path)
+    kept = initializers_digest(model) == metadata.initializers_digest
+    dtype = image_input(model, subject.path).dtype
+    taken = replace(subject.taken, dtype=dtype)
+    known = oracle_of_weights or kept
+    told = f"{change}; its numbers are {'still' if kept else 'no longer'} those that were exported"
+    given: Quantity = subject.given if known or subject.logits_path is not None else "output"
+    return replace(
+        subject,
+        taken=taken,
+        given=given,
+        activation=subject.activation if subject.logits_path is not None else None,
+        oracle=subject.oracle if known else GraphOracle(subject.logits_path or subject.path, taken, change=told),
+        canonical=False,
+        precision=precision,
+        wrong=None,
+        change=told,
     )
 
 
@@ -258,7 +306,8 @@ def _foreign(
         activation=activation,
         oracle=oracle,
         canonical=False,
-        precision=_precision(model),
+        # float32 where one layer has it, so that a file cannot loosen its own rule
+        precision=precisions.pop() if len(precisions := layer_precisions(model)) == 1 else "float32",
         wrong=wrong,
     )
 
@@ -270,22 +319,3 @@ def _wrong_classes(model: ir.Model, spec: ResNetSpec) -> Diagnosis | None:
     if not isinstance(last, int) or last == spec.num_classes:
         return None
     return Diagnosis("fc", "the file", f"it gives {last} values, and the weights have {spec.num_classes} classes", None)
-
-
-def _precision(model: ir.Model) -> Precision:
-    """In what every layer multiplies; float32 where one of them does, so that a file cannot loosen its own rule."""
-    found = {_weight_precision(node.inputs[1]) for node in model.graph if node.op_type in LAYERS}
-    return found.pop() if len(found) == 1 else "float32"
-
-
-def _weight_precision(value: ir.Value | None) -> Precision:
-    """By the type in which a layer's numbers are stored."""
-    while value is not None and value.const_value is None:
-        node = value.producer()
-        if node is None:
-            break
-        if node.op_type == "DequantizeLinear":
-            return "int8"
-        value = node.inputs[0] if node.inputs else None
-    kind = None if value is None else value.dtype
-    return "float16" if kind == ir.DataType.FLOAT16 else "bfloat16" if kind == ir.DataType.BFLOAT16 else "float32"

@@ -188,7 +188,7 @@ def _evaluate(
 
 
 def _result(evaluation: Evaluation, verdict: Verdict, subject: Subject) -> RuntimeResult:
-    failed = evaluation.activation_wrong or any(evaluation is one for one, _ in verdict.failed)
+    failed = evaluation in verdict.wrong_heads or any(evaluation is one for one, _ in verdict.failed)
     return RuntimeResult(
         evaluation.runtime,
         "failed" if failed else "passed",

@@ -279,7 +279,7 @@ def _refusal(report: ExportReport) -> ParityError:
     lines = [f"{report.path} was not written: it would not be the network of its source."]
     if found.diagnosis is not None:
         where = found.diagnosis
-        lines.append(f"First wrong layer: {where.layer}, in {where.side}: {where.detail}.")
+        lines.append(str(where))
         if where.cause is not None:
             lines.append(f"Likely cause: {where.cause}.")
     else:

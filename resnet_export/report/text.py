@@ -38,7 +38,7 @@ def located(verification: VerifyReport) -> list[str]:
     found = verification.diagnosis
     if found is None:
         return []
-    lines = [f"First wrong layer: {found.layer}, in {found.side}: {found.detail.rstrip('.')}."]
+    lines = [str(found)]
     looked, cause = verification.bisection, found.cause
     if cause is None and looked is not None and looked.first_wrong == found.layer:
         cause = looked.cause  # the numbers alone did not show it

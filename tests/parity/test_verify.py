@@ -71,7 +71,7 @@ def test_the_wrong_weights_fail(exported: Exported, trained: Callable[..., Weigh
     report = verify(exported.path, weights=trained(exported.weights.spec, 1))
     assert not report.passed
     assert report.diagnosis is not None
-    assert report.diagnosis.layer == "conv1"
+    assert report.diagnosis.layer == "other weights"
 
 
 def test_the_weights_of_another_network_fail(exported: Exported) -> None:
