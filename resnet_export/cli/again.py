@@ -38,12 +38,8 @@ def again(ctx: click.Context, options: str) -> str:
         elif [name, value] not in keys:
             words += [name, value]
     command = shlex.join(["resnet-export", "bench", *words])
-    written = " and ".join(f"{KEYS[name]} = [{value}]" for name, value in keys)
-    return f"{command}   (with {written} in {plan})" if keys else command
-
-
-KEYS = {"--threads": "threads", "--batch": "batches"}
-"""Option -> key of a plan's table."""
+    written = " and ".join(f"{name.removeprefix('--')} = [{value}]" for name, value in keys)
+    return f"{command}  # with {written} in {plan}" if keys else command
 
 
 def _given(ctx: click.Context, replaced: set[str]) -> list[str]:
@@ -51,7 +47,7 @@ def _given(ctx: click.Context, replaced: set[str]) -> list[str]:
     gone = {*NOT_AGAIN, *(old for name in replaced for old in SAME.get(name, (name,)))}
     values, _, order = ctx.command.make_parser(ctx).parse_args(list(ctx.meta[ARGUMENTS]))
     words: list[str] = []
-    for parameter in dict.fromkeys(order):
+    for parameter in sorted(dict.fromkeys(order), key=lambda one: one.param_type_name != "argument"):
         if parameter.name is not None and parameter.name not in gone:
             words += _spelled(parameter, values[parameter.name])
     return words
@@ -61,7 +57,7 @@ def _spelled(parameter: click.Parameter, value: object) -> Iterator[str]:
     """An argument's words, or an option as often as it was given."""
     name = max(parameter.opts, key=len)
     for one in value if isinstance(value, list | tuple) else [value]:
-        if parameter.param_type_name == "argument":
-            yield str(one)
-        else:
-            yield from [name] if one is True else [name, str(one)]
+        if isinstance(one, str):
+            yield from [one] if parameter.param_type_name == "argument" else [name, one]
+        elif one is True:  # a flag; what was not given is click's own affair
+            yield name

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SCENARIOS = ("single", "concurrent", "offline")
 """Of those only, cases do the same work: a server's rates follow from how fast each is, and pauses are no work."""
+DISTURBED = ("C", "D")
+"""Grades of cases that are slower than another only where even their fastest run is."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,11 @@ class Entry:
     cost: float
     """Milliseconds: of a run; of an image, where throughput decides."""
     low: float
-    """Lower end of its 95 % interval; of the samples, where they support no interval."""
+    """Lower end of its 95 % interval; the least sample where there is none."""
     high: float
-    """Upper end, likewise."""
+    """Upper end, likewise; the largest sample where there is none."""
+    undisturbed: float
+    """What it may come down to when nothing disturbs it: `low`, or the least sample of a case that was disturbed."""
 
 
 def verdicts(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -53,8 +57,9 @@ def _verdict(cases: Sequence[Case], usual_threads: int) -> tuple[str, str]:
     entries = [_entry(case, printable(name), by_rate=by_rate) for case, name in zip(cases, names, strict=True)]
     best, second = sorted(entries, key=lambda entry: entry.cost)[:2]
     fast, slow = (_figure(entry, by_rate=by_rate) for entry in (best, second))
-    if best.high >= second.low:
-        told = f"Too close to call: {best.name} {fast}, {second.name} {slow}; their intervals overlap."
+    if best.high >= second.undisturbed:
+        reason = "their intervals overlap" if best.high >= second.low else "what disturbed them may be the difference"
+        told = f"Too close to call: {best.name} {fast}, {second.name} {slow}; {reason}."
         return told, "" if by_rate else _compare(second.case, best.case, usual_threads)
     ratio = f"{second.cost / best.cost:.2f} times as fast"
     if len(cases) > 2:
@@ -63,15 +68,12 @@ def _verdict(cases: Sequence[Case], usual_threads: int) -> tuple[str, str]:
 
 
 def _entry(case: Case, name: str, *, by_rate: bool) -> Entry:
-    if not by_rate:
-        ends = [case[f"p50_{end}_ms"] for end in ("low", "high")]
-        low, high = [case["min_ms"], case["max_ms"]] if None in ends else ends
-        return Entry(case, name, case["p50_ms"], low, high)
     series = case["series"][case["headline"]]
-    images = series["batch"] * series["callers"]
-    ends = [case[f"images_per_s_{end}"] for end in ("high", "low")]
-    low, high = [case[f"{end}_ms"] / images for end in ("min", "max")] if None in ends else [1e3 / end for end in ends]
-    return Entry(case, name, 1e3 / case["images_per_s"], low, high)
+    images = series["batch"] * series["callers"] if by_rate else 1
+    value, *ends = (case[f"{'mean' if by_rate else 'p50'}{end}_ms"] for end in ("", "_low", "_high"))
+    low, high = [case["min_ms"], case["max_ms"]] if None in ends else ends
+    undisturbed = case["min_ms"] if (case["grade"] or {}).get("letter") in DISTURBED else low
+    return Entry(case, name, value / images, low / images, high / images, undisturbed / images)
 
 
 def _figure(entry: Entry, *, by_rate: bool) -> str:
