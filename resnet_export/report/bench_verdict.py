@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from itertools import chain
@@ -62,9 +63,11 @@ def _verdict(cases: Sequence[Case], usual_threads: int) -> tuple[str, str]:
         told = f"Too close to call: {best.name} {fast}, {second.name} {slow}; {reason}."
         return told, "" if by_rate else _compare(second.case, best.case, usual_threads)
     ratio = f"{second.cost / best.cost:.2f} times as fast"
+    several = re.match(r"\d+ ", best.name) and not best.name.startswith("1 ")  # 2 threads, 4 concurrent callers
     if len(cases) > 2:
-        return f"{best.name} is the fastest of {len(cases)}: {fast}. Next is {second.name}: {slow} ({ratio}).", ""
-    return f"{best.name} beats {second.name}: {fast} against {slow} ({ratio}).", ""
+        verb = "are" if several else "is"
+        return f"{best.name} {verb} the fastest of {len(cases)}: {fast}. Next: {second.name}, {slow} ({ratio}).", ""
+    return f"{best.name} {'beat' if several else 'beats'} {second.name}: {fast} against {slow} ({ratio}).", ""
 
 
 def _entry(case: Case, name: str, *, by_rate: bool) -> Entry:

@@ -37,10 +37,16 @@ def test_two_cases() -> None:
     assert command == ""
 
 
+def test_several_threads_are_plural() -> None:
+    assert told(one(31.0, threads=1), one(16.0, threads=2))[0][0].startswith("2 threads beat 1 thread: 15.94 ms")
+    cases = [one(ms, threads=count) for count, ms in ((1, 31.0), (2, 16.0), (4, 20.0))]
+    assert told(*cases)[0][0].startswith("2 threads are the fastest of 3: 15.94 ms. Next: 4 threads, ")
+
+
 def test_several_runtimes() -> None:
     cases = [one(ms, runtime=name) for ms, name in ((17.5, "ort:cpu"), (9.1, "openvino"), (30, "torch"))]
     ((sentence, _),) = told(*cases)
-    assert sentence == "openvino is the fastest of 3: 9.066 ms. Next is ort:cpu: 17.43 ms (1.92 times as fast)."
+    assert sentence == "openvino is the fastest of 3: 9.066 ms. Next: ort:cpu, 17.43 ms (1.92 times as fast)."
 
 
 def test_batches_are_told_by_their_throughput() -> None:
