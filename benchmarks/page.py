@@ -24,7 +24,6 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=PAGE, metavar="FILE", help="the page")
     options = parser.parse_args()
     length = [] if options.seconds is None else ["--seconds", options.seconds]
-    page = ["--html", str(options.output.resolve()), "--force"]
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(PLAN, folder)
         for arguments in (
