@@ -188,7 +188,7 @@ def as_dict(
                 "precision": one.measured[0].precision,
                 "p50_ms": dataclasses.asdict(one.p50),
                 "ratio_to_ours": dataclasses.asdict(one.ratio(ours)),
-                "p99_ms": dataclasses.asdict(one.summary.quantile(0.99)),
+                "p99_ms": dataclasses.asdict(one.summary.quantiles[0.99]),
                 "peak_rss_bytes": dataclasses.asdict(one.memory),
                 "rounds_ms": [list(measured.main.samples_ms) for measured in one.measured],
             }

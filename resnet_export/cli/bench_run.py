@@ -98,7 +98,13 @@ HELP = """Measure latency and throughput, with intervals.
 @option("--json", "as_json", heading=OUTPUT, is_flag=True, help="Print the result as one JSON object.")
 @option("--csv", "as_csv", heading=OUTPUT, is_flag=True, help="Print it as comma-separated values.")
 @option("--markdown", "as_markdown", heading=OUTPUT, is_flag=True, help="Print it as a table for GitHub.")
-@option("--verbose", "-v", heading=OUTPUT, is_flag=True, help="Show the cases as they are measured.")
+@option(
+    "--verbose",
+    "-v",
+    heading=OUTPUT,
+    is_flag=True,
+    help="Show the cases as they are measured, and every remark.",
+)
 @option("--debug", heading=OUTPUT, is_flag=True, help="Show the traceback of an error.")
 def run(
     *,
@@ -308,6 +314,10 @@ def _as_html(report: BenchReport) -> str:
 
 
 def _as_text(report: BenchReport) -> str:
+    from functools import partial
+
+    from resnet_export.cli.again import again
     from resnet_export.report import bench_text
 
-    return bench_text.render(report)
+    ctx = click.get_current_context()
+    return bench_text.render(report.as_dict(), verbose=ctx.params["verbose"], again=partial(again, ctx))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from resnet_export.cli.again import ARGUMENTS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -40,7 +42,12 @@ class GroupedOptions(click.Command):
 
 
 class GroupedCommand(GroupedOptions):
-    """A command that is no group."""
+    """A command that is no group, and remembers its words, which `again` can give back."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses, once the words are kept."""
+        ctx.meta[ARGUMENTS] = tuple(args)
+        return super().parse_args(ctx, args)
 
 
 def option(*names: str, heading: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

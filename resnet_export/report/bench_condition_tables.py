@@ -35,8 +35,8 @@ COLD_START = (
     Column("first run ms", ("first_run_ms",)),
     Column("new shape ms", ("new_shape_ms",)),
     Column("submit ms", ("submit_ms",), note="submit: until a run is handed over to the GPU, the median; part of p50."),
-    Column("peak MB", ("peak_rss_bytes",), megabytes),
-    Column("steady MB", ("steady_rss_bytes",), megabytes),
+    Column("peak memory MB", ("peak_rss_bytes",), megabytes),
+    Column("steady memory MB", ("steady_rss_bytes",), megabytes),
     Column("PSS MB", ("pss_bytes",), megabytes, "PSS: as steady, with shared pages counted by their share."),
     Column("GPU MB", ("gpu_memory_bytes",), megabytes, "GPU: how much more of its memory is in use than before."),
 )

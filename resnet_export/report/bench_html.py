@@ -43,7 +43,7 @@ svg .faint { stroke: var(--faint); } svg .mark.faint { fill: var(--faint); }
 ) + """
 .track { display: block; width: 9rem; } .bar { display: block; height: .7rem; background: var(--s0); }
 small { color: var(--faint); font-size: .8125rem; font-weight: 400; } th.group { padding-top: .7rem; }
-td:first-child { white-space: normal; overflow-wrap: normal; min-width: 6.5rem; line-height: 1.3; }
+td:first-child { white-space: normal; overflow-wrap: normal; min-width: 6rem; line-height: 1.3; }
 td.remark div { position: sticky; left: 1rem; max-width: calc(min(100vw, 66rem) - 4rem); }
 """  # fmt: skip
 
@@ -66,7 +66,7 @@ def render(report: Mapping[str, Any]) -> str:
         "<body><main>",
         f"<h1>{title}</h1>",
         f'<p class="note">{_machine_line(report)}</p>',
-        *bench_result_tables.sections(report["cases"]),
+        *bench_result_tables.sections(report),
         *bench_chart_sections.sections(report["cases"]),
         *profile_html.sections(report),
         *bench_condition_tables.sections(report["cases"]),

@@ -8,7 +8,7 @@ import statistics
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.plain import number, printable
-from resnet_export.report.figures import case_name, condition, estimate, file_name, throughput, with_interval
+from resnet_export.report.figures import case_name, condition, digits, estimate, file_name, throughput, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +25,8 @@ CONDITIONS = ("rate_per_s", "load", "gap_ms")
 """Of a series; its batch and its callers have columns in any case."""
 NOT_IN_CSV = frozenset({"condition", "drift", "samples_ms", "slo"})
 """Keys of a series that are no single figure."""
-HEADING = ("case", "p50 ms", "p99 ms", "images/s", "x reference", "of possible", "grade")
-OPTIONAL = ("x reference", "of possible", "grade")
+HEADING = ("case", "min ms", "p50 ms", "p99 ms", "images/s", "x reference", "roofline", "grade")
+OPTIONAL = ("x reference", "roofline", "grade")
 """Columns that are left out where no case has them."""
 
 
@@ -46,7 +46,7 @@ def as_csv(report: Mapping[str, Any]) -> str:
 
 
 def as_markdown(report: Mapping[str, Any]) -> str:
-    """A table as GitHub shows it, with 95 % intervals in brackets; a row for each series.
+    """A table as GitHub shows it, with 95 % intervals in brackets; a row for each series, the probes too.
 
     Args:
         report: as `BenchReport.as_dict` gives it.
@@ -96,14 +96,18 @@ def _markdown_rows(case: Mapping[str, Any], *, several: bool) -> Iterator[tuple[
         return
     grade = (case.get("grade") or {}).get("letter") or ""
     for at, series in enumerate(case["series"]):
-        if series["probe"]:
-            continue
         own = condition(series) if len(case["series"]) > 1 else ""
-        shown = f"{name}, {own}" if own else name
-        share = _share(case, at).get("of_possible")
-        possible = "" if share is None else f"{share:.0%}"
-        relative = _relative(case) if at == case["headline"] else ""
-        yield (shown, estimate(series, "p50"), estimate(series, "p99"), throughput(series), relative, possible, grade)
+        share, main = _share(case, at).get("of_possible"), at == case["headline"]
+        yield (
+            f"{name}, {own}" if own else name,
+            digits(series["min_ms"]),
+            estimate(series, "p50"),
+            estimate(series, "p99"),
+            throughput(series),
+            _relative(case) if main else "",
+            "" if share is None else f"{share:.0%}",
+            grade if main else "",
+        )
 
 
 def _share(case: Mapping[str, Any], series: int) -> Mapping[str, Any]:
@@ -124,7 +128,8 @@ def _machine(report: Mapping[str, Any]) -> str:
     machine = report["machine"]
     cpu = machine["cpu"]["model"] or "unknown CPU"
     usable = number(int(machine["usable_cpus"]), "CPU")
-    return _cell(f"[95 % intervals]. {cpu}, {usable}, {machine['system']['name']}, resnet-export {report['version']}.")
+    where = f"{cpu}, {usable}, {machine['system']['name']}, resnet-export {report['version']}"
+    return _cell(f"[95 % intervals]; ? where the samples support none. {where}.")
 
 
 def _cell(text: str) -> str:

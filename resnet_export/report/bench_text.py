@@ -1,76 +1,142 @@
-"""What `bench` measured for a person at a terminal: plain text, 100 columns, fit for a bug report."""
+"""What `bench` measured for a person at a terminal: plain text, 80 columns for one case, fit for a bug report."""
 
 from __future__ import annotations
 
 import re
-import statistics
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resnet_export import plain
 from resnet_export.plain import printable, wrapped
-from resnet_export.report.figures import condition, digits, estimate, megabytes, place, relative
+from resnet_export.report.bench_remarks import facts, warnings
+from resnet_export.report.bench_verdict import verdicts
+from resnet_export.report.figures import condition, digits, estimate, told_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from resnet_export.bench.case import Case
-    from resnet_export.bench.measured import Measured
-    from resnet_export.bench.results import BenchReport, CaseResult
+    Case = Mapping[str, Any]
 
 WIDTH = 100
-HEADING = ("runtime", "batch", "thr.", "p50 ms", "p99 ms", "images/s", "eff.", "peak", "ran on", "")
-LEFT = (0, 3, 4, 8, 9)
+HEADING = ("", "min ms", "p50 ms", "p99 ms", "images/s", "roofline", "grade")
+"""Of the first column, nothing: it says what tells a row from the others."""
+LEFT = (0, 6)
 """Columns that are aligned to the left."""
-LAYOUTS = ((14, "  "), (14, " "), (0, " "))
-"""(characters of a runtime that share a line with its numbers, blanks between columns), of which the first that fits
-is taken; a runtime with more options than that has a line of its own."""
-LONG_WARM_UP_MS = 1000.0
-"""From which on somebody who waits notices it, so that it is said."""
-EXPLANATION = (
-    "p50, p99: [95 % interval], distribution-free. eff.: independent samples that the measured ones are worth. "
-    "needs N: N samples like these would support the number. peak: the least time that this machine's peaks allow, "
-    "over p50. A to D: how far it can be trusted."
-)
+NAMES = (WIDTH, 18, 0)
+"""Characters of a name that shares a line with its numbers, of which the first that fits is taken; a longer one has a
+line of its own."""
+MOST_ADVICE = 2
+"""Lines, where nobody asked for all."""
+COMMAND = "resnet-export bench ..."
+"""What stands in a sentence for the command that was given."""
+EXPLANATION = "p50: half of the runs are as fast or faster; p99: 99 of 100 are; in brackets, the 95% interval."
+ROOFLINE = " roofline: how much of this machine's speed is used."
+GRADE = " grade: A (nothing disturbed it) to D (of little use)."
+MARK = "?: no interval, since the samples are too few or resemble each other too much."
 
 
-def render(report: BenchReport) -> str:
-    """The machine, a table for each model with remarks below its rows, and what the columns mean."""
-    blocks = [list(_title(report))]
-    for path, results in groupby(report.cases, key=lambda result: result.case.model.path):
-        blocks.append(list(_model(path, list(results), report)))
-    advice = dict.fromkeys(
-        one for grade in map(report.grade, report.cases) if grade is not None for one in grade.advice
-    )
-    if advice:
-        blocks.append(["For a better grade:", *(line for one in advice for line in wrapped(printable(one), "  - "))])
-    if any(result.measured is not None for result in report.cases):
-        blocks.append(wrapped(EXPLANATION))
-    return "\n\n".join("\n".join(block) for block in blocks)
+def render(
+    report: Mapping[str, Any], *, verbose: bool = False, again: Callable[[str], str] = f"{COMMAND} {{}}".format
+) -> str:
+    """The machine, a table for each file with remarks below its rows, which case is fastest, and what the columns mean.
+
+    Args:
+        report: as `BenchReport.as_dict` gives it.
+        verbose: show all remarks and all advice.
+        again: from options to the command that was given, with these options.
+    """
+    cases = report["cases"]
+    by_file = groupby(cases, key=lambda case: str(case["model"]))
+    tables = [list(_table(path, list(own), verbose=verbose)) for path, own in by_file]
+    fastest = [line for told, command in verdicts(report) for line in (*wrapped(told), f"  {command}") if line.strip()]
+    advice = list(_advice(cases, again))[: None if verbose else MOST_ADVICE]
+    better = ["To measure it better:", *(line for one in advice for line in one)] if advice else []
+    blocks = [list(_title(report["machine"])), *tables, fastest, better, list(_explanation(cases, tables))]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-def _title(report: BenchReport) -> Iterator[str]:
-    machine = report.machine
-    cpus = f"{machine.usable_cpus:g} of {machine.cpu.logical_cores} CPUs"
-    yield from wrapped(printable(f"{machine.cpu.model or 'unknown CPU'}, {cpus}, {machine.system.name}"))
+def _explanation(cases: Sequence[Case], tables: Iterable[Iterable[str]]) -> Iterator[str]:
+    """What the columns and the mark mean, where there are some."""
+    if any(case["status"] == "measured" for case in cases):
+        yield from wrapped(f"{EXPLANATION}{ROOFLINE if any(case['roofline'] for case in cases) else ''}{GRADE}")
+    if any(re.search(r"\d \?", line) for table in tables for line in table):
+        yield MARK
 
 
-def _model(path: str, results: Sequence[CaseResult], report: BenchReport) -> Iterator[str]:
-    """The rows of one model."""
-    yield from _filled([printable(path), f" ({plain.file_size(results[0].case.model.size)})"], "")
-    for longest, gap in LAYOUTS:
-        table = [(result, list(_rows(result, report, longest))) for result in results]
-        rows = [HEADING, *(row for _, own in table for row in own)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        if 2 + sum(widths) + len(gap) * (len(widths) - 1) <= WIDTH:
+def _title(machine: Mapping[str, Any]) -> Iterator[str]:
+    cpu = machine["cpu"]
+    cpus = f"{machine['usable_cpus']:g} of {cpu['logical_cores']} CPUs"
+    yield from wrapped(printable(f"{cpu['model'] or 'unknown CPU'}, {cpus}, {machine['system']['name']}"))
+
+
+def _table(path: str, cases: Sequence[Case], *, verbose: bool) -> Iterator[str]:
+    """The rows of one file; what its cases share stands above them."""
+    common, names = told_apart([{**case, "model": ""} for case in cases])
+    size = f" ({plain.file_size(cases[0]['file_bytes'])})"
+    yield from _filled([printable(path), size, *_behind_commas(f", {printable(common)}" if common else "")], "")
+    for longest in NAMES:
+        rows = [list(_rows(case, printable(name), longest)) for case, name in zip(cases, names, strict=True)]
+        shown = [HEADING, *(row for own in rows for row in own)]
+        widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+        kept = [at for at in range(len(HEADING)) if any(row[at] for row in shown[1:])]
+        if 2 * len(kept) + sum(widths[at] for at in kept) <= WIDTH:
             break
-    yield _line(HEADING, widths, gap)
-    for result, own in table:
-        if own[0][0] != printable(result.case.runtime):
-            yield from _filled(_behind_commas(printable(_what(result.case))), "  ")
-        yield from (_line(row, widths, gap) for row in own)
-        for remark in _remarks(result, report):
+    yield _line(HEADING, widths, kept)
+    for case, name, own in zip(cases, map(printable, names), rows, strict=True):
+        if name and own[0][0] != name:
+            yield from _filled(_behind_commas(name), "  ")
+        yield from (_line(row, widths, kept) for row in own)
+        for remark in _remarks(case, verbose=verbose):
             yield from _indented(printable(remark))
+
+
+def _rows(case: Case, name: str, longest: int) -> Iterator[tuple[str, ...]]:
+    """A row for each series."""
+    if case["status"] != "measured":
+        yield (name if len(name) <= longest else "", "", case["status"], *[""] * (len(HEADING) - 3))
+        return
+    share, grade = (case[key] or {} for key in ("roofline", "grade"))
+    several = len(case["series"]) > 1
+    for at, series in enumerate(case["series"]):
+        main = at == case["headline"]
+        yield (
+            condition(series) if several else name if len(name) <= longest else "",
+            digits(series["min_ms"]),
+            *(estimate(series, quantile) for quantile in ("p50", "p99")),
+            _rate(series),
+            f"{share['of_possible']:.0%}" if main and share else "",
+            grade["letter"] if main and grade else "",
+        )
+
+
+def _rate(series: Mapping[str, Any]) -> str:
+    """Without its interval, which is as wide as p50's; nothing where requests come at a rate of their own."""
+    value, low = series["images_per_s"], series["images_per_s_low"]
+    return "" if value is None or series["loop"] == "open" else f"{digits(value)}{' ?' if low is None else ''}"
+
+
+def _remarks(case: Case, *, verbose: bool) -> list[str]:
+    """The most important one, or all."""
+    urgent, others = warnings(case), list(facts(case))
+    if verbose:
+        return [*urgent, *others]
+    more = f" (-v: {len(urgent) - 1} more)" if len(urgent) > 1 else ""
+    return [f"{urgent[0]}{more}"] if urgent else others[:1]
+
+
+def _advice(cases: Iterable[Case], again: Callable[[str], str]) -> Iterator[list[str]]:
+    """In lines, that for the worst grades first; options together make one command."""
+    grades = sorted(filter(None, (case.get("grade") for case in cases)), key=lambda one: one["letter"], reverse=True)
+    told = list(dict.fromkeys(one for grade in grades for one in grade["advice"]))
+    options = {one.split()[0]: one for one in reversed(told) if one.startswith("--")}
+    if options:
+        yield [f"  {again(' '.join(options.values()))}".rstrip()]
+    for one in told:
+        if COMMAND in one:
+            before, after = one.split(COMMAND)
+            yield [f"  {before}{again('').rstrip()}{after}"]
+        elif not one.startswith("--"):
+            yield wrapped(printable(one), "  ")
 
 
 def _indented(remark: str) -> Iterator[str]:
@@ -97,93 +163,6 @@ def _filled(parts: Iterable[str], indent: str) -> Iterator[str]:
     yield line.rstrip()
 
 
-def _line(row: Sequence[str], widths: Sequence[int], gap: str) -> str:
-    cells = zip(row, widths, strict=True)
-    aligned = (cell.ljust(width) if at in LEFT else cell.rjust(width) for at, (cell, width) in enumerate(cells))
-    return f"  {gap.join(aligned)}".rstrip()
-
-
-def _what(case: Case) -> str:
-    """The line above the rows of a case that has more to say than a column holds."""
-    device = ["device to device"] if case.boundary == "device" else []
-    return ", ".join([case.runtime, *device, *([] if case.scenario.name == "single" else [case.scenario.label])])
-
-
-def _rows(result: CaseResult, report: BenchReport, longest: int) -> Iterator[tuple[str, ...]]:
-    """A row for each series, but for the probes."""
-    case, measured = result.case, result.measured
-    name = printable(case.runtime) if _what(case) == case.runtime and len(case.runtime) <= longest else ""
-    if measured is None:
-        yield (name, str(case.batch), str(result.threads), result.status, *[""] * (len(HEADING) - 4))
-        return
-    share, grade = report.share(result), report.grade(result)
-    for series in measured.series:
-        if series.probe:
-            continue
-        found, rate = series.summary, series.images_per_s
-        yield (
-            name or condition({"condition": series.condition}),
-            str(series.batch),
-            str(result.threads),
-            *(estimate(series.summary_keys(), name) for name in ("p50", "p99")),
-            "-" if rate is None else digits(rate.value),
-            f"{found.effective:.0f}",
-            "" if share is None or series is not measured.main else f"{share.of_possible:.0%}",
-            place({"nodes": measured.nodes, "device": measured.device}),
-            "" if grade is None or series is not measured.main else grade.letter,
-        )
-
-
-def _remarks(result: CaseResult, report: BenchReport) -> Iterator[str]:
-    """What has to be known of a row."""
-    if result.measured is None:
-        yield f"{result.reason}{'' if result.hint is None else f' {result.hint}'}"
-        return
-    if result.case.scenario.slo_p99_ms is not None:
-        yield _slo(result.measured, result.case.scenario.slo_p99_ms)
-    yield from _about(result.measured)
-    yield from filter(None, [relative(result.relative_keys())])
-    yield _cold_start(result.measured)
-    grade = report.grade(result)
-    yield from () if grade is None else grade.reasons
-
-
-def _cold_start(measured: Measured) -> str:
-    """Before the steady state, and the memory that it takes."""
-    parts = {
-        "libraries": measured.import_ms,
-        "session": measured.open_ms,
-        "first run": measured.first_run_ms,
-        "first run of another batch": measured.new_shape_ms,
-    }
-    times = [f"{name} {digits(value)} ms" for name, value in parts.items() if value is not None]
-    warm_up_ms = sum(measured.warm_up_ms)
-    if warm_up_ms >= LONG_WARM_UP_MS:
-        times.append(f"warm-up {plain.number(len(measured.warm_up_ms), 'run')}, {digits(warm_up_ms)} ms")
-    memory = {"": measured.peak_rss_bytes, " on the GPU": measured.gpu_memory_bytes}
-    sizes = " and".join(f" {megabytes(value)} MB{where}" for where, value in memory.items() if value)
-    return f"Cold start: {', '.join(times)}.{f' Memory:{sizes}.' if sizes else ''}"
-
-
-def _slo(measured: Measured, bound_ms: float) -> str:
-    main = measured.main
-    found = main.check_slo(bound_ms)
-    told = f"{found.broken} of {plain.number(found.requests, 'request')} took longer"
-    if found.holds:
-        return f"p99 within {bound_ms:g} ms is shown up to {main.condition['rate_per_s']:.3g} requests/s: {told}."
-    few = "" if found.breaks else ", which is too little to tell"
-    return f"p99 within {bound_ms:g} ms is not shown: at {main.condition['rate_per_s']:.3g} requests/s {told}{few}."
-
-
-def _about(measured: Measured) -> Iterator[str]:
-    if measured.fallback is not None:
-        yield f"FALLBACK: {measured.fallback}"
-    if len(measured.nodes) > 1:
-        placed = ", ".join(f"{_short(name)} {count}" for name, count in measured.nodes.items())
-        yield f"Nodes on each provider: {placed}."
-    if measured.submit_ms is not None:
-        yield f"Of a run, {digits(statistics.median(measured.submit_ms))} ms (the median) go into handing it over."
-
-
-def _short(provider: str) -> str:
-    return provider.removesuffix("ExecutionProvider")
+def _line(row: Sequence[str], widths: Sequence[int], kept: Sequence[int]) -> str:
+    cells = (row[at].ljust(widths[at]) if at in LEFT else row[at].rjust(widths[at]) for at in kept)
+    return f"  {'  '.join(cells)}".rstrip()

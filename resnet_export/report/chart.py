@@ -16,13 +16,11 @@ WIDTH, HEIGHT = 328, 236
 """Pixels; a phone of 360 pixels has room for one, and a desktop for three beside each other."""
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 20, 38
 """Pixels around the area of the curves, for the ticks and the names of the axes."""
-STEPS = (1.0, 2.0, 5.0)
+STEPS = (1.0, 2.0, 5.0, 10.0)
 """Round numbers, times powers of ten."""
 MOST_TICKS = 6
 MARGIN = 0.05
-"""Of an axis, that is left free at its ends."""
-FLAT = 1.1
-"""Ratio of the ends of a logarithmic axis at least."""
+"""Of an axis, that is left free at its end."""
 SHAPES = {
     "circle": "M{x} {y}m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z",
     "square": "M{x} {y}m-3 -3h6v6h-6z",
@@ -41,58 +39,26 @@ class Axis:
     high: float
     name: str
     """With its unit."""
-    log: bool = False
     ticks: tuple[tuple[float, str], ...] = ()
     """(value, label)."""
 
     def place(self, value: float) -> float:
         """Where it lies between the ends, 0 to 1; beyond them, at the nearer end."""
-        low, high, at = (self.low, self.high, value)
-        if self.log:
-            low, high, at = (math.log(max(one, 1e-12)) for one in (low, high, value))
-        return min(1.0, max(0.0, (at - low) / (high - low)))
+        return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
 
 
-def linear(values: Iterable[float], name: str, *, zero: bool = False) -> Axis:
-    """An axis around the values.
+def from_zero(values: Iterable[float], name: str) -> Axis:
+    """An axis from 0 to beyond the greatest of the values.
 
     Args:
-        values: finite; at least one.
+        values: not negative, of all charts that are to be compared; at least one.
         name: of the axis, with its unit.
-        zero: let it begin at 0.
     """
-    found = list(values)
-    low, high = min(found), max(found)
-    margin = MARGIN * ((high - low) or abs(high) or 1.0)
-    low, high = (0.0 if zero else low - margin), high + margin
-    step = 10.0 ** math.floor(math.log10((high - low) / MOST_TICKS))
-    step = next(step * factor for factor in (*STEPS, 10.0) if (high - low) / (step * factor) <= MOST_TICKS)
-    first = math.ceil(low / step)
-    marks = [at * step for at in range(first, math.floor(high / step + 1e-9) + 1)]
-    return Axis(low, high, name, ticks=tuple((mark, f"{mark:.6g}") for mark in marks))
-
-
-def logarithmic(values: Iterable[float], name: str) -> Axis:
-    """A logarithmic axis around the values, which are above 0."""
-    found = list(values)
-    low, high = min(found), max(found)
-    if high / low < FLAT:
-        low, high = low / math.sqrt(FLAT), high * math.sqrt(FLAT)
-    margin = (high / low) ** MARGIN
-    low, high = low / margin, high * margin
-    span = math.log10(high / low)
-    if span < 0.6:  # round numbers that are evenly spaced lie denser than 1, 2 and 5 do
-        return Axis(low, high, name, log=True, ticks=linear((low * margin, high / margin), name).ticks)
-    factors = STEPS if span <= 2 else (1.0,)
-    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    marks = [factor * 10.0**exponent for exponent in exponents for factor in factors]
-    return Axis(low, high, name, log=True, ticks=tuple((one, f"{one:g}") for one in marks if low <= one <= high))
-
-
-def fitting(values: Iterable[float], name: str) -> Axis:
-    """A linear axis, or a logarithmic one where the values spread over more than a factor of five."""
-    found = [value for value in values if value > 0]
-    return logarithmic(found, name) if max(found) > 5 * min(found) else linear(found, name)
+    high = (1 + MARGIN) * (max(values) or 1.0)
+    step = 10.0 ** math.floor(math.log10(high / MOST_TICKS))
+    step = next(step * factor for factor in STEPS if high / (step * factor) <= MOST_TICKS)
+    marks = [at * step for at in range(math.floor(high / step + 1e-9) + 1)]
+    return Axis(0.0, high, name, ticks=tuple((mark, f"{mark:.6g}") for mark in marks))
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ntpath
 from typing import TYPE_CHECKING, Any
 
+from resnet_export.bench.scenario import Scenario
 from resnet_export.plain import number
 
 if TYPE_CHECKING:
@@ -41,10 +42,15 @@ def estimate(found: Mapping[str, Any], name: str) -> str:
     return "-" if value is None else with_interval(value, low, high)
 
 
-def throughput(found: Mapping[str, Any]) -> str:
-    """`49.7 [49.5 49.9]` images a second; a dash where it isn't known."""
-    value, low, high = (found.get(f"images_per_s{part}") for part in ("", "_low", "_high"))
-    return "-" if value is None else with_interval(value, low, high)
+def throughput(series: Mapping[str, Any]) -> str:
+    """`49.7 [49.5 49.9]` images a second; a dash where it isn't known.
+
+    Requests that come at a rate of their own are counted, which leaves nothing to estimate.
+    """
+    value, low, high = (series[f"images_per_s{part}"] for part in ("", "_low", "_high"))
+    if value is None:
+        return "-"
+    return digits(value) if series["loop"] == "open" else with_interval(value, low, high)
 
 
 def with_interval(value: float, low: float | None, high: float | None) -> str:
@@ -67,16 +73,30 @@ def relative(found: Mapping[str, Any]) -> str | None:
 
 
 def condition(series: Mapping[str, Any]) -> str:
-    """What tells a series from the others of its case: `28.2 requests/s, load 50%`; empty where nothing does."""
-    return ", ".join(
+    """What tells a series from the others of its case: `28.2 requests/s, load 50%`; empty where nothing does.
+
+    Of a sweep over batches, it says which served to choose another, and which was chosen.
+    """
+    words = [
         KINDS[name](value) if name in KINDS else f"{name} {value:g}" for name, value in series["condition"].items()
-    )
+    ]
+    if "batch" in series["condition"]:
+        words.append("probe" if series["probe"] else "chosen")
+    return ", ".join(words)
+
+
+def told_apart(cases: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
+    """What all of the cases are, and what each is besides: `("ort:cpu, batch 1", ["1 thread", "2 threads"])`."""
+    described = [_words(case) for case in cases]
+    same = [key for key in described[0] if len({words[key] for words in described}) == 1]
+    common = ", ".join(filter(None, (described[0][key] for key in same)))
+    own = [", ".join(word for key, word in words.items() if word and key not in same) for words in described]
+    return common, own
 
 
 def case_name(case: Mapping[str, Any]) -> str:
     """`ort:cpu, batch 1, 2 threads`, and what else was asked for."""
-    runtime, *others = _group(case)
-    return ", ".join([runtime, size_name(case), *others])
+    return ", ".join(word for key, word in _words(case).items() if word and key != "file")
 
 
 def caption(cases: Sequence[Mapping[str, Any]], case: Mapping[str, Any], own: str = "") -> str:
@@ -93,21 +113,32 @@ def caption(cases: Sequence[Mapping[str, Any]], case: Mapping[str, Any], own: st
 
 def group_name(case: Mapping[str, Any]) -> str:
     """What a case has in common with its neighbours, or its series with each other: `openvino, device to device`."""
-    several = len(case.get("series") or ()) > 1
-    return ", ".join([*_group(case), *([size_name(case)] if several else [])])
+    words, several = _words(case), len(case.get("series") or ()) > 1
+    return ", ".join(filter(None, [words["runtime"], words["boundary"], words["scenario"], size_name(case) * several]))
 
 
 def size_name(case: Mapping[str, Any]) -> str:
     """What tells it from them: `batch 1, 2 threads`."""
-    threads = number(case["threads"], "thread")
-    return threads if case["scenario"]["name"] == "offline" else f"batch {case['batch']}, {threads}"
+    words = _words(case)
+    return ", ".join(filter(None, [words["batch"], words["threads"]]))
 
 
-def _group(case: Mapping[str, Any]) -> list[str]:
-    boundary, scenario = case["boundary"], case["scenario"]["name"]
-    parts = [case["runtime"]]
-    parts += [] if boundary == "host" else [f"{boundary} to {boundary}"]
-    return parts if scenario == "single" else [*parts, scenario]
+def _words(case: Mapping[str, Any]) -> dict[str, str]:
+    """What a case is, word by word; empty where it is what is usual."""
+    scenario = Scenario.from_dict(case["scenario"])
+    return {
+        "file": file_name(case["model"]),
+        "runtime": case["runtime"],
+        "batch": "" if scenario.name == "offline" else f"batch {case['batch']}",
+        "threads": number(case["threads"], "thread"),
+        "boundary": "" if case["boundary"] == "host" else "device to device",
+        "scenario": "" if scenario.name == "single" else scenario.label,
+    }
+
+
+def remedy(advice: str) -> str:
+    """A grade's advice as a sentence."""
+    return f"Measure it again with {advice}." if advice.startswith("--") else advice
 
 
 def place(found: Mapping[str, Any]) -> str:

@@ -58,8 +58,10 @@ def journals(folder: Path) -> list[Path]:
 def test_a_table(net: str, cache: Path, tmp_path: Path, invoke: Callable[..., Result]) -> None:
     done = invoke("bench", net, "--quick", "--batch", "1,3", "--threads", "1")
     assert (done.exit_code, done.stderr) == (0, "")
-    rows = [line.split()[:3] for line in done.stdout.splitlines() if line.startswith("  ort:cpu ")]
-    assert rows == [["ort:cpu", "1", "1"], ["ort:cpu", "3", "1"]]
+    assert ", ort:cpu, 1 thread\n" in done.stdout
+    rows = [line for line in done.stdout.splitlines() if re.match(r"  batch \d +\d", line)]
+    assert [row.split()[1] for row in rows] == ["1", "3"]
+    assert re.search(r"^batch \d beats batch \d: |^Too close to call: ", done.stdout, re.MULTILINE)
     assert max(map(len, done.stdout.splitlines())) <= 100
     assert journals(cache) == [], "it is done"
     assert [path.name for path in tmp_path.iterdir()] == [net]
@@ -83,7 +85,7 @@ def test_cases_that_fail_beside_one_that_is_measured(net: str, invoke: Callable[
         "error: 2 cases gave no numbers; net.onnx in synthetic,fail=segfault, batch 1: its process was ended by "
         "SIGSEGV while running it for the first time\n"
     )
-    assert re.search(r"^  ort:cpu .* CPU +[A-D]$", done.stdout, re.MULTILINE)
+    assert re.search(r"^  ort:cpu  +\d.* [A-D]$", done.stdout, re.MULTILINE)
     assert "its process was ended by SIGSEGV" in done.stdout
 
 
@@ -206,7 +208,7 @@ class TestCuda:
     def test_a_fallback_is_said(self, net: str, invoke: Callable[..., Result]) -> None:
         done = invoke("bench", net, "--quick", "--runtime", "ort:cuda", "--allow-fallback")
         assert done.exit_code == 0
-        assert re.search(r"^  ort:cuda .* CPU +[A-D]$", done.stdout, re.MULTILINE)
+        assert re.search(r"^ +\d.* [A-D]$", done.stdout, re.MULTILINE)
         assert "FALLBACK: the CPU ran it: " in done.stdout
 
 

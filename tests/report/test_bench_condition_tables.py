@@ -24,7 +24,7 @@ def tables(*cases: dict[str, Any]) -> list[list[list[str]]]:
 
 def test_memory_and_the_time_of_handing_over() -> None:
     cold, _ = tables(CPU, GPU)
-    assert cold[0] == [*TIMES, "submit ms", "peak MB", "steady MB", "PSS MB", "GPU MB"]
+    assert cold[0] == [*TIMES, "submit ms", "peak memory MB", "steady memory MB", "PSS MB", "GPU MB"]
     assert cold[1][5:] == ["-", "250", "200", "190", "-"]
     assert cold[2][5:] == ["0.200", "250", "200", "190", "640"], "the median of 0.1, 0.2 and 0.9"
 
@@ -40,7 +40,7 @@ def test_what_happened_while_it_was_measured() -> None:
 
 def test_columns_that_no_case_has_are_left_out() -> None:
     cold, noise = tables({**CPU, "pss_bytes": None, "noise": {"seconds": 20.0, "cpus": 2, "others_cpus": 0.4}})
-    assert cold[0] == [*TIMES, "peak MB", "steady MB"]
+    assert cold[0] == [*TIMES, "peak memory MB", "steady memory MB"]
     assert noise == [["case", "CPUs of others"], ["ort:cpu, batch 1, 2 threads", "0.400"]]
 
 

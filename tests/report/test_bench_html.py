@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from resnet_export.bench.relative import Relative
-from resnet_export.report import bench_charts, bench_html
+from resnet_export.report import bench_chart_sections, bench_charts, bench_html
 from tests.report.bench_examples import EXAMPLE, changed
 from tests.report.browser import CHROMIUM, evaluate, needs_chromium
 from tests.report.test_html import Checker
@@ -114,12 +114,6 @@ def test_grades_with_reasons_and_advice() -> None:
     assert "<div>Other processes used 0.4 of 2 CPUs meanwhile.</div><div>→ Run it on an idle machine.</div>" in PAGE
 
 
-def test_in_place_of_a_median_there_is_the_floor() -> None:
-    told = {"p50_ms": None, "floor_ms": 20.0, "floor_again_ms": 20.1}
-    page = bench_html.render(changed(cases=[{**EXAMPLE["cases"][0], **told}]))
-    assert "<div>Undisturbed it takes 20.00 ms: the median of its fastest moment, and 20.10 ms in one far" in page
-
-
 def test_how_it_stands_to_the_reference_network() -> None:
     told = Relative(2.824, 2.783, 2.863, 11, "reference network 1 in onnxruntime 1.31.1", 6.1, ())
     page = bench_html.render(changed(cases=[{**EXAMPLE["cases"][0], "relative": told.as_dict()}]))
@@ -140,7 +134,8 @@ class TestCharts:
         assert bench_charts.pareto([]) == []
 
     def test_the_front_is_filled_and_named(self) -> None:
-        svg = ET.fromstring(str(bench_charts.trade_off(EXAMPLE["cases"][:12])))
+        cases = EXAMPLE["cases"][:12]
+        svg = ET.fromstring(str(bench_charts.trade_off(cases, *bench_charts.trade_offs(cases))))
         marks = [mark for mark in svg.iter("path") if "mark" in mark.get("class", "").split()]
         assert len(marks) == 12
         filled = [mark.findtext("title", "") for mark in marks if "hollow" not in mark.get("class", "")]
@@ -150,19 +145,20 @@ class TestCharts:
         assert [text.text for text in svg.iter("text") if text.get("class") == "label"] == ["b1 t2", "b8 t2", "b32 t2"]
 
     def test_one_point_is_no_trade_off(self) -> None:
-        assert bench_charts.trade_off(EXAMPLE["cases"][:1]) is None
+        cases = EXAMPLE["cases"][:1]
+        assert bench_charts.trade_off(cases, *bench_charts.trade_offs(cases)) is None
 
     def test_a_distribution_has_the_intervals_that_the_samples_support(self) -> None:
         case, few = EXAMPLE["cases"][0], EXAMPLE["cases"][12]
-        svg = ET.fromstring(str(bench_charts.distribution(case, case["series"][0])))
+        svg = self.distribution(case)
         assert len([mark for mark in svg.iter("path") if "interval" in mark.get("class", "")]) == 4
         assert "ms, 900 samples" in svg.get("aria-label", "")
-        svg = ET.fromstring(str(bench_charts.distribution(few, few["series"][0])))
-        assert [mark for mark in svg.iter("path") if "interval" in mark.get("class", "")] == []
+        svg = self.distribution(few)
+        kinds = [mark.get("class", "").split()[0] for mark in svg.iter("path")]
+        assert (kinds.count("mark"), kinds.count("interval")) == (4, 1), "40 samples support one of p50"
 
     def test_a_curve_rises_and_ends_at_the_slowest(self) -> None:
-        case = EXAMPLE["cases"][0]
-        svg = ET.fromstring(str(bench_charts.distribution(case, case["series"][0])))
+        svg = self.distribution(EXAMPLE["cases"][0])
         (line,) = svg.iter("polyline")
         points = [tuple(map(float, point.split(","))) for point in line.get("points", "").split()]
         assert points == sorted(points, key=lambda point: (point[0], -point[1]))
@@ -170,24 +166,50 @@ class TestCharts:
 
     @pytest.mark.parametrize("samples", [[5.0], [5.0, 5.0], [0.0, 5.0], [1.0] * 100_000])
     def test_few_and_many_and_equal_samples(self, samples: list[float]) -> None:
-        series = {**EXAMPLE["cases"][12]["series"][0], "samples_ms": samples}
-        ET.fromstring(str(bench_charts.distribution(EXAMPLE["cases"][12], series)))
+        case = EXAMPLE["cases"][12]
+        self.distribution({**case, "series": [{**case["series"][0], "samples_ms": samples}]})
+
+    def test_charts_of_a_batch_have_one_axis_from_zero(self) -> None:
+        cases = [case for case in EXAMPLE["cases"][:12] if case["batch"] == 8]
+        axis = bench_charts.latencies(cases)
+        assert axis.low == 0 == axis.ticks[0][0]
+        assert axis.high > max(series["max_ms"] for case in cases for series in case["series"])
+        page = "".join(bench_chart_sections.sections(cases)).partition("Throughput")[0]
+        ticks = [
+            re.findall(r'<text class="tick" .*?>(.*?)</text>', svg)
+            for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+        ]
+        assert len(ticks) == 4
+        assert ticks == [[label for _, label in axis.ticks]] * 4
+
+    def test_a_sample_far_beyond_the_others_does_not_press_them_down(self) -> None:
+        case = EXAMPLE["cases"][0]
+        (series,) = case["series"]
+        late = {**case, "series": [{**series, "samples_ms": [*series["samples_ms"], 9e3], "max_ms": 9e3}]}
+        axis = bench_charts.latencies([late])
+        assert axis.high < 4 * series["p99_high_ms"]
+        assert "the slowest, 9000 ms, lies above" in bench_charts.distribution(late, axis)
 
     def test_the_bound_and_the_rates_that_break_it(self) -> None:
-        svg = ET.fromstring(str(bench_charts.load_curve(EXAMPLE["cases"][13])))
+        case = EXAMPLE["cases"][13]
+        svg = ET.fromstring(bench_charts.load_curve(case, *bench_charts.load_curves([case])))
         assert [line.get("class") for line in svg.iter("line")].count("bound") == 1
         crosses = [one for one in svg.iter("path") if "-3.5 -3.5l7 7" in one.get("d", "")]
-        assert len(crosses) == 2, "0.7 and 0.8; 0.9 has no p99"
+        assert len(crosses) == 3, "0.7, 0.8 and 0.9"
         assert "p99 within 80 ms is shown up to 22.50 requests/s" in svg.get("aria-label", "")
 
     def test_pauses_stand_evenly(self) -> None:
-        svg = ET.fromstring(str(bench_charts.after_gaps(EXAMPLE["cases"][14])))
+        case = EXAMPLE["cases"][14]
+        svg = ET.fromstring(bench_charts.after_gaps(case, *bench_charts.gaps([case])))
         ticks = [text for text in svg.iter("text") if text.get("class") == "tick middle"]
         assert [text.text for text in ticks] == ["0", "1", "10", "100", "1000"]
         places = [float(text.get("x", "")) for text in ticks]
         assert {round(after - before, 0) for before, after in itertools.pairwise(places)} == {
             round(places[1] - places[0], 0)
         }
+
+    def distribution(self, case: dict[str, Any]) -> ET.Element:
+        return ET.fromstring(bench_charts.distribution(case, bench_charts.latencies([case])))
 
 
 @needs_chromium

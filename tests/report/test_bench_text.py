@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,7 +14,13 @@ from resnet_export.bench.scenario import make_scenario
 from resnet_export.graph.cost import Cost
 from resnet_export.machine import read_machine
 from resnet_export.report import bench_text
-from tests.bench.examples import CASE, MODEL, NOISE, crashed, measured, result, series, unsteady
+from tests.bench.examples import CASE, MODEL, NOISE, crashed, measured, result, series
+
+if TYPE_CHECKING:
+    from typing import Any
+
+PEAKS = Peaks("cpu", 2, {"float32": 120e9}, {"float32": "ORT", "memory": "NumPy"}, 20e9)
+COSTS = {MODEL.sha256: Cost(1_800_000_000, 0, 46_000_000, 600_000, (3_000_000,))}
 
 
 @pytest.fixture
@@ -21,134 +28,182 @@ def cpus() -> float:
     return read_machine().usable_cpus
 
 
-def report(*results: object) -> BenchReport:
-    return BenchReport("plan", DEFAULT, read_machine(), results)  # type: ignore[arg-type]
+def report(*results: object, **changes: Any) -> dict[str, Any]:
+    return BenchReport("plan", DEFAULT, read_machine(), results, **changes).as_dict()  # type: ignore[arg-type]
 
 
 def rows(text: str) -> list[str]:
-    return text.partition("net.onnx (46.8 MB)\n")[2].partition("\n\n")[0].splitlines()
+    return text.partition("net.onnx (46.8 MB)")[2].partition("\n\n")[0].splitlines()
 
 
-def test_a_row() -> None:
-    heading, row, *remarks = rows(bench_text.render(report(result(threads=1, noise=NOISE))))
-    assert heading.split() == [
-        "runtime", "batch", "thr.", "p50", "ms", "p99", "ms", "images/s", "eff.", "peak", "ran", "on"
-    ]  # fmt: skip
-    name, batch, threads, p50, low, high, *_ = row.split()
-    assert (name, batch, threads) == ("ort:cpu", "1", "1")
-    assert float(low.strip("[]")) < float(p50) < float(high.strip("[]"))
-    assert row.split()[-2:] == ["CPU", "A"]
-    assert " ".join(" ".join(remarks).split()) == (
-        "Cold start: libraries 200.0 ms, session 100.0 ms, first run 50.00 ms, first run of another batch 70.00 ms. "
-        "Memory: 250 MB."
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_a_case() -> None:
+    title, heading, row, remark = rows(bench_text.render(report(result(threads=1, noise=NOISE))))
+    assert title == ", ort:cpu, batch 1, 1 thread"
+    assert heading.split() == ["min", "ms", "p50", "ms", "p99", "ms", "images/s", "grade"]
+    least, p50, low, high, p99, *_, rate, grade = row.split()
+    assert float(least) < float(low.strip("[]")) < float(p50) < float(high.strip("[]")) < float(p99)
+    assert float(rate) == pytest.approx(1e3 / float(p50), rel=0.02)
+    assert grade == "A"
+    assert remark == "    Cold start 350 ms (import 200, open 100, first run 50), peak memory 250 MB."
+
+
+@pytest.mark.parametrize(("samples", "shown"), [(1000, 0), (200, 1), (40, 1), (4, 2)])
+def test_what_the_samples_support_less_well_is_marked(samples: int, shown: int) -> None:
+    text = bench_text.render(report(result(threads=1, measured=measured(samples))))
+    row = rows(text)[2]
+    quantiles = re.findall(r"\d+\.\d+ (?:\?|\[\S+ \S+\])", row)
+    assert [one.endswith("?") for one in quantiles[:2]] == [shown > 1, shown > 0]
+    assert (bench_text.MARK in text) == (shown > 0)
+
+
+def test_all_remarks() -> None:
+    noise = dataclasses.replace(NOISE, others_cpus=0.5, steal_share=0.05)
+    found = report(result(threads=1, noise=noise, measured=measured(nodes={"A": 1, "CPUExecutionProvider": 2})))
+    (remark,) = rows(bench_text.render(found))[3:]
+    assert remark == "    Other processes used 0.5 of the 2 CPUs meanwhile. (-v: 1 more)"
+    remarks = words("\n".join(rows(bench_text.render(found, verbose=True))[3:]))
+    assert "The hypervisor gave 5.0% of the CPUs' time to other machines. Cold start 350 ms " in remarks
+    assert re.search(r"1000 samples, worth \d+ independent ones. It ran on CPU \+1, in float32: onnxruntime", remarks)
+    assert "The first run of another batch took 70.00 ms. Nodes on each provider: A 1, CPU 2." in remarks
+
+
+def test_one_case_fits_on_a_screen_at_its_worst() -> None:
+    noise = dataclasses.replace(
+        NOISE, others_cpus=1.5, steal_share=0.3, involuntary_per_s=900.0, major_faults=9999, thermal_throttles=12
     )
+    told = measured(40, settled=False, fallback=f"the CPU ran it: {'CUDAExecutionProvider cannot be loaded, ' * 3}")
+    found = report(result(threads=99, noise=noise, measured=told), peaks=(PEAKS,), costs=COSTS)
+    again = "resnet-export bench net.onnx {}".format
+    lines = bench_text.render(found, again=again).splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert "D" in rows("\n".join(lines))[2].split()
+    assert "?" in lines[-1]
 
 
-def test_what_the_samples_cannot_support_is_not_printed() -> None:
-    _, row, *_ = rows(bench_text.render(report(result(threads=1, measured=measured(200)))))
-    assert re.search(r"\] +needs \d+ ", row), "p50 and its interval, but no p99"
-    _, row, *remarks = rows(bench_text.render(report(result(threads=1, measured=measured(40)))))
-    assert re.fullmatch(r"  ort:cpu +1 +1 +needs \d+ +needs \d+ +- +\d+ +CPU +D", row)
-    assert any("below 64 no quantile" in line for line in remarks)
+class TestAdvice:
+    NOISE = dataclasses.replace(NOISE, others_cpus=0.5, steal_share=0.05)
 
+    def lines(self, *results: object, verbose: bool = False) -> list[str]:
+        again = "resnet-export bench net.onnx {}".format
+        text = bench_text.render(report(*results), verbose=verbose, again=again)
+        return text.partition("To measure it better:\n")[2].partition("\n\n")[0].splitlines()
 
-def test_in_place_of_a_median_there_is_the_floor() -> None:
-    told = measured(series=(series(samples_ms=tuple(unsteady(20.0, 3))),))
-    _, row, *remarks = rows(bench_text.render(report(result(threads=1, measured=told))))
-    assert re.search(r" needs \d+ +needs \d+ ", row)
-    remark = r"Undisturbed it takes 20\.\d+ ms: the median of its fastest moment, and 20\.\d+ ms in one far from that\."
-    assert re.search(remark, " ".join(" ".join(remarks).split()))
+    def test_options_make_one_command(self) -> None:
+        found = result(threads=99, measured=measured(40), noise=NOISE)
+        cpus = int(read_machine().usable_cpus)
+        assert self.lines(found)[0] == f"  resnet-export bench net.onnx --seconds 180 --threads {cpus}"
+
+    def test_two_lines_and_the_rest_where_all_is_asked_for(self) -> None:
+        found = result(threads=1, measured=measured(40), noise=self.NOISE)
+        assert len(self.lines(found)) == 2
+        assert len(self.lines(found, verbose=True)) == 3
+
+    def test_the_command_stands_within_a_sentence(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        machine = read_machine()
+        cpu = dataclasses.replace(machine.cpu, affinity=machine.cpu.logical_cores)
+        system = dataclasses.replace(machine.system, kernel="Linux 6.1")
+        quiet = dataclasses.replace(machine, cpu=cpu, system=system)
+        monkeypatch.setattr(f"{__name__}.read_machine", lambda: quiet)
+        found = result(threads=1, noise=dataclasses.replace(NOISE, others_cpus=0.5))
+        assert self.lines(found) == ["  Keep it on CPUs of its own: taskset -c 0 resnet-export bench net.onnx"]
 
 
 def test_how_it_stands_to_the_reference_network() -> None:
     told = Relative(2.824, 2.783, 2.863, 11, "reference network 1 in onnxruntime 1.31.1", 6.1, ())
-    _, _, *remarks = rows(bench_text.render(report(result(threads=1, relative=told))))
     sentence = "It takes 2.824 [2.783 2.863] times as long as reference network 1 in onnxruntime 1.31.1."
-    assert sentence in " ".join(" ".join(remarks).split())
+    assert sentence in words(bench_text.render(report(result(threads=1, relative=told))))
 
 
 def test_why_it_does_not_stand_to_the_reference_network() -> None:
     shown = bench_text.render(report(result(threads=1, relative_reason="A run of 0.26 ms is too short.")))
-    assert "Not beside the reference network: A run of 0.26 ms is too short." in " ".join(shown.split())
+    assert "Not beside the reference network: A run of 0.26 ms is too short." in words(shown)
 
 
 def test_the_time_that_it_takes_to_hand_over_a_run() -> None:
-    shown = bench_text.render(report(result(threads=1, measured=measured(device="GPU 0", submit_ms=(0.1, 0.2, 0.9)))))
-    assert "Of a run, 0.200 ms (the median) go into handing it over." in shown
+    found = report(result(threads=1, measured=measured(device="GPU 0", submit_ms=(0.1, 0.2, 0.9))))
+    assert "Of a run, 0.200 ms (the median) go into handing it over." in words(bench_text.render(found, verbose=True))
 
 
 def test_a_warm_up_that_took_long() -> None:
-    told = measured(warm_up_ms=(900.0, *[20.0] * 11))
-    shown = " ".join(bench_text.render(report(result(threads=1, measured=told))).split())
-    assert "first run of another batch 70.00 ms, warm-up 12 runs, 1120 ms. Memory" in shown
+    found = report(result(threads=1, measured=measured(warm_up_ms=(900.0, *[20.0] * 11))))
+    assert "The warm-up took 12 runs, 1120 ms." in words(bench_text.render(found, verbose=True))
 
 
-def test_remarks(cpus: float) -> None:
+def test_reasons_of_a_grade(cpus: float) -> None:
     rising = tuple(20 + 0.01 * step for step in range(1000))
-    told = measured(
-        series=(series(samples_ms=rising),),
-        settled=False,
-        nodes={"CUDAExecutionProvider": 29, "CPUExecutionProvider": 1},
-    )
-    text = " ".join(bench_text.render(report(result(threads=99, measured=told))).split())
-    assert "Nodes on each provider: CUDA 29, CPU 1." in text
+    told = measured(series=(series(samples_ms=rising),), settled=False)
+    text = words(bench_text.render(report(result(threads=99, measured=told)), verbose=True))
     assert "The warm-up ended with its time, and not because two windows agreed." in text
     assert "It became 35.3% slower from the first quarter of the samples to the last." in text
     assert f"It ran 99 threads on {cpus:g} CPU" in text
-    assert "For a better grade: - " in text
 
 
-def test_the_share_of_the_possible() -> None:
+def test_the_share_of_the_roofline() -> None:
     """1.8 G multiply-adds in 20 ms are 90 G a second, of 120."""
-    peaks = Peaks("cpu", 2, {"float32": 120e9}, {"float32": "ORT", "memory": "NumPy"}, 20e9)
-    cost = Cost(1_800_000_000, 0, 46_000_000, 600_000, (3_000_000,))
-    found = BenchReport("plan", DEFAULT, read_machine(), (result(),), 0, (peaks,), {MODEL.sha256: cost})
-    _, row, *_ = rows(bench_text.render(found))
+    found = report(result(), peaks=(PEAKS,), costs=COSTS)
+    _, heading, row, *_ = rows(bench_text.render(found))
+    assert "roofline" in heading
     assert "75%" in row
-    plain = found.as_dict()
-    assert plain["cases"][0]["roofline"]["bound"] == "compute"
-    assert plain["peaks"][0]["threads"] == 2
+    assert found["cases"][0]["roofline"]["bound"] == "compute"
+    assert found["peaks"][0]["threads"] == 2
+    assert "roofline" not in bench_text.render(report(result()))
 
 
 def test_several_series() -> None:
     calls = series(condition={"rate_per_s": 20.0, "load": 0.4}, loop="open")
     more = series(condition={"rate_per_s": 40.0, "load": 0.8}, loop="open", median_ms=60.0)
     case = dataclasses.replace(CASE, scenario=make_scenario("server", slo_p99_ms=50.0))
-    _, title, *lines = rows(bench_text.render(report(result(case=case, measured=measured(series=(calls, more))))))
-    assert title == "  ort:cpu, server, p99 within 50 ms"
+    title, _, *lines = rows(bench_text.render(report(result(case=case, measured=measured(series=(calls, more))))))
+    assert title == ", ort:cpu, batch 1, 2 threads, server, p99 within 50 ms"
     assert lines[0].startswith("  20.00 requests/s, load 40%")
     assert lines[1].startswith("  40.00 requests/s, load 80%")
-    text = " ".join(" ".join(lines).split())
-    assert "p99 within 50 ms is shown up to 20 requests/s: 0 of 1000 requests took longer." in text
+    assert "p99 within 50 ms is shown up to 20 requests/s: 0 of 1000 requests took longer." in words("\n".join(lines))
     late = measured(series=(more,))
-    text = " ".join(bench_text.render(report(result(case=case, measured=late))).split())
+    text = words(bench_text.render(report(result(case=case, measured=late))))
     assert "p99 within 50 ms is not shown: at 40 requests/s 998 of 1000" in text
+
+
+def test_a_sweep_over_batches() -> None:
+    probes = [series(20, batch=batch, condition={"batch": batch}, probe=True) for batch in (1, 2, 4)]
+    best = series(batch=2, condition={"batch": 2})
+    case = dataclasses.replace(CASE, scenario=make_scenario("offline"))
+    found = report(result(case=case, measured=measured(series=(*probes, best), headline=3)))
+    title, _, *lines = rows(bench_text.render(found))
+    assert title == ", ort:cpu, 2 threads, offline"
+    shown = [line.split("  ")[1] for line in lines[:4]]
+    assert shown == ["batch 1, probe", "batch 2, probe", "batch 4, probe", "batch 2, chosen"]
+    rates = [float(line.replace(" ?", "").split()[-1]) for line in lines[:3]]
+    assert rates[0] == pytest.approx(50, rel=0.1)
+    assert rates[2] == pytest.approx(200, rel=0.1)
 
 
 def test_a_fallback() -> None:
     told = measured(fallback="the CPU ran it: CUDAExecutionProvider cannot be loaded")
     found = result(threads=1, case=dataclasses.replace(CASE, runtime="ort:cuda"), measured=told)
-    _, row, *remark = rows(bench_text.render(report(found)))
-    assert row.split()[-2] == "CPU"
-    assert "FALLBACK: the CPU ran it: " in " ".join(remark)
+    _, _, _, *remark = rows(bench_text.render(report(found)))
+    assert remark == ["    FALLBACK: the CPU ran it: CUDAExecutionProvider cannot be loaded"]
 
 
 def test_a_crash() -> None:
-    _, row, remark = rows(bench_text.render(report(crashed())))
-    assert row.split() == ["ort:cpu", "1", "2", "crashed"]
+    text = bench_text.render(report(crashed()))
+    _, _, row, remark = rows(f"{text}\n\n")
+    assert row.split() == ["crashed"]
     assert remark == "    its process was ended by SIGSEGV while sampling"
 
 
 @pytest.mark.parametrize("median", [0.0123, 1.5, 99.99, 2345.6, 123456.0])
 def test_fits_100_columns(median: float) -> None:
     case = dataclasses.replace(CASE, batch=1024)
-    told = measured(5000, median, peak_rss_bytes=12_345_000_000, nodes={
-        "TensorrtExecutionProvider": 9, "CUDAExecutionProvider": 1, "CPUExecutionProvider": 1
-    })  # fmt: skip
+    told = measured(5000, median, peak_rss_bytes=12_345_000_000)
     long = dataclasses.replace(case, runtime="openvino,precision=bfloat16,threads=16")
     text = bench_text.render(report(*(result(case=one, threads=128, measured=told) for one in (case, long))))
-    assert max(map(len, text.splitlines())) <= 100
-    assert "\n  openvino,precision=bfloat16,threads=16\n" in text
+    assert max(len(line) for line in text.splitlines() if "bench compare" not in line) <= 100
+    assert "\n  openvino,precision=bfloat16,threads=16" in text
 
 
 OPTIONS = (
@@ -158,13 +213,15 @@ OPTIONS = (
 
 
 def test_a_runtime_with_many_options_is_broken_behind_commas() -> None:
-    long = dataclasses.replace(CASE, runtime=OPTIONS, boundary="device")
+    long = dataclasses.replace(CASE, runtime=OPTIONS)
     failed = result(case=long, status="failed", measured=None, reason=f"{OPTIONS} cannot load net.onnx: a reason.")
-    text = bench_text.render(report(result(case=long, threads=128), failed))
-    assert max(map(len, text.splitlines())) <= 100
     first, second = OPTIONS[: OPTIONS.index("cudnn_conv_use")], OPTIONS[OPTIONS.index("cudnn_conv_use") :]
-    assert f"\n  {first}\n    {second}, device to device\n" in text
+    text = bench_text.render(report(failed))
+    assert f"net.onnx (46.8 MB), {first}\n  {second}, batch 1, 2 threads\n" in text
     assert f"\n    {first}\n      {second}\n    cannot load net.onnx: a reason." in text
+    text = bench_text.render(report(result(), failed))
+    assert max(map(len, text.splitlines())) <= 100
+    assert f"\n  {first}\n    {second}\n" in text
 
 
 @pytest.mark.parametrize("path", [f"folder/{'a,b' * 29}.onnx", f"a folder/{'name, ' * 30}.onnx"])
@@ -173,5 +230,5 @@ def test_a_long_path_is_not_broken(path: str) -> None:
     failed = result(status="failed", measured=None, reason=f"'{path.replace(' ', '')}' is gone.")
     found = dataclasses.replace(failed, case=dataclasses.replace(CASE, model=model))
     lines = bench_text.render(report(found)).splitlines()
-    assert lines[2:4] == [path, "  (46.8 MB)"]
+    assert lines[2:4] == [path, "  (46.8 MB), ort:cpu, batch 1, 2 threads"]
     assert f"    '{path.replace(' ', '')}'" in lines
