@@ -20,7 +20,7 @@ l_m and u_m follow from Binomial(m, p) and are carried over to n with a correcti
     l = floor((l_m - 1/2) n / m + 1/2)       u = ceil((u_m - 1/2) n / m + 1/2)
 
 Below 8 effective samples (n / tau of the ranks' normal scores) there is no interval: tau itself isn't known then.
-benchmarks/coverage.py measures how often the intervals hold the truth.
+benchmarks/intervals.py measures how often the intervals hold the truth.
 
 Drift is Kendall's rank correlation between the time and the medians of blocks (H. B. Mann, Econometrica 13, 1945); it
 isn't sought in an open loop, where a queue that comes and goes looks like one. Blocks that depend on each other make

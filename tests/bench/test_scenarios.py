@@ -14,6 +14,7 @@ from resnet_export.bench.scenario import GAPS_MS, NAMES, Scenario, make_scenario
 from resnet_export.bench.scenarios import SCENARIOS, Rig, sample
 from resnet_export.bench.scenarios.server import LOADS, predicted_load
 from resnet_export.bench.slo import check_slo
+from resnet_export.bench.statistics import LEAST_EFFECTIVE
 from resnet_export.errors import NotApplicableError, UsageError
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class TestIdle:
         for series in outcome.series:
             paused = series.condition["gap_ms"] * MS * len(series.samples_ns)
             assert series.duration_ns == sum(series.samples_ns) + paused
-            assert len(series.samples_ns) >= 64
+            assert len(series.samples_ns) >= LEAST_EFFECTIVE
         assert network.clock.now_ns() - begin == sum(one.duration_ns for one in outcome.series)
 
 

@@ -8,28 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from resnet_export.bench.dependence import autocorrelation, integrated_time, lag_1
-from resnet_export.bench.statistics import find_drift, needed, needed_for_bound, ranks, summarise
+from resnet_export.bench.dependence import autocorrelation, batch_count, integrated_time, lag_1, price
+from resnet_export.bench.estimate import Estimate
+from resnet_export.bench.statistics import find_drift, ranks, summarise
 
 INDEPENDENT = np.random.default_rng(3).lognormal(0.0, 0.2, 2000)
 
 
-def test_a_two_sided_interval_of_p99_needs_368() -> None:
-    assert needed(0.99) == 368
-    assert ranks(368, 0.99) is not None
-    assert ranks(367, 0.99) is None
-
-
-def test_a_one_sided_bound_of_p99_needs_662() -> None:
-    assert needed_for_bound(0.99, level=0.99, beyond=1) == 662
-    assert summarise(INDEPENDENT[:661]).bound_needs is not None
+def test_a_two_sided_interval_takes_6_samples_for_p50_and_368_for_p99() -> None:
+    for probability, least in ((0.5, 6), (0.99, 368)):
+        assert ranks(least, probability) is not None
+        assert ranks(least - 1, probability) is None
 
 
 @given(st.integers(2, 3000), st.sampled_from([0.5, 0.9, 0.95, 0.99]))
 def test_the_ranks_are_the_narrowest_that_hold_the_level(size: int, probability: float) -> None:
     found = ranks(size, probability)
     if found is None:
-        assert size < needed(probability)
+        assert size < math.log(0.025) / math.log(max(probability, 1 - probability))
         return
     low, high = found
     below = stats.binom(size, probability)
@@ -38,25 +34,43 @@ def test_the_ranks_are_the_narrowest_that_hold_the_level(size: int, probability:
     assert 1 <= low < high <= size
 
 
-def test_what_the_samples_cannot_support_is_none_with_the_number_that_it_takes() -> None:
+def test_every_quantile_is_a_number_and_what_has_no_interval_is_marked() -> None:
     summary = summarise(INDEPENDENT[:200])
-    p50, p99 = summary.quantile(0.5), summary.quantile(0.99)
+    p50, p99 = summary.median, summary.quantiles[0.99]
     assert p50.low is not None
-    assert p50.value is not None
     assert p50.high is not None
     assert p50.low < p50.value < p50.high
-    assert p50.needs is None
-    assert (p99.value, p99.low, p99.high, p99.needs) == (None, None, None, 368)
+    assert p99.value == sorted(INDEPENDENT[:200])[197]
+    assert not p99.has_interval
+    assert (summary.least, summary.most) == (INDEPENDENT[:200].min(), INDEPENDENT[:200].max())
 
 
-def test_below_64_effective_samples_there_is_nothing() -> None:
-    summary = summarise(INDEPENDENT[:63])
-    assert summary.mean is None
-    assert all(one.value is None and one.needs is not None and one.needs >= 64 for one in summary.quantiles)
+def test_a_percentile_beyond_the_samples_is_the_largest_of_them() -> None:
+    summary = summarise(INDEPENDENT[:64])
+    assert summary.quantiles[0.99] == Estimate(INDEPENDENT[:64].max())
+
+
+@pytest.mark.parametrize("samples", [1, 2, 7])
+def test_below_8_effective_samples_there_are_values_without_intervals(samples: int) -> None:
+    summary = summarise(INDEPENDENT[:samples])
+    found = [summary.mean, *summary.quantiles.values()]
+    assert all(math.isfinite(one.value) and not one.has_interval for one in found)
+
+
+def test_a_series_that_wanders_is_worth_few_samples_and_keeps_its_median() -> None:
     series = np.cumsum(np.random.default_rng(0).standard_normal(1000))
     wandering = summarise(series - series.min() + 1)
-    assert wandering.effective < 64
-    assert all(one.value is None and one.needs is not None and one.needs > 1000 for one in wandering.quantiles)
+    assert wandering.effective < 20
+    assert wandering.median.value == np.quantile(series - series.min() + 1, 0.5, method="inverted_cdf")
+
+
+def test_a_change_of_level_widens_an_interval_and_leaves_it_there() -> None:
+    steady = summarise(INDEPENDENT).median
+    found = summarise(INDEPENDENT * np.where(np.arange(2000) < 1200, 1.0, 1.5)).median
+    for one in (steady, found):
+        assert one.low is not None
+        assert one.high is not None
+    assert found.high - found.low > 5 * (steady.high - steady.low)  # type: ignore[operator]
 
 
 def test_no_sample_is_dropped() -> None:
@@ -64,23 +78,21 @@ def test_no_sample_is_dropped() -> None:
     slow[7] = 1e6
     summary = summarise(slow)
     assert summary.samples == 2000
-    assert summary.mean is not None
     assert summary.mean.value == pytest.approx(slow.mean())
 
 
 def test_the_order_of_the_quantiles() -> None:
     summary = summarise(INDEPENDENT)
-    values = [one.value for one in summary.quantiles]
+    values = [one.value for one in summary.quantiles.values()]
     assert values == sorted(np.quantile(INDEPENDENT, [0.5, 0.9, 0.95, 0.99], method="inverted_cdf"))
-    assert summary.bound is not None
-    assert summary.bound > summary.quantiles[-1].value  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("samples", [1, 2, 3, 64, 1000])
 def test_samples_that_are_all_the_same(samples: int) -> None:
     summary = summarise([5.0] * samples)
+    assert summary.drift is not None
     assert (summary.effective, summary.lag1, summary.drift.found) == (samples, 0.0, False)
-    assert summary.quantile(0.5).value == (5.0 if samples >= 64 else None)
+    assert {one.value for one in summary.quantiles.values()} == {5.0}
 
 
 def test_none_at_all() -> None:
@@ -97,13 +109,21 @@ class TestDependence:
         assert lag_1(values) == pytest.approx(expected[1])
 
     def test_an_alternating_series_is_worth_no_more_than_its_length(self) -> None:
-        assert integrated_time(np.tile([1.0, 2.0], 100), "closed") == 1.0
-        assert integrated_time(np.tile([1.0, 2.0], 100), "open") == 1.0
+        assert integrated_time(np.tile([1.0, 2.0], 100), 10) == 1.0
 
-    @pytest.mark.parametrize("loop", ["closed", "open"])
-    def test_repeated_samples_count_once(self, loop: str) -> None:
-        tripled = np.repeat(INDEPENDENT, 3)
-        assert integrated_time(tripled, loop) >= 2.5  # type: ignore[arg-type]
+    def test_repeated_samples_count_once(self) -> None:
+        repeated = np.repeat(INDEPENDENT, 3)
+        assert integrated_time(repeated, batch_count(repeated)) == pytest.approx(3, rel=0.25)
+
+    def test_the_more_they_depend_the_fewer_and_longer_the_batches(self) -> None:
+        assert batch_count(INDEPENDENT) == 40
+        assert batch_count(np.repeat(INDEPENDENT[:50], 40)) < 20
+        assert batch_count(np.cumsum(INDEPENDENT)) == 8
+        assert batch_count(INDEPENDENT[:9]) == 4
+
+    def test_few_batches_cost_what_students_t_costs(self) -> None:
+        assert price(8) == pytest.approx((stats.t.ppf(0.975, 7) / 1.959964) ** 2)
+        assert price(1) == math.inf
 
 
 class TestDrift:
@@ -122,7 +142,7 @@ class TestDrift:
 
 def test_in_a_queue_no_drift_is_sought() -> None:
     rising = np.linspace(1, 2, 1000)
-    found = summarise(rising, "open").drift
+    found = summarise(rising).drift
     assert found is not None
     assert found.found
-    assert summarise(rising, "open", queue=True).drift is None
+    assert summarise(rising, queue=True).drift is None
