@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=DEFAULT.seconds, metavar="S", help="of each measurement")
     parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="the JSON")
     options = parser.parse_args()
-    budget = Budget("check", options.seconds, DEFAULT.least_samples)
+    budget = Budget(options.seconds, DEFAULT.least_samples)
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "resnet18.onnx")

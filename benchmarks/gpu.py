@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     FileType = Literal["float32", "float16"]
 
 RESULTS = Path(__file__).parent / "results" / "gpu-resnet18.json"
-BUDGETS = {"cuda": Budget("gpu", 1.0, 80, 5000), "cpu": Budget("trial", 0.1, 8)}
+BUDGETS = {"cuda": Budget(1.0, 80, 5000), "cpu": Budget(0.1, 8)}
 """Of a case: on a GPU most of its time goes into starting a process and choosing algorithms, and p50's interval takes
 some 70 samples."""
 BATCHES = (1, 64, 8, 512)

@@ -118,7 +118,7 @@ def main() -> None:
     machine = read_machine()
     with tempfile.TemporaryDirectory() as name:
         files = write_files(Path(name))
-        found, absent = measure(files, options.rounds, Budget("latency", options.seconds, LEAST_SAMPLES), machine)
+        found, absent = measure(files, options.rounds, Budget(options.seconds, LEAST_SAMPLES), machine)
     options.output.write_text(json.dumps(as_dict(found, absent, options, machine), indent=1) + "\n", encoding="utf-8")
     lines = markdown(found, absent, options, machine)
     print("\n".join(lines))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from resnet_export.bench.roofline import Peaks
     from resnet_export.bench.sampling import Budget
     from resnet_export.bench.scenario import Scenario
+    from resnet_export.bench.schedule import Schedule
     from resnet_export.graph.cost import Cost
     from resnet_export.machine import Machine
 
@@ -57,7 +59,7 @@ def bench(
         runtimes: such as `ort:cpu` or `openvino,precision=bfloat16`.
         batches: images in a run; None for 1, or the only one that a file takes.
         threads: of a run; None for what affinity and cgroup allow.
-        budget: how long to measure, all cases together.
+        budget: how long to take for all cases together, with the starts of their processes.
         journal: a file that keeps the finished cases; the same call goes on where it ended.
         progress: entered around each case with its label; may give what is told how it stands.
         boundaries: from where to where: `host`, `device`.
@@ -74,7 +76,7 @@ def bench(
         UsageError: a number is below 1, or there is no such runtime or option.
         InputError: a file can't be read, or takes no image, or not so many; or the journal is another plan's.
         MissingDependencyError: a runtime is not installed.
-        UnavailableError: a runtime lacks a library, driver or device; or the journal can't be written.
+        UnavailableError: a runtime lacks a library, driver or device; or the journal can't be begun.
     """
     from resnet_export.bench.case import SINGLE, make_plan
 
@@ -97,23 +99,27 @@ def measure(
     progress: Progress | None = None,
     *,
     machine: Machine | None = None,
+    begun: float | None = None,
     referenced: bool = False,
     profiled: bool = False,
     patience: float | None = None,
 ) -> BenchReport:
-    """Measures the cases of a plan on `machine`, which is this one; other arguments and errors as of `bench`."""
+    """Measures the cases of a plan on `machine`, which is this one; other arguments and errors as of `bench`.
+
+    The time runs since `begun`, as `time.monotonic` has it; None for now.
+    """
+    begun = time.monotonic() if begun is None else begun
     from resnet_export.bench.isolation import PATIENCE, run_case
     from resnet_export.bench.journal import Journal
     from resnet_export.bench.reference import may_have_reference
     from resnet_export.bench.results import BenchReport
+    from resnet_export.bench.schedule import Schedule
     from resnet_export.machine import read_machine
 
     stage = progress or (lambda name: contextlib.nullcontext())
     machine = machine or read_machine()
     patience = PATIENCE if patience is None else patience
     plan = plan_digest(cases, budget, machine, referenced=referenced)
-    # The turns with the reference network count as a case of their own.
-    share = budget.share(len(cases) + (sum(map(may_have_reference, cases)) if referenced else 0))
     costs = _costs(cases)
     results: dict[str, CaseResult] = {}
     with contextlib.ExitStack() as stack:
@@ -122,20 +128,25 @@ def measure(
             kept = stack.enter_context(Journal(Path(journal), plan))
             results.update(kept.finished)
         resumed = len(results)
+        schedule = Schedule(
+            cases, budget.seconds, begun, referenced=referenced, profiled=profiled, finished=len(results)
+        )
         for case in cases:
             if case.key in results:
                 continue
             with stage(case.label) as tell:
-                result = run_case(case, share, max(1, int(machine.usable_cpus)), patience=patience, tell=tell)
-                if referenced:
-                    result = _beside_reference(result, share.seconds, tell, patience)
+                allowed = max(1, int(machine.usable_cpus))
+                result = run_case(case, budget, allowed, end_s=schedule.next_end(), patience=patience, tell=tell)
+                if referenced and may_have_reference(case):
+                    result = _beside_reference(result, schedule.next_end() - time.monotonic(), tell, patience)
                 if kept is not None:
                     kept.add(result)
             results[case.key] = result
+        unkept = None if kept is None else kept.broken
     found = tuple(results[case.key] for case in cases)
-    profiles, unprofiled = _profiles(found, stage, patience) if profiled else ({}, {})
-    peaks = _peaks(found, machine, stage)
-    return BenchReport(plan, budget, machine, found, resumed, peaks, costs, profiles, unprofiled)
+    profiles, unprofiled = _profiles(found, schedule, stage, patience) if profiled else ({}, {})
+    peaks = _peaks(found, machine, schedule, stage)
+    return BenchReport(plan, budget, machine, found, resumed, peaks, costs, profiles, unprofiled, unkept)
 
 
 def _beside_reference(
@@ -152,22 +163,22 @@ def _beside_reference(
     return dataclasses.replace(result, relative=relative)
 
 
-def _peaks(results: Sequence[CaseResult], machine: Machine, stage: Progress) -> tuple[Peaks, ...]:
+def _peaks(results: Sequence[CaseResult], machine: Machine, schedule: Schedule, stage: Progress) -> tuple[Peaks, ...]:
     """Of each device and number of threads that a case ran on; without what can't be measured."""
     from resnet_export.bench.results import peaks_of
     from resnet_export.bench.roofline import measure_peaks
     from resnet_export.errors import RuntimeFailedError
 
     peaks = []
-    for device, threads in dict.fromkeys(map(peaks_of, results)):
-        if device is not None:
-            with contextlib.suppress(RuntimeFailedError), stage("peaks of this machine"):
-                peaks.append(measure_peaks(machine, threads, device))
+    wanted = [(device, threads) for device, threads in dict.fromkeys(map(peaks_of, results)) if device is not None]
+    for left, (device, threads) in zip(range(len(wanted), 0, -1), wanted, strict=True):
+        with contextlib.suppress(RuntimeFailedError), stage("peaks of this machine"):
+            peaks.append(measure_peaks(machine, threads, device, seconds=schedule.seconds_for_peaks(left)))
     return tuple(peaks)
 
 
 def _profiles(
-    results: Sequence[CaseResult], stage: Progress, patience: float | None
+    results: Sequence[CaseResult], schedule: Schedule, stage: Progress, patience: float | None
 ) -> tuple[dict[str, Profile], dict[str, str]]:
     """(key of a case -> where its time goes, likewise -> why nobody knows).
 
@@ -185,7 +196,8 @@ def _profiles(
         what = case.model.path, case.runtime, result.measured.main.batch, case.threads
         if what not in found:
             try:
-                found[what] = profile(*what, progress=stage, patience=patience)
+                seconds = schedule.next_end() - time.monotonic()
+                found[what] = profile(*what, seconds, progress=stage, patience=patience)
             except ResNetExportError as error:  # the measurements stand all the same
                 found[what] = error.message
         told[case.key] = found[what]

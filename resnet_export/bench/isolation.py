@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from typing import IO, TYPE_CHECKING, Any
 
 from resnet_export.bench.following import forward
@@ -40,6 +41,8 @@ DOING = {
     "sample": "sampling",
     "sampled": "running it with another batch",
 }
+END_S = 0.2
+"""Behind the samples: their way here, and the end of the process."""
 
 
 def run_case(
@@ -47,6 +50,7 @@ def run_case(
     budget: Budget,
     allowed: int,
     *,
+    end_s: float | None = None,
     patience: float = PATIENCE,
     tell: Callable[[str], None] | None = None,
 ) -> CaseResult:
@@ -54,12 +58,16 @@ def run_case(
 
     Args:
         case: what to measure.
-        budget: of this case.
+        budget: how long to take samples.
         allowed: threads by affinity and cgroup.
+        end_s: when it has to be over, as `time.monotonic` has it: what is left after the first runs is the time for the
+            samples. None for the budget's own.
         patience: seconds without a sign of life after which it is ended.
         tell: told, in a few words, what it is doing and the estimate so far.
     """
     request = Request.of(case, allowed)
+    if end_s is not None:
+        budget = dataclasses.replace(budget, seconds=max(0.0, end_s - time.monotonic()))
     told = {
         "request": request.as_dict(),
         "any_batch": case.model.batch is None,
@@ -73,9 +81,10 @@ def run_case(
             stdout=subprocess.PIPE,
             stderr=log,
             env=os.environ | request.environment,
+            start_new_session=True,  # Ctrl-C is the parent's
         )
         try:
-            worker = _Worker(process, case, request.threads, log)
+            worker = _Worker(process, case, request.threads, log, budget.seconds, end_s)
             return worker.follow(told, patience, tell or (lambda text: None))
         finally:
             end(process)
@@ -84,8 +93,17 @@ def run_case(
 class _Worker:
     """The process of a case, and what it has said so far."""
 
-    def __init__(self, process: subprocess.Popen[bytes], case: Case, threads: int, log: IO[bytes]) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        case: Case,
+        threads: int,
+        log: IO[bytes],
+        seconds: float,
+        end_s: float | None,
+    ) -> None:
         self._process, self._case, self._threads, self._log = process, case, threads, log
+        self._seconds, self._end_s = seconds, end_s
         self._stage = "start"
         self._watch: Watch | None = None
         self._noise: Noise | None = None
@@ -124,13 +142,19 @@ class _Worker:
         match answer.get("stage"):
             case "sample":
                 self._watch = Watch.begin(self._process.pid, on_gpu=answer["on_gpu"])
-                self._send("\n")
+                self._send(f"{self._left(answer['behind_ns'] / 1e9)}\n")
             case "sampled" if self._watch is not None:
                 self._noise, self._watch = self._watch.end(), None
         if self._watch is not None:
             self._watch.look()
         estimate = f"p50 {answer['p50_ms']:.4g} ms of {answer['samples']}" if "p50_ms" in answer else ""
         tell(estimate or DOING[self._stage])
+
+    def _left(self, behind: float) -> float:
+        """Seconds for the samples, where so many are needed behind them."""
+        if self._end_s is None:
+            return self._seconds
+        return max(0.0, self._end_s - time.monotonic() - END_S - behind)
 
     def _measured(self) -> CaseResult | None:
         """The result, once there is one: what ends the process later takes nothing from it."""

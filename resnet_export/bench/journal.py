@@ -34,6 +34,7 @@ class Journal:
 
     Attributes:
         finished: key of a case -> its result.
+        broken: why something could not be written to it; None where everything was.
     """
 
     def __init__(self, path: Path, plan: str) -> None:
@@ -49,6 +50,7 @@ class Journal:
         """
         self.path = path
         self.finished: dict[str, CaseResult] = {}
+        self.broken: str | None = None
         with reported(path):
             self._file = path.open("a+b")
             try:
@@ -72,13 +74,15 @@ class Journal:
         self._file.close()
 
     def add(self, result: CaseResult) -> None:
-        """Appends a finished case; it is on the disk on return.
+        """Appends a finished case; it is on the disk on return, or `broken` says why it isn't.
 
-        Raises:
-            UnavailableError: the disk is full, or gone.
+        A disk that is full is no reason to lose what was measured, nor not to measure the rest.
         """
-        self._append({"case": result.case.key, "result": result.as_journal()})
         self.finished[result.case.key] = result
+        try:
+            self._append({"case": result.case.key, "result": result.as_journal()})
+        except UnavailableError as error:
+            self.broken = error.message
 
     def _resume(self, plan: str) -> None:
         self._file.seek(0)
@@ -106,10 +110,19 @@ class Journal:
         return self._file.read()
 
     def _append(self, entry: dict[str, Any]) -> None:
+        rest = memoryview(f"{json.dumps(entry)}\n".encode())
+        file = (
+            self._file.fileno()
+        )  # past the buffer, which would keep what a full disk refuses, and try again at the end
+        whole = os.fstat(file).st_size
         with reported(self.path):
-            self._file.write(f"{json.dumps(entry)}\n".encode())
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            try:
+                while rest:
+                    rest = rest[os.write(file, rest) :]
+                os.fsync(file)
+            except OSError:
+                os.truncate(file, whole)
+                raise
 
 
 def _lock(file: IO[bytes]) -> bool:

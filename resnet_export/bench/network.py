@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from resnet_export.bench.sampling import Budget, closed_loop
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 SUBMISSIONS = 64
 """Samples of the time that it takes to hand over the work."""
-LONG_FIRST_RUN_NS = 10_000_000_000
-"""A network that is compiled at its first run for longer than this is not compiled again for another shape."""
 
 
 class Network:
@@ -60,12 +59,13 @@ class Network:
 
         return call
 
-    def time_new_shape(self, clock: Clock, outcome: Outcome, first_run_ns: int) -> int | None:
+    def time_new_shape(self, clock: Clock, outcome: Outcome) -> int | None:
         """The first run of a batch that it has not seen, in nanoseconds; None where it takes no other."""
-        if self._session.batches is not None or first_run_ns > LONG_FIRST_RUN_NS:
+        if self._session.batches is not None:
             return None
-        call = self.make_call(max(series.batch for series in outcome.series) + 1)
-        (duration,) = closed_loop(call, clock, Budget("new shape", 0.0, 1))
+        seen = {series.batch for series in outcome.series}
+        call = self.make_call(next(batch for batch in itertools.count(min(seen) + 1) if batch not in seen))
+        (duration,) = closed_loop(call, clock, Budget(0.0, 1))
         return duration
 
     def time_submission(self, clock: Clock, batch: int) -> tuple[int, ...] | None:

@@ -10,19 +10,19 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
-from resnet_export.bench import sampling
 from resnet_export.bench.case import Boundary, make_plan
+from resnet_export.bench.sampling import DEFAULT, Budget
 from resnet_export.bench.scenario import make_scenario
 from resnet_export.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from resnet_export.bench.case import Case
-    from resnet_export.bench.sampling import Budget
 
-BUDGETS = {budget.name: budget for budget in (sampling.QUICK, sampling.DEFAULT, sampling.MLPERF)}
+LEAST_SECONDS = 5
+"""Of a plan: the start of the program and of one process takes two."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,10 @@ def read_plan(path: Path, runtimes: tuple[str, ...]) -> Plan:
         raise InputError(f"{path} cannot be read: {error.strerror}.", hint="Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not TOML: {error}.", hint="See the example in docs/bench.md.") from error
+    if "budget" in plan:
+        raise InputError(f"{path}: there is no budget any more.", hint=f"Write seconds = {DEFAULT.seconds:g} instead.")
     _refuse_unknown(plan, PLAN_KEYS, str(path))
-    budget = _valid(plan, "budget", "default", _one_of(BUDGETS), str(path))
+    seconds = _valid(plan, "seconds", DEFAULT.seconds, PLAN_KEYS["seconds"], str(path))
     tables = plan.get("cases")
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise InputError(f"{path} has no cases.", hint="Write a table [[cases]] with models in it.")
@@ -61,7 +63,7 @@ def read_plan(path: Path, runtimes: tuple[str, ...]) -> Plan:
         for number, table in enumerate(tables, 1)
         for case in _cases(table, path.parent, runtimes, f"{path}, table {number}")
     )
-    return Plan(tuple(dict.fromkeys(cases)), BUDGETS[budget])
+    return Plan(tuple(dict.fromkeys(cases)), Budget(float(seconds)))
 
 
 def _cases(table: Mapping[str, Any], folder: Path, runtimes: tuple[str, ...], where: str) -> tuple[Case, ...]:
@@ -96,11 +98,10 @@ def _list_of(*kinds: type) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and bool(value) and all(map(one, value))
 
 
-def _one_of(known: Iterable[str]) -> Callable[[Any], bool]:
-    return lambda value: value in tuple(known)
-
-
-PLAN_KEYS: Mapping[str, Any] = {"budget": _one_of(BUDGETS), "cases": _is(list)}
+PLAN_KEYS: Mapping[str, Callable[[Any], bool]] = {
+    "seconds": lambda value: _is(int)(value) and value >= LEAST_SECONDS,
+    "cases": _is(list),
+}
 CASE_KEYS: Mapping[str, Callable[[Any], bool]] = {
     "models": _list_of(str),
     "runtimes": _list_of(str),

@@ -118,6 +118,8 @@ class BenchReport:
     """Key of a case -> where its time goes; of those that were profiled."""
     unprofiled: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Key of a case -> why it could not be profiled."""
+    unkept: str | None = None
+    """Why the journal lacks some of it; None where it has all, or nobody asked for one."""
 
     @property
     def failures(self) -> tuple[CaseResult, ...]:

@@ -15,6 +15,7 @@ so that waiting is part of the latency, as it is for whoever sent the request (G
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -47,32 +48,25 @@ FIRST_BEAT_NS = 1_000_000_000
 """Before the first one: a person wants to see something."""
 LATEST = 201
 """Latencies that a sign of life tells of: to gather them must not take time."""
-MOST_SAMPLES = 200_000
-"""Of a case: 2 MB of JSON. p99's interval is within 0.05 percentage points by then."""
+LEAST_SAMPLES = 5
+"""Of a case: a median that one disturbed sample, or two, don't move. A run of ten seconds is given them, too."""
+MOST_SAMPLES = 1_000_000
+"""Of a case: 10 MB of JSON. No network of more than 60 microseconds has as many within a minute."""
 
 
 @dataclass(frozen=True)
 class Budget:
     """How long to measure."""
 
-    name: str
     seconds: float
-    """For all cases together, where that can be."""
-    least_samples: int
-    """Of each case, however long they take."""
+    """For all of it."""
+    least_samples: int = LEAST_SAMPLES
+    """However long they take."""
     most_samples: int = MOST_SAMPLES
-    """Of each case."""
-
-    def share(self, cases: int) -> Budget:
-        """The budget of one of that many cases."""
-        return Budget(self.name, self.seconds / max(1, cases), self.least_samples, self.most_samples)
 
 
-QUICK = Budget("quick", 10.0, 64)
-DEFAULT = Budget("default", 60.0, 662)
-"""662 is the least that bounds a p99 from above with 99 % confidence, one sample beyond it (see `statistics`)."""
-MLPERF = Budget("mlperf", 600.0, 662)
-"""MLPerf Inference runs for 600 s at least."""
+QUICK = Budget(10.0)
+DEFAULT = Budget(60.0)
 
 
 @dataclass(frozen=True)
@@ -109,35 +103,38 @@ def warm_up(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: B
     Args:
         call: what is warmed up.
         clock: that measures.
-        budget: of the case; at most `WARM_UP_SHARE` of its time is used, but for one window.
+        budget: of the case; at most `WARM_UP_SHARE` of its time is used, and one call at least.
         first: index of the first call.
         beat: called now and then between two calls, with the number of samples so far and the latest latencies.
     """
     start = clock.now_ns()
     cap = start + int(budget.seconds * WARM_UP_SHARE * 1e9)
+    window = Budget(budget.seconds * WINDOW_SHARE, WINDOW_RUNS, budget.most_samples)
     samples: list[int] = []
     before: float | None = None
     while True:
-        window = Budget("window", budget.seconds * WINDOW_SHARE, WINDOW_RUNS, budget.most_samples)
-        latest = closed_loop(call, clock, window, first=first + len(samples), beat=beat)
+        latest = closed_loop(call, clock, window, first=first + len(samples), beat=beat, cap_ns=cap)
         samples += latest
         median = statistics.median(latest)
-        if before is not None and abs(median - before) <= AGREEMENT * before:
+        if before is not None and len(latest) >= WINDOW_RUNS and abs(median - before) <= AGREEMENT * before:
             return WarmUp(True, tuple(samples))
         if clock.now_ns() >= cap:
             return WarmUp(False, tuple(samples))
         before = median
 
 
-def closed_loop(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: Beat = _silent) -> tuple[int, ...]:
+def closed_loop(
+    call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: Beat = _silent, cap_ns: int | None = None
+) -> tuple[int, ...]:
     """The latencies of calls one behind the other, (n,).
 
     Args:
         call: what is measured.
         clock: that measures.
-        budget: of the case: its samples are taken, and then more until its time is over.
+        budget: its samples are taken, and then more until its time is over.
         first: index of the first call.
         beat: called now and then between two calls, with the number of samples so far and the latest latencies.
+        cap_ns: a moment after which no call but the first begins, however few there are.
     """
     now_ns = clock.now_ns
     samples: list[int] = []
@@ -145,7 +142,8 @@ def closed_loop(call: Call, clock: Clock, budget: Budget, *, first: int = 0, bea
     end = now_ns()
     over, next_beat = end + int(budget.seconds * 1e9), end + FIRST_BEAT_NS
     index, least, last = first, first + budget.least_samples, first + budget.most_samples
-    while index < last and (index < least or end < over):
+    cap = math.inf if cap_ns is None else cap_ns
+    while index < last and (index < least or end < over) and (end < cap or index == first):
         begin = now_ns()
         call(index)
         end = now_ns()

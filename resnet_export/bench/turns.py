@@ -56,7 +56,12 @@ class Turns:
         self._stopped = False
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed on leaving
         self._process = subprocess.Popen(
-            list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, env=dict(environment)
+            list(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=dict(environment),
+            start_new_session=True,  # Ctrl-C is the parent's
         )
         self._handle: psutil.Process | None = None
         with contextlib.suppress(psutil.Error):

@@ -2,8 +2,8 @@
 
 The request is one line of JSON on stdin. Answers are lines of JSON on stdout, each also a sign of life:
 `{"stage": ...}` when something begins, `{"samples": ..., "p50_ms": ...}` now and then while it samples, and at the end
-`{"result": ...}` and `{"more": ...}`, or `{"error": ...}`. The parent answers the stage "sample" with an empty line
-when it watches the machine.
+`{"result": ...}` and `{"more": ...}`, or `{"error": ...}`. The parent answers the stage "sample", when it watches the
+machine, with a line that says for how many seconds to sample.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import queue
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -29,22 +30,30 @@ if TYPE_CHECKING:
     from resnet_export.bench.answering import Answers
 
 
+NEW_SHAPE_SHARE = 1 / 6
+"""Of the case's time: what takes longer to run for the first time, as if compiled, isn't run in another shape."""
+
+
 class Parent:
     """Who waits for the answers."""
 
     def __init__(self) -> None:
-        self._watches = threading.Event()
+        self._seconds: queue.SimpleQueue[float] = queue.SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def wait_until_it_watches(self) -> None:
-        """Looking for what disturbs takes a while itself, in which nothing is to be sampled."""
-        self._watches.wait()
+    def wait_until_it_watches(self) -> float:
+        """Looking for what disturbs takes a while itself, in which nothing is to be sampled.
+
+        Returns:
+            For how many seconds to sample.
+        """
+        return self._seconds.get()
 
     def _listen(self) -> None:
         """Leaves with the parent: what nobody waits for any more must not disturb what is measured next."""
         with contextlib.suppress(OSError, ValueError):
-            while os.read(0, 1):
-                self._watches.set()
+            for line in sys.stdin:
+                self._seconds.put(float(line))
         os._exit(1)
 
 
@@ -71,13 +80,15 @@ def measure(told: dict[str, Any], answers: Answers, parent: Parent) -> None:
     opened = clock.now_ns()
     call = network.make_call(request.batch)
     answers.say(stage="first run")
-    (first,) = closed_loop(call, clock, Budget("first run", 0.0, 1))
+    (first,) = closed_loop(call, clock, Budget(0.0, 1))
     answers.say(stage="warm up")
     warm = warm_up(call, clock, budget, first=1, beat=answers.beat)
     ran = opening.what_ran()
     on_gpu = ran["device"].startswith("GPU")
-    answers.say(stage="sample", on_gpu=on_gpu)
-    parent.wait_until_it_watches()
+    may_be_new = told["any_batch"] and first <= NEW_SHAPE_SHARE * budget.seconds * 1e9
+    # A new shape is drawn, planned and run.
+    answers.say(stage="sample", on_gpu=on_gpu, behind_ns=2 * first if may_be_new else 0)
+    budget = dataclasses.replace(budget, seconds=parent.wait_until_it_watches())
     outcome = sample(Rig(network.make_call, request.batch, clock, budget, answers.estimate), scenario)
     answers.say(stage="sampled")
     steady, peak, shared, gpu_after = rss(), peak_rss(), pss(), gpu_memory()
@@ -100,7 +111,7 @@ def measure(told: dict[str, Any], answers: Answers, parent: Parent) -> None:
     # What comes now may fail, or end the process, and the result stands.
     answers.say(
         more={
-            "new_shape_ns": network.time_new_shape(clock, outcome, first) if told["any_batch"] else None,
+            "new_shape_ns": network.time_new_shape(clock, outcome) if may_be_new else None,
             "submit_ns": network.time_submission(clock, request.batch) if on_gpu else None,
         }
     )

@@ -21,6 +21,7 @@ from resnet_export.cli.bench import bench
 from resnet_export.cli.completion import completion
 from resnet_export.cli.doctor import doctor
 from resnet_export.cli.export import EXAMPLES, export, run
+from resnet_export.cli.failing import reported
 from resnet_export.cli.inspect import inspect
 from resnet_export.cli.options import GroupedOptions
 from resnet_export.cli.verify import verify
@@ -39,6 +40,16 @@ class Root(GroupedOptions, click.Group):
         """The options under their headings, then the commands."""
         super().format_options(ctx, formatter)
         self.format_commands(ctx, formatter)
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Parses the command line; an interruption is reported as a command's own is."""
+        with reported(debug=False):
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command, likewise."""
+        with reported(debug=False):
+            return super().invoke(ctx)
 
 
 @click.group(
@@ -73,7 +84,7 @@ root.add_command(completion)
 
 
 def main() -> None:
-    """Entry point of the program `resnet-export`; leaves with its exit code."""
+    """Runs the command line; leaves with its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A path or a class name must not end a finished export just because the terminal cannot show it.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from resnet_export.cli.numbers import Share
-from resnet_export.cli.options import GroupedCommand, Whole, option
+from resnet_export.cli.options import GroupedCommand, Whole, option, removed
 
 if TYPE_CHECKING:
     from resnet_export.bench.compare.comparison import Comparison
@@ -52,7 +52,7 @@ WHAT, HOW, OUTPUT = "What", "How", "Output"
 )
 @option("--seconds", heading=HOW, type=Whole(1), metavar="N", help="For all.  [default: 60, and at least 6 launches]")
 @option("--quick", heading=HOW, is_flag=True, help="Means --seconds 10.")
-@option("--mlperf", heading=HOW, is_flag=True, help="Means --seconds 600.")
+@removed("--mlperf", "--seconds 600")
 @option("--seed", heading=HOW, type=Whole(0), default=0, metavar="N", help="Of the random order.  [default: 0]")
 @option(
     "--fail-if",
@@ -73,7 +73,6 @@ def compare(
     band: float,
     seconds: int | None,
     quick: bool,
-    mlperf: bool,
     seed: int,
     fail_if: tuple[str, ...],
     output: str | None,
@@ -83,15 +82,16 @@ def compare(
     debug: bool,
 ) -> None:
     """Compares, prints, and leaves with 1 on a verdict that was not wanted."""
+    from resnet_export import interruption
     from resnet_export.cli.chatter import held_back
-    from resnet_export.cli.failing import INTERRUPTED, reported
-    from resnet_export.cli.output import refuse_outputs, say, tell, write
+    from resnet_export.cli.failing import reported
+    from resnet_export.cli.output import refuse_outputs, say, write
     from resnet_export.cli.progress import Progress
     from resnet_export.errors import ResNetExportError
     from resnet_export.report.json import render_line
 
     with reported(debug=debug):
-        budget = _seconds(seconds, quick=quick, mlperf=mlperf)
+        budget = _seconds(seconds, quick=quick)
         with held_back(verbose=verbose) as stderr:
             from resnet_export.bench.compare import compare as measure
             from resnet_export.bench.compare.side import read_sides
@@ -104,21 +104,21 @@ def compare(
             write(output, text)
         say(text if as_json else _as_text(found))
         if found.interrupted:
-            tell(f"interrupted; this is what {len(found.launches)} launches say")
-            raise click.exceptions.Exit(INTERRUPTED)
+            interruption.explain(lambda: f"this is what {len(found.launches)} launches say")
+            raise KeyboardInterrupt
         if found.verdict in fail_if:
             raise ResNetExportError(f"B is {found.verdict}, as --fail-if said.")
 
 
-def _seconds(given: int | None, *, quick: bool, mlperf: bool) -> float:
+def _seconds(given: int | None, *, quick: bool) -> float:
     from resnet_export.bench import sampling
     from resnet_export.errors import UsageError
 
-    if (given is not None) + quick + mlperf > 1:
-        raise UsageError("--seconds, --quick and --mlperf exclude each other.", hint="Give one of them.")
+    if given is not None and quick:
+        raise UsageError("--seconds and --quick exclude each other.", hint="Give one of them.")
     if given is not None:
         return float(given)
-    return (sampling.QUICK if quick else sampling.MLPERF if mlperf else sampling.DEFAULT).seconds
+    return (sampling.QUICK if quick else sampling.DEFAULT).seconds
 
 
 def _as_text(found: Comparison) -> str:

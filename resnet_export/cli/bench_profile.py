@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
 
-from resnet_export.cli.options import GroupedCommand, RuntimeName, Whole, option
+from resnet_export.cli.options import GroupedCommand, RuntimeName, Whole, option, removed
 
 if TYPE_CHECKING:
     from resnet_export.bench.profile.profiled import Profile
 
-WHAT, OUTPUT = "What", "Output"
+WHAT, HOW_LONG, OUTPUT = "What", "How long", "Output"
 
 
 @click.command(
@@ -58,6 +59,9 @@ WHAT, OUTPUT = "What", "Output"
     metavar="N",
     help="Of a run.  [default: what affinity and cgroup allow]",
 )
+@option("--seconds", heading=HOW_LONG, type=Whole(5), metavar="N", help="For all of it.  [default: 10]")
+@option("--quick", heading=HOW_LONG, is_flag=True, help="Means --seconds 10.")
+@removed("--mlperf", "--seconds 600")
 @option("--top", heading=OUTPUT, type=Whole(1), metavar="N", default=10, help="Layers to show.  [default: 10]")
 @option("--output", "-o", heading=OUTPUT, type=click.Path(), metavar="FILE", help="Write the result as JSON.")
 @option("--force", heading=OUTPUT, is_flag=True, help="Replace it where it exists.")
@@ -70,6 +74,8 @@ def profile(
     runtime: str,
     batch: int | None,
     threads: int | None,
+    seconds: int | None,
+    quick: bool,
     top: int,
     output: str | None,
     force: bool,
@@ -78,22 +84,27 @@ def profile(
     debug: bool,
 ) -> None:
     """Profiles and prints."""
+    begun = time.monotonic()
     from resnet_export.cli.chatter import held_back
     from resnet_export.cli.failing import reported
     from resnet_export.cli.output import refuse_outputs, say, write
     from resnet_export.cli.progress import Progress
+    from resnet_export.errors import UsageError
     from resnet_export.report.json import render_line
 
     with reported(debug=debug):
+        if quick and seconds is not None:
+            raise UsageError("--quick and --seconds exclude each other.", hint="Give one of them.")
         refuse_outputs([file], {"--output": output}, force=force)
         with held_back(verbose=verbose) as stderr:
-            from resnet_export.bench.profile import profile as measure
+            from resnet_export.bench import profile as profiling
 
-            found = measure(file, runtime, batch, threads, progress=Progress(stderr, verbose=verbose))
-        text = render_line(found) if as_json or output is not None else ""
+            given = profiling.SECONDS if seconds is None else float(seconds)
+            progress = Progress(stderr, verbose=verbose)
+            found = profiling.profile(file, runtime, batch, threads, given, progress, begun=begun)
+        say(render_line(found) if as_json else _as_text(found, top))
         if output is not None:
-            write(output, text)
-        say(text if as_json else _as_text(found, top))
+            write(output, render_line(found))
 
 
 def _as_text(found: Profile, top: int) -> str:

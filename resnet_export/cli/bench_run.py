@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from resnet_export.cli.numbers import Counts, Duration, Gaps
-from resnet_export.cli.options import GroupedCommand, RuntimeName, option
+from resnet_export.cli.options import GroupedCommand, RuntimeName, Whole, option, removed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from resnet_export.bench.case import Boundary
+    from resnet_export.bench.plan import Plan
     from resnet_export.bench.results import BenchReport, CaseResult
-    from resnet_export.bench.sampling import Budget
     from resnet_export.bench.scenario import Scenario
     from resnet_export.errors import ResNetExportError
 
@@ -86,12 +87,13 @@ HELP = """Measure latency and throughput, with intervals.
     "--reference",
     heading=HOW_LONG,
     is_flag=True,
-    help="Half of the time, and 15 s at least, in turns with a network that never changes, so that `bench check` can "
-    "tell on a machine whose pace does. Of single, on the CPU.",
+    help="Half of the time in turns with a network that never changes, so that `bench check` can tell on a machine "
+    "whose pace does. Of single, on the CPU.",
 )
 @option("--profile", heading=HOW_LONG, is_flag=True, help="Time the layers, too, where ONNX Runtime runs them.")
-@option("--quick", heading=HOW_LONG, is_flag=True, help="10 s in all, and at least 64 samples of each case.")
-@option("--mlperf", heading=HOW_LONG, is_flag=True, help="600 s in all, in place of 60 s.")
+@option("--seconds", heading=HOW_LONG, type=Whole(5), metavar="N", help="For all of it together.  [default: 60]")
+@option("--quick", heading=HOW_LONG, is_flag=True, help="Means --seconds 10.")
+@removed("--mlperf", "--seconds 600")
 @option("--output", "-o", heading=OUTPUT, type=click.Path(), metavar="FILE", help="Write the result as JSON.")
 @option("--html", heading=OUTPUT, type=click.Path(), metavar="FILE", help="Write it as a page.")
 @option("--force", heading=OUTPUT, is_flag=True, help="Replace them where they exist.")
@@ -121,8 +123,8 @@ def run(
     gaps: tuple[float, ...] | None,
     reference: bool,
     profile: bool,
+    seconds: int | None,
     quick: bool,
-    mlperf: bool,
     output: str | None,
     html: str | None,
     force: bool,
@@ -133,11 +135,14 @@ def run(
     debug: bool,
 ) -> None:
     """Measures, prints, and leaves with another code than 0 when a case was not measured."""
+    begun = time.monotonic()
+    from resnet_export import interruption
+    from resnet_export.cli import journals
     from resnet_export.cli.chatter import held_back
-    from resnet_export.cli.failing import INTERRUPTED, reported
-    from resnet_export.cli.output import refuse_outputs, say, tell, write
+    from resnet_export.cli.failing import reported
+    from resnet_export.cli.output import refuse_outputs, say
     from resnet_export.cli.progress import Progress
-    from resnet_export.report.json import render_line
+    from resnet_export.errors import UnavailableError
 
     with reported(debug=debug):
         render = _renderer(as_json=as_json, as_csv=as_csv, as_markdown=as_markdown)
@@ -145,57 +150,50 @@ def run(
         _refuse_without_files(files, plan, given)
         outputs = {"--output": output, "--html": html}
         refuse_outputs([*files, *filter(None, [plan])], outputs, force=force)
-        journal: Path | None = None
-        try:
-            with held_back(verbose=verbose) as stderr:
-                from resnet_export.bench import RUNTIMES, measure, plan_digest
-                from resnet_export.bench.case import make_plan
-                from resnet_export.bench.plan import Plan, read_plan
-                from resnet_export.bench.sampling import DEFAULT
-                from resnet_export.machine import read_machine
+        with held_back(verbose=verbose) as stderr:
+            from resnet_export.bench import RUNTIMES, measure, plan_digest
+            from resnet_export.bench.case import make_plan
+            from resnet_export.bench.plan import Plan, read_plan
+            from resnet_export.bench.sampling import DEFAULT
+            from resnet_export.machine import read_machine
 
-                if plan is not None:
-                    planned = read_plan(Path(plan), RUNTIMES)
-                    refuse_outputs([case.model.path for case in planned.cases], outputs, force=force)
-                else:
-                    cases = make_plan(
-                        files,
-                        runtimes or RUNTIMES,
-                        batches,
-                        threads or (None,),
-                        boundaries=boundaries or ("host",),
-                        scenarios=_scenarios(scenarios, callers, slo_p99, gaps),
-                        allow_fallback=allow_fallback,
-                    )
-                    planned = Plan(cases, DEFAULT)
-                budget = _budget(planned.budget, quick=quick, mlperf=mlperf)
-                machine = read_machine()
-                journal = _journal(output, plan_digest(planned.cases, budget, machine, referenced=reference))
-                report = measure(
-                    planned.cases,
-                    budget,
-                    journal,
-                    Progress(stderr, verbose=verbose),
-                    machine=machine,
-                    referenced=reference,
-                    profiled=profile,
+            if plan is not None:
+                planned = read_plan(Path(plan), RUNTIMES)
+                refuse_outputs([case.model.path for case in planned.cases], outputs, force=force)
+            else:
+                cases = make_plan(
+                    files,
+                    runtimes or RUNTIMES,
+                    batches,
+                    threads or (None,),
+                    boundaries=boundaries or ("host",),
+                    scenarios=_scenarios(scenarios, callers, slo_p99, gaps),
+                    allow_fallback=allow_fallback,
                 )
-        except KeyboardInterrupt:
-            if journal is None or not journal.exists():
-                raise
-            tell(_kept(journal))
-            raise click.exceptions.Exit(INTERRUPTED) from None
-        if report.resumed:
-            tell(f"resumed: {report.resumed} of {len(report.cases)} cases come from a run that was interrupted")
-        for result in report.cases:
-            if result.case.key in report.unprofiled:
-                tell(f"no profile of {result.case.label}: {report.unprofiled[result.case.key]}")
-        if output is not None:
-            write(output, render_line(report))
-        if html is not None:
-            write(html, _as_html(report))
+                planned = Plan(cases, DEFAULT)
+            planned = _with_seconds(planned, seconds, quick=quick)
+            machine = read_machine()
+            journal = journals.place(output, plan_digest(planned.cases, planned.budget, machine, referenced=reference))
+            if journal is not None:
+                interruption.explain(lambda: journals.what_is_left(journal))
+            _warn_of_time(planned, stderr, referenced=reference, profiled=profile)
+            report = measure(
+                planned.cases,
+                planned.budget,
+                journal,
+                Progress(stderr, verbose=verbose),
+                machine=machine,
+                begun=begun,
+                referenced=reference,
+                profiled=profile,
+            )
+        _tell_of(report)
         say(render(report))
-        journal.unlink(missing_ok=True)
+        _write(report, outputs)
+        if report.unkept is not None:
+            raise UnavailableError(report.unkept)
+        if journal is not None:
+            journal.unlink(missing_ok=True)
         if report.failures:
             raise _failure(report.failures)
 
@@ -244,38 +242,52 @@ def _scenarios(
     ]
 
 
-def _budget(planned: Budget, *, quick: bool, mlperf: bool) -> Budget:
+def _with_seconds(planned: Plan, seconds: int | None, *, quick: bool) -> Plan:
+    """The plan with the time that the command gives it."""
+    import dataclasses
+
     from resnet_export.bench import sampling
     from resnet_export.errors import UsageError
 
-    if quick and mlperf:
-        raise UsageError("--quick and --mlperf exclude each other.", hint="Give one of them.")
-    return sampling.QUICK if quick else sampling.MLPERF if mlperf else planned
+    if quick and seconds is not None:
+        raise UsageError("--quick and --seconds exclude each other.", hint="Give one of them.")
+    if quick:
+        return dataclasses.replace(planned, budget=sampling.QUICK)
+    return planned if seconds is None else dataclasses.replace(planned, budget=sampling.Budget(float(seconds)))
 
 
-def _journal(output: str | None, plan: str) -> Path:
-    """Beside the output; without one, in the user's cache under the plan's digest."""
-    if output is not None:
-        return Path(f"{output}.journal")
-    import os
-
-    import platformdirs
-
-    from resnet_export.files import reported
-
-    cache = os.environ.get("RESNET_EXPORT_CACHE") or platformdirs.user_cache_dir("resnet-export", appauthor=False)
-    folder = Path(cache, "bench")
-    with reported(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{plan[:16]}.journal"
-
-
-def _kept(journal: Path) -> str:
-    """What an interruption leaves."""
+def _warn_of_time(planned: Plan, stderr: TextIO, *, referenced: bool, profiled: bool) -> None:
+    """One line before the measuring where the time can't suffice."""
+    from resnet_export.bench.schedule import Schedule
     from resnet_export.plain import number
 
-    finished = max(0, journal.read_bytes().count(b"\n") - 1)  # the first line is the header
-    return f"interrupted; {number(finished, 'finished case')} in {journal}: the same command goes on from there"
+    given = planned.budget.seconds
+    schedule = Schedule(planned.cases, given, 0.0, referenced=referenced, profiled=profiled)
+    if schedule.least_seconds > given:
+        about = f"about {schedule.least_seconds:.0f} s, not {given:g} s"
+        stderr.write(f"this takes {about}: {number(schedule.jobs, 'process')} to start and to measure in\n")
+        stderr.flush()
+
+
+def _tell_of(report: BenchReport) -> None:
+    """What stands in no table."""
+    from resnet_export.cli.output import tell
+
+    if report.resumed:
+        tell(f"resumed: {report.resumed} of {len(report.cases)} cases come from a run that was interrupted")
+    for result in report.cases:
+        if result.case.key in report.unprofiled:
+            tell(f"no profile of {result.case.label}: {report.unprofiled[result.case.key]}")
+
+
+def _write(report: BenchReport, outputs: Mapping[str, str | None]) -> None:
+    """The files that were asked for."""
+    from resnet_export.cli.output import write
+    from resnet_export.report.json import render_line
+
+    for path, render in ((outputs["--output"], render_line), (outputs["--html"], _as_html)):
+        if path is not None:
+            write(path, render(report))
 
 
 def _failure(failures: Sequence[CaseResult]) -> ResNetExportError:

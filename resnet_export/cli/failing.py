@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from resnet_export import interruption
 from resnet_export.cli.output import tell
 from resnet_export.errors import ParityError, ResNetExportError, StructureError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-INTERRUPTED = 130
-"""128 + SIGINT, as shells report it."""
 UNEXPECTED = 1
 
 
@@ -23,21 +22,22 @@ UNEXPECTED = 1
 def reported(*, debug: bool) -> Iterator[None]:
     """Runs a command: what it raises becomes a message on stderr and an exit code, and a traceback only to `debug`."""
     try:
+        interruption.explain()
         yield
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except (Exception, KeyboardInterrupt) as error:
-        if debug:
-            tell("".join(traceback.format_exception(error)).rstrip())
+        before = ["".join(traceback.format_exception(error)).rstrip()] if debug else []
+        if isinstance(error, KeyboardInterrupt) or (interruption.came() and not isinstance(error, ResNetExportError)):
+            interruption.tell(*before)
+            raise click.exceptions.Exit(interruption.EXIT_CODE) from error
         lines, code = describe(error, debug=debug)
-        tell("\n".join(lines))
+        tell("\n".join([*before, *lines]))
         raise click.exceptions.Exit(code) from error
 
 
 def describe(error: BaseException, *, debug: bool = False) -> tuple[list[str], int]:
     """The lines that a user reads of an error, and the exit code."""
-    if isinstance(error, KeyboardInterrupt):
-        return ["interrupted; nothing was written"], INTERRUPTED
     if isinstance(error, MemoryError):
         return [
             "error: the memory of this machine does not suffice for it; nothing was written.",

@@ -55,6 +55,16 @@ def option(*names: str, heading: str, **settings: Any) -> Callable[[Callable[...
     return click.option(*names, cls=GroupedOption, heading=heading, **settings)
 
 
+def removed(name: str, instead: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option that there was: whoever gives it is told what to write instead."""
+
+    def refuse(context: click.Context, parameter: click.Parameter, given: bool) -> None:
+        if given:
+            raise click.UsageError(f"There is no {name} any more; write {instead}.", context)
+
+    return click.option(name, is_flag=True, hidden=True, expose_value=False, callback=refuse)
+
+
 class Whole(click.ParamType):  # type: ignore[type-arg]  # generic in the latest click only
     """A whole number from a least one. `click.IntRange` would repeat the bound on every line of the help."""
 

@@ -48,7 +48,7 @@ def _facts(report: Mapping[str, Any]) -> dict[str, str | None]:
         "container": system.get("container") or "none",
         "Python": system["python"],
         "packages": ", ".join(f"{name} {version}" for name, version in machine["packages"].items()),
-        "budget": f"{budget['name']}: {budget['seconds']:g} s, at least {budget['least_samples']} samples a case",
+        "budget": f"{budget['seconds']:g} s",
     }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from resnet_export import plain
 from resnet_export.plain import fact, number, printable, wrapped
-from resnet_export.report.figures import digits
+from resnet_export.report.figures import digits, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +21,13 @@ LONGEST_NAME, LONGEST_OPERATOR = 44, 18
 """Characters of a layer and of an operator: what 100 columns leave beside the numbers and a provider."""
 NOTABLE = 0.1
 """Difference of the latency with the profiler from that without it from which on it is remarked."""
+REST = {
+    "between_nodes_ms": "between the nodes",
+    "around_run_ms": "around the run",
+    "profiled_ms": "latency with the profiler",
+}
+"""What a latency holds besides the nodes, and what all of it adds up to: key -> name. Between the nodes are ONNX
+Runtime's session and the profiler's own work; around the run the call from Python and copies of input and output."""
 COARSE_US = 1.0
 """The profiler's resolution: half of it is lost of each node on the average."""
 COARSE_SHARE = 0.02
@@ -55,9 +62,10 @@ def remarks(profile: Profile) -> Iterator[str]:
             "machine meanwhile. Measure again when it is idle."
         )
     lost = sum(one.calls for one in profile.layers) * COARSE_US / 2e3
-    if lost > COARSE_SHARE * profile.run_ms:
+    if lost > COARSE_SHARE * profile.profiled_ms:
         yield (
-            f"The profiler counts whole microseconds, which loses about {lost / profile.run_ms:.0%} of so short a run."
+            f"The profiler counts whole microseconds, so that about {lost / profile.profiled_ms:.0%} of so short a run "
+            "stands between the nodes that belongs to them."
         )
     if profile.device.startswith("GPU"):
         yield "On a GPU these are the times of handing the work over, which the GPU does later: shares of them mislead."
@@ -85,27 +93,28 @@ def _title(profile: Profile) -> Iterator[str]:
         f"{case.model.path} ({plain.file_size(case.model.size)}) in {case.runtime}, batch {case.batch}, "
         f"{number(profile.threads, 'thread')}"
     )
-    known = estimate.low is not None and estimate.high is not None
-    interval = f" [{digits(estimate.low or 0)} {digits(estimate.high or 0)}]" if known else ""
-    yield from fact("latency", f"{digits(profile.plain_median_ms)} ms{interval}", f"{profile.plain_runs} runs")
+    latency = with_interval(estimate.value, estimate.low, estimate.high)
+    yield from fact("latency", f"{latency} ms", f"{profile.plain_runs} runs")
     yield from fact(
         "profiled", f"{digits(profile.profiled_median_ms)} ms ({profile.overhead:+.1%})", f"{profile.runs} runs"
     )
-    yield from fact("in nodes", f"{profile.explained:.1%} of a run's time")
 
 
 def _operators(profile: Profile) -> Iterator[str]:
     yield "By operator"
     rows = [("operator", "nodes", "ms", "share")]
-    rows += [(printable(one.op), str(one.nodes), digits(one.median_ms), _share(one.share)) for one in profile.operators]
+    rows += [(printable(one.op), str(one.nodes), digits(one.mean_ms), _share(one.share)) for one in profile.operators]
+    for key, name in REST.items():
+        rest = getattr(profile, key)
+        rows.append((name, "", digits(rest), _share(rest / profile.profiled_ms)))
     yield from _table(rows, left=(0,))
 
 
 def _layers(profile: Profile, top: int) -> Iterator[str]:
-    longest = sorted(profile.layers, key=lambda one: -one.median_ms)[:top]
+    longest = sorted(profile.layers, key=lambda one: -one.mean_ms)[:top]
     share = sum(one.share for one in longest)
     among = f"the {len(longest)} longest of {len(profile.layers)}, " if len(longest) < len(profile.layers) else ""
-    yield f"By layer: {among}{share:.1%} of the time"
+    yield f"By layer: {among}{share:.1%} of the latency"
     several = len({one.provider for one in profile.layers}) > 1
     rows: list[tuple[str, ...]] = [("layer", "operator", "ms", "share", "GMAC/s", *(("ran on",) if several else ()))]
     for one in longest:
@@ -113,7 +122,7 @@ def _layers(profile: Profile, top: int) -> Iterator[str]:
         speed = "" if one.multiply_adds_per_s is None else digits(one.multiply_adds_per_s / 1e9)
         name = _short(printable(fused(one.layer, one.layers)), LONGEST_NAME)
         op = _short(printable(one.op), LONGEST_OPERATOR)
-        rows.append((name, op, digits(one.median_ms), _share(one.share), speed, *where))
+        rows.append((name, op, digits(one.mean_ms), _share(one.share), speed, *where))
     yield from _table(rows, left=(0, 1, 5))
 
 

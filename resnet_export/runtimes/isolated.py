@@ -57,6 +57,7 @@ class IsolatedSession(BaseSession):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
+            start_new_session=True,  # Ctrl-C is the parent's
             env=os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._folder.name),
         )
         try:

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
     from resnet_export.bench.results import BenchReport
 
-SHORT = Budget("short", 0.6, 70, 200)
+SHORT = Budget(0.6, 70, 200)
 KILLS = 20
 BATCHES = [1, 2, 3, 4, 5, 6, 7, 8]
-A_SECOND_EACH = Budget("a second each", 6.0, 70)
+A_SECOND_EACH = Budget(6.0, 70)
 """With the start of its process, of 24 cases: most kills come before the plan can be done."""
 PROGRAM = """
 import sys
 from resnet_export.bench import bench
 from resnet_export.bench.sampling import Budget
-bench([sys.argv[1]], sys.argv[3:], list(range(1, 9)), (None,), Budget("a second each", 6.0, 70), sys.argv[2])
+bench([sys.argv[1]], sys.argv[3:], list(range(1, 9)), (None,), Budget(6.0, 70), sys.argv[2])
 """
 
 
@@ -89,7 +89,7 @@ def test_a_journal_of_another_plan(net: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is the journal of another plan"):
         bench([net], ["synthetic,fail=load"], [2], budget=SHORT, journal=tmp_path / "journal")
     with pytest.raises(InputError, match="is the journal of another plan"):
-        bench([net], ["synthetic,fail=load"], budget=Budget("", 1.0, 1), journal=tmp_path / "journal")
+        bench([net], ["synthetic,fail=load"], budget=Budget(1.0, 1), journal=tmp_path / "journal")
 
 
 def test_kill_9_at_a_random_moment_loses_no_case_and_measures_none_twice(net: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from resnet_export.bench.measured import Measured
     from resnet_export.bench.results import CaseResult
 
-SHORT = Budget("short", 0.2, 70, 400)
+SHORT = Budget(0.2, 70, 400)
 
 
 def result(net: Path, runtime: str, *, patience: float = 120.0, budget: Budget = SHORT) -> CaseResult:
@@ -68,7 +68,7 @@ def test_a_latency_that_was_asked_for(net: Path) -> None:
     ],
 )
 def test_a_crash(runtime: str, name: str, doing: str, net: Path) -> None:
-    found = result(net, runtime, budget=Budget("short", 1.0, 70))
+    found = result(net, runtime, budget=Budget(1.0, 70))
     assert (found.status, found.signal, found.measured) == ("crashed", name, None)
     assert found.reason == f"its process was ended by {name} while {doing}"
     assert any("Fatal Python error" in line for line in found.log)
@@ -140,7 +140,7 @@ def test_a_file_of_one_batch_is_not_run_with_another(make_net: Callable[..., Pat
 def test_it_tells_how_it_stands(net: Path) -> None:
     (case,) = make_plan([net], ["synthetic,latency_ms=10"])
     states: list[str] = []
-    run_case(case, Budget("short", 6.0, 70), 2, tell=states.append)
+    run_case(case, Budget(6.0, 70), 2, tell=states.append)
     assert "warming up" in states
     assert any(re.fullmatch(r"p50 1\d\.?\d* ms of \d+", state) for state in states)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from resnet_export.bench.results import BenchReport
 
-SHORT = Budget("short", 1.0, 70, 200)
+SHORT = Budget(1.0, 70, 200)
 SYNTHETIC = ["synthetic,latency_ms=2"]
 
 
@@ -133,5 +133,5 @@ def test_the_turns_are_part_of_the_time(net: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(reference, "measure_beside_reference", note)
     scenarios = [make_scenario("single"), make_scenario("concurrent", callers=2)]
     assert len(make_plan([net], ["ort:cpu"], scenarios=scenarios)) == 2
-    bench([net], ["ort:cpu"], budget=Budget("short", 0.9, 64, 70), scenarios=scenarios, referenced=True)
+    bench([net], ["ort:cpu"], budget=Budget(0.9, 64, 70), scenarios=scenarios, referenced=True)
     assert given == [("single", pytest.approx(0.3)), ("concurrent", pytest.approx(0.3))]

@@ -29,15 +29,15 @@ def test_the_budgets() -> None:
     assert (QUICK.seconds, QUICK.least_samples) == (10, 64)
     assert (DEFAULT.seconds, DEFAULT.least_samples) == (60, 662)
     assert MLPERF.seconds == 600
-    assert DEFAULT.share(4) == Budget("default", 15.0, 662)
+    assert DEFAULT.share(4) == Budget(15.0, 662)
 
 
 @pytest.mark.parametrize(
     ("budget", "samples"),
     [
-        (Budget("", 1.0, 64), 100),
-        (Budget("", 0.1, 64), 64),
-        (Budget("", 1.0, 64, most_samples=80), 80),
+        (Budget(1.0, 64), 100),
+        (Budget(0.1, 64), 64),
+        (Budget(1.0, 64, most_samples=80), 80),
     ],
     ids=["until the time is over", "but the least number", "and at most the most"],
 )
@@ -52,7 +52,7 @@ def test_a_sign_of_life_after_a_second_and_then_every_five() -> None:
     closed_loop(
         network,
         network.clock,
-        Budget("", 30.0, 1),
+        Budget(30.0, 1),
         beat=lambda count, latest: beats.append((count, len(latest), network.clock.now_ns())),
     )
     assert beats == [(10 * after, min(10 * after, LATEST), after * 1000 * MS) for after in range(1, 30, 5)]
@@ -61,7 +61,7 @@ def test_a_sign_of_life_after_a_second_and_then_every_five() -> None:
 class TestWarmUp:
     def test_ends_when_two_windows_agree(self) -> None:
         network = Network(*[30] * 8, *[20] * 10)
-        found = warm_up(network, network.clock, Budget("", 10.0, 64), first=1)
+        found = warm_up(network, network.clock, Budget(10.0, 64), first=1)
         assert found.settled
         # A window lasts 200 ms, and 8 runs at least.
         assert [duration // MS for duration in found.samples_ns] == [30] * 8 + [20] * 10 + [10] * 40
@@ -69,13 +69,13 @@ class TestWarmUp:
 
     def test_is_capped(self) -> None:
         clock = SimulatedClock()
-        found = warm_up(lambda index: clock.advance((index + 1) * 10 * MS), clock, Budget("", 10.0, 64))
+        found = warm_up(lambda index: clock.advance((index + 1) * 10 * MS), clock, Budget(10.0, 64))
         assert not found.settled
         assert 2000 <= clock.now_ns() / MS <= 4000, "a fifth of the time, and the window under way"
 
     def test_needs_two_windows_at_least(self) -> None:
         network = Network(steady_ms=1000)
-        found = warm_up(network, network.clock, Budget("", 1.0, 64))
+        found = warm_up(network, network.clock, Budget(1.0, 64))
         assert (found.settled, len(found.samples_ns)) == (False, 8), "the first one alone outlasted the cap"
 
 

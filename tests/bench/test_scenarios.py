@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from resnet_export.bench.scenarios import Outcome
 
 MS = 1_000_000
-BUDGET = Budget("test", 20.0, 662)
+BUDGET = Budget(20.0, 662)
 
 
 def rig(latency_ms: Callable[[int], float], *, batch: int = 1, budget: Budget = BUDGET) -> Rig:
@@ -126,7 +126,7 @@ class TestConcurrent:
             return call
 
         outcome = sample(
-            Rig(make_call, 3, clock, Budget("test", 1.2, 300), lambda count, latest: None),
+            Rig(make_call, 3, clock, Budget(1.2, 300), lambda count, latest: None),
             make_scenario("concurrent", callers=4),
         )
         (series,) = outcome.series
@@ -164,7 +164,7 @@ class TestServer:
 
     @pytest.mark.parametrize("bound_ms", [25.0, 60.0])
     def test_the_rate_that_it_finds_keeps_the_bound_and_a_higher_one_breaks_it(self, bound_ms: float) -> None:
-        network = rig(lambda batch: 10.0, budget=Budget("test", 10_000.0, 662))
+        network = rig(lambda batch: 10.0, budget=Budget(10_000.0, 662))
         outcome = sample(network, make_scenario("server", slo_p99_ms=bound_ms))
         found = outcome.series[outcome.headline].condition["load"]
         assert p99_of_a_queue(found) <= bound_ms
@@ -172,9 +172,7 @@ class TestServer:
         assert len(outcome.series) >= 3
 
     def test_the_rate_is_confirmed_by_fresh_requests(self) -> None:
-        outcome = sample(
-            rig(lambda batch: 10.0, budget=Budget("test", 2000.0, 662)), make_scenario("server", slo_p99_ms=25.0)
-        )
+        outcome = sample(rig(lambda batch: 10.0, budget=Budget(2000.0, 662)), make_scenario("server", slo_p99_ms=25.0))
         main = outcome.series[outcome.headline]
         same = [one for one in outcome.series if one.condition == main.condition]
         assert outcome.headline == len(outcome.series) - 1
@@ -182,7 +180,7 @@ class TestServer:
         assert len({one.samples_ns for one in same}) == len(same)
 
     def test_more_requests_are_sent_where_they_are_too_few_to_tell(self) -> None:
-        network = rig(lambda batch: 10.0, budget=Budget("test", 2000.0, 100))
+        network = rig(lambda batch: 10.0, budget=Budget(2000.0, 100))
         outcome = sample(network, make_scenario("server", slo_p99_ms=25.0))
         assert [len(one.samples_ns) for one in outcome.series[:2]] == [100, 300]
         assert outcome.series[0].condition == outcome.series[1].condition

@@ -36,7 +36,7 @@ def measured(latencies: NDArray[np.int64]) -> tuple[int, ...]:
     """What the closed loop sees of calls that take so long."""
     clock = SimulatedClock()
     durations = latencies.tolist()
-    return closed_loop(lambda index: clock.advance(durations[index]), clock, Budget("", 0.0, len(durations)))
+    return closed_loop(lambda index: clock.advance(durations[index]), clock, Budget(0.0, len(durations)))
 
 
 @pytest.mark.parametrize(("samples", "rho"), [(662, 0.0), (2000, 0.5), (5000, 0.8)])

@@ -47,7 +47,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 def net(make_net: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a file in the folder in which the command runs; and --quick is quicker still."""
     shutil.copy(make_net(), tmp_path / "net.onnx")
-    monkeypatch.setattr(sampling, "QUICK", Budget("quick", 0.2, 64, 400))
+    monkeypatch.setattr(sampling, "QUICK", Budget(0.2, 64, 400))
     return "net.onnx"
 
 

@@ -39,9 +39,7 @@ def run(make_net: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.Monke
     """`run("net.onnx", "--top", "3")`: the command in a folder with a file, shorter than usual."""
     shutil.copy(make_net(), tmp_path / "net.onnx")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        module.profile, "__defaults__", (*module.profile.__defaults__[:3], Budget("short", 0.1, 20), None)
-    )
+    monkeypatch.setattr(module.profile, "__defaults__", (*module.profile.__defaults__[:3], Budget(0.1, 20), None))
     return lambda *arguments: CliRunner().invoke(profile, list(arguments), prog_name="resnet-export bench profile")
 
 

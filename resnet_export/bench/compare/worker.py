@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from resnet_export.bench.answering import Answers
     from resnet_export.bench.sampling import Call
 
-WARM_UP = Budget("warm up", 0.25, 5)
+WARM_UP = Budget(0.25, 5)
 """Behind the first run: a processor takes tens of milliseconds to reach its clock, and a network a few runs to have its
 memory. What is left of it meets both sides alike, since their blocks alternate."""
-LEAD_IN = Budget("lead in", 0.005, 1)
+LEAD_IN = Budget(0.005, 1)
 """Of a block, not counted: the other side had the caches meanwhile."""
 
 
@@ -49,7 +49,7 @@ class Worker:
     def open(self) -> dict[str, Any]:
         """Opens the file, runs it and warms it up."""
         self._call = self._opening.open(Scenario()).make_call(self._request.batch)
-        self._sample(Budget("first run", 0.0, 1))
+        self._sample(Budget(0.0, 1))
         self._answers.say()
         self._sample(WARM_UP)
         return self._opening.what_ran()
@@ -57,7 +57,7 @@ class Worker:
     def block(self, *, seconds: float, least: int, most: int) -> dict[str, Any]:
         """The latencies of a block."""
         self._sample(LEAD_IN)
-        return {"samples_ns": self._sample(Budget("block", seconds, least, most))}
+        return {"samples_ns": self._sample(Budget(seconds, least, most))}
 
     def _sample(self, budget: Budget) -> tuple[int, ...]:
         samples = closed_loop(self._call, self._clock, budget, first=self._calls, beat=self._answers.beat)

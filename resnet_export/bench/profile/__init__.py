@@ -12,11 +12,10 @@ import os
 import statistics
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from resnet_export.bench.sampling import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -30,8 +29,10 @@ if TYPE_CHECKING:
 
 RUNTIME = "ort:cpu"
 """Where none is named."""
-BUDGET = Budget("profile", 3.0, 20)
-"""Without the profiler, and again with it: the median of 20 runs that vary by 3 % is good to 1 %."""
+SECONDS = 10.0
+"""Where nobody says how long."""
+READING_S = 0.7
+"""To read what the profiler wrote, and to find the layers."""
 COMMAND = ("-P", "-m", "resnet_export.bench.profile.worker")
 LEAVE_OUT = "Profile it in another runtime."
 """What to do about one that crashed."""
@@ -44,9 +45,10 @@ def profile(
     runtime: str = RUNTIME,
     batch: int | None = None,
     threads: int | None = None,
-    budget: Budget = BUDGET,
+    seconds: float = SECONDS,
     progress: Progress | None = None,
     *,
+    begun: float | None = None,
     patience: float | None = None,
 ) -> Profile:
     """Profiles a file.
@@ -56,8 +58,9 @@ def profile(
         runtime: one of ONNX Runtime's, with its options, such as `ort:cpu,optimization=extended`.
         batch: images in a run; None for 1, or the only number that the file takes.
         threads: of a run; None for what affinity and cgroup allow.
-        budget: how long to measure, without the profiler and with it.
+        seconds: for all of it, with the start of the process.
         progress: entered around the work with what is done.
+        begun: when that time began to run, as `time.monotonic` has it; None for now.
         patience: seconds without a sign of life after which the process is ended; None for five minutes.
 
     Raises:
@@ -72,6 +75,7 @@ def profile(
     from resnet_export.bench.request import Request
     from resnet_export.machine import read_machine
 
+    end_s = (time.monotonic() if begun is None else begun) + seconds
     _refuse(runtime)
     (case,) = make_plan([path], [runtime], None if batch is None else [batch], [threads])
     machine = read_machine()
@@ -81,13 +85,16 @@ def profile(
         stage(f"profile {case.label}"),
         tempfile.TemporaryDirectory(prefix="resnet-export-", ignore_cleanup_errors=True) as folder,
     ):
-        answer = _ask(case.runtime, request, budget, Path(folder), PATIENCE if patience is None else patience)
+        answer = _ask(case.runtime, request, end_s, Path(folder), PATIENCE if patience is None else patience)
         runs, places = _read(case, answer, Path(folder))
     from resnet_export.bench.profile.profiled import Profile
     from resnet_export.bench.statistics import summarise
 
-    plain = [time / 1e6 for time in answer["samples_ns"]]
-    layers, operators = tabulate(runs, places, _multiply_adds(case))
+    plain, profiled = ([one / 1e6 for one in answer[key]] for key in ("samples_ns", "profiled_ns"))
+    middle = middle_of(profiled)
+    runs = tuple(runs[at] for at in middle)
+    profiled_ms = statistics.fmean(profiled[at] for at in middle)
+    layers, operators = tabulate(runs, places, _multiply_adds(case), profiled_ms)
     return Profile(
         case=case,
         threads=request.threads,
@@ -98,18 +105,28 @@ def profile(
         settled=answer["settled"],
         plain=summarise(plain).median,
         plain_runs=len(plain),
-        plain_median_ms=statistics.median(plain),
-        runs=len(runs),
-        profiled_median_ms=statistics.median([time / 1e6 for time in answer["profiled_ns"]]),
-        run_ms=sum(run.duration_us for run in runs) / len(runs) / 1e3,
-        nodes_ms=sum(node.own_us for run in runs for node in run.nodes) / len(runs) / 1e3,
+        runs=len(profiled),
+        profiled_median_ms=statistics.median(profiled),
+        profiled_ms=profiled_ms,
+        run_ms=statistics.fmean(run.duration_us for run in runs) / 1e3,
         operators=operators,
         layers=layers,
     )
 
 
+def middle_of(times: Sequence[float]) -> tuple[int, ...]:
+    """Which runs lie between the quartiles of their times: what was disturbed is not among them.
+
+    Their mean is near the median, and the means of parts add up to the mean of the whole, as medians don't: where each
+    run is held up somewhere, the median of no node shows it.
+    """
+    order = sorted(range(len(times)), key=lambda at: times[at])
+    cut = len(times) // 4
+    return tuple(order[cut : len(times) - cut])
+
+
 def tabulate(
-    runs: Sequence[Run], places: Sequence[Place], multiply_adds: Mapping[str, int]
+    runs: Sequence[Run], places: Sequence[Place], multiply_adds: Mapping[str, int], latency_ms: float
 ) -> tuple[tuple[LayerTime, ...], tuple[OperatorTime, ...]]:
     """The times of the nodes, and of the operators.
 
@@ -117,6 +134,7 @@ def tabulate(
         runs: at least one.
         places: what the nodes of the first run compute, in their order.
         multiply_adds: of a run, layer of the file -> number.
+        latency_ms: of these runs, which the shares are of.
 
     Returns:
         The nodes in the order in which they run, and the operators with the longest first.
@@ -127,9 +145,7 @@ def tabulate(
     for at, run in enumerate(runs):
         for order, node in enumerate(run.nodes):
             times[_key(node, order)][at].append(node.own_us / 1e3)
-    totals = {key: [sum(run) for run in found] for key, found in times.items()}
-    medians = {key: statistics.median(found) for key, found in totals.items()}
-    whole = sum(medians.values())
+    means = {key: statistics.fmean(sum(run) for run in found) for key, found in times.items()}
     layers: dict[Hashable, LayerTime] = {}
     for order, (node, place) in enumerate(zip(runs[0].nodes, places, strict=True)):
         key = _key(node, order)
@@ -141,9 +157,8 @@ def tabulate(
             node.op,
             node.provider,
             calls=sum(map(len, times[key])) / len(runs),
-            median_ms=medians[key],
-            mean_ms=statistics.fmean(totals[key]),
-            share=medians[key] / whole if whole else 0.0,
+            mean_ms=means[key],
+            share=means[key] / latency_ms,
             multiply_adds=sum(counts) if counts else None,
         )
     return tuple(layers.values()), _by_operator(layers.values())
@@ -161,13 +176,12 @@ def _by_operator(layers: Iterable[LayerTime]) -> tuple[OperatorTime, ...]:
             op,
             len(own),
             calls=sum(one.calls for one in own),
-            median_ms=sum(one.median_ms for one in own),
             mean_ms=sum(one.mean_ms for one in own),
             share=sum(one.share for one in own),
         )
         for op, own in members.items()
     )
-    return tuple(sorted(operators, key=lambda one: -one.median_ms))
+    return tuple(sorted(operators, key=lambda one: -one.mean_ms))
 
 
 def _key(node: NodeTime, order: int) -> Hashable:
@@ -202,16 +216,19 @@ def _refuse(runtime: str) -> None:
         raise UsageError(f"{name} has no profiler.", hint=f"Those of ONNX Runtime have one: {known}.")
 
 
-def _ask(name: str, request: Request, budget: Budget, folder: Path, patience: float) -> dict[str, Any]:
+def _ask(name: str, request: Request, end_s: float, folder: Path, patience: float) -> dict[str, Any]:
     """What the process measured."""
     from resnet_export.bench.turns import Turns
 
+    def left() -> float:
+        return max(0.0, end_s - READING_S - time.monotonic())
+
     environment = os.environ | request.environment
-    measure = {"folder": str(folder), "seconds": budget.seconds, "least": budget.least_samples}
     with Turns(name, (sys.executable, *COMMAND), environment, patience, LEAVE_OUT) as process:
         process.ask("start", request=request.as_dict())
-        opened = process.ask("open", seconds=budget.seconds)
-        measured = process.ask("block", **measure, nodes=sum(opened["nodes"].values()))
+        opened = process.ask("open", seconds=left())
+        nodes = sum(opened["nodes"].values())
+        measured = process.ask("block", folder=str(folder), seconds=left(), nodes=nodes)
     return {**opened, **measured}
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from resnet_export.bench.estimate import Estimate
     from resnet_export.machine import Machine
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a key changes its meaning or goes."""
 
 
@@ -32,19 +32,17 @@ class LayerTime:
     """The execution provider that ran it."""
     calls: float
     """In a run."""
-    median_ms: float
-    """In a run, of all runs."""
     mean_ms: float
-    """Likewise; what disturbs a run now and then is in it."""
+    """In a run, of the runs between the quartiles (see `middle_of`)."""
     share: float
-    """Of the sum of all nodes' medians."""
+    """Of the latency with the profiler."""
     multiply_adds: int | None
     """Of a run, by the definition of the layer; None where it multiplies with no weights, or a size is unknown."""
 
     @property
     def multiply_adds_per_s(self) -> float | None:
         """At which it ran."""
-        return None if self.multiply_adds is None or not self.median_ms else self.multiply_adds / self.median_ms * 1e3
+        return None if self.multiply_adds is None or not self.mean_ms else self.multiply_adds / self.mean_ms * 1e3
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -59,12 +57,10 @@ class OperatorTime:
     nodes: int
     calls: float
     """In a run."""
-    median_ms: float
-    """The sum of its nodes' medians."""
     mean_ms: float
-    """Likewise of their means."""
+    """The sum of its nodes' times."""
     share: float
-    """Of the sum of all nodes' medians."""
+    """Of the latency with the profiler."""
 
 
 @dataclass(frozen=True)
@@ -86,16 +82,14 @@ class Profile:
     plain: Estimate
     """The median latency without the profiler, with its interval."""
     plain_runs: int
-    plain_median_ms: float
-    """The same where the samples support no interval."""
     runs: int
     """With the profiler."""
     profiled_median_ms: float
     """Latency with the profiler, measured in the same way as without it."""
+    profiled_ms: float
+    """The same as the mean of the runs between the quartiles, which is what the parts below add up to."""
     run_ms: float
-    """A run's mean time as the profiler has it, without the way from Python and back."""
-    nodes_ms: float
-    """What the nodes take of that."""
+    """Of these runs, as the profiler has it: without the way from Python and back."""
     operators: tuple[OperatorTime, ...]
     """The longest first."""
     layers: tuple[LayerTime, ...]
@@ -104,12 +98,27 @@ class Profile:
     @property
     def overhead(self) -> float:
         """By how much the profiler slowed the runs, as a share of their time without it."""
-        return self.profiled_median_ms / self.plain_median_ms - 1
+        return self.profiled_median_ms / self.plain.value - 1
+
+    @property
+    def nodes_ms(self) -> float:
+        """What the nodes take."""
+        return sum(one.mean_ms for one in self.layers)
+
+    @property
+    def between_nodes_ms(self) -> float:
+        """What lies in ONNX Runtime's run, but in no node: its session, and the profiler's own work."""
+        return self.run_ms - self.nodes_ms
+
+    @property
+    def around_run_ms(self) -> float:
+        """What lies around ONNX Runtime's run: the call from Python, and copies of the input and the output."""
+        return self.profiled_ms - self.run_ms
 
     @property
     def explained(self) -> float:
-        """The share of a run's time that lies in nodes."""
-        return self.nodes_ms / self.run_ms if self.run_ms else 0.0
+        """The share of the latency with the profiler that lies in nodes."""
+        return self.nodes_ms / self.profiled_ms
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON; documented in docs/bench-profile.md."""
@@ -132,12 +141,13 @@ class Profile:
             "p50_low_ms": plain.low,
             "p50_high_ms": plain.high,
             "unprofiled_runs": self.plain_runs,
-            "unprofiled_median_ms": self.plain_median_ms,
             "runs": self.runs,
             "profiled_median_ms": self.profiled_median_ms,
             "overhead": self.overhead,
-            "run_ms": self.run_ms,
+            "profiled_ms": self.profiled_ms,
             "nodes_ms": self.nodes_ms,
+            "between_nodes_ms": self.between_nodes_ms,
+            "around_run_ms": self.around_run_ms,
             "explained": self.explained,
             "operators": [dataclasses.asdict(one) for one in self.operators],
             "layers": [one.as_dict() for one in self.layers],

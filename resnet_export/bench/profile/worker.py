@@ -7,6 +7,7 @@ libraries print to stdout goes to stderr, which the parent keeps in a file.
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,7 +15,7 @@ from resnet_export.bench import answering
 from resnet_export.bench.clock import RealClock
 from resnet_export.bench.opening import Opening
 from resnet_export.bench.request import Request
-from resnet_export.bench.sampling import Budget, closed_loop, warm_up
+from resnet_export.bench.sampling import LEAST_SAMPLES, Budget, closed_loop, warm_up
 from resnet_export.bench.scenario import Scenario
 from resnet_export.errors import ModelError
 
@@ -29,8 +30,9 @@ GRAPH = "optimised.onnx"
 """The graph that ONNX Runtime made of the file."""
 MOST_EVENTS = 50_000
 """Of a profile, warm-up and all; the profiler writes about a kilobyte for each run of each node."""
-WARM_UP_RUNS = 5
-"""With the profiler: the process and the processor are warm by then, but the session's memory is new."""
+WARM_UP = 5, 0.05
+"""Runs with the profiler at most, and their share of the time: the process and the processor are warm by then, but the
+session's memory is new."""
 
 
 class Profiler:
@@ -39,6 +41,8 @@ class Profiler:
     _request: Request
     _opening: Opening
     _call: Call
+    _run_ns: float
+    """Of a run, once it is warm."""
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
@@ -54,16 +58,23 @@ class Profiler:
     def open(self, *, seconds: float) -> dict[str, Any]:
         """Opens the file, runs it and warms it up."""
         self._call = self._opening.open(Scenario()).make_call(self._request.batch)
-        self._sample(Budget("first run", 0.0, 1))
-        warm = warm_up(self._call, self._clock, Budget("warm up", seconds, 1), first=1, beat=self._answers.beat)
+        self._sample(Budget(0.0, 1))
+        warm = warm_up(self._call, self._clock, Budget(seconds), first=1, beat=self._answers.beat)
+        self._run_ns = statistics.median(warm.samples_ns)
         return {**self._opening.what_ran(), "settled": warm.settled}
 
-    def block(self, *, folder: str, seconds: float, least: int, nodes: int) -> dict[str, Any]:
+    def block(self, *, folder: str, seconds: float, nodes: int) -> dict[str, Any]:
         """The latencies without the profiler, then with it; its file and the graph go into the folder."""
-        plain = self._sample(Budget("without", seconds, least))
+        end = self._clock.now_ns() + int(seconds * 1e9)
+        most = max(LEAST_SAMPLES, MOST_EVENTS // max(1, nodes))
+        # The profiler can't use more than its runs.
+        with_profiler = min(seconds / 2, 1.2 * most * self._run_ns / 1e9)
+        plain = self._sample(Budget(seconds - with_profiler))
         recording = self._record(Path(folder))
-        self._sample(Budget("warm up", 0.0, WARM_UP_RUNS))
-        profiled = self._sample(Budget("with", seconds, least, max(least, MOST_EVENTS // max(1, nodes))))
+        runs, share = WARM_UP
+        self._sample(Budget(share * seconds, 1, runs))
+        left = max(0.0, (end - self._clock.now_ns()) / 1e9)
+        profiled = self._sample(Budget(left, most_samples=most))
         return {"samples_ns": plain, "profiled_ns": profiled, "trace": recording.end_profiling()}
 
     def _record(self, folder: Path) -> onnxruntime.InferenceSession:

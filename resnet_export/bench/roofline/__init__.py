@@ -119,7 +119,7 @@ def bytes_to_move(cost: Cost, batch: int, cache_bytes: int) -> int:
     return batch * cost.image_bytes + weights + results
 
 
-def measure_peaks(machine: Machine, threads: int, device: Device = "cpu", *, seconds: float = 1.5) -> Peaks:
+def measure_peaks(machine: Machine, threads: int, device: Device = "cpu", *, seconds: float = 1.0) -> Peaks:
     """Measures the peaks, in a process of its own.
 
     Args:
@@ -147,6 +147,7 @@ def measure_peaks(machine: Machine, threads: int, device: Device = "cpu", *, sec
             input=json.dumps(request).encode(),
             capture_output=True,
             timeout=TIMEOUT,
+            start_new_session=True,  # Ctrl-C is the parent's
             env=os.environ | size_pools(threads),
             check=False,
         )

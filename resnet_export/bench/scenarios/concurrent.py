@@ -30,8 +30,9 @@ def sample(rig: Rig, scenario: Scenario) -> Outcome:
     """One series: the calls of all callers in the order in which they ended, once all have called for a while."""
     callers = scenario.callers or 1
     calls = [rig.make_call(rig.batch) for _ in range(callers)]
-    _drive(rig, calls, dataclasses.replace(rig.budget, seconds=WARM_UP_SHARE * rig.budget.seconds, least_samples=0))
-    begin, merged = _drive(rig, calls, rig.budget)
+    warm = WARM_UP_SHARE * rig.budget.seconds
+    _drive(rig, calls, dataclasses.replace(rig.budget, seconds=warm, least_samples=0))
+    begin, merged = _drive(rig, calls, dataclasses.replace(rig.budget, seconds=rig.budget.seconds - warm))
     samples = tuple(latency for _, latency in merged)
     return Outcome((Taken(samples, merged[-1][0] - begin, rig.batch, {"callers": callers}, callers=callers),))
 

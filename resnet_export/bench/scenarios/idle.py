@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from resnet_export.bench.sampling import BEAT_NS, LATEST
 from resnet_export.bench.scenarios import Outcome, Taken
-from resnet_export.bench.statistics import LEAST_EFFECTIVE
 
 if TYPE_CHECKING:
     from resnet_export.bench.scenario import Scenario
@@ -17,18 +16,18 @@ if TYPE_CHECKING:
 
 
 def sample(rig: Rig, scenario: Scenario) -> Outcome:
-    """A series for each pause."""
-    return Outcome(tuple(_after(rig, gap, rig.budget.seconds / len(scenario.gaps_ms)) for gap in scenario.gaps_ms))
+    """A series for each pause: half of the time is the same for all, the other half goes to the long ones."""
+    gaps = scenario.gaps_ms
+    parts = [1 / len(gaps) if not sum(gaps) else (1 / len(gaps) + gap / sum(gaps)) / 2 for gap in gaps]
+    return Outcome(tuple(_after(rig, gap, part * rig.budget.seconds) for gap, part in zip(gaps, parts, strict=True)))
 
 
 def _after(rig: Rig, gap_ms: float, seconds: float) -> Taken:
     clock, call = rig.clock, rig.make_call(rig.batch)
-    # A pause of a second lets no more than the least be taken that supports an interval.
-    least = min(rig.budget.least_samples, LEAST_EFFECTIVE)
     samples: list[int] = []
     begin = end = clock.now_ns()
     over, next_beat = begin + int(seconds * 1e9), begin + BEAT_NS
-    while len(samples) < rig.budget.most_samples and (len(samples) < least or end < over):
+    while len(samples) < rig.budget.most_samples and (len(samples) < rig.budget.least_samples or end < over):
         clock.rest(int(gap_ms * 1e6))
         start = clock.now_ns()
         call(len(samples))

@@ -38,8 +38,10 @@ SEED = 20151210
 """Of the arrivals."""
 CALIBRATION_SHARE = 0.1
 """Of the case's time that goes into the capacity."""
-CALIBRATION_RUNS = 64
+CALIBRATION_RUNS = 8
 """At least."""
+FIRST_REQUESTS = 300
+"""Of a rate: 299 that keep the bound are the fewest that show it."""
 PROBES = 24
 """Series at most, of the search."""
 MORE = 3
@@ -57,7 +59,7 @@ SOUGHT = 0.998
 def sample(rig: Rig, scenario: Scenario) -> Outcome:
     """A series for each rate."""
     call = rig.make_call(rig.batch)
-    calibration = Budget("calibration", CALIBRATION_SHARE * rig.budget.seconds, CALIBRATION_RUNS)
+    calibration = Budget(CALIBRATION_SHARE * rig.budget.seconds, CALIBRATION_RUNS)
     services = closed_loop(call, rig.clock, calibration, beat=rig.beat)
     capacity = 1e9 / float(np.mean(services))
     if scenario.slo_p99_ms is None:
@@ -76,7 +78,7 @@ class Search:
     def __init__(self, rig: Rig, call: Call, services_ns: NDArray[np.float64], bound_ms: float) -> None:
         self._rig, self._call, self._services, self._bound = rig, call, services_ns, bound_ms
         self._capacity = 1e9 / float(services_ns.mean())
-        self._over = rig.clock.now_ns() + rig.budget.seconds * 1e9
+        self._over = rig.clock.now_ns() + (1 - CALIBRATION_SHARE) * rig.budget.seconds * 1e9
         self._series: list[Taken] = []
 
     def run(self) -> Outcome:
@@ -101,12 +103,11 @@ class Search:
 
     def _keeps(self, rate: float) -> bool:
         """Whether it is shown that 99 % of the requests of a rate keep the bound."""
-        requests = self._rig.budget.least_samples
+        requests = max(self._rig.budget.least_samples, min(FIRST_REQUESTS, int(rate * self._left)))
         while True:
             samples = self._serve(rate, requests)
             found = check_slo([sample / 1e6 for sample in samples], self._bound)
-            left = (self._over - self._rig.clock.now_ns()) / 1e9
-            more = min(MORE * requests, self._rig.budget.most_samples, int(rate * left))
+            more = min(MORE * requests, self._rig.budget.most_samples, int(rate * self._left))
             # No fewer than before: they could tell even less.
             if found.holds or found.breaks or self._is_over() or more <= requests:
                 return found.holds
@@ -116,9 +117,13 @@ class Search:
         self._series.append(_serve(self._rig, self._call, rate, self._capacity, requests, len(self._series)))
         return self._series[-1].samples_ns
 
+    @property
+    def _left(self) -> float:
+        """Seconds."""
+        return max(0.0, (self._over - self._rig.clock.now_ns()) / 1e9)
+
     def _is_over(self) -> bool:
-        late = self._rig.clock.now_ns() >= self._over
-        return len(self._series) >= PROBES or (late and bool(self._series))
+        return len(self._series) >= PROBES or (not self._left and bool(self._series))
 
 
 def _next_rate(good: float, bad: float) -> float:

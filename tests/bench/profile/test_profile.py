@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from resnet_export.spec import ResNetSpec
     from tests.conftest import Exported
 
-SHORT = Budget("short", 0.1, 20)
+SHORT = Budget(0.1, 20)
 
 
 def test_a_canonical_file_by_the_names_of_the_specification(exported: Exported, small: ResNetSpec) -> None:

@@ -1,0 +1,83 @@
+"""`Schedule`: a plan's time, from the start of the program to its end, shared among what there is to do.
+
+    share = (end - now - what the peaks need) / jobs that are left
+
+A job takes its share with all that belongs to it: the start of its process, the imports, the first run. What one leaves
+is the others', so that only the last one can be late.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from resnet_export.bench.profile import has_profiler
+from resnet_export.bench.reference import may_have_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from resnet_export.bench.case import Case
+
+LEAST_JOB_S = 2.0
+"""A process of ONNX Runtime starts within a second, and a second of samples is worth a number."""
+PEAKS_START_S = 1.0
+"""Of a process that measures the peaks: its imports, and arrays that are filled before they are copied."""
+PEAKS_S = 0.4
+"""For the peaks themselves, at least; the fastest of many short runs counts."""
+MOST_PEAKS_S = 1.5
+"""Longer would find hardly more."""
+
+
+class Schedule:
+    """The time that is left, and what is to be done in it."""
+
+    def __init__(
+        self,
+        cases: Sequence[Case],
+        seconds: float,
+        begun: float,
+        *,
+        referenced: bool,
+        profiled: bool,
+        finished: int = 0,
+    ) -> None:
+        """Counts the jobs.
+
+        Args:
+            cases: what is to be measured.
+            seconds: for all of it.
+            begun: when that time began to run, as `time.monotonic` has it.
+            referenced: a case takes turns with the reference network, too, where it can.
+            profiled: the files are profiled, too.
+            finished: how many of the cases a journal has already; their time has passed.
+        """
+        measured = len(cases) + (sum(map(may_have_reference, cases)) if referenced else 0)
+        profiles = {profile_key(case) for case in cases if has_profiler(case.runtime)} if profiled else ()
+        self._peaks = len({case.threads for case in cases})
+        self.jobs = measured + len(profiles)
+        part = 1 - finished / len(cases) if cases else 0.0
+        self._jobs_left = max(1, round(self.jobs * part))
+        self._end = begun + seconds * part
+
+    @property
+    def least_seconds(self) -> float:
+        """What it takes to measure anything of every job."""
+        return self.jobs * LEAST_JOB_S + self._peaks * (PEAKS_START_S + PEAKS_S)
+
+    def next_end(self) -> float:
+        """When the next job has to be over, as `time.monotonic` has it."""
+        now = time.monotonic()
+        share = (self._end - self._peaks * (PEAKS_START_S + PEAKS_S) - now) / max(1, self._jobs_left)
+        self._jobs_left -= 1
+        return now + max(LEAST_JOB_S, share)
+
+    def seconds_for_peaks(self, left: int) -> float:
+        """For the next of so many measurements of peaks, without its start."""
+        share = (self._end - time.monotonic()) / left - PEAKS_START_S
+        return min(max(PEAKS_S, share), MOST_PEAKS_S)
+
+
+def profile_key(case: Case) -> tuple[str, str, int, int | None]:
+    """What cases have in common that have the same profile."""
+    return case.model.path, case.runtime, case.batch, case.threads
