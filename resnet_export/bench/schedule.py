@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from resnet_export.bench.case import Case
 
-LEAST_JOB_S = 2.0
-"""A process of ONNX Runtime starts within a second, and a second of samples is worth a number."""
+LEAST_JOB_S = 1.0
+"""A process of ONNX Runtime starts in half a second; as much for the samples gives a number."""
 PEAKS_START_S = 1.0
 """Of a process that measures the peaks: its imports, and arrays that are filled before they are copied."""
 PEAKS_S = 0.4

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from resnet_export.bench.plan import read_plan
-from resnet_export.bench.sampling import DEFAULT, QUICK
+from resnet_export.bench.sampling import DEFAULT, Budget
 from resnet_export.bench.scenario import Scenario
 from resnet_export.errors import InputError, ResNetExportError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WHOLE = """
-budget = "quick"
+seconds = 20
 
 [[cases]]
 models = ["net.onnx"]
@@ -43,7 +43,7 @@ def folder(net: Path, tmp_path: Path) -> Path:
 def test_each_table_is_a_product(folder: Path) -> None:
     (folder / "plan.toml").write_text(WHOLE)
     plan = read_plan(folder / "plan.toml", ("ort:cpu",))
-    assert plan.budget == QUICK
+    assert plan.budget == Budget(20.0)
     assert [(case.runtime, case.batch, case.threads) for case in plan.cases[:8]] == [
         (runtime, batch, threads) for runtime in ("ort:cpu", "openvino") for batch in (1, 8) for threads in (1, 2)
     ]
@@ -68,8 +68,10 @@ def test_the_least_that_a_plan_holds(folder: Path) -> None:
     [
         ("cases = 1", "plan.toml has no cases.", None),
         ("[[cases", "plan.toml is not TOML: ", None),
-        ('budgets = "quick"', "plan.toml, has an unknown key 'budgets'.", "Did you mean budget? "),
-        ('budget = "long"\n[[cases]]\nmodels=["net.onnx"]', "plan.toml: budget = 'long' cannot be meant so.", None),
+        ("second = 20", "plan.toml, has an unknown key 'second'.", "Did you mean seconds? "),
+        ('budget = "quick"', "plan.toml: there is no budget any more.", "Write seconds = 60 instead."),
+        ("seconds = 4", "plan.toml: seconds = 4 cannot be meant so.", None),
+        ('seconds = "20"', "plan.toml: seconds = '20' cannot be meant so.", None),
         ('[[cases]]\nruntimes = ["ort:cpu"]', "plan.toml, table 1, names no models.", None),
         ('[[cases]]\nmodel = "net.onnx"', "table 1, has an unknown key 'model'.", "Did you mean models? "),
         ('[[cases]]\nmodels = "net.onnx"', "table 1: models = 'net.onnx' cannot be meant so.", None),

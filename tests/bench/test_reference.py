@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import re
+import time
 from typing import TYPE_CHECKING
 
 import onnx
@@ -133,5 +134,7 @@ def test_the_turns_are_part_of_the_time(net: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(reference, "measure_beside_reference", note)
     scenarios = [make_scenario("single"), make_scenario("concurrent", callers=2)]
     assert len(make_plan([net], ["ort:cpu"], scenarios=scenarios)) == 2
-    bench([net], ["ort:cpu"], budget=Budget(0.9, 64, 70), scenarios=scenarios, referenced=True)
-    assert given == [("single", pytest.approx(0.3)), ("concurrent", pytest.approx(0.3))]
+    begin = time.monotonic()
+    bench([net], ["ort:cpu"], budget=Budget(8.0), scenarios=scenarios, referenced=True)
+    assert given == [("single", pytest.approx(2.2, abs=0.6))], "the rest but the peaks' is the cases'"
+    assert time.monotonic() - begin < 10

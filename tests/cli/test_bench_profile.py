@@ -12,8 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from resnet_export.bench import profile as module
-from resnet_export.bench.sampling import Budget
+from resnet_export.cli import output
 from resnet_export.cli.bench_profile import profile
+from resnet_export.errors import UnavailableError
 from tests.bench.conftest import make_net as make_net
 from tests.cli.test_help import HEAVY
 from tests.report.bench_examples import profile as example
@@ -39,7 +40,7 @@ def run(make_net: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.Monke
     """`run("net.onnx", "--top", "3")`: the command in a folder with a file, shorter than usual."""
     shutil.copy(make_net(), tmp_path / "net.onnx")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(module.profile, "__defaults__", (*module.profile.__defaults__[:3], Budget(0.1, 20), None))
+    monkeypatch.setattr(module, "SECONDS", 0.5)
     return lambda *arguments: CliRunner().invoke(profile, list(arguments), prog_name="resnet-export bench profile")
 
 
@@ -68,6 +69,9 @@ def test_json_and_output(run: Callable[..., Result], tmp_path: Path) -> None:
         (["net.onnx", "--runtime", "ort:cpo"], 2, "Did you mean ort:cpu?"),
         (["net.onnx", "--runtime", "ort:cpu,level=all"], 2, "ort:cpu has no option 'level'."),
         (["net.onnx", "--batch", "0"], 2, "'0' is not a whole number from 1."),
+        (["net.onnx", "--seconds", "4"], 2, "'4' is not a whole number from 5."),
+        (["net.onnx", "--seconds", "9", "--quick"], 2, "--quick and --seconds exclude each other."),
+        (["net.onnx", "--mlperf"], 2, "There is no --mlperf any more; write --seconds 600."),
         (["net.onnx", "--top", "x"], 2, "'x' is not a whole number from 1."),
         (["net.onnx", "--output", "net.onnx"], 2, "--output net.onnx would replace another file."),
         (["net.onnx", "--output", "absent/out.json"], 2, "The folder absent does not exist."),
@@ -86,6 +90,16 @@ def test_an_output_that_exists_is_refused_before_the_work(run: Callable[..., Res
     done = run("absent.onnx", "--output", "out.json")
     assert (done.exit_code, (tmp_path / "out.json").read_text()) == (2, "mine")
     assert run("net.onnx", "--output", "out.json", "--force").exit_code == 0
+
+
+def test_an_output_that_fails_leaves_the_table(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str, text: str) -> None:
+        raise UnavailableError(f"{path} cannot be written: No space left on device.")
+
+    monkeypatch.setattr(output, "write", refuse)
+    done = run("net.onnx", "--output", "out.json")
+    assert (done.exit_code, done.stderr) == (5, "error: out.json cannot be written: No space left on device.\n")
+    assert "latency with the profiler" in done.stdout
 
 
 def test_the_help_is_light() -> None:

@@ -51,6 +51,8 @@ PEAKS = (
     ),
     Peaks("cuda", 2, {"float32": 25e12}, {"float32": HOW, "memory": "ONNX Runtime's Neg"}, 4.1e12),
 )
+LATENCY = 1.02
+"""Times what the nodes take: the latency with the profiler."""
 DISTURBED = dataclasses.replace(
     NOISE,
     others_cpus=0.4,
@@ -73,14 +75,13 @@ def profile(**changes: Any) -> Profile:
             "CPUExecutionProvider",
             1.0,
             layer[-1],
-            layer[-1],
-            layer[-1] / whole,
+            layer[-1] / (LATENCY * whole),
             MULTIPLY_ADDS.get(layer[0]),
         )
         for layer in LAYERS
     )
     operators = tuple(
-        OperatorTime(op, len(own), len(own), sum(own), sum(own), sum(own) / whole)
+        OperatorTime(op, len(own), len(own), sum(own), sum(own) / (LATENCY * whole))
         for op in dict.fromkeys(layer[3] for layer in LAYERS)
         for own in [[layer[-1] for layer in LAYERS if layer[3] == op]]
     )
@@ -94,11 +95,10 @@ def profile(**changes: Any) -> Profile:
         settled=True,
         plain=summarise([17.0 + 0.01 * (at % 7) for at in range(500)]).median,
         plain_runs=500,
-        plain_median_ms=17.03,
         runs=170,
         profiled_median_ms=17.2,
+        profiled_ms=whole * LATENCY,
         run_ms=whole * 1.01,
-        nodes_ms=whole,
         operators=operators,
         layers=layers,
     )

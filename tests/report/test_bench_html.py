@@ -123,7 +123,7 @@ def test_how_it_stands_to_the_reference_network() -> None:
 def test_a_profile_of_a_case_is_shown() -> None:
     cases = [{**EXAMPLE["cases"][0], "profile": EXAMPLE["profile"]}]
     page = bench_html.render(changed(cases=cases, profile=None))
-    assert 'data-figure="cases/0/profile/layers/0/median_ms"' in page
+    assert 'data-figure="cases/0/profile/layers/0/mean_ms"' in page
     assert "All 16 in the order in which they run" in page
 
 
