@@ -60,7 +60,7 @@ def _verdict(cases: Sequence[Case], usual_threads: int) -> tuple[str, str]:
     fast, slow = (_figure(entry, by_rate=by_rate) for entry in (best, second))
     if best.high >= second.undisturbed:
         reason = "their intervals overlap" if best.high >= second.low else "what disturbed them may be the difference"
-        told = f"Too close to call: {best.name} {fast}, {second.name} {slow}; {reason}."
+        told = f"Too close to call: {best.name} ({fast}) and {second.name} ({slow}); {reason}."
         return told, "" if by_rate else _compare(second.case, best.case, usual_threads)
     ratio = f"{second.cost / best.cost:.2f} times as fast"
     several = re.match(r"\d+ ", best.name) and not best.name.startswith("1 ")  # 2 threads, 4 concurrent callers

@@ -72,8 +72,8 @@ def test_json_and_output(net: str, tmp_path: Path, invoke: Callable[..., Result]
     assert (done.exit_code, done.stderr) == (0, "")
     data = json.loads(done.stdout, parse_constant=pytest.fail)
     assert data == json.loads((tmp_path / "out.json").read_text())
-    assert data["schema_version"] == 1
-    assert {"p50_ms", "p99_needs", "series", "images_per_s"} <= set(data["cases"][0])
+    assert data["schema_version"] == 2
+    assert {"p50_ms", "p99_ms", "series", "images_per_s"} <= set(data["cases"][0])
     assert sorted(path.name for path in tmp_path.iterdir()) == [net, "out.json"]
 
 
@@ -182,7 +182,7 @@ class TestBadInput:
         assert done.stderr == "error: out.json exists already.\nGive --force to replace it, or another --output.\n"
         assert (tmp_path / "out.json").read_text() == "old"
         assert invoke("bench", net, "--quick", "--output", "out.json", "--force").exit_code == 0
-        assert json.loads((tmp_path / "out.json").read_text())["schema_version"] == 1
+        assert json.loads((tmp_path / "out.json").read_text())["schema_version"] == 2
 
     def test_a_journal_of_another_plan(self, net: str, tmp_path: Path, invoke: Callable[..., Result]) -> None:
         (tmp_path / "out.json.journal").write_text('{"journal": 1, "plan": "another"}\n')

@@ -86,7 +86,7 @@ def test_no_command_for_what_compare_cannot_be_told() -> None:
     either = [one(16.0, threads=CPUS + 1), one(16.01, runtime="ort:cpu,optimization=basic")]
     assert shlex.split(told(*either)[0][1]) == [], "B would inherit the threads of A"
     batches = [one(16.0, batch=1), one(32.0, batch=2)]
-    sentence = "Too close to call: batch 1 62.58 images/s, batch 2 62.58 images/s; their intervals overlap."
+    sentence = "Too close to call: batch 1 (62.58 images/s) and batch 2 (62.58 images/s); their intervals overlap."
     assert told(*batches) == [(sentence, "")]
 
 
