@@ -59,7 +59,7 @@ def true_median(kind: str) -> float:
 def measure(latencies: np.ndarray) -> tuple[int, ...]:
     """What the closed loop sees of calls that take so long."""
     clock, durations = SimulatedClock(), latencies.tolist()
-    return closed_loop(lambda index: clock.advance(durations[index]), clock, Budget("", 0.0, len(durations)))
+    return closed_loop(lambda index: clock.advance(durations[index]), clock, Budget(0.0, len(durations)))
 
 
 def measure_coverage(kind: str, samples: int, runs: int) -> dict[str, float | int | str]:
