@@ -82,12 +82,12 @@ class Preprocessing:
             )
 
     @classmethod
-    def default(cls, channels: int, image_size: int, resize: int | None = None) -> Preprocessing:
+    def default(cls, channels: int, image_size: int) -> Preprocessing:
         """ImageNet's for 3 channels and images from 128 pixels on; else pixels on the scale 0..1, and no crop."""
         imagenet = channels == 3 and image_size >= SMALLEST_OF_IMAGENET
         usual = round(image_size * 256 / 224) if image_size >= SMALLEST_OF_IMAGENET else image_size
         return cls(
-            resize=usual if resize is None else resize,
+            resize=usual,
             crop=image_size,
             mean=IMAGENET_MEAN if imagenet else (0.0,) * channels,
             std=IMAGENET_STD if imagenet else (1.0,) * channels,

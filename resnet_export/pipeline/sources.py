@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from resnet_export.assumptions import about_network
 from resnet_export.errors import LabelsError, MissingDependencyError, UsageError
-from resnet_export.images import IMAGENET_MEAN, Preprocessing
+from resnet_export.images import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from resnet_export.models import FRAMEWORKS
 from resnet_export.optional import install_line
 from resnet_export.spec import IMAGE_SIZES, ResNetSpec
@@ -131,8 +131,10 @@ def preprocessing_of(
     It is that of the options, else that of the named weights, else the usual one.
     """
     named = source if isinstance(source, str) and source in RESIZE else None
-    pixels = round(RESIZE[named] * spec.image_size / 224) if named else None
-    default = Preprocessing.default(spec.in_channels, spec.image_size, pixels)
+    default = Preprocessing.default(spec.in_channels, spec.image_size)
+    if named is not None:
+        pixels = round(RESIZE[named] * spec.image_size / 224)
+        default = Preprocessing(pixels, spec.image_size, IMAGENET_MEAN, IMAGENET_STD)
     options: dict[str, Any] = {
         "mean": None if mean is None else tuple(map(float, mean)),
         "std": None if std is None else tuple(map(float, std)),

@@ -33,10 +33,6 @@ class ExportReport:
     weights_origin: str
     """The checkpoint's name, or how the weights were drawn."""
     weights_digest: str
-    assumptions: tuple[Assumption, ...]
-    """What was taken for granted, since the source can't show it."""
-    labels: tuple[str, ...] | None
-    """Names of the classes, where they were given."""
     sha256: str
     """Of the file."""
     size: int
@@ -49,6 +45,10 @@ class ExportReport:
     """Package -> version, of those that took part."""
     verification: VerifyReport | None
     """None when it was left out on request."""
+    assumptions: tuple[Assumption, ...] = ()
+    """What was taken for granted, since the source can't show it."""
+    labels: tuple[str, ...] | None = None
+    """Names of the classes, where they were given."""
 
     @property
     def passed(self) -> bool | None:
