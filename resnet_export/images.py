@@ -29,6 +29,8 @@ INTERPOLATIONS: tuple[Interpolation, ...] = ("bilinear", "bicubic", "nearest", "
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+SMALLEST_OF_IMAGENET = 128
+"""Pixels a side from which on a network is taken for one that was trained as on ImageNet; CIFAR's have 32."""
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Channels of the network -> Pillow's mode of the picture."""
@@ -80,11 +82,12 @@ class Preprocessing:
             )
 
     @classmethod
-    def default(cls, channels: int, image_size: int, resize: int | None = None) -> Preprocessing:
-        """ImageNet's for 3 channels; mean 0 and standard deviation 1 for any other number."""
-        imagenet = channels == 3
+    def default(cls, channels: int, image_size: int) -> Preprocessing:
+        """ImageNet's for 3 channels and images from 128 pixels on; else pixels on the scale 0..1, and no crop."""
+        imagenet = channels == 3 and image_size >= SMALLEST_OF_IMAGENET
+        usual = round(image_size * 256 / 224) if image_size >= SMALLEST_OF_IMAGENET else image_size
         return cls(
-            resize=round(image_size * 256 / 224) if resize is None else resize,
+            resize=usual,
             crop=image_size,
             mean=IMAGENET_MEAN if imagenet else (0.0,) * channels,
             std=IMAGENET_STD if imagenet else (1.0,) * channels,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-PLAIN = Preprocessing.default(3, 32, 32)
+PLAIN = Preprocessing.default(3, 32)
 
 
 def ramp(width: int, height: int) -> Image.Image:
@@ -43,8 +43,12 @@ def ramp(width: int, height: int) -> Image.Image:
 def test_default_of_three_channels_is_imagenets() -> None:
     default = Preprocessing.default(3, 224)
     assert default == Preprocessing(256, 224, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "bilinear")
-    assert Preprocessing.default(3, 224, 232).resize == 232
-    assert Preprocessing.default(3, 32).resize == 37  # the same share, 256 / 224
+    assert Preprocessing.default(3, 128).resize == 146  # the same share, 256 / 224
+
+
+def test_a_network_of_the_size_of_cifars_is_not_given_imagenets() -> None:
+    assert Preprocessing.default(3, 32) == Preprocessing(32, 32, (0.0,) * 3, (1.0,) * 3, "bilinear")
+    assert Preprocessing.default(3, 127).mean == (0.0,) * 3
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4])
@@ -100,7 +104,7 @@ def test_normalisation_is_its_formula(
 
 
 def test_scale_and_shift() -> None:
-    scale, shift = Preprocessing.default(3, 32).scale_and_shift()
+    scale, shift = Preprocessing.default(3, 224).scale_and_shift()
     assert scale.shape == shift.shape == (1, 3, 1, 1)
     assert scale[0, 0, 0, 0] == 1 / (255 * 0.229)
     assert shift[0, 2, 0, 0] == -0.406 / 0.225
@@ -165,7 +169,7 @@ def pictures_of_every_kind() -> dict[str, Image.Image]:
 @pytest.mark.parametrize("channels", MODES)
 def test_every_kind_of_picture_fits_every_network(tmp_path: Path, name: str, channels: int) -> None:
     pictures_of_every_kind()[name].save(tmp_path / name)
-    pixels = load_picture(tmp_path / name, Preprocessing.default(channels, 32, 32))
+    pixels = load_picture(tmp_path / name, Preprocessing.default(channels, 32))
     assert pixels.shape == (32, 32, channels)
     assert np.ptp(pixels[..., 0]) > 10, "the ramp is still there"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from resnet_export.cli.options import Batch, FileOr, GroupedCommand, Numbers, OneOf, Whole, option, same_file
+from resnet_export.cli.options import Batch, FileOr, GroupedCommand, Numbers, OneOf, Positive, Whole, option, same_file
 from resnet_export.spec import STEMS, VARIANTS
 
 if TYPE_CHECKING:
@@ -87,6 +87,13 @@ EXAMPLES = """\b
     type=COUNT,
     metavar="N",
     help="Channels after the stem.  [default: as in the weights, or 64]",
+)
+@option(
+    "--eps",
+    heading=NETWORK,
+    type=Positive(),
+    metavar="X",
+    help="Added to the variance in the batch norms.  [default: as in the weights, or 1e-5]",
 )
 @option(
     "--seed",

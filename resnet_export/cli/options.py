@@ -151,6 +151,22 @@ class Numbers(click.ParamType):  # type: ignore[type-arg]
         return numbers
 
 
+class Positive(click.ParamType):  # type: ignore[type-arg]
+    """A finite number above 0."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number."""
+        try:
+            number = float(value)
+        except ValueError:
+            number = 0.0
+        if not 0 < number < math.inf:
+            self.fail(f"{value!r} is not a number above 0.", param, ctx)
+        return number
+
+
 class FileOr(click.Path):
     """A file, or one of a few names; completes to both."""
 

@@ -45,9 +45,13 @@ def to_onnx(model: keras.Model, spec: ResNetSpec) -> ir.Model:
 
     named = variables(model)
     order = {id(variable): index for index, variable in enumerate(named.values())}
+    # The state of random generators: inference doesn't touch it, and an input of integers could not be converted.
+    states = {id(variable): variable.numpy() for variable in model.non_trainable_variables if id(variable) not in order}
 
     def traced(image: Any, *parameters: Any) -> Any:
         def in_keras_layout(variable: Any) -> Any:
+            if id(variable) in states:
+                return tf.constant(states[id(variable)])
             parameter = parameters[order[id(variable)]]
             rank = len(parameter.shape)
             return tf.transpose(parameter, keras_axes(rank)) if rank > 1 else parameter

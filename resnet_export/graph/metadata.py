@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from resnet_export.assumptions import Assumption
 from resnet_export.errors import ModelError, ResNetExportError
 from resnet_export.graph.interface import Interface
 from resnet_export.images import Preprocessing
@@ -35,6 +36,8 @@ class Metadata:
     """SHA-256 of the file's own initializers: whether they are still those that were written."""
     labels: tuple[str, ...] | None = None
     """Names of the classes, in the order of the logits."""
+    assumptions: tuple[Assumption, ...] = ()
+    """What was taken for granted, since the source can't show it."""
 
     def to_props(self) -> dict[str, str]:
         """Key -> JSON, sorted."""
@@ -48,6 +51,8 @@ class Metadata:
         }
         if self.labels is not None:
             entries["labels"] = list(self.labels)
+        if self.assumptions:
+            entries["assumptions"] = [one.as_dict() for one in self.assumptions]
         return {f"{PREFIX}{key}": json.dumps(entries[key], sort_keys=True) for key in sorted(entries)}
 
     @classmethod
@@ -81,6 +86,7 @@ class Metadata:
                 weights_digest=data["weights_digest"],
                 initializers_digest=data["initializers_digest"],
                 labels=None if labels is None else tuple(labels),
+                assumptions=tuple(Assumption(**one) for one in data.get("assumptions", ())),
             )
         except ModelError:
             raise

@@ -126,6 +126,7 @@ class ModelReport:
             "specification": None if found is None else found.spec.as_dict(),
             "interface": None if found is None else found.interface.as_dict(),
             "preprocessing": None if found is None else found.preprocessing.as_dict(),
+            "assumptions": None if found is None else [one.as_dict() for one in found.assumptions],
             "labels": None if found is None or found.labels is None else list(found.labels),
             "weights_digest": None if found is None else found.weights_digest,
         }

@@ -94,6 +94,8 @@ def _pictures(report: ModelReport) -> Iterator[str]:
             f"std {numbers(found.std)}",
             "normalised in the file" if report.metadata.interface.preprocess == "uint8" else "left to the caller",
         )
+        if report.metadata.assumptions:
+            yield from fact("assumed", *map(str, report.metadata.assumptions))
         shown = [] if labels is None else [_short(repr(label)) for label in (*labels[:2], *labels[2:][-1:])]
         if labels is not None and len(labels) > 3:
             shown.insert(2, "...")

@@ -17,10 +17,12 @@ from keras import layers
 from resnet_export.errors import CheckpointError
 from resnet_export.files import reported, staged
 from resnet_export.weights import Weights
-from resnet_export.weights.infer import infer_spec
+from resnet_export.weights.infer import infer_spec, shown_eps
 from resnet_export.weights.keras_names import canonical_name, to_canonical, to_keras
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from keras import KerasTensor
 
     from resnet_export.spec import ResNetSpec
@@ -127,7 +129,9 @@ def read(model: keras.Model, **asked: Any) -> Weights:
     tensors = {name: to_canonical(variable.numpy()) for name, variable in variables(model).items()}
     if asked.get("image_size") is None and isinstance(model.input_shape, tuple):
         asked["image_size"] = model.input_shape[1]
-    return Weights(infer_spec(tensors, origin=origin, **asked), tensors, origin=origin)
+    norms = {layer.name: layer.epsilon for layer in _layers(model) if isinstance(layer, layers.BatchNormalization)}
+    shown = shown_eps(norms, origin)
+    return Weights(infer_spec(tensors, origin=origin, shown=shown, **asked), tensors, origin=origin)
 
 
 def save(weights: Weights, path: str | os.PathLike[str]) -> None:
@@ -147,6 +151,17 @@ def save(weights: Weights, path: str | os.PathLike[str]) -> None:
             model.save(temporary)
         else:
             model.save_weights(temporary)
+
+
+def shows_size(model: keras.Model) -> bool:
+    """Whether the model itself says which image size it takes."""
+    return isinstance(model.input_shape, tuple) and model.input_shape[1] is not None
+
+
+def _layers(model: keras.Model) -> Iterator[layers.Layer]:
+    """All layers, those of nested models included."""
+    for layer in model.layers:
+        yield from _layers(layer) if isinstance(layer, keras.Model) else (layer,)
 
 
 def variables(model: keras.Model) -> dict[str, keras.Variable]:

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from resnet_export.weights import Weights
-from resnet_export.weights.infer import infer_spec
+from resnet_export.weights.infer import infer_spec, shown_eps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -153,6 +153,11 @@ def load(model: nn.Module, weights: Weights) -> None:
             state[name].zero_()
 
 
+def shows_size(model: nn.Module) -> bool:
+    """Whether the model itself says which image size it takes."""
+    return isinstance(model, ResNet)
+
+
 def read(model: nn.Module, **asked: Any) -> Weights:
     """The parameters of `model`: of this module's or of any other with torchvision's names.
 
@@ -169,5 +174,7 @@ def read(model: nn.Module, **asked: Any) -> Weights:
         tensor = tensor.detach().cpu()
         tensors[name] = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
     if isinstance(model, ResNet):
-        asked = model.spec.as_dict() | {name: value for name, value in asked.items() if value is not None}
-    return Weights(infer_spec(tensors, origin=origin, **asked), tensors, origin=origin)
+        asked["image_size"] = asked.get("image_size") or model.spec.image_size
+    norms = {name: module.eps for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    shown = shown_eps(norms, origin)
+    return Weights(infer_spec(tensors, origin=origin, shown=shown, **asked), tensors, origin=origin)

@@ -189,8 +189,7 @@ def describe(path: Path, weights: Weights | str | os.PathLike[str] | None, folde
     if is_ours(model):
         metadata = read_metadata(model, path)
         if weights is not None and not isinstance(weights, Weights):
-            # what no tensor shows
-            weights = Weights.load(weights, image_size=metadata.spec.image_size, eps=metadata.spec.eps)
+            weights = Weights.load(weights, {"eps": metadata.spec.eps}, image_size=metadata.spec.image_size)
         subject = replace(
             canonical_subject(path, None if weights is None else _giving(weights)), logits_path=logits_path
         )
@@ -283,7 +282,7 @@ def _foreign(
     size, wrong = taken.height, None
     if weights is not None:
         if not isinstance(weights, Weights):
-            weights = Weights.load(weights, **({} if size is None else {"image_size": size}))
+            weights = Weights.load(weights, image_size=size)
         spec = weights.spec
         if spec.in_channels != taken.channels:
             raise CheckpointError(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
 
+from resnet_export.assumptions import about_pictures
 from resnet_export.convert import CONVERTERS
 from resnet_export.errors import (
     ParityError,
@@ -72,6 +73,7 @@ def export(
     image_size: int | None = None,
     stem: str | None = None,
     width: int | None = None,
+    eps: float | None = None,
     layout: Layout = "nchw",
     batch: int | None = None,
     dynamic_size: bool = False,
@@ -97,13 +99,15 @@ def export(
         output: the file; `resnet<depth>.onnx` by default.
         framework: `torch` or `keras`: whose definition is converted. By default that of the source, else one that is
             installed.
-        depth: 18, 34, 50, 101 or 152. This and the next five are inferred from the weights where they are None;
+        depth: 18, 34, 50, 101 or 152. This and the next six are inferred from the weights where they are None;
             what contradicts the weights is an error.
         num_classes: length of the logits.
         in_channels: channels of the image.
-        image_size: height and width in pixels; never inferred: 224, or 32 with the cifar stem.
+        image_size: height and width in pixels; that of a `.keras` file or a live Keras model, else 224, or 32 with the
+            cifar stem.
         stem: `imagenet` or `cifar`.
         width: channels after the stem.
+        eps: added to the variance in every batch norm. A state_dict can't show it: 1e-5 by default.
         layout: order of the input's axes, `nchw` or `nhwc`.
         batch: images a run takes; None for any number.
         dynamic_size: leave height and width open.
@@ -140,6 +144,7 @@ def export(
         "image_size": image_size,
         "stem": stem,
         "width": width,
+        "eps": eps,
     }
     if seed and source is not None and not isinstance(source, ResNetSpec):
         raise UsageError(
@@ -152,12 +157,17 @@ def export(
         refuse_overwriting(output, force=force)
 
     with stages("load"):
-        weights, origin, model = load(source, framework, asked, seed)
+        loaded = load(source, framework, asked, seed)
+        weights, model = loaded.weights, loaded.model
         spec = weights.spec
         target = Path(output if output is not None else f"resnet{spec.depth}.onnx")
         refuse_overwriting(target, force=force)
-        preprocessing, preprocessing_origin = preprocessing_of(spec, source, mean, std, resize, interpolation)
-        metadata = Metadata(spec, interface, preprocessing, weights.digest, "", labels_of(labels, spec))
+        preprocessing, preprocessing_origin, known = preprocessing_of(spec, source, mean, std, resize, interpolation)
+        of_pictures = about_pictures(preprocessing, known, image_size_known=loaded.image_size_known)
+        assumptions = (*loaded.assumptions, *of_pictures)
+        metadata = Metadata(spec, interface, preprocessing, weights.digest, "", labels_of(labels, spec), assumptions)
+        origin = loaded.origin
+        del loaded
         _require_space(target, weights)
 
     with ThreadPoolExecutor(max_workers=1) as background:
@@ -175,7 +185,7 @@ def export(
         given = model is not None
 
         def recall() -> Weights:
-            return load(source, framework, asked, seed)[0]
+            return load(source, framework, asked, seed).weights
 
         def build(weights: Weights) -> Any:
             built = definition.build(spec)
@@ -204,6 +214,8 @@ def export(
                 preprocessing=preprocessing,
                 preprocessing_origin=preprocessing_origin,
                 weights_origin=origin,
+                assumptions=assumptions,
+                labels=metadata.labels,
                 weights_digest=metadata.weights_digest,
                 sha256=digest,
                 size=size,

@@ -5,20 +5,24 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resnet_export.assumptions import about_network
 from resnet_export.errors import LabelsError, MissingDependencyError, UsageError
-from resnet_export.images import Preprocessing
+from resnet_export.images import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from resnet_export.models import FRAMEWORKS
 from resnet_export.optional import install_line
 from resnet_export.spec import IMAGE_SIZES, ResNetSpec
 from resnet_export.weights import Weights
+from resnet_export.weights.checkpoint import read_configuration
 from resnet_export.weights.published import RESIZE, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from resnet_export.assumptions import Assumption
 
 Source = Any
 """A `ResNetSpec`, `Weights`, a path or published name, a `torch.nn.Module` or a `keras.Model`; None: a new network."""
@@ -54,18 +58,36 @@ def _framework_of(source: Source) -> str | None:
     return "keras" if "keras.Model" in classes else None
 
 
-def load(source: Source, framework: str, asked: dict[str, Any], seed: int) -> tuple[Weights, str, Any]:
-    """(weights, where they come from, the live model if the source is one)."""
+@dataclass(frozen=True)
+class Loaded:
+    """A source, read."""
+
+    weights: Weights
+    origin: str
+    """Where the weights come from, in words."""
+    model: Any = None
+    """The live model, if the source is one."""
+    assumptions: tuple[Assumption, ...] = ()
+    """What the source can't show of the network."""
+    image_size_known: bool = True
+    """Whether somebody, or something, said the image size."""
+
+
+def load(source: Source, framework: str, asked: dict[str, Any], seed: int) -> Loaded:
+    """Reads the source; `asked` are fields of the specification, None where they were not asked for."""
+    sized = asked["image_size"] is not None
     if _framework_of(source) is not None:
         model = getattr(source, "_orig_mod", source)  # what torch.compile wrapped
-        return importlib.import_module(FRAMEWORKS[framework]).read(model, **asked), f"the {framework} model", model
+        definition = importlib.import_module(FRAMEWORKS[framework])
+        weights = definition.read(model, **asked)
+        return Loaded(weights, f"the {framework} model", model, image_size_known=sized or definition.shows_size(model))
     if isinstance(source, Weights):
         _refuse_contradiction(source.spec, asked)
-        return source, "the weights given", None
+        return Loaded(source, "the weights given")
     if isinstance(source, ResNetSpec) or source is None:
         spec = source or _new_spec(asked)
         _refuse_contradiction(spec, asked)
-        return Weights.initial(spec, seed), f"He initialisation, seed {seed}", None
+        return Loaded(Weights.initial(spec, seed), f"He initialisation, seed {seed}")
     if not isinstance(source, str | os.PathLike):
         raise UsageError(
             f"A {type(source).__name__} cannot be exported.",
@@ -74,8 +96,12 @@ def load(source: Source, framework: str, asked: dict[str, Any], seed: int) -> tu
     name = os.fspath(source)
     if name in RESIZE and not Path(name).exists():
         path = fetch(name, asked["depth"] or ResNetSpec.depth)
-        return Weights.load(path, **asked), f"{name} ({path.name})", None
-    return Weights.load(name, **asked), Path(name).name, None
+        return Loaded(Weights.load(path, **asked), f"{name} ({path.name})")
+    weights, config = Weights.load(name, **asked), read_configuration(name)
+    if config is not None:
+        return Loaded(weights, Path(name).name, image_size_known=sized or "image_size" in config.findings)
+    assumed = about_network(weights.spec, eps_given=asked["eps"] is not None)
+    return Loaded(weights, Path(name).name, assumptions=assumed, image_size_known=sized)
 
 
 def _new_spec(asked: dict[str, Any]) -> ResNetSpec:
@@ -99,11 +125,16 @@ def preprocessing_of(
     std: Sequence[float] | None,
     resize: int | None,
     interpolation: str | None,
-) -> tuple[Preprocessing, str]:
-    """(preprocessing, where it comes from): the options, else that of the named weights, else the usual one."""
+) -> tuple[Preprocessing, str, set[str]]:
+    """(preprocessing, where it comes from in words, its fields that are known).
+
+    It is that of the options, else that of the named weights, else the usual one.
+    """
     named = source if isinstance(source, str) and source in RESIZE else None
-    pixels = round(RESIZE[named] * spec.image_size / 224) if named else None
-    default = Preprocessing.default(spec.in_channels, spec.image_size, pixels)
+    default = Preprocessing.default(spec.in_channels, spec.image_size)
+    if named is not None:
+        pixels = round(RESIZE[named] * spec.image_size / 224)
+        default = Preprocessing(pixels, spec.image_size, IMAGENET_MEAN, IMAGENET_STD)
     options: dict[str, Any] = {
         "mean": None if mean is None else tuple(map(float, mean)),
         "std": None if std is None else tuple(map(float, std)),
@@ -122,11 +153,11 @@ def preprocessing_of(
                 f"{name} {', '.join(f'{number:g}' for number in given[name])} is not on the scale 0..1.",
                 hint="Divide it by 255 if it is on the scale 0..255.",
             )
-    usual = "ImageNet's" if spec.in_channels == 3 else "mean 0 and standard deviation 1"
+    usual = "ImageNet's" if default.mean == IMAGENET_MEAN else "pixels on the scale 0..1"
     origin = f"that of {named}" if named else usual
     if given:
         origin = f"{', '.join(given)} as given; the rest {origin}" if len(given) < len(options) else "as given"
-    return replace(default, **given), origin
+    return replace(default, **given), origin, set(options if named else given)
 
 
 def labels_of(labels: str | os.PathLike[str] | Sequence[str] | None, spec: ResNetSpec) -> tuple[str, ...] | None:
@@ -134,17 +165,32 @@ def labels_of(labels: str | os.PathLike[str] | Sequence[str] | None, spec: ResNe
     if labels is None:
         return None
     if isinstance(labels, str | os.PathLike):
-        path = Path(labels)
-        try:
-            names = tuple(path.read_text(encoding="utf-8").splitlines())
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise LabelsError(
-                f"The labels file {path} cannot be read: {reason}.", hint="Give a text file, one class a line."
-            ) from error
-        where = f"The labels file {path} has {len(names)} lines"
+        names = read_labels(Path(labels))
+        where = f"The labels file {labels} has {len(names)} lines"
     else:
         names, where = tuple(labels), f"{len(labels)} labels were given"
     if len(names) != spec.num_classes:
         raise LabelsError(f"{where}, and the network has {spec.num_classes} classes.", hint="Give one label per class.")
+    return names
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """The lines of a text file, without a byte order mark and without empty lines at its end.
+
+    Raises:
+        LabelsError: it can't be read, is JSON, or has an empty line before its end.
+    """
+    hint = "Give a text file, one class a line."
+    try:
+        text = path.read_text(encoding="utf-8-sig").rstrip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise LabelsError(f"The labels file {path} cannot be read: {reason}.", hint=hint) from error
+    if text.startswith(("{", "[")):
+        raise LabelsError(
+            f"The labels file {path} is JSON.", hint="Write its class names into a text file, one a line."
+        )
+    names = tuple(line.strip() for line in text.splitlines())
+    if "" in names:
+        raise LabelsError(f"The labels file {path} has nothing in line {names.index('') + 1}.", hint=hint)
     return names

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from resnet_export.assumptions import Assumption
     from resnet_export.graph.interface import Interface
     from resnet_export.images import Preprocessing
     from resnet_export.parity.results import VerifyReport
@@ -44,11 +45,20 @@ class ExportReport:
     """Package -> version, of those that took part."""
     verification: VerifyReport | None
     """None when it was left out on request."""
+    assumptions: tuple[Assumption, ...] = ()
+    """What was taken for granted, since the source can't show it."""
+    labels: tuple[str, ...] | None = None
+    """Names of the classes, where they were given."""
 
     @property
     def passed(self) -> bool | None:
         """Whether the file is the network of its source; None when that was not checked."""
         return None if self.verification is None else self.verification.passed
+
+    @property
+    def network_assumed(self) -> bool:
+        """Whether some of the network had to be assumed."""
+        return any(one.about == "network" for one in self.assumptions)
 
     def __str__(self) -> str:
         """What a terminal shows."""
@@ -66,6 +76,8 @@ class ExportReport:
             "specification": self.spec.as_dict(),
             "interface": self.interface.as_dict(),
             "preprocessing": {**self.preprocessing.as_dict(), "origin": self.preprocessing_origin},
+            "assumptions": [one.as_dict() for one in self.assumptions],
+            "labels": None if self.labels is None else list(self.labels),
             "weights": {"origin": self.weights_origin, "digest": self.weights_digest},
             "file": {"sha256": self.sha256, "bytes": self.size, "nodes": dict(self.nodes)},
             "parameters": self.spec.trainable_parameters,

@@ -8,6 +8,9 @@ from resnet_export import plain
 from resnet_export.graph.interface import OUTPUTS
 from resnet_export.plain import DIGITS, fact, file_size, multiply_adds, numbers, wrapped
 
+FIRST_LABELS = 3
+"""Of the class names, shown to be recognised."""
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -88,6 +91,11 @@ def _facts(report: ExportReport) -> Iterator[str]:
         "nodes", f"{sum(report.nodes.values())} in all", *(f"{count} {op}" for op, count in report.nodes.items())
     )
     yield from fact("weights", report.weights_origin)
+    if report.labels is not None:
+        shown = [f"{number} {plain.printable(name)}" for number, name in enumerate(report.labels[:FIRST_LABELS])]
+        yield from fact(
+            "labels", f"{len(report.labels)} in all", *shown, *(["..."] if len(report.labels) > len(shown) else [])
+        )
     yield from fact(
         "preprocessing",
         f"resize {preprocessing.resize} ({preprocessing.interpolation})",
@@ -97,6 +105,9 @@ def _facts(report: ExportReport) -> Iterator[str]:
     )
     inside = "the normalisation is in the file" if interface.preprocess == "uint8" else "left to the caller"
     yield from fact("", f"origin: {report.preprocessing_origin}", inside)
+    if report.assumptions:
+        listed = ", ".join(map(str, report.assumptions))
+        yield from wrapped(f"assumed, since the {_source(report)} can't show it: {listed}", "  ")
     longest = sorted(report.stages.items(), key=lambda stage: -stage[1])[:2]
     shares = ", ".join(f"{name} {seconds:.1f}" for name, seconds in longest)
     yield from fact("time", f"{sum(report.stages.values()):.1f} s (most: {shares})")
@@ -121,13 +132,19 @@ def _verdict(report: ExportReport) -> Iterator[str]:
     for note in found.notes:
         yield from wrapped(f"note: {note}")
     if found.passed:
+        that = "the file is that network, with what was assumed of it; " if report.network_assumed else ""
         yield from wrapped(
-            f"Passed: the file and the {report.framework} model are equally far from float64 truth, "
+            f"Passed: {that}the file and the {report.framework} model are equally far from float64 truth, "
             "as rounding alone makes them."
         )
     else:
         yield "FAILED: the file would not be the network of its source."
         yield from findings(found)
+
+
+def _source(report: ExportReport) -> str:
+    """What can't show what was assumed."""
+    return "checkpoint" if report.network_assumed else "source"
 
 
 def _input(report: ExportReport) -> str:

@@ -85,24 +85,30 @@ class Weights(Mapping[str, Array]):
         return cls(spec, draw(spec, seed), origin="the initialisation")
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], **asked: Any) -> Self:
+    def load(cls, path: str | os.PathLike[str], assumed: Mapping[str, Any] | None = None, **asked: Any) -> Self:
         """Reads a checkpoint; the format is that of the file's name.
 
         Args:
             path: `.pth`, `.pt`, `.safetensors`, `.keras`, `.weights.h5` or `.npz`.
-            asked: fields of `ResNetSpec` that the caller insists on; the rest is inferred from the tensors.
-                The image size is never inferred.
+            assumed: fields of `ResNetSpec` to take for granted where the checkpoint doesn't show them.
+            asked: fields of `ResNetSpec` that the caller insists on. The rest is inferred from the tensors, and from
+                the configuration in a `.keras` file; where nothing shows image size and eps, they are the usual ones.
 
         Raises:
             CheckpointError: the file cannot be read, is unsafe, or holds another network than asked for.
             MissingDependencyError: the format needs a framework that is not installed.
         """
-        from resnet_export.weights.checkpoint import read
+        from resnet_export.weights.checkpoint import read, read_configuration
         from resnet_export.weights.infer import infer_spec
 
         tensors = read(path)
         origin = os.fspath(path)
-        return cls(infer_spec(tensors, origin=origin, **asked), tensors, origin=origin)
+        config = read_configuration(path)
+        shown = {} if config is None else config.findings
+        spec = infer_spec(tensors, origin=origin, shown=shown, **{**_absent(assumed, shown, asked), **asked})
+        if config is not None:
+            config.check(spec)
+        return cls(spec, tensors, origin=origin)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a checkpoint; the format is that of the file's name. An existing file is replaced at once or not.
@@ -117,6 +123,12 @@ class Weights(Mapping[str, Array]):
         from resnet_export.weights.checkpoint import write
 
         write(path, self)
+
+
+def _absent(assumed: Mapping[str, Any] | None, shown: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Those fields that are neither shown nor asked for."""
+    known = {*shown, *(name for name, value in asked.items() if value is not None)}
+    return {name: value for name, value in (assumed or {}).items() if name not in known}
 
 
 def digest(arrays: Tensors) -> str:

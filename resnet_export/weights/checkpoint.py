@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resnet_export.weights.canonical import Weights
+    from resnet_export.weights.keras_config import KerasConfig
 
 FORMATS: Mapping[str, str] = MappingProxyType(
     {
@@ -71,6 +72,17 @@ def read(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
             hint="The file is damaged, incomplete or of another format: copy or download it again.",
         ) from error
     return _unwrapped(tensors, path)
+
+
+def read_configuration(path: str | os.PathLike[str]) -> KerasConfig | None:
+    """The configuration inside a checkpoint, from which its network can be told; None where there is none.
+
+    Raises:
+        CheckpointError: it can't be followed.
+    """
+    from resnet_export.weights.keras_config import read_config
+
+    return read_config(Path(path)) if Path(path).name.lower().endswith(".keras") else None
 
 
 def write(path: str | os.PathLike[str], weights: Weights) -> None:

@@ -24,14 +24,21 @@ class Finding(NamedTuple):
     """What shows it, as the end of a sentence: "conv1.weight in model.pth takes 3 channels"."""
 
 
-def infer_spec(tensors: Mapping[str, NDArray[Any]], *, origin: str, **asked: Any) -> ResNetSpec:
+def infer_spec(
+    tensors: Mapping[str, NDArray[Any]],
+    *,
+    origin: str,
+    shown: Mapping[str, Finding] | None = None,
+    **asked: Any,
+) -> ResNetSpec:
     """The specification of the network that `tensors` belong to; its other tensors are not checked here.
 
     Args:
         tensors: canonical name -> array; convolutions (out, in, height, width), classifier (classes, features).
         origin: what error messages call the tensors, such as a file's name.
+        shown: what else shows a field, such as a configuration beside the tensors.
         asked: fields of `ResNetSpec` that the caller insists on; None means not asked. The image size is the
-            usual one of the stem and eps the usual one, where not asked: no tensor shows them.
+            usual one of the stem and eps the usual one, where they are neither asked nor shown: no tensor shows them.
 
     Raises:
         CheckpointError: the tensors are no ResNet's, or contradict what was asked.
@@ -39,7 +46,7 @@ def infer_spec(tensors: Mapping[str, NDArray[Any]], *, origin: str, **asked: Any
     """
     asked = {name: value for name, value in asked.items() if value is not None}
     ResNetSpec(**asked)
-    found = _findings(tensors, origin)
+    found = _findings(tensors, origin) | dict(shown or {})
     fields = {name: finding.value for name, finding in found.items()} | asked
     fields.setdefault("image_size", IMAGE_SIZES[fields.get("stem", "imagenet")])
     spec = ResNetSpec(**fields)
@@ -48,13 +55,35 @@ def infer_spec(tensors: Mapping[str, NDArray[Any]], *, origin: str, **asked: Any
     contradictions = [
         f"--{name.replace('_', '-')} {asked[name]} was asked for, but {finding.evidence}"
         for name, finding in found.items()
-        if name in asked and asked[name] != finding.value
+        if name in asked and asked[name] != finding.value and name != "image_size"  # the network takes others, too
     ]
     if contradictions:
         raise CheckpointError(
             f"{'; '.join(contradictions)}.", hint="Leave these options out, or give the checkpoint they describe."
         )
     return spec
+
+
+def shown_eps(norms: Mapping[str, float], origin: str) -> dict[str, Finding]:
+    """What the batch norms of a live model add to the variance, as the finding of that field; nothing without any.
+
+    Args:
+        norms: name of the layer -> its eps.
+        origin: what error messages call the model.
+
+    Raises:
+        CheckpointError: they differ.
+    """
+    if not norms:
+        return {}
+    (first, eps), *others = norms.items()
+    for name, other in others:
+        if other != eps:
+            raise CheckpointError(
+                f"The batch norms of {origin} differ: {first} has eps {eps:g}, and {name} {other:g}.",
+                hint="Give all of them the same eps, as a ResNet has it here.",
+            )
+    return {"eps": Finding(float(eps), f"the batch norms of {origin} have eps {eps:g}")}
 
 
 def _findings(tensors: Mapping[str, NDArray[Any]], origin: str) -> dict[str, Finding]:

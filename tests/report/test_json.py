@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from resnet_export.assumptions import Assumption
 from resnet_export.report.json import render
 from tests.report import verified
 from tests.report.examples import FAILED, PASSED, example
@@ -49,7 +50,8 @@ def documented(page: str) -> set[str]:
 
 
 def test_every_key_is_documented() -> None:
-    found = keys(example(verification=FAILED).as_dict())
+    assumed = (Assumption("network", "eps", "eps 1e-05", "--eps"),)
+    found = keys(example(verification=FAILED, assumptions=assumed).as_dict())
     assert documented("report.md") == {key for key in found if not key.startswith("verification.")}
 
 

@@ -1,0 +1,76 @@
+"""`Assumption`: a fact about a network or its pictures that the source can't show, and was taken for granted."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from resnet_export.images import Preprocessing
+    from resnet_export.spec import ResNetSpec
+
+
+Subject = Literal["network", "pictures"]
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """One fact that was taken for granted."""
+
+    about: Subject
+    name: str
+    """Such as `eps`, `activation` or `image size`."""
+    value: str
+    """What was assumed, in words."""
+    option: str | None = None
+    """The option that changes it; None where the file can't have it otherwise."""
+
+    def __str__(self) -> str:
+        """`eps 1e-05 (--eps)`; of pictures the name alone, since the report has the values."""
+        shown = self.value if self.about == "network" else self.name
+        return shown if self.option is None else f"{shown} ({self.option})"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as plain data, for JSON."""
+        return asdict(self)
+
+
+def about_network(spec: ResNetSpec, *, eps_given: bool) -> tuple[Assumption, ...]:
+    """What no tensor shows of the network of `spec`.
+
+    Args:
+        spec: the network.
+        eps_given: whether eps was asked for.
+    """
+    stem = "conv1 with stride 2, then a max pool" if spec.stem == "imagenet" else "conv1 with stride 1, no max pool"
+    eps = () if eps_given else (Assumption("network", "eps", f"eps {spec.eps:g}", "--eps"),)
+    return (
+        *eps,
+        Assumption("network", "activation", "ReLU"),
+        Assumption("network", "stem", stem),
+        Assumption("network", "stride", "strides on the 3x3 convolutions"),
+        Assumption("network", "padding", "symmetric padding"),
+        Assumption("network", "dilation", "no dilation"),
+        Assumption("network", "pooling", "global average pooling"),
+        Assumption("network", "surroundings", "nothing before conv1 or behind fc"),
+    )
+
+
+def about_pictures(preprocessing: Preprocessing, given: set[str], *, image_size_known: bool) -> tuple[Assumption, ...]:
+    """What was taken for granted of the preparation of pictures.
+
+    Args:
+        preprocessing: that goes into the file.
+        given: names of its fields that are known.
+        image_size_known: whether the image size is.
+    """
+    crop, size = preprocessing.crop, preprocessing.resize
+    found = (
+        Assumption("pictures", "image size", f"{crop} x {crop} pixels", "--image-size"),
+        Assumption("pictures", "resize", f"the shorter side to {size} pixels", "--resize"),
+        Assumption("pictures", "interpolation", preprocessing.interpolation, "--interpolation"),
+        Assumption("pictures", "mean", f"{'/'.join(f'{number:g}' for number in preprocessing.mean)}", "--mean"),
+        Assumption("pictures", "std", f"{'/'.join(f'{number:g}' for number in preprocessing.std)}", "--std"),
+    )
+    known = given | ({"image size"} if image_size_known else set())
+    return tuple(one for one in found if one.name not in known)
