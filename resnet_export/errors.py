@@ -7,6 +7,7 @@
 | 3         | bad input: a file, a checkpoint, an image           | `InputError`             |
 | 4         | an optional part is missing                         | `MissingDependencyError` |
 | 5         | the environment cannot do it: memory, disk, device  | `UnavailableError`       |
+| 6         | it can't be told: the data don't decide it          | `UndecidedError`         |
 
 A message says what was asked and what is there; the hint says what to do next.
 """
@@ -125,6 +126,12 @@ class UnavailableError(ResNetExportError, RuntimeError):
     """This machine cannot do what was asked: disk, memory, permission or device."""
 
     exit_code = 5
+
+
+class UndecidedError(ResNetExportError):
+    """A comparison that the data don't decide: neither passed nor failed."""
+
+    exit_code = 6
 
 
 def quote_some(names: Iterable[str], limit: int = 3) -> str:

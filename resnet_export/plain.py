@@ -80,9 +80,9 @@ def multiply_adds(count: int) -> str:
     return f"{count / factor:.3f} {unit}"
 
 
-def number(count: int, what: str) -> str:
-    """1 layer, 2 layers."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
+def number(count: int, what: str, several: str | None = None) -> str:
+    """1 layer, 2 layers; `several` where an s doesn't make the plural."""
+    return f"{count} {what if count == 1 else several or f'{what}s'}"
 
 
 def numbers(values: Sequence[float]) -> str:

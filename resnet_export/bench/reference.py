@@ -63,7 +63,7 @@ def measure_beside_reference(
 
     Args:
         result: of the case.
-        seconds: for it, the launches of the processes included; six launches take longer where that is too little.
+        seconds: for it, the launches of the processes included; one launch may take longer.
         tell: is told how it stands.
         patience: seconds without a sign of life after which a process is ended.
 

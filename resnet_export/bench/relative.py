@@ -14,10 +14,10 @@ class Relative:
     """The time of a case over that of the reference network, which took turns with it."""
 
     ratio: float
-    low: float
-    """Lower end of the 95 % interval."""
-    high: float
-    """Upper end."""
+    low: float | None
+    """Lower end of the 95 % interval; None where there were too few launches."""
+    high: float | None
+    """Upper end, likewise."""
     launches: int
     """That it rests on (see `compare.paired`)."""
     reference: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +14,11 @@ from resnet_export.cli.options import GroupedCommand, option, same_file
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from resnet_export.bench.check.checked import CheckReport, Status
+    from resnet_export.bench.check.checked import CheckReport
 
 CHECK, OUTPUT = "Check", "Output"
-HINTS: Mapping[Status, str] = {
-    "unsupported": "Measure both beside a network that never changes, and not with --quick: resnet-export bench "
-    "--reference; or let them take turns: resnet-export bench compare --fail-if slower.",
-    "missing": "Measure what is missing, too, or a new baseline.",
-    "slower": "To see whether it is the machine, let both take turns: resnet-export bench compare.",
-}
-"""What to do, the first that there is a reason for."""
+LONG_S = 240.0
+"""Seconds of a result from which on a longer one would hardly tell more."""
 
 
 @click.command(
@@ -33,11 +29,11 @@ HINTS: Mapping[Status, str] = {
     Both are files that `bench --output` wrote. A case is slower when its time is above the baseline's by more than the
     tolerance, and the 95 % interval of the ratio leaves no doubt that it is above. The time is relative to that of the
     reference network where both were measured with bench --reference, as they should be on a machine whose pace
-    changes. A case that the result lacks fails too, and so does one that can't be told.
+    changes. A case that the result lacks fails, too.
 
-    Exit code 0: nothing is shown to be slower. 1: something is, or can't be told. 2: an option cannot be meant so. 3: a
-    file is no result, has another schema version or nothing in common with the other, or the baseline is another
-    machine's. 5: the output cannot be written.
+    Exit code 0: nothing is slower. 1: something is, or is missing. 2: an option has an invalid value. 3: a file is no
+    result, has another schema version or nothing in common with the other, or the baseline is another machine's. 5: the
+    output cannot be written. 6: nothing is known to be slower, but a case can't be told.
 
     \b
     Examples:
@@ -74,10 +70,10 @@ def check(
     as_json: bool,
     debug: bool,
 ) -> None:
-    """Checks, prints, and leaves with 1 when something became slower."""
+    """Checks, prints, and leaves with 1 when something became slower, with 6 when that can't be told."""
     from resnet_export.cli.failing import reported
     from resnet_export.cli.output import say, write
-    from resnet_export.errors import ResNetExportError, UsageError
+    from resnet_export.errors import ResNetExportError, UndecidedError, UsageError
     from resnet_export.files import refuse_overwriting
     from resnet_export.plain import number
     from resnet_export.report.json import render_line
@@ -89,14 +85,37 @@ def check(
             refuse_overwriting(junit, force=force, option="--junit")
         from resnet_export.bench.check import check as hold
 
-        found = hold(_read(result), _read(baseline), tolerance, other_machine=other_machine)
+        now, before = _read(result), _read(baseline)
+        found = hold(now, before, tolerance, other_machine=other_machine)
         say(render_line(found) if as_json else _as_text(found))
         if junit is not None:
             write(junit, _as_junit(found, result))
-        if not found.passed:
-            seen = {case.status for case in found.failures}
-            hint = next((hint for status, hint in HINTS.items() if status in seen), None)
-            raise ResNetExportError(f"{result} did not pass: {number(len(found.failures), 'case')} failed.", hint=hint)
+        if found.failures:
+            raise ResNetExportError(
+                f"{result} did not pass: {number(len(found.failures), 'case')} failed.", hint=_hint(found, now, before)
+            )
+        if found.undecided:
+            raise UndecidedError(
+                f"{result}: {number(len(found.undecided), 'case')} can't be told.", hint=_hint(found, now, before)
+            )
+
+
+def _hint(found: CheckReport, result: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
+    """A command that was not given yet, and would help."""
+    models = [{case["model"]: None for case in data["cases"]} for data in (result, baseline)]
+    if any(case.status in ("missing", "unmeasured") for case in found.failures):
+        return f"Measure what the baseline has: {shlex.join(['resnet-export', 'bench', *models[1]])}"
+    old, new = (next(iter(files)) for files in reversed(models))
+    turns = ["resnet-export", "bench", "compare", "--a", f"model={old}", "--b", f"model={new}", "--fail-if", "slower"]
+    if found.failures:
+        return f"To see whether it is the machine, let both take turns, the older file as A: {shlex.join(turns)}"
+    seconds = max(float((data.get("budget") or {}).get("seconds") or 0) for data in (result, baseline))
+    if any(case.quantity == "relative" for case in found.undecided) or seconds >= LONG_S:
+        return f"Let both take turns, the older file as A: {shlex.join(turns)}"
+    longer = f"{max(60.0, 2 * seconds):g}"
+    again = ["resnet-export", "bench", *models[0], "--reference", "--seconds", longer, "--output"]
+    command = shlex.join([*again, "result.json"])
+    return f"Measure both again, the baseline too, beside a network that never changes: {command}"
 
 
 def _read(path: str) -> Any:

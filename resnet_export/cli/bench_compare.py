@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -27,8 +29,9 @@ WHAT, HOW, OUTPUT = "What", "How", "Output"
     device), allow_fallback (true), python (another virtual environment, which has resnet-export too), and the options
     of the runtime. What B leaves out is A's; without a runtime it is ort:cpu.
 
-    Exit code 0: compared, whatever the verdict. 1: a side failed, crashed or hung, or --fail-if. 2, 3: an option or a
-    file cannot be meant so. 4: something is not installed. 5: a runtime lacks a library, driver or device.
+    Exit code 0: compared, whatever the verdict. 1: a side failed, crashed or hung, or the verdict is that of --fail-if.
+    2, 3: an option or a file has an invalid value. 4: something is not installed. 5: a runtime lacks a library, driver
+    or device. 6: with --fail-if, the verdict is inconclusive.
 
     \b
     Examples:
@@ -36,6 +39,7 @@ WHAT, HOW, OUTPUT = "What", "How", "Output"
       resnet-export bench compare --a model=a.onnx,threads=1 --b threads=2
       resnet-export bench compare --a model=a.onnx --b runtime=openvino
       resnet-export bench compare --a model=a.onnx --b python=old/bin/python
+      resnet-export bench compare --a model=a.onnx --b threads=1 --fail-if slower
     """,
     short_help="Is B faster than A?",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -50,16 +54,15 @@ WHAT, HOW, OUTPUT = "What", "How", "Output"
     metavar="SHARE",
     help="Equivalent means within 1 plus or minus this.  [default: 1.5%]",
 )
-@option("--seconds", heading=HOW, type=Whole(1), metavar="N", help="For all.  [default: 60, and at least 6 launches]")
+@option("--seconds", heading=HOW, type=Whole(5), metavar="N", help="For all of it.  [default: 60]")
 @option("--quick", heading=HOW, is_flag=True, help="Means --seconds 10.")
 @removed("--mlperf", "--seconds 600")
 @option("--seed", heading=HOW, type=Whole(0), default=0, metavar="N", help="Of the random order.  [default: 0]")
 @option(
     "--fail-if",
     heading=HOW,
-    multiple=True,
-    type=click.Choice(["faster", "slower", "equivalent", "inconclusive"]),
-    help="Leave with 1 on this verdict. Give it once for each.",
+    type=click.Choice(["slower", "faster"]),
+    help="Leave with 1 when B is that, and with 6 when it can't be told.",
 )
 @option("--output", "-o", heading=OUTPUT, type=click.Path(), metavar="FILE", help="Write the result as JSON.")
 @option("--force", heading=OUTPUT, is_flag=True, help="Replace it where it exists.")
@@ -74,7 +77,7 @@ def compare(
     seconds: int | None,
     quick: bool,
     seed: int,
-    fail_if: tuple[str, ...],
+    fail_if: str | None,
     output: str | None,
     force: bool,
     as_json: bool,
@@ -87,9 +90,11 @@ def compare(
     from resnet_export.cli.failing import reported
     from resnet_export.cli.output import refuse_outputs, say, write
     from resnet_export.cli.progress import Progress
-    from resnet_export.errors import ResNetExportError
+    from resnet_export.errors import ResNetExportError, UndecidedError
+    from resnet_export.plain import number
     from resnet_export.report.json import render_line
 
+    begun = time.monotonic()
     with reported(debug=debug):
         budget = _seconds(seconds, quick=quick)
         with held_back(verbose=verbose) as stderr:
@@ -98,16 +103,22 @@ def compare(
 
             sides = read_sides(a, b)
             refuse_outputs([side.case.model.path for side in sides], {"--output": output}, force=force)
-            found = measure(*sides, budget, band, seed, Progress(stderr, verbose=verbose))
+            found = measure(*sides, budget, band, seed, Progress(stderr, verbose=verbose), begun=begun)
         text = render_line(found) if as_json or output else ""
+        say(text if as_json else _as_text(found))
         if output is not None:
             write(output, text)
-        say(text if as_json else _as_text(found))
         if found.interrupted:
-            interruption.explain(lambda: f"this is what {len(found.launches)} launches say")
+            interruption.explain(lambda: f"this is what {number(len(found.launches), 'launch', 'launches')} said")
             raise KeyboardInterrupt
-        if found.verdict in fail_if:
-            raise ResNetExportError(f"B is {found.verdict}, as --fail-if said.")
+        if found.verdict == fail_if:
+            raise ResNetExportError(f"B is {found.verdict}, which --fail-if is for.")
+        if fail_if is not None and found.verdict == "inconclusive":
+            needed = found.needs_seconds
+            raise UndecidedError(
+                f"Whether B is {fail_if} can't be told from this.",
+                hint=None if needed is None else f"Measure longer: --seconds {10 * math.ceil(needed / 10)}",
+            )
 
 
 def _seconds(given: int | None, *, quick: bool) -> float:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from resnet_export.plain import printable
+from resnet_export.report.figures import digits
 from resnet_export.report.junit import DECLARATION, OUTCOMES
 
 if TYPE_CHECKING:
@@ -31,15 +32,29 @@ def render(report: CheckReport, name: str) -> str:
 
 def _case(checked: Checked) -> ET.Element:
     case = ET.Element("testcase", {"classname": "bench", "name": printable(checked.label)})
-    told: str = checked.status
-    if checked.ratio is not None:
-        told = f"{told}: {checked.ratio:.3f} [{checked.low:.3f} {checked.high:.3f}] of the baseline's time"
-    if checked.reason is not None:
-        told = f"{told}: {checked.reason}"
-    if checked.failed:
-        ET.SubElement(case, "failure" if checked.status == "slower" else "error", {"message": printable(told)})
+    if checked.result_ms is not None:
+        case.set("time", f"{checked.result_ms / 1e3:.6f}")
+    message = printable(_message(checked))
+    if checked.failed or checked.status == "undecided":
+        ET.SubElement(case, "failure", {"type": checked.status, "message": message})
     elif checked.status in SKIPPED:
         ET.SubElement(case, "skipped", {"message": printable(checked.reason or SKIPPED[checked.status])})
     else:
-        ET.SubElement(case, "system-out").text = printable(told)
+        ET.SubElement(case, "system-out").text = message
     return case
+
+
+def _message(checked: Checked) -> str:
+    """`slower: 9.10 ms, 8.05 ms in the baseline, ratio 1.130 [1.121 1.139]`."""
+    told: list[str] = []
+    if checked.result_ms is not None:
+        told.append(f"{digits(checked.result_ms)} ms")
+    if checked.baseline_ms is not None:
+        told.append(f"{digits(checked.baseline_ms)} ms in the baseline")
+    ratio = checked.ratio
+    if ratio is not None:
+        of = " of the times relative to the reference network" if checked.quantity == "relative" else ""
+        interval = "?" if ratio.low is None or ratio.high is None else f"[{ratio.low:.3f} {ratio.high:.3f}]"
+        told.append(f"ratio{of} {ratio.value:.3f} {interval}")
+    told += [] if checked.reason is None else [checked.reason]
+    return f"{checked.status}: {', '.join(told)}" if told else checked.status

@@ -6,13 +6,14 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from resnet_export.plain import number, printable, table, wrapped
+from resnet_export.report.figures import digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from resnet_export.bench.check.checked import Checked, CheckReport
 
-HEADING = ("", "baseline", "result", "ratio", "95 % interval", "")
+HEADING = ("", "baseline ms", "result ms", "ratio", "95 % interval", "")
 LEFT = (0, 5)
 """Columns that are aligned to the left."""
 WORDS = {
@@ -20,13 +21,12 @@ WORDS = {
     "slower": "SLOWER",
     "faster": "faster",
     "unmeasured": "NOT MEASURED",
-    "unsupported": "CAN'T BE TOLD",
+    "undecided": "CAN'T TELL",
     "unchecked": "not checked",
     "missing": "MISSING",
     "new": "new",
 }
-UNITS = {"relative": "x reference", "p50": "ms", "image": "ms/image"}
-"""Of what is compared."""
+RELATIVE = "Case {}: the ratio is that of the times relative to the reference network."
 
 
 def render(report: CheckReport) -> str:
@@ -44,25 +44,29 @@ def render(report: CheckReport) -> str:
 
 
 def _cells(case: Checked) -> tuple[str, ...]:
-    unit = UNITS[case.quantity]
-    times = (case.baseline, case.result)
-    interval = "" if case.low is None or case.high is None else f"[{case.low:.3f} {case.high:.3f}]"
+    times = (case.baseline_ms, case.result_ms)
+    ratio = case.ratio
+    interval = "" if ratio is None or ratio.low is None or ratio.high is None else f"[{ratio.low:.3f} {ratio.high:.3f}]"
     return (
-        *("-" if time is None else f"{time:.4g} {unit}" for time in times),
-        "-" if case.ratio is None else f"{case.ratio:.3f}",
-        interval,
+        *("-" if time is None else digits(time) for time in times),
+        "-" if ratio is None else f"{ratio.value:.3f}",
+        interval or ("" if ratio is None else "?"),
         WORDS[case.status],
     )
 
 
 def _outcome(report: CheckReport) -> Iterator[str]:
     tolerance = f"{report.tolerance * 100:g} %"
+    beside = [str(count) for count, case in enumerate(report.cases, 1) if case.quantity == "relative" and case.ratio]
+    if beside:
+        yield from wrapped(RELATIVE.format(" and ".join(beside) if len(beside) < 3 else f"{beside[0]} to {beside[-1]}"))
     if report.passed:
-        yield f"Passed: nothing is shown to be slower by more than {tolerance}."
+        yield f"Passed: nothing is slower by more than {tolerance}."
         return
     counts = Counter(case.status for case in report.failures)
-    slower, missing = counts.pop("slower", 0), counts.pop("missing", 0)
-    told = [f"{number(slower, 'case')} slower by more than {tolerance}"] if slower else []
-    told += [f"{number(missing, 'case')} that the result does not have"] if missing else []
-    told += [f"{number(counts.total(), 'case')} that can't be told"] if counts else []
-    yield from wrapped(f"Failed: {', '.join(told)}.")
+    told = [f"{number(counts['slower'], 'case')} slower by more than {tolerance}"] if counts["slower"] else []
+    told += [f"{number(counts['missing'], 'case')} that the result does not have"] if counts["missing"] else []
+    told += [f"{number(counts['unmeasured'], 'case')} that was not measured"] if counts["unmeasured"] else []
+    told += [f"{number(len(report.undecided), 'case')} that can't be told"] if report.undecided else []
+    outcome = "Failed" if report.failures else "Can't tell"
+    yield from wrapped(f"{outcome}: {', '.join(told)}.")

@@ -25,20 +25,30 @@ def render(found: Comparison) -> str:
     machine = found.machine
     cpus = f"{machine.usable_cpus:g} of {machine.cpu.logical_cores} CPUs"
     title = wrapped(printable(f"{machine.cpu.model or 'unknown CPU'}, {cpus}, {machine.system.name}"))
-    ratio = found.ratio
+    ratio, notes = found.ratio, list(_other_images(found.a, found.b))
+    interval = "?" if ratio.low is None or ratio.high is None else f"[{ratio.low:.4f} {ratio.high:.4f}]"
     facts = [
         *_side("A", found.a, found.median_ms("a"), found.runs("a")),
         *_side("B", found.b, found.median_ms("b"), found.runs("b")),
-        *fact("B / A", f"{ratio.value:.4f} [{ratio.low:.4f} {ratio.high:.4f}]"),
-        *fact("from", f"{ratio.launches} launches", f"{found.seconds:.0f} s", f"seed {found.seed}"),
+        *fact("B / A", f"{ratio.value:.4f} {interval}"),
+        *fact("from", number(ratio.launches, "launch", "launches"), f"{found.seconds:.0f} s", f"seed {found.seed}"),
     ]
     verdict = wrapped(_verdict(found))
     if found.interrupted:
         after = f"It was interrupted after {found.seconds:.0f} of {found.budget_seconds:.0f} s"
         verdict += wrapped(f"{after}; the interval holds unless that was because of what it showed.")
     meanwhile = [line for one in found.disturbances for line in wrapped(printable(one))]
-    blocks = [title, facts, verdict, meanwhile, wrapped(EXPLANATION)]
+    explanation = EXPLANATION if ratio.low is not None else f"{EXPLANATION} ?: too few of them for an interval."
+    blocks = [notes, title, facts, verdict, meanwhile, wrapped(explanation)]
     return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _other_images(a: Ran, b: Ran) -> Iterator[str]:
+    """That the two don't do the same work."""
+    ours, theirs = (side.side.case.model.images for side in (a, b))
+    if ours != theirs:
+        sizes = (" x ".join(map(str, (one.channels, one.height, one.width))) for one in (ours, theirs))
+        yield from wrapped("Different image sizes: A takes images of {}, and B of {}.".format(*sizes))
 
 
 def _side(name: str, ran: Ran, median_ms: float, runs: int) -> Iterator[str]:
@@ -71,7 +81,10 @@ def _verdict(found: Comparison) -> str:
             return f"B is faster: it takes {_percent(1 - ratio.value)} less time than A."
         case "slower":
             return f"B is slower: it takes {_percent(ratio.value - 1)} more time than A."
-    told = f"Inconclusive: the interval holds 1, and is not within 1 plus or minus {band}."
+    if found.ratio.low is None:
+        told = "Inconclusive: there are too few launches for an interval."
+    else:
+        told = f"Inconclusive: the interval holds 1, and is not within 1 plus or minus {band}."
     if found.needs_seconds is None:
         return f"{told} No time would tell."
     seconds = 10 * math.ceil(found.needs_seconds / 10)

@@ -20,6 +20,7 @@ from resnet_export.bench.compare.comparison import Comparison, Launch, Pair, Ran
 from resnet_export.bench.compare.side import KEYS, Side
 from resnet_export.bench.inputs import Images
 from resnet_export.cli.bench_compare import compare
+from resnet_export.errors import UnavailableError
 from resnet_export.machine import read_machine
 from resnet_export.report import compare_text
 from tests.bench.conftest import make_net  # noqa: F401 - a fixture
@@ -48,17 +49,17 @@ def net(make_net: Callable[..., Path], tmp_path: Path) -> str:  # noqa: F811
 
 
 def test_the_screen_and_the_file(net: str, tmp_path: Path, invoke: Callable[..., Result]) -> None:
-    done = invoke("--a", net, "--b", "slower=1.25", "--seconds", "1", "--output", "out.json", "--fail-if", "slower")
-    assert (done.exit_code, done.stderr) == (1, "error: B is slower, as --fail-if said.\n")
+    done = invoke("--a", net, "--b", "slower=1.25", "--seconds", "9", "--output", "out.json", "--fail-if", "slower")
+    assert (done.exit_code, done.stderr) == (1, "error: B is slower, which --fail-if is for.\n")
     assert re.search(r"^  A  +net\.onnx \(\d+ bytes\), synthetic,latency_ms=8,", done.stdout, re.MULTILINE)
     assert re.search(r"^  B / A  +1\.\d{4} \[1\.\d{4} 1\.\d{4}\]$", done.stdout, re.MULTILINE)
     assert "B is slower: it takes " in done.stdout
     data = json.loads((tmp_path / "out.json").read_text())
-    assert (data["verdict"], data["budget_seconds"], len(data["launches"])) == ("slower", 1.0, 6)
+    assert (data["verdict"], data["budget_seconds"]) == ("slower", 9.0)
 
 
 def test_json(net: str, invoke: Callable[..., Result]) -> None:
-    done = invoke("--a", net, "--b", "latency_ms=8", "--seconds", "1", "--json", "--band", "50%", "--seed", "3")
+    done = invoke("--a", net, "--b", "latency_ms=8", "--seconds", "9", "--json", "--band", "50%", "--seed", "3")
     assert (done.exit_code, done.stderr) == (0, "")
     data = json.loads(done.stdout, parse_constant=pytest.fail)
     assert (data["verdict"], data["band"], data["seed"]) == ("equivalent", 0.5, 3)
@@ -74,8 +75,8 @@ class TestBadInput:
             (["--a", "model=no.onnx", "--b", "threads=2"], 3, "There is no file no.onnx."),
             (["--a", "model=net.onnx", "--b", "threads=2", "--band", "x"], 2, "'x' is not a share such as 5% or 0.05."),
             (["--a", "model=net.onnx", "--b", "threads=2", "--band", "100%"], 2, "A band of 1 is not between 0 and 1."),
-            (["--a", "model=net.onnx", "--b", "threads=2", "--seconds", "0"], 2, "'0' is not a whole number from 1."),
-            (["--a", "model=net.onnx", "--b", "threads=2", "--quick", "--mlperf"], 2, "exclude each other."),
+            (["--a", "model=net.onnx", "--b", "threads=2", "--seconds", "0"], 2, "'0' is not a whole number from 5."),
+            (["--a", "model=net.onnx", "--b", "threads=2", "--quick", "--seconds", "9"], 2, "exclude each other."),
             (["--a", "model=net.onnx", "--b", "threads=2", "--fail-if", "slow"], 2, "'slow' is not one of"),
             (
                 ["--a", "model=net.onnx", "--b", "threads=2", "--output", "no/out.json"],
@@ -161,18 +162,77 @@ class TestText:
         told = compare_text.render(dataclasses.replace(found, noise=busy))
         assert f"Other processes used 0.5 of the {NOISE.cpus} CPUs meanwhile." in told.splitlines()
 
+    def test_too_few_launches_are_marked(self, found: Comparison) -> None:
+        text = compare_text.render(dataclasses.replace(found, launches=launches(1.0)[:2]))
+        assert "  B / A          1.0000 ?" in text.splitlines()
+        assert "Inconclusive: there are too few launches for an interval." in " ".join(text.split())
+        assert "?: too few of them for an interval." in " ".join(text.split())
+
+    def test_other_image_sizes_are_said_first(self, found: Comparison) -> None:
+        case = found.b.side.case
+        images = dataclasses.replace(case.model.images, height=64, width=64)
+        side = Side(dataclasses.replace(case, model=dataclasses.replace(case.model, images=images)))
+        text = compare_text.render(dataclasses.replace(found, b=dataclasses.replace(found.b, side=side)))
+        assert " ".join(text.split()).startswith(
+            "Different image sizes: A takes images of 3 x 224 x 224, and B of 3 x 64 x 64."
+        )
+
     def test_an_interruption(self, found: Comparison) -> None:
         text = compare_text.render(dataclasses.replace(found, interrupted=True, seconds=20.4))
         assert "It was interrupted after 20 of 60 s; the interval holds unless" in text
+
+
+@pytest.mark.parametrize(
+    ("ratios", "asked", "code", "said"),
+    [
+        ((1.2,), None, 0, ""),
+        ((1.2,), "slower", 1, "error: B is slower, which --fail-if is for.\n"),
+        ((1.2,), "faster", 0, ""),
+        ((0.8,), "slower", 0, ""),
+        ((0.8,), "faster", 1, "error: B is faster, which --fail-if is for.\n"),
+        ((1.0,), "slower", 0, ""),
+        ((0.9, 1.12), None, 0, ""),
+        ((0.9, 1.12), "slower", 6, "error: Whether B is slower can't be told from this.\nMeasure longer: --seconds "),
+    ],
+)
+def test_the_exit_code(
+    ratios: tuple[float, ...],
+    asked: str | None,
+    code: int,
+    said: str,
+    found: Comparison,
+    net: str,
+    invoke: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured = dataclasses.replace(found, launches=launches(*ratios))
+    monkeypatch.setattr(module, "compare", lambda *arguments, **options: measured)
+    done = invoke("--a", net, "--b", "batch=1", *([] if asked is None else ["--fail-if", asked]))
+    assert done.exit_code == code
+    assert done.stderr.startswith(said)
+    assert bool(done.stderr) == bool(said)
+
+
+def test_a_file_that_cannot_be_written_takes_nothing_from_the_screen(
+    found: Comparison, net: str, invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: str, text: str) -> None:
+        raise UnavailableError(f"{path} cannot be written: No space left on device.")
+
+    monkeypatch.setattr(module, "compare", lambda *arguments, **options: found)
+    monkeypatch.setattr("resnet_export.cli.output.write", full)
+    done = invoke("--a", net, "--b", "batch=1", "--output", "out.json")
+    assert done.exit_code == 5
+    assert "Equivalent: the interval lies within" in done.stdout
 
 
 def test_an_interruption_prints_and_writes_what_there_is(
     found: Comparison, net: str, invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = dataclasses.replace(found, interrupted=True)
-    monkeypatch.setattr(module, "compare", lambda *arguments: ended)
-    done = invoke("--a", net, "--b", "batch=1", "--output", "out.json", "--fail-if", "equivalent")
-    assert (done.exit_code, done.stderr) == (130, "interrupted; this is what 12 launches say\n")
+    monkeypatch.setattr(module, "compare", lambda *arguments, **options: ended)
+    done = invoke("--a", net, "--b", "batch=1", "--output", "out.json", "--fail-if", "slower")
+    assert (done.exit_code, done.stderr) == (130, "interrupted; this is what 12 launches said\n")
     assert "Equivalent: the interval lies within" in done.stdout
     assert json.loads(Path("out.json").read_text())["interrupted"] is True
 
@@ -198,7 +258,7 @@ def test_help_is_light_and_names_every_key() -> None:
 def test_the_guide_knows_every_option_and_every_key() -> None:
     text = GUIDE.read_text(encoding="utf-8")
     internal = {"--force", "--verbose", "--debug"}
-    options = [max(one.opts, key=len) for one in compare.params if isinstance(one, click.Option)]
+    options = [max(one.opts, key=len) for one in compare.params if isinstance(one, click.Option) and not one.hidden]
     assert [name for name in options if name not in internal and f"`{name}" not in text] == []
     model = Model("net.onnx", "ab" * 32, 1, Images("float32", "nchw", 3, 8, 8), None)
     ran = Ran(Side(Case(model, "ort:cpu", 1, 2)), 2, "", "float32", "CPU", {}, None)

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.bench.check.checked import Checked, CheckReport
-from resnet_export.bench.check.times import compare_times, read_times, same_reference
+from resnet_export.bench.check.times import compare_times, read_times, same_reference, time_ms
 from resnet_export.bench.results import SCHEMA_VERSION
 from resnet_export.errors import InputError, UsageError
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
     from resnet_export.bench.check.checked import Status
+    from resnet_export.bench.check.times import Compared
 
 DOUBTFUL = ("C", "D")
 """Grades of results that compare with nothing but results under the same disturbance."""
@@ -136,32 +137,35 @@ def _checked(
     label: str, result: Mapping[str, Any] | None, baseline: Mapping[str, Any] | None, tolerance: float
 ) -> Checked:
     """A case that one of the two has, or both."""
-    quantity, now, before, ratio = compare_times(result, baseline)
-    values = quantity, now and now[0], before and before[0]
+    compared = compare_times(result, baseline)
+    times = compared.quantity, time_ms(result), time_ms(baseline), compared.ratio
     if baseline is None:
-        return Checked(label, "new", *values)
+        return Checked(label, "new", *times)
     if result is None:
-        return Checked(label, "missing", *values, reason="the result does not have it")
+        return Checked(label, "missing", *times, reason="the result does not have it")
     for name, case in (("result", result), ("baseline", baseline)):
         if case["status"] != "measured":
-            return Checked(label, "unmeasured", *values, reason=f"the {name}: {case['reason'] or case['status']}")
+            return Checked(label, "unmeasured", *times, reason=f"the {name}: {case['reason'] or case['status']}")
     if (result.get("scenario") or {}).get("slo_p99_ms") is not None:
         reason = "a rate that was searched for has no interval; check the loads of server without a bound"
-        return Checked(label, "unchecked", *values, reason=reason)
-    if ratio is None:
-        short = " and ".join(name for name, time in (("result", now), ("baseline", before)) if time is None)
-        return Checked(label, "unsupported", *values, reason=f"too few samples, or too unsteady ones, in the {short}")
-    value, low, high = ratio
+        return Checked(label, "unchecked", *times, reason=reason)
+    status, why = _status(compared, tolerance)
+    return Checked(label, status, *times, reason=why)
+
+
+def _status(compared: Compared, tolerance: float) -> tuple[Status, str | None]:
+    """What the ratio says, and why it says nothing."""
+    ratio = compared.ratio
+    if ratio is None or ratio.low is None or ratio.high is None:
+        sides = (("result", compared.result), ("baseline", compared.baseline))
+        short = " and ".join(name for name, time in sides if time is None or not time.has_interval)
+        return "undecided", f"the {short} has too few samples, or too unsteady ones, for an interval"
     widest = max(tolerance, TOLERANCE)
-    if low <= 1 + tolerance < high and high > low * (1 + widest) ** 2:
-        reason = f"the interval of the ratio is too wide: it has to be known to within {widest * 100:g} %"
-        return Checked(label, "unsupported", *values, *ratio, reason)
-    status: Status = "same"
-    if value > 1 + tolerance and low > 1:
-        status = "slower"
-    elif value < 1 / (1 + tolerance) and high < 1:
-        status = "faster"
-    return Checked(label, status, *values, value, low, high)
+    if ratio.low <= 1 + tolerance < ratio.high and ratio.high > ratio.low * (1 + widest) ** 2:
+        return "undecided", f"the interval of the ratio is too wide: it has to be known to within {widest * 100:g} %"
+    if ratio.value > 1 + tolerance and ratio.low > 1:
+        return "slower", None
+    return ("faster" if ratio.value < 1 / (1 + tolerance) and ratio.high < 1 else "same"), None
 
 
 def _facts(machine: Mapping[str, Any]) -> dict[str, str]:

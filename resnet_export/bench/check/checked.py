@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from resnet_export.bench.check.times import Quantity
+    from resnet_export.bench.estimate import Estimate
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a key changes its meaning or goes."""
-Status = Literal["same", "slower", "faster", "unmeasured", "unsupported", "unchecked", "missing", "new"]
-FAILING: tuple[Status, ...] = ("slower", "unmeasured", "unsupported", "missing")
-"""What fails the check: what isn't known not to be slower is no pass."""
+Status = Literal["same", "slower", "faster", "unmeasured", "undecided", "unchecked", "missing", "new"]
+NO_RATIO = dict.fromkeys(("ratio", "ratio_low", "ratio_high"))
+FAILING: tuple[Status, ...] = ("slower", "unmeasured", "missing")
+"""What fails the check."""
 
 
 @dataclass(frozen=True)
@@ -23,17 +25,13 @@ class Checked:
     """For people; no two of a report are the same."""
     status: Status
     quantity: Quantity = "p50"
-    """What is compared: the time relative to the reference network's, the median of a run, or the time of an image."""
-    result: float | None = None
-    """It, in the result, in milliseconds but for `relative`; None where that can't say."""
-    baseline: float | None = None
+    """What the ratio is of: the time relative to the reference network's, the median, or the time of an image."""
+    result_ms: float | None = None
+    """The median of a run, or the time of an image for `offline`, in the result; None where that has none."""
+    baseline_ms: float | None = None
     """It, in the baseline."""
-    ratio: float | None = None
+    ratio: Estimate | None = None
     """The time of the result over that of the baseline."""
-    low: float | None = None
-    """Lower end of the ratio's 95 % interval."""
-    high: float | None = None
-    """Upper end."""
     reason: str | None = None
     """Why it can't be told."""
 
@@ -55,13 +53,18 @@ class CheckReport:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing became slower."""
-        return not self.failures
+        """Whether everything is known not to be slower."""
+        return not self.failures and not self.undecided
 
     @property
     def failures(self) -> tuple[Checked, ...]:
         """The cases that fail the check."""
         return tuple(case for case in self.cases if case.failed)
+
+    @property
+    def undecided(self) -> tuple[Checked, ...]:
+        """The cases of which the samples can't tell."""
+        return tuple(case for case in self.cases if case.status == "undecided")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON; documented in docs/bench-compare.md."""
@@ -75,11 +78,9 @@ class CheckReport:
                     "case": case.label,
                     "status": case.status,
                     "quantity": case.quantity,
-                    "result": case.result,
-                    "baseline": case.baseline,
-                    "ratio": case.ratio,
-                    "ratio_low": case.low,
-                    "ratio_high": case.high,
+                    "result_ms": case.result_ms,
+                    "baseline_ms": case.baseline_ms,
+                    **(NO_RATIO if case.ratio is None else case.ratio.keys("ratio")),
                     "reason": case.reason,
                 }
                 for case in self.cases

@@ -39,8 +39,10 @@ BAND = 0.015
 BLOCK: dict[str, Any] = {"seconds": 0.1, "least": 5, "most": 1000}
 """Long enough that stopping and waking the other (1 ms) is nothing, short enough that a disturbance of a second or more
 falls on both sides."""
-LEAST_PAIRS = 6
-"""Of a launch: their median is right when two of them were disturbed."""
+LEAST_PAIRS = 2
+"""Of a launch: one in either order."""
+USUAL_S = 1.2
+"""Of a launch's blocks, where there is time: six pairs, whose median is right when two of them were disturbed."""
 ORDERS: tuple[tuple[Name, Name], ...] = (("a", "b"), ("b", "a"))
 
 ALONE = "There is nothing to compare without it."
@@ -56,20 +58,24 @@ def compare(
     progress: Progress | None = None,
     *,
     patience: float = PATIENCE,
+    begun: float | None = None,
+    least_launches: int = 1,
 ) -> Comparison:
     """Measures A against B.
 
     Args:
         a: what B is held against.
         b: the other.
-        seconds: for all together; there are `paired.LEAST_LAUNCHES` launches however long they take.
+        seconds: for all together, the starts of the processes included.
         band: that the ratio may be off 1 by and still mean the same.
         seed: of the orders.
         progress: entered around it all; may give what is told how it stands.
         patience: seconds without a sign of life after which a process is ended.
+        begun: when the time began to run, as `time.monotonic` has it; None for now.
+        least_launches: however long they take.
 
     Returns:
-        What was found; Ctrl-C ends it early where there are `paired.LEAST_LAUNCHES` launches already.
+        What was found; Ctrl-C ends it early where there is a launch already.
 
     Raises:
         UsageError: a number can't be meant so.
@@ -87,16 +93,21 @@ def compare(
     launches: list[Launch] = []
     facts: dict[Name, dict[str, Any]] = {}
     interrupted = False
-    begin = time.monotonic()
+    begin = time.monotonic() if begun is None else begun
+    first = time.monotonic()
     watch = Watch.begin(on_gpu=bool(machine.gpus.devices))
     with (progress or (lambda name: contextlib.nullcontext()))("comparing") as tell:
         try:
-            while not _over(len(launches), time.monotonic() - begin, seconds):
-                launch, facts = _launch(sides, requests, chance, seconds / paired.LEAST_LAUNCHES, patience)
+            while len(launches) < least_launches or not _over(
+                len(launches), time.monotonic() - first, begin + seconds - time.monotonic()
+            ):
+                left = max(1, paired.LEAST_LAUNCHES - len(launches))
+                share = (begin + seconds - time.monotonic()) / left
+                launch, facts = _launch(sides, requests, chance, share, patience)
                 launches.append(launch)
                 _tell(tell, launches)
         except KeyboardInterrupt:
-            if len(launches) < paired.LEAST_LAUNCHES:
+            if not launches:
                 raise
             interrupted = True
     ran = {name: Ran(side, requests[name].threads, **facts[name]) for name, side in sides.items()}
@@ -123,9 +134,9 @@ def _of_all_launches(noise: Noise) -> Noise:
     return told if sys.platform == "linux" else dataclasses.replace(told, own_cpus=None, others_cpus=None)
 
 
-def _over(launches: int, spent: float, seconds: float) -> bool:
-    """Whether another launch of their mean duration would not fit any more."""
-    return launches >= paired.LEAST_LAUNCHES and spent + spent / launches > seconds
+def _over(launches: int, spent: float, left: float) -> bool:
+    """Whether another launch of their mean duration, in seconds, would not fit any more."""
+    return spent / launches > left
 
 
 def _launch(
@@ -149,7 +160,8 @@ def _launch(
         facts = {name: process.ask("open") for name, process in processes.items()}
         pairs: list[Pair] = []
         ready = time.monotonic()
-        end = ready + min(ready - begin, max(0.0, share - (ready - begin)))
+        started = ready - begin
+        end = ready + min(max(started, USUAL_S), max(0.0, share - started))
         while len(pairs) < LEAST_PAIRS or time.monotonic() < end:
             pairs += [_pair(processes, order) for order in chance.sample(ORDERS, 2)]
     return Launch(order[0], tuple(pairs)), facts
@@ -176,7 +188,7 @@ def _tell(tell: Callable[[str], None] | None, launches: list[Launch]) -> None:
     if tell is None:
         return
     so_far = ""
-    if len(launches) >= paired.LEAST_LAUNCHES:
-        ratio = paired.estimate([launch.log_ratio for launch in launches])
+    ratio = paired.estimate([launch.log_ratio for launch in launches])
+    if ratio.low is not None:
         so_far = f", B / A {ratio.value:.4f} [{ratio.low:.4f} {ratio.high:.4f}]"
     tell(f"launch {len(launches)}{so_far}")

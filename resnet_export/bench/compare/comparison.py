@@ -166,6 +166,7 @@ class Comparison:
             "ratio": ratio.value,
             "ratio_low": ratio.low,
             "ratio_high": ratio.high,
+            "same_images": self.a.side.case.model.images == self.b.side.case.model.images,
             "band": self.band,
             "needs_seconds": self.needs_seconds,
             "budget_seconds": self.budget_seconds,

@@ -18,7 +18,12 @@ with T Wilcoxon's signed-rank statistic of n values (M. Hollander, D. A. Wolfe a
 Methods, 3rd edition, sections 3.2 and 3.3). It holds its level exactly wherever the x_l scatter symmetrically, as the
 logarithm of a ratio of two alike does, however far single launches are off; six launches are the least that have one.
 Student's interval of the mean is 2 % narrower for normal x_l, and wider by half where one launch in ten is off by five
-times the rest.
+times the rest. With three to five launches, as in a few seconds, it is the one that there is:
+
+    ratio                  exp(mean of the x)
+    95 % interval          exp(mean -+ t s / sqrt(n)), s their standard deviation, t Student's
+
+Fewer give a ratio without an interval, which is shown with a mark.
 
 The verdict on B, with the band from 1 - band to 1 + band, in this order:
 
@@ -47,7 +52,10 @@ Verdict = Literal["faster", "slower", "equivalent", "inconclusive"]
 LEVEL = 0.95
 """Of the interval."""
 LEAST_LAUNCHES = 6
-"""That have an interval at this level: all of five fall on one side of the truth in 2 of 32 cases."""
+"""That have an interval at this level, whatever their distribution: all of five fall on one side of the truth in 2 of
+32 cases."""
+LEAST_NORMAL = 3
+"""That have Student's: of two, it would be wider than anything that is compared."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +63,17 @@ class Ratio:
     """The time of B over the time of A, with its interval."""
 
     value: float
-    low: float
-    """Lower end of the 95 % interval."""
-    high: float
-    """Upper end."""
+    low: float | None
+    """Lower end of the 95 % interval; None where there are too few launches."""
+    high: float | None
+    """Upper end, likewise."""
     launches: int
     """That it rests on."""
 
     def verdict(self, band: float) -> Verdict:
         """What it says of B, when all within 1 - band and 1 + band is the same."""
+        if self.low is None or self.high is None:
+            return "inconclusive"
         if 1 - band <= self.low and self.high <= 1 + band:
             return "equivalent"
         if self.high < 1:
@@ -72,6 +82,8 @@ class Ratio:
 
     def launches_needed(self, band: float) -> int | None:
         """Launches that would probably give a verdict; None where no number would."""
+        if self.low is None or self.high is None:
+            return LEAST_LAUNCHES
         centre, half = math.log(self.value), math.log(self.high / self.low) / 2
         within = min(math.log1p(band) - centre, centre - math.log1p(-band))
         enough = max(within, abs(centre))
@@ -90,11 +102,23 @@ def launch_log_ratio(pairs: Iterable[tuple[Sequence[float], Sequence[float]]]) -
 
 
 def estimate(log_ratios: Sequence[float] | NDArray[np.float64]) -> Ratio:
-    """The ratio, from the x_l of `LEAST_LAUNCHES` launches or more."""
+    """The ratio, from the x_l of one launch or more.
+
+    Raises:
+        ValueError: there is none.
+    """
     values = np.asarray(log_ratios, dtype=np.float64)
     size = len(values)
+    if not size:
+        raise ValueError("there are no launches")
+    if size < LEAST_NORMAL:
+        return Ratio(math.exp(float(values.mean())), None, None, size)
     if size < LEAST_LAUNCHES:
-        raise ValueError(f"{size} launches have no interval")
+        from scipy import stats
+
+        half = stats.t.ppf((1 + LEVEL) / 2, size - 1) * values.std(ddof=1) / math.sqrt(size)
+        centre = float(values.mean())
+        return Ratio(math.exp(centre), math.exp(centre - half), math.exp(centre + half), size)
     averages = np.sort(((values[:, None] + values) / 2)[np.triu_indices(size)])
     rank = signed_rank(size)
     low, high = averages[rank - 1], averages[-rank]

@@ -78,9 +78,29 @@ def test_one_launch_that_is_far_off_changes_little() -> None:
     assert estimate(far).high / estimate(values).high < 1.004
 
 
-def test_too_few_launches() -> None:
-    with pytest.raises(ValueError, match="5 launches have no interval"):
-        estimate([0.0] * 5)
+def test_none_at_all() -> None:
+    with pytest.raises(ValueError, match="there are no launches"):
+        estimate([])
+
+
+@pytest.mark.parametrize("launches", [1, 2])
+def test_one_launch_or_two_have_a_ratio_without_an_interval(launches: int) -> None:
+    found = estimate([math.log(1.1)] * launches)
+    assert (found.value, found.low, found.high) == (pytest.approx(1.1), None, None)
+    assert found.verdict(0.015) == "inconclusive"
+    assert found.launches_needed(0.015) == 6
+
+
+@pytest.mark.parametrize("launches", [3, 4, 5])
+def test_a_few_launches_have_student_s_interval(launches: int) -> None:
+    """Which holds its level for normal ratios."""
+    generator, covered = np.random.default_rng(launches), 0
+    for _ in range(1000):
+        found = estimate(generator.normal(0.1, 0.02, launches))
+        assert found.low is not None
+        assert found.high is not None
+        covered += math.log(found.low) <= 0.1 <= math.log(found.high)
+    assert 0.93 <= covered / 1000 <= 0.97
 
 
 def test_a_launch_is_the_median_of_its_pairs() -> None:
