@@ -137,8 +137,9 @@ def measure(
             with stage(case.label) as tell:
                 allowed = max(1, int(machine.usable_cpus))
                 result = run_case(case, budget, allowed, end_s=schedule.next_end(), patience=patience, tell=tell)
-                if referenced and may_have_reference(case):
-                    result = _beside_reference(result, schedule.next_end() - time.monotonic(), tell, patience)
+                if referenced:
+                    seconds = schedule.next_end() - time.monotonic() if may_have_reference(case) else 0.0
+                    result = _beside_reference(result, seconds, tell, patience)
                 if kept is not None:
                     kept.add(result)
             results[case.key] = result

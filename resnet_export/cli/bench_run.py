@@ -265,7 +265,9 @@ def _warn_of_time(planned: Plan, stderr: TextIO, *, referenced: bool, profiled: 
     schedule = Schedule(planned.cases, given, 0.0, referenced=referenced, profiled=profiled)
     if schedule.least_seconds > given:
         about = f"about {schedule.least_seconds:.0f} s, not {given:g} s"
-        stderr.write(f"this takes {about}: {number(schedule.jobs, 'process')} to start and to measure in\n")
+        stderr.write(
+            f"this takes {about}: {number(schedule.jobs, 'process', 'processes')} to start and to measure in\n"
+        )
         stderr.flush()
 
 

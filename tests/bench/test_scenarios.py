@@ -91,7 +91,9 @@ class TestOffline:
     def test_keeps_its_time(self) -> None:
         network = rig(lambda batch: 150 + 60 * batch)
         sample(network, make_scenario("offline"))
-        assert 19.9 <= network.clock.now_ns() / 1e9 <= 20.5, "with the warm-up and the probes"
+        assert 19.9 <= network.clock.now_ns() / 1e9 <= 20 + 1.2, (
+            "with the warm-up and the probes, and at most a run too many"
+        )
 
     def test_chooses_from_what_was_given(self) -> None:
         outcome = sample(rig(lambda batch: 8 + batch), Scenario("offline", batches=(3, 1)))

@@ -13,7 +13,7 @@ USUAL = profile()
 def test_the_latency_the_operators_and_the_longest_layers() -> None:
     lines = profile_text.render(USUAL, top=3).splitlines()
     assert "net.onnx (46.8 MB) in ort:cpu, batch 1, 2 threads" in lines
-    assert "  latency        17.03 ms [17.03 17.03], 500 runs" in lines
+    assert "  latency        17.03 [17.03 17.03] ms, 500 runs" in lines
     assert "  profiled       17.20 ms (+1.0%), 170 runs" in lines
     at = lines.index("By operator")
     assert [line.split()[:3] for line in lines[at + 1 : at + 6]] == [
