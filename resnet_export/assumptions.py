@@ -56,21 +56,22 @@ def about_network(spec: ResNetSpec, *, eps_given: bool) -> tuple[Assumption, ...
     )
 
 
-def about_pictures(preprocessing: Preprocessing, given: set[str], *, image_size_known: bool) -> tuple[Assumption, ...]:
+def about_image_size(spec: ResNetSpec) -> Assumption:
+    """That the pictures are as large as the network's usual ones."""
+    return Assumption("pictures", "image size", f"{spec.image_size} x {spec.image_size} pixels", "--image-size")
+
+
+def about_pictures(preprocessing: Preprocessing, given: set[str]) -> tuple[Assumption, ...]:
     """What was taken for granted of the preparation of pictures.
 
     Args:
         preprocessing: that goes into the file.
         given: names of its fields that are known.
-        image_size_known: whether the image size is.
     """
-    crop, size = preprocessing.crop, preprocessing.resize
     found = (
-        Assumption("pictures", "image size", f"{crop} x {crop} pixels", "--image-size"),
-        Assumption("pictures", "resize", f"the shorter side to {size} pixels", "--resize"),
+        Assumption("pictures", "resize", f"the shorter side to {preprocessing.resize} pixels", "--resize"),
         Assumption("pictures", "interpolation", preprocessing.interpolation, "--interpolation"),
         Assumption("pictures", "mean", f"{'/'.join(f'{number:g}' for number in preprocessing.mean)}", "--mean"),
         Assumption("pictures", "std", f"{'/'.join(f'{number:g}' for number in preprocessing.std)}", "--std"),
     )
-    known = given | ({"image size"} if image_size_known else set())
-    return tuple(one for one in found if one.name not in known)
+    return tuple(one for one in found if one.name not in given)

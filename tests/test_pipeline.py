@@ -152,6 +152,16 @@ class TestSources:
         assert network(target) == network(exported.path)
         assert (report.framework, report.weights_origin) == ("keras", "the weights given")
 
+    def test_weights_that_were_loaded_remember_what_was_assumed(self, exported: Exported, tmp_path: Path) -> None:
+        reports = [
+            export(source, tmp_path / name, framework="torch", verify=False)
+            for source, name in ((exported.checkpoint, "a.onnx"), (Weights.load(exported.checkpoint), "b.onnx"))
+        ]
+        assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
+        assert reports[0].assumptions == reports[1].assumptions
+        assert [one.name for one in reports[1].assumptions][:1] == ["eps"]
+        assert "image size" in [one.name for one in reports[1].assumptions]
+
     @pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
     def test_a_checkpoint_of_keras_is_exported_by_keras(self, suffix: str, exported: Exported, target: Path) -> None:
         checkpoint = target.with_name(f"trained{suffix}")

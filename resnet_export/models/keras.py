@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
+from resnet_export.assumptions import about_image_size
 from resnet_export.errors import CheckpointError
 from resnet_export.files import reported, staged
 from resnet_export.weights import Weights
@@ -131,7 +132,9 @@ def read(model: keras.Model, **asked: Any) -> Weights:
         asked["image_size"] = model.input_shape[1]
     norms = {layer.name: layer.epsilon for layer in _layers(model) if isinstance(layer, layers.BatchNormalization)}
     shown = shown_eps(norms, origin)
-    return Weights(infer_spec(tensors, origin=origin, shown=shown, **asked), tensors, origin=origin)
+    spec = infer_spec(tensors, origin=origin, shown=shown, **asked)
+    assumptions = () if asked.get("image_size") else (about_image_size(spec),)
+    return Weights(spec, tensors, origin=origin, assumptions=assumptions)
 
 
 def save(weights: Weights, path: str | os.PathLike[str]) -> None:
@@ -151,11 +154,6 @@ def save(weights: Weights, path: str | os.PathLike[str]) -> None:
             model.save(temporary)
         else:
             model.save_weights(temporary)
-
-
-def shows_size(model: keras.Model) -> bool:
-    """Whether the model itself says which image size it takes."""
-    return isinstance(model.input_shape, tuple) and model.input_shape[1] is not None
 
 
 def _layers(model: keras.Model) -> Iterator[layers.Layer]:

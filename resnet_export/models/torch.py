@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from resnet_export.assumptions import about_image_size
 from resnet_export.weights import Weights
 from resnet_export.weights.infer import infer_spec, shown_eps
 
@@ -153,11 +154,6 @@ def load(model: nn.Module, weights: Weights) -> None:
             state[name].zero_()
 
 
-def shows_size(model: nn.Module) -> bool:
-    """Whether the model itself says which image size it takes."""
-    return isinstance(model, ResNet)
-
-
 def read(model: nn.Module, **asked: Any) -> Weights:
     """The parameters of `model`: of this module's or of any other with torchvision's names.
 
@@ -177,4 +173,6 @@ def read(model: nn.Module, **asked: Any) -> Weights:
         asked["image_size"] = asked.get("image_size") or model.spec.image_size
     norms = {name: module.eps for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)}
     shown = shown_eps(norms, origin)
-    return Weights(infer_spec(tensors, origin=origin, shown=shown, **asked), tensors, origin=origin)
+    spec = infer_spec(tensors, origin=origin, shown=shown, **asked)
+    assumptions = () if asked.get("image_size") else (about_image_size(spec),)
+    return Weights(spec, tensors, origin=origin, assumptions=assumptions)

@@ -163,8 +163,7 @@ def export(
         target = Path(output if output is not None else f"resnet{spec.depth}.onnx")
         refuse_overwriting(target, force=force)
         preprocessing, preprocessing_origin, known = preprocessing_of(spec, source, mean, std, resize, interpolation)
-        of_pictures = about_pictures(preprocessing, known, image_size_known=loaded.image_size_known)
-        assumptions = (*loaded.assumptions, *of_pictures)
+        assumptions = (*weights.assumptions, *about_pictures(preprocessing, known))
         metadata = Metadata(spec, interface, preprocessing, weights.digest, "", labels_of(labels, spec), assumptions)
         origin = loaded.origin
         del loaded

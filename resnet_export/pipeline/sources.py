@@ -9,20 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resnet_export.assumptions import about_network
 from resnet_export.errors import LabelsError, MissingDependencyError, UsageError
 from resnet_export.images import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from resnet_export.models import FRAMEWORKS
 from resnet_export.optional import install_line
 from resnet_export.spec import IMAGE_SIZES, ResNetSpec
 from resnet_export.weights import Weights
-from resnet_export.weights.checkpoint import read_configuration
 from resnet_export.weights.published import RESIZE, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from resnet_export.assumptions import Assumption
 
 Source = Any
 """A `ResNetSpec`, `Weights`, a path or published name, a `torch.nn.Module` or a `keras.Model`; None: a new network."""
@@ -67,20 +64,14 @@ class Loaded:
     """Where the weights come from, in words."""
     model: Any = None
     """The live model, if the source is one."""
-    assumptions: tuple[Assumption, ...] = ()
-    """What the source can't show of the network."""
-    image_size_known: bool = True
-    """Whether somebody, or something, said the image size."""
 
 
 def load(source: Source, framework: str, asked: dict[str, Any], seed: int) -> Loaded:
     """Reads the source; `asked` are fields of the specification, None where they were not asked for."""
-    sized = asked["image_size"] is not None
     if _framework_of(source) is not None:
         model = getattr(source, "_orig_mod", source)  # what torch.compile wrapped
-        definition = importlib.import_module(FRAMEWORKS[framework])
-        weights = definition.read(model, **asked)
-        return Loaded(weights, f"the {framework} model", model, image_size_known=sized or definition.shows_size(model))
+        weights = importlib.import_module(FRAMEWORKS[framework]).read(model, **asked)
+        return Loaded(weights, f"the {framework} model", model)
     if isinstance(source, Weights):
         _refuse_contradiction(source.spec, asked)
         return Loaded(source, "the weights given")
@@ -96,12 +87,10 @@ def load(source: Source, framework: str, asked: dict[str, Any], seed: int) -> Lo
     name = os.fspath(source)
     if name in RESIZE and not Path(name).exists():
         path = fetch(name, asked["depth"] or ResNetSpec.depth)
-        return Loaded(Weights.load(path, **asked), f"{name} ({path.name})")
-    weights, config = Weights.load(name, **asked), read_configuration(name)
-    if config is not None:
-        return Loaded(weights, Path(name).name, image_size_known=sized or "image_size" in config.findings)
-    assumed = about_network(weights.spec, eps_given=asked["eps"] is not None)
-    return Loaded(weights, Path(name).name, assumptions=assumed, image_size_known=sized)
+        weights = Weights.load(path, **asked)
+        weights.assumptions = ()  # whose network it is, is published with it
+        return Loaded(weights, f"{name} ({path.name})")
+    return Loaded(Weights.load(name, **asked), Path(name).name)
 
 
 def _new_spec(asked: dict[str, Any]) -> ResNetSpec:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_export.assumptions import about_image_size, about_network
 from resnet_export.errors import CheckpointError, quote_some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Self
 
+    from resnet_export.assumptions import Assumption
     from resnet_export.spec import ResNetSpec
 
 Array = NDArray[np.float32]
@@ -32,9 +34,17 @@ class Weights(Mapping[str, Array]):
 
     Attributes:
         spec: the network that they belong to.
+        assumptions: what of it was taken for granted, since the source of the weights can't show it.
     """
 
-    def __init__(self, spec: ResNetSpec, tensors: Tensors, *, origin: str = "the weights") -> None:
+    def __init__(
+        self,
+        spec: ResNetSpec,
+        tensors: Tensors,
+        *,
+        origin: str = "the weights",
+        assumptions: tuple[Assumption, ...] = (),
+    ) -> None:
         """Takes exactly the tensors of `spec.parameters`; `num_batches_tracked` is ignored.
 
         float16 and bfloat16 are widened exactly; float64 is rounded once, with a `UserWarning`.
@@ -43,6 +53,7 @@ class Weights(Mapping[str, Array]):
             spec: the network.
             tensors: name -> array.
             origin: what error messages call the tensors, such as a file's name.
+            assumptions: what of the network was taken for granted.
 
         Raises:
             CheckpointError: a tensor is missing, surplus or misshapen, not of a floating type, or has
@@ -50,7 +61,7 @@ class Weights(Mapping[str, Array]):
         """
         tensors = {name: array for name, array in tensors.items() if not name.endswith("num_batches_tracked")}
         _check_names_and_shapes(spec, tensors, origin)
-        self.spec = spec
+        self.spec, self.assumptions = spec, assumptions
         rounded = [name for name in spec.parameters if tensors[name].dtype == np.float64]
         # Each is let go of once it is copied: nobody else may need it, and all of them would be in memory twice.
         self._arrays = {name: _as_float32(name, tensors.pop(name), origin) for name in spec.parameters}
@@ -106,9 +117,14 @@ class Weights(Mapping[str, Array]):
         config = read_configuration(path)
         shown = {} if config is None else config.findings
         spec = infer_spec(tensors, origin=origin, shown=shown, **{**_absent(assumed, shown, asked), **asked})
-        if config is not None:
+        assumptions: tuple[Assumption, ...] = ()
+        if config is None:
+            assumptions = about_network(spec, eps_given=asked.get("eps") is not None)
+        else:
             config.check(spec)
-        return cls(spec, tensors, origin=origin)
+        if asked.get("image_size") is None and "image_size" not in shown:
+            assumptions += (about_image_size(spec),)
+        return cls(spec, tensors, origin=origin, assumptions=assumptions)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a checkpoint; the format is that of the file's name. An existing file is replaced at once or not.
