@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -12,13 +14,11 @@ from resnet_export.cli.numbers import Counts, Duration, Gaps
 from resnet_export.cli.options import GroupedCommand, RuntimeName, Whole, option, removed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from resnet_export.bench.case import Boundary
     from resnet_export.bench.plan import Plan
-    from resnet_export.bench.results import BenchReport, CaseResult
     from resnet_export.bench.scenario import Scenario
-    from resnet_export.errors import ResNetExportError
 
 WHAT, PATTERN, HOW_LONG, OUTPUT = "What", "In which pattern", "How long", "Output"
 HELP = """Measure latency and throughput, with intervals.
@@ -138,6 +138,7 @@ def run(
     begun = time.monotonic()
     from resnet_export import interruption
     from resnet_export.cli import journals
+    from resnet_export.cli.bench_result import choose_renderer, failure, tell_of, write_files
     from resnet_export.cli.chatter import held_back
     from resnet_export.cli.failing import reported
     from resnet_export.cli.output import refuse_outputs, say
@@ -145,7 +146,7 @@ def run(
     from resnet_export.errors import UnavailableError
 
     with reported(debug=debug):
-        render = _renderer(as_json=as_json, as_csv=as_csv, as_markdown=as_markdown)
+        render = choose_renderer(as_json=as_json, as_csv=as_csv, as_markdown=as_markdown)
         given = runtimes, batches, threads, boundaries, scenarios, callers, slo_p99, gaps, allow_fallback
         _refuse_without_files(files, plan, given)
         outputs = {"--output": output, "--html": html}
@@ -187,27 +188,15 @@ def run(
                 referenced=reference,
                 profiled=profile,
             )
-        _tell_of(report)
+        tell_of(report)
         say(render(report))
-        _write(report, outputs)
+        write_files(report, outputs)
         if report.unkept is not None:
             raise UnavailableError(report.unkept)
         if journal is not None:
             journal.unlink(missing_ok=True)
         if report.failures:
-            raise _failure(report.failures)
-
-
-def _renderer(**wanted: bool) -> Callable[[BenchReport], str]:
-    """What makes the text for stdout."""
-    from resnet_export.errors import UsageError
-    from resnet_export.report.json import render_line
-
-    names = [f"--{name.removeprefix('as_')}" for name, is_wanted in wanted.items() if is_wanted]
-    if len(names) > 1:
-        raise UsageError(f"{' and '.join(names)} exclude each other.", hint="Give one of them.")
-    renderers = {"--json": render_line, "--csv": _as_csv, "--markdown": _as_markdown}
-    return renderers[names[0]] if names else _as_text
+            raise failure(report.failures)
 
 
 def _refuse_without_files(files: Sequence[str], plan: str | None, given: Iterable[object]) -> None:
@@ -244,8 +233,6 @@ def _scenarios(
 
 def _with_seconds(planned: Plan, seconds: int | None, *, quick: bool) -> Plan:
     """The plan with the time that the command gives it."""
-    import dataclasses
-
     from resnet_export.bench import sampling
     from resnet_export.errors import UsageError
 
@@ -264,74 +251,6 @@ def _warn_of_time(planned: Plan, stderr: TextIO, *, referenced: bool, profiled: 
     given = planned.budget.seconds
     schedule = Schedule(planned.cases, given, 0.0, referenced=referenced, profiled=profiled)
     if schedule.least_seconds > given:
-        about = f"about {schedule.least_seconds:.0f} s, not {given:g} s"
-        stderr.write(
-            f"this takes {about}: {number(schedule.jobs, 'process', 'processes')} to start and to measure in\n"
-        )
+        about = f"about {math.ceil(schedule.least_seconds)} s, not {given:g} s"
+        stderr.write(f"{number(len(planned.cases), 'case')} here take {about}: each has a process of its own\n")
         stderr.flush()
-
-
-def _tell_of(report: BenchReport) -> None:
-    """What stands in no table."""
-    from resnet_export.cli.output import tell
-
-    if report.resumed:
-        tell(f"resumed: {report.resumed} of {len(report.cases)} cases come from a run that was interrupted")
-    for result in report.cases:
-        if result.case.key in report.unprofiled:
-            tell(f"no profile of {result.case.label}: {report.unprofiled[result.case.key]}")
-
-
-def _write(report: BenchReport, outputs: Mapping[str, str | None]) -> None:
-    """The files that were asked for."""
-    from resnet_export.cli.output import write
-    from resnet_export.report.json import render_line
-
-    for path, render in ((outputs["--output"], render_line), (outputs["--html"], _as_html)):
-        if path is not None:
-            write(path, render(report))
-
-
-def _failure(failures: Sequence[CaseResult]) -> ResNetExportError:
-    """What was not measured, as an error with the exit code of the gravest."""
-    from resnet_export import errors
-    from resnet_export.plain import number
-
-    kinds: tuple[type[ResNetExportError], ...] = (
-        errors.UnavailableError,
-        errors.MissingDependencyError,
-        errors.InputError,
-        errors.UsageError,
-    )
-    gravest = max(result.exit_code or 1 for result in failures)
-    kind = next((kind for kind in kinds if kind.exit_code == gravest), errors.RuntimeFailedError)
-    first = failures[0]
-    return kind(f"{number(len(failures), 'case')} gave no numbers; {first.case.label}: {first.reason}", hint=first.hint)
-
-
-def _as_csv(report: BenchReport) -> str:
-    from resnet_export.report import bench_table
-
-    return bench_table.as_csv(report.as_dict()).rstrip("\n")
-
-
-def _as_markdown(report: BenchReport) -> str:
-    from resnet_export.report import bench_table
-
-    return bench_table.as_markdown(report.as_dict()).rstrip("\n")
-
-
-def _as_html(report: BenchReport) -> str:
-    from resnet_export.report import bench_html
-
-    return bench_html.render(report.as_dict())
-
-
-def _as_text(report: BenchReport) -> str:
-    from functools import partial
-
-    from resnet_export.cli.again import again
-    from resnet_export.report import bench_text
-
-    ctx = click.get_current_context()
-    return bench_text.render(report.as_dict(), verbose=ctx.params["verbose"], again=partial(again, ctx))

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,6 +51,28 @@ def test_wherever_the_last_line_is_torn_the_whole_ones_remain(path: Path) -> Non
     path.write_bytes(header + first + second[: len(second) // 2])
     with Journal(path, "plan"):
         assert path.read_bytes() == header + first
+
+
+@pytest.mark.parametrize("fits", [0, 100], ids=["nothing", "half a line"])
+def test_a_disk_that_is_full_takes_nothing_from_the_results(
+    fits: int, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, third = os.write, dataclasses.replace(FIRST, case=dataclasses.replace(CASE, batch=16))
+    room = [fits]
+
+    def limited(file: int, content: memoryview) -> int:
+        if not room[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        room[0] -= (written := write(file, content[: room[0]]))
+        return written
+
+    before = path.read_bytes()
+    with Journal(path, "plan") as journal:
+        monkeypatch.setattr(os, "write", limited)
+        journal.add(third)
+        assert journal.finished[third.case.key] == third
+        assert journal.broken == f"{path} cannot be written: No space left on device. Nothing was changed."
+    assert path.read_bytes() == before, "no torn line"
 
 
 def test_of_another_plan(path: Path) -> None:

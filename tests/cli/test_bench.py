@@ -14,9 +14,11 @@ import click
 import pytest
 
 from resnet_export.bench import profile, sampling, schedule
+from resnet_export.bench.journal import Journal
 from resnet_export.bench.results import BenchReport
 from resnet_export.bench.roofline import Peaks
 from resnet_export.bench.sampling import Budget
+from resnet_export.cli import output
 from resnet_export.cli.bench_run import run
 from resnet_export.errors import RuntimeCrashedError, UnavailableError
 from resnet_export.graph.cost import Cost
@@ -122,9 +124,57 @@ def test_more_threads_than_cpus_are_allowed_and_graded(net: str, invoke: Callabl
 
 
 def test_plans_and_forms(net: str, tmp_path: Path, invoke: Callable[..., Result]) -> None:
-    (tmp_path / "plan.toml").write_text(f'seconds = 1\n[[cases]]\nmodels = ["{net}"]\nbatches = [1, 2]\n')
-    assert invoke("bench", "--plan", "plan.toml", "--csv").stdout.count("\n") == 3
-    assert invoke("bench", "--plan", "plan.toml", "--markdown").stdout.count("| ort:cpu") == 2
+    (tmp_path / "plan.toml").write_text(f'seconds = 20\n[[cases]]\nmodels = ["{net}"]\nbatches = [1, 2]\n')
+    assert invoke("bench", "--plan", "plan.toml", "--quick", "--csv").stdout.count("\n") == 3
+    assert invoke("bench", "--plan", "plan.toml", "--quick", "--markdown").stdout.count("| ort:cpu") == 2
+
+
+def test_an_output_that_fails_leaves_the_numbers_and_the_journal(
+    net: str, tmp_path: Path, invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str, text: str) -> None:
+        raise UnavailableError(f"{path} cannot be written: No space left on device.")
+
+    with monkeypatch.context() as full:
+        full.setattr(output, "write", refuse)
+        done = invoke("bench", net, "--quick", "--output", "out.json")
+    assert (done.exit_code, done.stderr) == (5, "error: out.json cannot be written: No space left on device.\n")
+    assert "ort:cpu" in done.stdout
+    again = invoke("bench", net, "--quick", "--output", "out.json")
+    assert (again.exit_code, again.stderr.startswith("resumed: 1 of 1 cases ")) == (0, True)
+    assert again.stdout == done.stdout
+    assert journals(tmp_path) == []
+
+
+def test_a_journal_that_fails_leaves_the_numbers(
+    net: str, invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Journal, entry: dict[str, Any]) -> None:
+        if "case" in entry:
+            raise UnavailableError("out.json.journal cannot be written: No space left on device.")
+
+    monkeypatch.setattr(Journal, "_append", refuse)
+    done = invoke("bench", net, "--quick", "--output", "out.json")
+    assert (done.exit_code, done.stderr) == (5, "error: out.json.journal cannot be written: No space left on device.\n")
+    assert "ort:cpu" in done.stdout
+    assert json.loads(Path("out.json").read_text())["cases"][0]["status"] == "measured"
+
+
+def test_no_place_for_a_journal_that_nobody_asked_for(
+    net: str, invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESNET_EXPORT_CACHE", "/proc/nowhere")
+    done = invoke("bench", net, "--quick")
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_a_time_that_does_not_suffice_is_said(
+    net: str, invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "LEAST_JOB_S", 1.0)
+    done = invoke("bench", net, "--quick", "--batch", "1,2")
+    told = "2 cases here take about 3 s, not 0.2 s: each has a process of its own\n"
+    assert (done.exit_code, done.stderr) == (0, told)
 
 
 class TestBadInput:
@@ -139,6 +189,8 @@ class TestBadInput:
             (["--threads", "x"], 2, "'x' is not a whole number from 1."),
             (["--threads", "0"], 2, "'0' is not a whole number from 1."),
             (["--quick", "--seconds", "20"], 2, "--quick and --seconds exclude each other."),
+            (["--seconds", "4"], 2, "'4' is not a whole number from 5."),
+            (["--mlperf"], 2, "There is no --mlperf any more; write --seconds 600."),
             (["--no-such-option"], 2, "--no-such-option"),
             (["no.onnx"], 3, "There is no file no.onnx."),
             (["--output", "nowhere/out.json"], 2, "The folder nowhere does not exist."),

@@ -93,7 +93,6 @@ def test_a_bug_without_words() -> None:
     [
         (ZeroDivisionError("by zero"), 1, "unexpected error: ZeroDivisionError: by zero; report it"),
         (InputError("It is so."), 3, "error: It is so."),
-        (KeyboardInterrupt(), 130, "interrupted; nothing was written"),
     ],
 )
 def test_debug_shows_the_traceback(
