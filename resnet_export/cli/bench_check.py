@@ -102,20 +102,30 @@ def check(
 
 def _hint(found: CheckReport, result: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
     """A command that was not given yet, and would help."""
-    models = [{case["model"]: None for case in data["cases"]} for data in (result, baseline)]
     if any(case.status in ("missing", "unmeasured") for case in found.failures):
-        return f"Measure what the baseline has: {shlex.join(['resnet-export', 'bench', *models[1]])}"
-    old, new = (next(iter(files)) for files in reversed(models))
-    turns = ["resnet-export", "bench", "compare", "--a", f"model={old}", "--b", f"model={new}", "--fail-if", "slower"]
-    if found.failures:
-        return f"To see whether it is the machine, let both take turns, the older file as A: {shlex.join(turns)}"
+        return f"Measure what the baseline has: {shlex.join(_measure(baseline))}"
     seconds = max(float((data.get("budget") or {}).get("seconds") or 0) for data in (result, baseline))
-    if any(case.quantity == "relative" for case in found.undecided) or seconds >= LONG_S:
-        return f"Let both take turns, the older file as A: {shlex.join(turns)}"
-    longer = f"{max(60.0, 2 * seconds):g}"
-    again = ["resnet-export", "bench", *models[0], "--reference", "--seconds", longer, "--output"]
-    command = shlex.join([*again, "result.json"])
-    return f"Measure both again, the baseline too, beside a network that never changes: {command}"
+    old, new = (data["cases"][0] for data in (baseline, result))
+    beside = all(case.quantity == "relative" for case in (*found.failures, *found.undecided))
+    if not beside and seconds < LONG_S:
+        command = shlex.join([*_measure(result), "--reference", "--seconds", f"{max(60.0, 2 * seconds):g}"])
+        return f"Measure both again, the baseline too, beside a network that never changes: {command} --output FILE"
+    if old["sha256"] == new["sha256"]:
+        return "It is the same file, so that the machine is another one than then: measure a new baseline."
+    older = old["model"] if old["model"] != new["model"] else "OLDER_FILE"
+    sides = [f"model={older},runtime={new['runtime']}", f"model={new['model']}"]
+    turns = ["resnet-export", "bench", "compare", "--a", sides[0], "--b", sides[1], "--fail-if", "slower"]
+    return f"To see whether it is the machine, let both take turns: {shlex.join(turns)}"
+
+
+def _measure(data: Mapping[str, Any]) -> list[str]:
+    """The command that measures the cases of a result, as far as options tell them apart."""
+    cases = data["cases"]
+    words = ["resnet-export", "bench", *dict.fromkeys(case["model"] for case in cases)]
+    for runtime in dict.fromkeys(case["runtime"] for case in cases):
+        words += [] if runtime == "ort:cpu" else ["--runtime", runtime]
+    batches, threads = (",".join(dict.fromkeys(str(case[key]) for case in cases)) for key in ("batch", "threads"))
+    return [*words, *([] if batches == "1" else ["--batch", batches]), "--threads", threads]
 
 
 def _read(path: str) -> Any:

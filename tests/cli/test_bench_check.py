@@ -43,10 +43,12 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Res
 
 
 AGAIN = result(case(20.0, 2), case(batch=8))
-TURNS = "resnet-export bench compare --a model=models/net.onnx --b model=models/net.onnx --fail-if slower"
+SEEN = "resnet-export bench models/net.onnx --batch 1,8 --threads 2"
+BESIDE = "Measure both again, the baseline too, beside a network that never changes"
+TURNS = "resnet-export bench compare --a model=OLDER_FILE,runtime=ort:cpu --b model=models/net.onnx --fail-if slower"
 FAILED = f"""\
 error: result.json did not pass: 1 case failed.
-To see whether it is the machine, let both take turns, the older file as A: {TURNS}
+{BESIDE}: {SEEN} --reference --seconds 60 --output FILE
 """
 SLOWER = result(case(22.0, 2), case(batch=8))
 
@@ -82,23 +84,24 @@ def test_samples_that_cannot_tell(invoke: Callable[..., Result]) -> None:
     assert done.stdout.endswith("Can't tell: 1 case that can't be told.\n")
     assert done.stderr.splitlines() == [
         "error: result.json: 1 case can't be told.",
-        "Measure both again, the baseline too, beside a network that never changes: resnet-export bench "
-        "models/net.onnx --reference --seconds 60 --output result.json",
+        f"{BESIDE}: {SEEN} --reference --seconds 60 --output FILE",
     ]
 
 
 @pytest.mark.parametrize(
     ("relative", "seconds"), [(True, 60.0), (False, 600.0)], ids=["was measured with --reference", "was long enough"]
 )
+@pytest.mark.parametrize(("sha256", "said"), [("ab" * 32, "It is the same file"), ("cd" * 32, f"take turns: {TURNS}")])
 def test_the_advice_is_not_what_was_just_done(
-    relative: bool, seconds: float, tmp_path: Path, invoke: Callable[..., Result]
+    relative: bool, seconds: float, sha256: str, said: str, tmp_path: Path, invoke: Callable[..., Result]
 ) -> None:
     unclear = {"relative": beside(2.8) | {"ratio_low": 2.0, "ratio_high": 4.0}} if relative else {}
-    data = result(case(samples=4, **unclear), budget={"seconds": seconds})
-    (tmp_path / "before.json").write_text(json.dumps(data))
-    done = invoke(data, "--baseline", "before.json")
+    before = result(case(samples=4, **unclear), budget={"seconds": seconds})
+    (tmp_path / "before.json").write_text(json.dumps(before))
+    now = result(case(samples=4, sha256=sha256, **unclear), budget={"seconds": seconds})
+    done = invoke(now, "--baseline", "before.json")
     assert done.exit_code == 6
-    assert done.stderr.splitlines()[1] == f"Let both take turns, the older file as A: {TURNS}"
+    assert said in done.stderr.splitlines()[1]
 
 
 def test_a_regression_beats_what_cannot_be_told(invoke: Callable[..., Result]) -> None:
@@ -109,7 +112,7 @@ def test_a_case_that_is_missing(invoke: Callable[..., Result]) -> None:
     done = invoke(result(case(20.0, 2)))
     assert (done.exit_code, done.stderr.splitlines()[1:]) == (
         1,
-        ["Measure what the baseline has: resnet-export bench models/net.onnx"],
+        [f"Measure what the baseline has: {SEEN}"],
     )
     assert done.stdout.endswith("Failed: 1 case that the result does not have.\n")
 
