@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         SpecificationError,
         StructureError,
         UnavailableError,
+        UndecidedError,
         UsageError,
     )
     from resnet_export.parity.results import VerifyReport
@@ -60,6 +61,7 @@ _HOMES = {
         "SpecificationError",
         "StructureError",
         "UnavailableError",
+        "UndecidedError",
         "UsageError",
     ),
     "resnet_export.errors",
@@ -83,6 +85,7 @@ __all__ = [
     "SpecificationError",
     "StructureError",
     "UnavailableError",
+    "UndecidedError",
     "UsageError",
     "VerifyReport",
     "Weights",

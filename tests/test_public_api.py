@@ -29,6 +29,7 @@ PUBLIC = [
     "SpecificationError",
     "StructureError",
     "UnavailableError",
+    "UndecidedError",
     "UsageError",
     "VerifyReport",
     "Weights",
@@ -47,6 +48,7 @@ EXPORT = {
     "image_size": None,
     "stem": None,
     "width": None,
+    "eps": None,
     "layout": "nchw",
     "batch": None,
     "dynamic_size": False,
@@ -81,6 +83,7 @@ EXIT_CODES = {
     "ImageError": 3,
     "MissingDependencyError": 4,
     "UnavailableError": 5,
+    "UndecidedError": 6,
 }
 
 ALSO = {
@@ -171,6 +174,8 @@ def test_fields_of_the_reports() -> None:
         "stages",
         "versions",
         "verification",
+        "assumptions",
+        "labels",
     ]
     assert list(resnet_export.VerifyReport.__dataclass_fields__) == [
         "file",

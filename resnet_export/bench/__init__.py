@@ -111,7 +111,7 @@ def measure(
     begun = time.monotonic() if begun is None else begun
     from resnet_export.bench.isolation import PATIENCE, run_case
     from resnet_export.bench.journal import Journal
-    from resnet_export.bench.reference import may_have_reference
+    from resnet_export.bench.reference import NOT_FOR_IT, may_have_reference
     from resnet_export.bench.results import BenchReport
     from resnet_export.bench.schedule import Schedule
     from resnet_export.machine import read_machine
@@ -137,9 +137,10 @@ def measure(
             with stage(case.label) as tell:
                 allowed = max(1, int(machine.usable_cpus))
                 result = run_case(case, budget, allowed, end_s=schedule.next_end(), patience=patience, tell=tell)
-                if referenced:
-                    seconds = schedule.next_end() - time.monotonic() if may_have_reference(case) else 0.0
-                    result = _beside_reference(result, seconds, tell, patience)
+                if referenced and may_have_reference(case):
+                    result = _beside_reference(result, schedule.next_end() - time.monotonic(), tell, patience)
+                elif referenced and result.measured is not None:
+                    result = dataclasses.replace(result, relative_reason=NOT_FOR_IT)
                 if kept is not None:
                     kept.add(result)
             results[case.key] = result

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 NAME = "reference network 1"
 """Its number is raised when anything about it changes: older ratios don't compare any more."""
+NOT_FOR_IT = "The reference network is for one call behind the other (single), on the CPU."
 OPSET, IR_VERSION = 17, 8
 CHANNELS = (64, 64, 128, 128, 256, 256, 512, 512)
 """Of the image, and behind each convolution; where they double, its stride is 2."""
@@ -79,7 +80,7 @@ def measure_beside_reference(
     if measured is None:
         return None
     if not measured.device.startswith("CPU") or not may_have_reference(case):
-        raise UsageError("The reference network is for one call behind the other (single), on the CPU.")
+        raise UsageError(NOT_FOR_IT)
     median_ms = statistics.median(measured.main.samples_ms)
     if median_ms < LEAST_MS:
         raise UsageError(f"A run of {median_ms:.2g} ms is too short to be held against the reference network.")
