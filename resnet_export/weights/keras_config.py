@@ -23,10 +23,13 @@ ENTRY = "config.json"
 GRAPHS = ("Functional", "Sequential", "Model")
 """Classes whose configuration lists the layers; that of a subclassed model doesn't."""
 IDLE = (
-    "ActivityRegularization", "AlphaDropout", "AugMix", "AutoContrast", "CutMix", "Dropout", "GaussianDropout",
-    "GaussianNoise", "Identity", "MixUp", "RandAugment", "SpatialDropout2D",
+    "ActivityRegularization", "AlphaDropout", "AugMix", "CutMix", "Dropout", "GaussianDropout", "GaussianNoise",
+    "Identity", "MixUp", "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
+    "RandomContrast", "RandomElasticTransform", "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale",
+    "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization", "RandomRotation", "RandomSaturation",
+    "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom", "SpatialDropout2D",
 )  # fmt: skip
-"""Layers that do nothing in inference, as those do whose names begin with `Random`."""
+"""Layers that do nothing in inference. `RandomCrop` and `AutoContrast` are none of them."""
 PLAIN: dict[str, dict[str, Any]] = {
     "conv": {"data_format": "channels_last", "dilation_rate": [1, 1], "groups": 1, "use_bias": False,
              "activation": "linear"},
@@ -148,8 +151,7 @@ def _apply(layer: Layer, given: list[Value], steps: Mapping[str, Step], eps: flo
     config = layer.config
     if layer.kind == "InputLayer":
         return Value("input")
-    idle = layer.kind in IDLE or layer.kind.startswith("Random")
-    if idle or (layer.kind == "Activation" and config.get("activation") == "linear"):
+    if layer.kind in IDLE or (layer.kind == "Activation" and config.get("activation") == "linear"):
         return given[0]
     source = given[0]
     match layer.kind:
@@ -254,13 +256,20 @@ def _open_model(model: Mapping[str, Any], given: tuple[str, ...], layers: list[L
                 layers.append(Layer("", "InputLayer", {"batch_shape": model["config"].get("build_input_shape")}, ()))
                 inputs = ("",)
             known = str(entry.get("module", "keras")).startswith("keras")
-            layers.append(Layer(name, kind if known else f"custom {kind}", config, inputs))
+            kind = kind if known else f"custom {kind}"
+            layers.append(Layer(name, f"{kind} in training mode" if _in_training(entry) else kind, config, inputs))
             renamed[name] = name
         before = (renamed[name],)
     if model["class_name"] == "Sequential":
         return before[0]
     (output,) = _outputs(model["config"]["output_layers"])
     return renamed[output]
+
+
+def _in_training(entry: Mapping[str, Any]) -> bool:
+    """Whether a layer is called as in training whatever the model is called as."""
+    nodes = entry.get("inbound_nodes", [])
+    return any(isinstance(node, dict) and (node.get("kwargs") or {}).get("training") for node in nodes)
 
 
 def _outputs(found: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from keras import layers
 
 from resnet_export import CheckpointError, ResNetSpec, Weights, export, verify
 from resnet_export.models.keras import build
-from resnet_export.weights.keras_config import read_config
+from resnet_export.weights.keras_config import IDLE, read_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,6 +121,25 @@ def test_what_does_nothing_in_inference_is_passed_over(tmp_path: Path) -> None:
     live = export(model, tmp_path / "live.onnx")
     assert live.passed
     assert (tmp_path / "live.onnx").read_bytes() == (tmp_path / "net.onnx").read_bytes()
+
+
+@pytest.mark.parametrize("name", IDLE)
+def test_what_is_passed_over_does_nothing_in_inference(name: str) -> None:
+    kind = getattr(layers, name)
+    given = {"factor": 4 if name == "RandomPosterization" else 0.3, "mode": "horizontal"}
+    needed = [one for one in inspect.signature(kind.__init__).parameters.values() if one.default is one.empty]
+    words = {one.name: given.get(one.name, 0.3) for one in needed if one.name not in ("self", "kwargs")}
+    images = np.random.default_rng(0).uniform(0, 255, (2, 40, 48, 3)).astype("float32")
+    model = keras.Sequential([layers.Input((40, 48, 3)), kind(**words)])
+    np.testing.assert_array_equal(np.asarray(model(images, training=False)), images)
+
+
+def test_a_layer_that_is_called_as_in_training_is_refused(tmp_path: Path) -> None:
+    plain = build(SPEC)
+    features = layers.Dropout(0.5, name="drop")(plain.get_layer("avgpool").output, training=True)
+    keras.Model(plain.input, layers.Dense(10, name="fc")(features)).save(tmp_path / "net.keras")
+    with pytest.raises(CheckpointError, match=r"'drop' \(Dropout in training mode\): the specification has no such"):
+        Weights.load(tmp_path / "net.keras")
 
 
 def test_an_image_that_is_not_square(tmp_path: Path) -> None:
