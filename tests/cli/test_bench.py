@@ -142,7 +142,8 @@ def test_an_output_that_fails_leaves_the_numbers_and_the_journal(
     assert "ort:cpu" in done.stdout
     again = invoke("bench", net, "--quick", "--output", "out.json")
     assert (again.exit_code, again.stderr.startswith("resumed: 1 of 1 cases ")) == (0, True)
-    assert again.stdout == done.stdout
+    # The peaks of the machine are measured anew, and so is the share of them.
+    assert re.sub(r" +\d+%", "", again.stdout) == re.sub(r" +\d+%", "", done.stdout)
     assert journals(tmp_path) == []
 
 
