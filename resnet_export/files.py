@@ -85,6 +85,20 @@ def refuse_overwriting(path: str | os.PathLike[str], *, force: bool, option: str
         raise UnavailableError(f"The folder {target.parent} is not writable.", hint=f"Give another {option}.")
 
 
+def require_space(target: Path, needed: int) -> None:
+    """Finds out before the work that the disk is too full for so many bytes.
+
+    Raises:
+        UnavailableError: it is.
+    """
+    free = shutil.disk_usage(target.parent).free
+    if free < needed:
+        raise UnavailableError(
+            f"{target} needs about {needed / 2**20:.0f} MiB, and {free / 2**20:.0f} MiB are free there.",
+            hint="Free some space, or give another --output.",
+        )
+
+
 def _umask() -> int:
     """The umask, which can be read only by setting it."""
     mask = os.umask(0)

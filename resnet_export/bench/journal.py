@@ -111,9 +111,8 @@ class Journal:
 
     def _append(self, entry: dict[str, Any]) -> None:
         rest = memoryview(f"{json.dumps(entry)}\n".encode())
-        file = (
-            self._file.fileno()
-        )  # past the buffer, which would keep what a full disk refuses, and try again at the end
+        # Past the buffer, which would keep what a full disk refuses, and try again at the end.
+        file = self._file.fileno()
         whole = os.fstat(file).st_size
         with reported(self.path):
             try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from resnet_export.cli.numbers import Share
-from resnet_export.cli.options import GroupedCommand, Whole, option, removed
+from resnet_export.cli.options import GroupedCommand, Whole, budget_of, duration, option
 
 if TYPE_CHECKING:
     from resnet_export.bench.compare.comparison import Comparison
@@ -54,9 +54,7 @@ WHAT, HOW, OUTPUT = "What", "How", "Output"
     metavar="SHARE",
     help="Equivalent means within 1 plus or minus this.  [default: 1.5%]",
 )
-@option("--seconds", heading=HOW, type=Whole(5), metavar="N", help="For all of it.  [default: 60]")
-@option("--quick", heading=HOW, is_flag=True, help="Means --seconds 10.")
-@removed("--mlperf", "--seconds 600")
+@duration(HOW, default=60)
 @option("--seed", heading=HOW, type=Whole(0), default=0, metavar="N", help="Of the random order.  [default: 0]")
 @option(
     "--fail-if",
@@ -85,7 +83,9 @@ def compare(
     debug: bool,
 ) -> None:
     """Compares, prints, and leaves with 1 on a verdict that was not wanted."""
+    begun = time.monotonic()
     from resnet_export import interruption
+    from resnet_export.bench.sampling import DEFAULT
     from resnet_export.cli.chatter import held_back
     from resnet_export.cli.failing import reported
     from resnet_export.cli.output import refuse_outputs, say, write
@@ -94,16 +94,15 @@ def compare(
     from resnet_export.plain import number
     from resnet_export.report.json import render_line
 
-    begun = time.monotonic()
     with reported(debug=debug):
-        budget = _seconds(seconds, quick=quick)
+        budget = budget_of(seconds, quick=quick) or DEFAULT
         with held_back(verbose=verbose) as stderr:
             from resnet_export.bench.compare import compare as measure
             from resnet_export.bench.compare.side import read_sides
 
             sides = read_sides(a, b)
             refuse_outputs([side.case.model.path for side in sides], {"--output": output}, force=force)
-            found = measure(*sides, budget, band, seed, Progress(stderr, verbose=verbose), begun=begun)
+            found = measure(*sides, budget.seconds, band, seed, Progress(stderr, verbose=verbose), begun=begun)
         text = render_line(found) if as_json or output else ""
         say(text if as_json else _as_text(found))
         if output is not None:
@@ -119,17 +118,6 @@ def compare(
                 f"Whether B is {fail_if} can't be told from this.",
                 hint=None if needed is None else f"Measure longer: --seconds {10 * math.ceil(needed / 10)}",
             )
-
-
-def _seconds(given: int | None, *, quick: bool) -> float:
-    from resnet_export.bench import sampling
-    from resnet_export.errors import UsageError
-
-    if given is not None and quick:
-        raise UsageError("--seconds and --quick exclude each other.", hint="Give one of them.")
-    if given is not None:
-        return float(given)
-    return (sampling.QUICK if quick else sampling.DEFAULT).seconds
 
 
 def _as_text(found: Comparison) -> str:

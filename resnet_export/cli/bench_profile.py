@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from resnet_export.cli.options import GroupedCommand, RuntimeName, Whole, option, removed
+from resnet_export.cli.options import GroupedCommand, RuntimeName, Whole, budget_of, duration, option
 
 if TYPE_CHECKING:
     from resnet_export.bench.profile.profiled import Profile
@@ -59,9 +59,7 @@ WHAT, HOW_LONG, OUTPUT = "What", "How long", "Output"
     metavar="N",
     help="Of a run.  [default: what affinity and cgroup allow]",
 )
-@option("--seconds", heading=HOW_LONG, type=Whole(5), metavar="N", help="For all of it.  [default: 10]")
-@option("--quick", heading=HOW_LONG, is_flag=True, help="Means --seconds 10.")
-@removed("--mlperf", "--seconds 600")
+@duration(HOW_LONG, default=10)
 @option("--top", heading=OUTPUT, type=Whole(1), metavar="N", default=10, help="Layers to show.  [default: 10]")
 @option("--output", "-o", heading=OUTPUT, type=click.Path(), metavar="FILE", help="Write the result as JSON.")
 @option("--force", heading=OUTPUT, is_flag=True, help="Replace it where it exists.")
@@ -89,22 +87,21 @@ def profile(
     from resnet_export.cli.failing import reported
     from resnet_export.cli.output import refuse_outputs, say, write
     from resnet_export.cli.progress import Progress
-    from resnet_export.errors import UsageError
     from resnet_export.report.json import render_line
 
     with reported(debug=debug):
-        if quick and seconds is not None:
-            raise UsageError("--quick and --seconds exclude each other.", hint="Give one of them.")
+        budget = budget_of(seconds, quick=quick)
         refuse_outputs([file], {"--output": output}, force=force)
         with held_back(verbose=verbose) as stderr:
             from resnet_export.bench import profile as profiling
 
-            given = profiling.SECONDS if seconds is None else float(seconds)
+            given = profiling.SECONDS if budget is None else budget.seconds
             progress = Progress(stderr, verbose=verbose)
             found = profiling.profile(file, runtime, batch, threads, given, progress, begun=begun)
-        say(render_line(found) if as_json else _as_text(found, top))
+        text = render_line(found) if as_json or output is not None else ""
+        say(text if as_json else _as_text(found, top))
         if output is not None:
-            write(output, render_line(found))
+            write(output, text)
 
 
 def _as_text(found: Profile, top: int) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from resnet_export.cli.numbers import Counts, Duration, Gaps
-from resnet_export.cli.options import GroupedCommand, RuntimeName, Whole, option, removed
+from resnet_export.cli.options import GroupedCommand, RuntimeName, budget_of, duration, option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -91,9 +91,7 @@ HELP = """Measure latency and throughput, with intervals.
     "whose pace does. Of single, on the CPU.",
 )
 @option("--profile", heading=HOW_LONG, is_flag=True, help="Time the layers, too, where ONNX Runtime runs them.")
-@option("--seconds", heading=HOW_LONG, type=Whole(5), metavar="N", help="For all of it together.  [default: 60]")
-@option("--quick", heading=HOW_LONG, is_flag=True, help="Means --seconds 10.")
-@removed("--mlperf", "--seconds 600")
+@duration(HOW_LONG, default=60)
 @option("--output", "-o", heading=OUTPUT, type=click.Path(), metavar="FILE", help="Write the result as JSON.")
 @option("--html", heading=OUTPUT, type=click.Path(), metavar="FILE", help="Write it as a page.")
 @option("--force", heading=OUTPUT, is_flag=True, help="Replace them where they exist.")
@@ -172,7 +170,7 @@ def run(
                     allow_fallback=allow_fallback,
                 )
                 planned = Plan(cases, DEFAULT)
-            planned = _with_seconds(planned, seconds, quick=quick)
+            planned = dataclasses.replace(planned, budget=budget_of(seconds, quick=quick) or planned.budget)
             machine = read_machine()
             journal = journals.place(output, plan_digest(planned.cases, planned.budget, machine, referenced=reference))
             if journal is not None:
@@ -229,18 +227,6 @@ def _scenarios(
         for name in dict.fromkeys(names or implied or ("single",))
         for settings in own.get(name) or [{}]
     ]
-
-
-def _with_seconds(planned: Plan, seconds: int | None, *, quick: bool) -> Plan:
-    """The plan with the time that the command gives it."""
-    from resnet_export.bench import sampling
-    from resnet_export.errors import UsageError
-
-    if quick and seconds is not None:
-        raise UsageError("--quick and --seconds exclude each other.", hint="Give one of them.")
-    if quick:
-        return dataclasses.replace(planned, budget=sampling.QUICK)
-    return planned if seconds is None else dataclasses.replace(planned, budget=sampling.Budget(float(seconds)))
 
 
 def _warn_of_time(planned: Plan, stderr: TextIO, *, referenced: bool, profiled: bool) -> None:

@@ -14,6 +14,8 @@ from resnet_export.cli.again import ARGUMENTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from resnet_export.bench.sampling import Budget
+
 OTHER = "Other"
 
 
@@ -63,6 +65,39 @@ def removed(name: str, instead: str) -> Callable[[Callable[..., Any]], Callable[
             raise click.UsageError(f"There is no {name} any more; write {instead}.", context)
 
     return click.option(name, is_flag=True, hidden=True, expose_value=False, callback=refuse)
+
+
+def duration(heading: str, default: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--seconds` and `--quick`, of a command that measures; `budget_of` reads them.
+
+    Args:
+        heading: that they stand below.
+        default: seconds, where neither is given.
+    """
+    told = f"For all of it together.  [default: {default}]"
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        command = removed("--mlperf", "--seconds 600")(command)
+        command = option("--quick", heading=heading, is_flag=True, help="Means --seconds 10.")(command)
+        return option("--seconds", heading=heading, type=Whole(5), metavar="N", help=told)(command)
+
+    return add
+
+
+def budget_of(seconds: int | None, *, quick: bool) -> Budget | None:
+    """What was given of `duration`; None where nothing was.
+
+    Raises:
+        UsageError: both were.
+    """
+    from resnet_export.bench import sampling
+    from resnet_export.errors import UsageError
+
+    if quick and seconds is not None:
+        raise UsageError("--quick and --seconds exclude each other.", hint="Give one of them.")
+    if quick:
+        return sampling.QUICK
+    return None if seconds is None else sampling.Budget(float(seconds))
 
 
 class Whole(click.ParamType):  # type: ignore[type-arg]  # generic in the latest click only

@@ -20,7 +20,7 @@ PASSING = ("Cast", "Identity", "QuantizeLinear", "DequantizeLinear")
 OPERATORS: dict[str, Activation] = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
 
 
-class Head(NamedTuple):
+class ProbabilityHead(NamedTuple):
     """How a file makes probabilities."""
 
     activation: Activation
@@ -28,7 +28,7 @@ class Head(NamedTuple):
     """The name of the value that they are made of."""
 
 
-def find_head(model: ir.Model) -> Head | None:
+def find_head(model: ir.Model) -> ProbabilityHead | None:
     """What makes probabilities of the logits, where the first output is that."""
     node = model.graph.outputs[0].producer()
     while node is not None and node.op_type in PASSING and node.inputs[0] is not None:
@@ -36,9 +36,9 @@ def find_head(model: ir.Model) -> Head | None:
     if node is None:
         return None
     if ONE in model.graph.initializers and node.op_type == "Reciprocal":
-        return Head("sigmoid", "logits")  # as this package writes it
+        return ProbabilityHead("sigmoid", "logits")  # as this package writes it
     value = node.inputs[0] if node.op_type in OPERATORS else None
-    return None if value is None or value.name is None else Head(OPERATORS[node.op_type], value.name)
+    return None if value is None or value.name is None else ProbabilityHead(OPERATORS[node.op_type], value.name)
 
 
 def write_logits(path: Path, logits: str, target: Path) -> None:

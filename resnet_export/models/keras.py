@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
-from resnet_export.assumptions import about_image_size
 from resnet_export.errors import CheckpointError
 from resnet_export.files import reported, staged
 from resnet_export.weights import Weights
-from resnet_export.weights.infer import infer_spec, shown_eps
 from resnet_export.weights.keras_names import canonical_name, to_canonical, to_keras
 
 if TYPE_CHECKING:
@@ -131,10 +129,7 @@ def read(model: keras.Model, **asked: Any) -> Weights:
     if asked.get("image_size") is None and isinstance(model.input_shape, tuple):
         asked["image_size"] = model.input_shape[1]
     norms = {layer.name: layer.epsilon for layer in _layers(model) if isinstance(layer, layers.BatchNormalization)}
-    shown = shown_eps(norms, origin)
-    spec = infer_spec(tensors, origin=origin, shown=shown, **asked)
-    assumptions = () if asked.get("image_size") else (about_image_size(spec),)
-    return Weights(spec, tensors, origin=origin, assumptions=assumptions)
+    return Weights.of_model(tensors, norms, origin=origin, **asked)
 
 
 def save(weights: Weights, path: str | os.PathLike[str]) -> None:

@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from resnet_export.assumptions import about_image_size
 from resnet_export.weights import Weights
-from resnet_export.weights.infer import infer_spec, shown_eps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -172,7 +170,4 @@ def read(model: nn.Module, **asked: Any) -> Weights:
     if isinstance(model, ResNet):
         asked["image_size"] = asked.get("image_size") or model.spec.image_size
     norms = {name: module.eps for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)}
-    shown = shown_eps(norms, origin)
-    spec = infer_spec(tensors, origin=origin, shown=shown, **asked)
-    assumptions = () if asked.get("image_size") else (about_image_size(spec),)
-    return Weights(spec, tensors, origin=origin, assumptions=assumptions)
+    return Weights.of_model(tensors, norms, origin=origin, **asked)

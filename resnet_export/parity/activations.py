@@ -6,30 +6,19 @@ sigmoid   p_k = 1 / (1 + exp(-x_k))            one logit, or several labels at o
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from numpy.typing import NDArray
 
-
-def softmax(logits: NDArray[Any]) -> NDArray[Any]:
-    """Over the last axis, in the logits' own precision."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+    from resnet_export.graph.interface import Activation
 
 
-def sigmoid(logits: NDArray[Any]) -> NDArray[Any]:
-    """Of each logit by itself, in the logits' own precision; without overflow."""
-    powers = np.exp(-np.abs(logits))
-    return np.asarray(np.where(logits >= 0, 1.0, powers) / (1.0 + powers))
+def activate(logits: NDArray[Any], activation: Activation) -> NDArray[Any]:
+    """The probabilities, (N, K) like the logits, and in their precision."""
+    from scipy import special
 
-
-ACTIVATIONS: Mapping[str, Callable[[NDArray[Any]], NDArray[Any]]] = MappingProxyType(
-    {"softmax": softmax, "sigmoid": sigmoid}
-)
-"""Name -> function."""
+    found = special.softmax(logits, axis=-1) if activation == "softmax" else special.expit(logits)
+    return np.asarray(found)

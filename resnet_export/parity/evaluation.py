@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resnet_export.errors import RuntimeFailedError
-from resnet_export.parity.activations import ACTIVATIONS
+from resnet_export.parity.activations import activate
 from resnet_export.parity.gate import max_error
 from resnet_export.parity.tolerances import TOLERANCES
 
@@ -106,9 +106,8 @@ def evaluate(
         error = None
         if activation is not None and session.takes_file_input:
             kind, batch = max((key for key in outputs if key[0] == sets[0].kind), key=lambda key: key[1])
-            error = max_error(
-                session.run(sets[0].file[:batch]), ACTIVATIONS[activation](outputs[kind, batch].astype(np.float64))
-            )
+            expected = activate(outputs[kind, batch].astype(np.float64), activation)
+            error = max_error(session.run(sets[0].file[:batch]), expected)
         return Evaluation(
             suspect=suspect,
             runtime=session.name,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 from onnx import TensorProto, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
@@ -101,8 +102,7 @@ class Evaluator:
         Raises:
             ModelError: it has an operator that onnx's reference evaluator does not know.
         """
-        proto = onnx.load_model(path)
-        _sort(proto.graph)
+        proto = _load(path)
         if dtype is np.float64:
             _widen(proto.graph)
         self._path, self._dtype, self._input = path, dtype, taken
@@ -140,19 +140,16 @@ class Evaluator:
             ) from error
 
 
-def _sort(graph: onnx.GraphProto) -> None:
-    """Puts the nodes in topological order, as ONNX asks for and some converters do not; a cycle is left as it is."""
-    known = {"", *(value.name for value in graph.input), *(tensor.name for tensor in graph.initializer)}
-    ordered: list[onnx.NodeProto] = []
-    left = list(graph.node)
-    while left and (ready := [node for node in left if known.issuperset(node.input)]):
-        ordered += ready
-        known.update(name for node in ready for name in node.output)
-        left = [node for node in left if not known.issuperset(node.output)]
-    if not left and ordered != list(graph.node):
-        copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in ordered]
-        del graph.node[:]
-        graph.node.extend(copies)
+def _load(path: Path) -> onnx.ModelProto:
+    """The file with its nodes in topological order, as ONNX asks for and some converters do not write them."""
+    proto = onnx.load_model(path)
+    model = ir.from_proto(proto)
+    written = list(model.graph)
+    try:
+        model.graph.sort()
+    except ValueError:  # a cycle
+        return proto
+    return proto if list(model.graph) == written else ir.to_proto(model)
 
 
 def _along(values: Any, x: Any, axis: int) -> Any:

@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import importlib.metadata
 import os
-import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,10 +19,9 @@ from resnet_export.convert import CONVERTERS
 from resnet_export.errors import (
     ParityError,
     StructureError,
-    UnavailableError,
     UsageError,
 )
-from resnet_export.files import refuse_overwriting, reported, sha256, staged
+from resnet_export.files import refuse_overwriting, reported, require_space, sha256, staged
 from resnet_export.graph.canonical import canonicalise
 from resnet_export.graph.file import bind, write
 from resnet_export.graph.folding import folded
@@ -35,12 +33,14 @@ from resnet_export.parity.blame import blame, differing_parameters
 from resnet_export.parity.check import check_file, gate_inputs
 from resnet_export.parity.evaluation import Suspect, evaluate
 from resnet_export.parity.inputs import image_input_of
+from resnet_export.parity.oracles import step_of
 from resnet_export.parity.results import VerifyReport
-from resnet_export.parity.subject import quantity_of, step_of
+from resnet_export.parity.subject import quantity_of
 from resnet_export.parity.truth import last_values
 from resnet_export.pipeline.sources import choose_framework, labels_of, load, preprocessing_of
 from resnet_export.pipeline.stages import Stages
 from resnet_export.report.data import ExportReport
+from resnet_export.report.text import located
 from resnet_export.runtimes import attach
 from resnet_export.spec import ResNetSpec
 
@@ -157,17 +157,14 @@ def export(
         refuse_overwriting(output, force=force)
 
     with stages("load"):
-        loaded = load(source, framework, asked, seed)
-        weights, model = loaded.weights, loaded.model
+        weights, origin, model = load(source, framework, asked, seed)
         spec = weights.spec
         target = Path(output if output is not None else f"resnet{spec.depth}.onnx")
         refuse_overwriting(target, force=force)
         preprocessing, preprocessing_origin, known = preprocessing_of(spec, source, mean, std, resize, interpolation)
         assumptions = (*weights.assumptions, *about_pictures(preprocessing, known))
         metadata = Metadata(spec, interface, preprocessing, weights.digest, "", labels_of(labels, spec), assumptions)
-        origin = loaded.origin
-        del loaded
-        _require_space(target, weights)
+        require_space(target, sum(array.nbytes for array in weights.values()))
 
     with ThreadPoolExecutor(max_workers=1) as background:
         truth: Future[Truth] | None = None
@@ -272,29 +269,12 @@ def _module(table: dict[str, str], name: str) -> Any:
     return importlib.import_module(table[name])
 
 
-def _require_space(target: Path, weights: Weights) -> None:
-    """Finds out before the work that the disk is too full."""
-    needed = sum(array.nbytes for array in weights.values())
-    free = shutil.disk_usage(target.parent).free
-    if free < needed:
-        raise UnavailableError(
-            f"{target} needs about {needed / 2**20:.0f} MiB, and {free / 2**20:.0f} MiB are free there.",
-            hint="Free some space, or give another --output.",
-        )
-
-
 def _refusal(report: ExportReport) -> ParityError:
     """The error of an export that failed its check."""
     found = report.verification
     assert found is not None, "only a check refuses"
     lines = [f"{report.path} was not written: it would not be the network of its source."]
-    if found.diagnosis is not None:
-        where = found.diagnosis
-        lines.append(str(where))
-        if where.cause is not None:
-            lines.append(f"Likely cause: {where.cause}.")
-    else:
-        lines += found.failures[:3]
+    lines += located(found) or found.failures[:3]
     return ParityError(
         " ".join(lines),
         hint="Mend the side that is named and export again; the report (--report FILE) has every comparison.",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resnet_export.errors import LabelsError, MissingDependencyError, UsageError
 from resnet_export.images import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
@@ -55,8 +55,7 @@ def _framework_of(source: Source) -> str | None:
     return "keras" if "keras.Model" in classes else None
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A source, read."""
 
     weights: Weights

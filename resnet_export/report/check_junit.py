@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from resnet_export.plain import printable
-from resnet_export.report.figures import digits
+from resnet_export.report.figures import digits, interval
 from resnet_export.report.junit import DECLARATION, OUTCOMES
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ def _message(checked: Checked) -> str:
     ratio = checked.ratio
     if ratio is not None:
         of = " of the times relative to the reference network" if checked.quantity == "relative" else ""
-        interval = "?" if ratio.low is None or ratio.high is None else f"[{ratio.low:.3f} {ratio.high:.3f}]"
-        told.append(f"ratio{of} {ratio.value:.3f} {interval}")
+        told.append(f"ratio{of} {ratio.value:.3f} {interval(ratio)}")
     told += [] if checked.reason is None else [checked.reason]
     return f"{checked.status}: {', '.join(told)}" if told else checked.status

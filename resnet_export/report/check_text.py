@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from resnet_export.plain import number, printable, table, wrapped
-from resnet_export.report.figures import digits
+from resnet_export.report.figures import digits, interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,11 +46,9 @@ def render(report: CheckReport) -> str:
 def _cells(case: Checked) -> tuple[str, ...]:
     times = (case.baseline_ms, case.result_ms)
     ratio = case.ratio
-    interval = "" if ratio is None or ratio.low is None or ratio.high is None else f"[{ratio.low:.3f} {ratio.high:.3f}]"
     return (
         *("-" if time is None else digits(time) for time in times),
-        "-" if ratio is None else f"{ratio.value:.3f}",
-        interval or ("" if ratio is None else "?"),
+        *(("-", "") if ratio is None else (f"{ratio.value:.3f}", interval(ratio))),
         WORDS[case.status],
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnet_export.plain import fact, file_size, number, printable, wrapped
+from resnet_export.report.figures import interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +27,10 @@ def render(found: Comparison) -> str:
     cpus = f"{machine.usable_cpus:g} of {machine.cpu.logical_cores} CPUs"
     title = wrapped(printable(f"{machine.cpu.model or 'unknown CPU'}, {cpus}, {machine.system.name}"))
     ratio, notes = found.ratio, list(_other_images(found.a, found.b))
-    interval = "?" if ratio.low is None or ratio.high is None else f"[{ratio.low:.4f} {ratio.high:.4f}]"
     facts = [
         *_side("A", found.a, found.median_ms("a"), found.runs("a")),
         *_side("B", found.b, found.median_ms("b"), found.runs("b")),
-        *fact("B / A", f"{ratio.value:.4f} {interval}"),
+        *fact("B / A", f"{ratio.value:.4f} {interval(ratio, 4)}"),
         *fact("from", number(ratio.launches, "launch", "launches"), f"{found.seconds:.0f} s", f"seed {found.seed}"),
     ]
     verdict = wrapped(_verdict(found))

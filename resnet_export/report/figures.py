@@ -11,6 +11,8 @@ from resnet_export.plain import number
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from resnet_export.bench.estimate import Estimate
+
 KINDS = {
     "batch": lambda value: f"batch {value:g}",
     "callers": lambda value: number(int(value), "caller"),
@@ -56,6 +58,11 @@ def throughput(series: Mapping[str, Any]) -> str:
 def with_interval(value: float, low: float | None, high: float | None) -> str:
     """`20.12 [20.05 20.19]`, or `20.12 ?` where the samples support no interval."""
     return f"{digits(value)} ?" if low is None or high is None else f"{digits(value)} [{digits(low)} {digits(high)}]"
+
+
+def interval(ratio: Estimate, places: int = 3) -> str:
+    """`[0.981 1.012]`, or `?` where there is none."""
+    return "?" if ratio.low is None or ratio.high is None else f"[{ratio.low:.{places}f} {ratio.high:.{places}f}]"
 
 
 def relative(found: Mapping[str, Any]) -> str | None:

@@ -126,6 +126,25 @@ class Weights(Mapping[str, Array]):
             assumptions += (about_image_size(spec),)
         return cls(spec, tensors, origin=origin, assumptions=assumptions)
 
+    @classmethod
+    def of_model(cls, tensors: Tensors, norms: Mapping[str, float], *, origin: str, **asked: Any) -> Self:
+        """Those of a live model, which shows its eps.
+
+        Args:
+            tensors: name -> array.
+            norms: name of a batch norm -> its eps.
+            origin: what error messages call the model.
+            asked: fields of `ResNetSpec`, as of `load`; None means not asked.
+
+        Raises:
+            CheckpointError: it is another network than asked for, or its batch norms differ in eps.
+        """
+        from resnet_export.weights.infer import infer_spec, shown_eps
+
+        spec = infer_spec(tensors, origin=origin, shown=shown_eps(norms, origin), **asked)
+        assumptions = () if asked.get("image_size") else (about_image_size(spec),)
+        return cls(spec, tensors, origin=origin, assumptions=assumptions)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a checkpoint; the format is that of the file's name. An existing file is replaced at once or not.
 

@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 
 from resnet_export import ResNetSpec, Weights, export, verify
-from resnet_export.parity.activations import sigmoid
+from resnet_export.parity.activations import activate
 from resnet_export.parity.gate import compare
 from resnet_export.parity.truth import last_values
 from resnet_export.weights.initial import trained_like
@@ -38,7 +38,7 @@ def test_the_file_gives_sigmoids_however_small_they_are(file: tuple[Path, Weight
     path, weights = file
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (found,) = session.run(["probabilities"], {"input": IMAGES})
-    expected = sigmoid(last_values(weights.spec, weights, IMAGES.astype(np.float64)))
+    expected = activate(last_values(weights.spec, weights, IMAGES.astype(np.float64)), "sigmoid")
     assert expected.max() < 1e-3
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 

@@ -43,6 +43,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from resnet_export.bench.estimate import Estimate
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -59,15 +61,10 @@ LEAST_NORMAL = 3
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """The time of B over the time of A, with its interval."""
+class Ratio(Estimate):
+    """The time of B over the time of A; without an interval where there are too few launches."""
 
-    value: float
-    low: float | None
-    """Lower end of the 95 % interval; None where there are too few launches."""
-    high: float | None
-    """Upper end, likewise."""
-    launches: int
+    launches: int = 0
     """That it rests on."""
 
     def verdict(self, band: float) -> Verdict:
@@ -112,7 +109,7 @@ def estimate(log_ratios: Sequence[float] | NDArray[np.float64]) -> Ratio:
     if not size:
         raise ValueError("there are no launches")
     if size < LEAST_NORMAL:
-        return Ratio(math.exp(float(values.mean())), None, None, size)
+        return Ratio(math.exp(float(values.mean())), launches=size)
     if size < LEAST_LAUNCHES:
         from scipy import stats
 
