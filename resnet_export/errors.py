@@ -14,6 +14,7 @@ A message says what was asked and what is there; the hint says what to do next.
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -139,3 +140,9 @@ def quote_some(names: Iterable[str], limit: int = 3) -> str:
     listed: Sequence[str] = list(names)
     shown = ", ".join(repr(name) for name in listed[:limit])
     return shown if len(listed) <= limit else f"{shown} and {len(listed) - limit} more"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`Did you mean batch? `, or nothing where no name is near."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"Did you mean {near[0]}? " if near else ""

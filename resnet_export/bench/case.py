@@ -1,29 +1,38 @@
-"""`Case`: one thing to measure; `make_plan` gives all combinations of models, runtimes, batches and so on."""
+"""`Case`: one thing to measure; `expand_cases` gives all combinations of files, runtimes, batches and so on."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import itertools
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
 from resnet_export.bench.inputs import Images
-from resnet_export.bench.scenario import Scenario
+from resnet_export.bench.scenarios import Scenario
+from resnet_export.bench.scenarios.single import Single
+from resnet_export.data import as_plain
 from resnet_export.errors import ModelError, UsageError
 from resnet_export.files import sha256
-from resnet_export.runtimes import choose
+from resnet_export.graph import cost
+from resnet_export.runtimes import parse_runtime
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
 
-Boundary = Literal["host", "device"]
-SINGLE = Scenario()
+    from resnet_export.runtimes import RuntimeSpec
+
+IO = Literal["host", "device"]
+"""`host`: NumPy in, NumPy out; `device`: inputs and outputs stay in the device's memory."""
+RUNTIMES = ("ort:cpu",)
+"""Where none is named."""
+SINGLE = Single()
 FALLBACK_SIZE = 224
-"""Pixels a side, for a file that takes any size and doesn't say which it was trained with."""
+"""Pixels a side, for a file that takes any size and does not say which it was trained with."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,8 @@ class Model:
     """What it takes."""
     batch: int | None
     """The only batch that it takes; None for any."""
+    cost: cost.Cost | None = None
+    """What one image costs; None where a shape is unknown."""
 
 
 @dataclass(frozen=True)
@@ -47,70 +58,60 @@ class Case:
 
     model: Model
     runtime: str
-    """With its options, as it was asked for."""
+    """With its options, such as `ort:cpu` or `openvino,precision=bfloat16`."""
     batch: int
     """Images in a run."""
     threads: int | None
-    """Of a run; None for what affinity and cgroup allow."""
-    boundary: Boundary = "host"
-    """From where to where: `host` is NumPy in, NumPy out; `device` begins and ends in the device's memory."""
+    """Threads of a run; None for what affinity and cgroup allow."""
+    io: IO = "host"
     scenario: Scenario = SINGLE
-    """In which pattern it is called."""
     allow_fallback: bool = False
     """Whether nodes may run elsewhere than asked for."""
+
+    @cached_property
+    def spec(self) -> RuntimeSpec:
+        """The runtime, parsed."""
+        return parse_runtime(self.runtime)
 
     @property
     def key(self) -> str:
         """A digest of all fields: what a journal knows the case by."""
-        return digest(self.as_dict())
+        return digest(self)
 
     @property
     def label(self) -> str:
         """For progress: `resnet18.onnx in ort:cpu, batch 1`."""
-        return ", ".join(
-            (
-                f"{Path(self.model.path).name} in {self.runtime}",
-                *([] if self.scenario.name == "offline" else [f"batch {self.batch}"]),
-                *([] if self.threads is None else [f"threads {self.threads}"]),
-                *([] if self.boundary == "host" else ["device to device"]),
-                *([] if self.scenario.name == "single" else [self.scenario.label]),
-            )
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields as plain data."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Case:
-        """The inverse of `as_dict`."""
-        model = dict(fields["model"])
-        images = Images(**model["images"])
-        scenario = Scenario.from_dict(fields["scenario"])
-        return cls(**{**fields, "model": Model(**{**model, "images": images}), "scenario": scenario})
+        parts = [f"{Path(self.model.path).name} in {self.runtime}"]
+        parts += [] if self.scenario.has_own_batches else [f"batch {self.batch}"]
+        parts += [] if self.threads is None else [f"threads {self.threads}"]
+        parts += [] if self.io == "host" else ["device to device"]
+        parts += [] if self.scenario == SINGLE else [self.scenario.label]
+        return ", ".join(parts)
 
 
-def make_plan(
+def expand_cases(
     paths: Sequence[str | os.PathLike[str]],
-    runtimes: Sequence[str],
+    runtimes: Sequence[str] = RUNTIMES,
     batches: Sequence[int] | None = None,
     threads: Sequence[int | None] = (None,),
     *,
-    boundaries: Sequence[Boundary] = ("host",),
+    ios: Sequence[IO] = ("host",),
     scenarios: Sequence[Scenario] = (SINGLE,),
     allow_fallback: bool = False,
+    probe: bool = True,
 ) -> tuple[Case, ...]:
     """All combinations, each once, in the order in which they were given.
 
     Args:
-        paths: of `.onnx` files.
+        paths: `.onnx` files.
         runtimes: such as `ort:cpu` or `openvino,precision=bfloat16`.
         batches: images in a run; those that the scenario `offline` chooses from. None for 1, or the only one that a
             file takes; `offline` then finds its own.
-        threads: of a run; None for what affinity and cgroup allow.
-        boundaries: from where to where.
+        threads: threads of a run; None for what affinity and cgroup allow.
+        ios: where inputs and outputs are.
         scenarios: the patterns of calls.
         allow_fallback: go on where nodes do not run on the provider that was asked for.
+        probe: find out now whether the runtimes can run here.
 
     Raises:
         UsageError: a number is below 1, there is no such runtime or option, or it has no choice of threads.
@@ -123,7 +124,7 @@ def make_plan(
             if number < 1:
                 raise UsageError(f"{name} {number} is below 1.", hint="Give whole numbers from 1.")
     for text in runtimes:
-        _check_runtime(text, threads, allow_fallback=allow_fallback)
+        _check_runtime(parse_runtime(text), threads, probe=probe and not allow_fallback)
     models = [read_model(Path(path)) for path in paths]
     for model, batch in itertools.product(models, batches or ()):
         if model.batch not in (None, batch):
@@ -132,9 +133,9 @@ def make_plan(
                 hint=f"Give --batch {model.batch}, or export it with --batch dynamic.",
             )
     cases = (
-        Case(model, runtime, batch, count, boundary, own, allow_fallback)
+        Case(model, runtime, batch, count, io, own, allow_fallback)
         for model, runtime in itertools.product(models, runtimes)
-        for boundary, scenario in itertools.product(boundaries, scenarios)
+        for io, scenario in itertools.product(ios, scenarios)
         for batch, own in _batches(model, batches, scenario)
         for count in threads
     )
@@ -142,15 +143,15 @@ def make_plan(
 
 
 def _batches(model: Model, batches: Sequence[int] | None, scenario: Scenario) -> list[tuple[int, Scenario]]:
-    """The batches of a file's cases, and what `offline` makes of them."""
-    if scenario.name != "offline":
+    """The batches of a file's cases; of a scenario that chooses its own, what it chooses from."""
+    if not scenario.has_own_batches:
         return [(batch, scenario) for batch in batches or (model.batch or 1,)]
-    candidates = tuple(sorted(set(batches or ([] if model.batch is None else [model.batch]))))
-    return [(candidates[0] if candidates else 1, dataclasses.replace(scenario, batches=candidates))]
+    candidates = batches or ([] if model.batch is None else [model.batch])
+    return [(min(candidates, default=1), scenario.with_batches(candidates))]
 
 
 def read_model(path: Path) -> Model:
-    """What there is to know of a file before it is run.
+    """Reads what there is to know of a file before it is run.
 
     Raises:
         ModelError: it can't be read, or takes no image.
@@ -166,20 +167,19 @@ def read_model(path: Path) -> Model:
     except ModelError:  # somebody else's file
         size = FALLBACK_SIZE
     images = Images(taken.dtype, taken.layout, taken.channels, taken.height or size, taken.width or size)
-    return Model(str(path), sha256(path), path.stat().st_size, images, taken.batch)
+    return Model(str(path), sha256(path), path.stat().st_size, images, taken.batch, cost.count(model, images.shape(1)))
 
 
-def digest(plain: Any) -> str:
-    """SHA-256 of plain data."""
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+def digest(value: Any) -> str:
+    """SHA-256 of a value as plain data."""
+    return hashlib.sha256(msgspec.json.encode(as_plain(value), order="sorted")).hexdigest()
 
 
-def _check_runtime(text: str, threads: Sequence[int | None], *, allow_fallback: bool) -> None:
-    choice = choose(text, allow_fallback=allow_fallback)
+def _check_runtime(spec: RuntimeSpec, threads: Sequence[int | None], *, probe: bool) -> None:
     if any(count is not None for count in threads):
-        if not hasattr(choice.options, "threads"):
-            raise UsageError(f"{choice.name} has no choice of threads.", hint=f"Leave out --threads with {text}.")
-        if choice.options.threads is not None:
-            raise UsageError(f"{text} names its threads, and so does --threads.", hint="Leave out one of them.")
-    if not allow_fallback:
-        choice.runtime.check()
+        if not spec.takes_threads:
+            raise UsageError(f"{spec.name} has no choice of threads.", hint=f"Leave out --threads with {spec}.")
+        if spec.threads is not None:
+            raise UsageError(f"{spec} names its threads, and so does --threads.", hint="Leave out one of them.")
+    if probe:
+        spec.probe()

@@ -1,4 +1,4 @@
-"""`Estimate`: a number that was measured, with the 95 % interval that the samples support."""
+"""`Estimate`: a measured number with the 95 % interval that its samples support."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its interval, in whatever unit the samples have."""
+    """A value with its interval, in the unit of the samples."""
 
     value: float
-    """What the samples say; always a number."""
+    """The sample's own number; there always is one."""
     low: float | None = None
     """Lower end of the 95 % interval; None where the samples are too few, or too alike, to give one."""
     high: float | None = None
@@ -18,14 +18,19 @@ class Estimate:
 
     @property
     def has_interval(self) -> bool:
-        """Whether the samples support an interval. A value without one is shown with a mark."""
+        """Whether the samples support an interval. A value without one is shown with a question mark."""
         return self.low is not None and self.high is not None
 
-    def keys(self, name: str, unit: str = "") -> dict[str, float | None]:
-        """Plain data, for JSON: `{"p50_ms": 8.1, "p50_low_ms": 8.0, "p50_high_ms": 8.2}`.
+    def times(self, factor: float) -> Estimate:
+        """The same in another unit; `factor` is positive."""
+        return Estimate(
+            self.value * factor,
+            None if self.low is None else self.low * factor,
+            None if self.high is None else self.high * factor,
+        )
 
-        Args:
-            name: of the number, such as `p50`.
-            unit: that ends each key, such as `_ms`.
-        """
-        return {f"{name}{unit}": self.value, f"{name}_low{unit}": self.low, f"{name}_high{unit}": self.high}
+    def over(self, amount: float) -> Estimate:
+        """`amount` divided by it: a rate from a time, whose ends change places."""
+        if self.low is None or self.high is None or self.low <= 0:
+            return Estimate(amount / self.value)
+        return Estimate(amount / self.value, amount / self.high, amount / self.low)

@@ -8,8 +8,8 @@ The worst of the reasons sets the letter. What the system doesn't tell is no rea
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from resnet_export.bench.statistics import LEAST_EFFECTIVE
 
@@ -25,7 +25,7 @@ Letter = Literal["A", "B", "C", "D"]
 
 
 class Steps(NamedTuple):
-    """From where on a number is a reason for which letter."""
+    """The least numbers that are a reason for each letter."""
 
     b: float
     c: float
@@ -40,7 +40,7 @@ STEAL = Steps(0.005, 0.02, 0.10)
 THROTTLED = Steps(0.0, 0.02, 0.20)
 """Share of the quota's periods (100 ms, mostly) that it ran out in: any counts, since the p99 is theirs."""
 PREEMPTED = Steps(20.0, 100.0)
-"""Times a second that a thread was put aside: some 3 on an idle machine, and some 125 where two share a CPU."""
+"""Times a second that a thread was preempted: some 3 on an idle machine, and some 125 where two share a CPU."""
 OVERSUBSCRIBED = Steps(1.0, 1.0, 2.0)
 """Threads over CPUs: above 1 they wait for each other, and from twice as many on they mostly wait."""
 CLOCK = Steps(0.05, 0.15)
@@ -69,19 +69,15 @@ class Grade:
     advice: tuple[str, ...]
     """What would improve it, a sentence each; one that begins with `--` is an option for the same command."""
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON; documented in docs/bench.md."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class Surroundings:
     """Where it was measured."""
 
     threads: int
-    """That a run was given."""
+    """Threads of a run."""
     noise: Noise | None
-    """While it was measured; None where nobody watched."""
+    """What happened while it was measured; None where nobody watched."""
     machine: Machine
 
 
@@ -90,11 +86,11 @@ class Circumstances(Surroundings):
     """What a grade rests on."""
 
     summary: Summary
-    """Of the samples that stand for the case."""
+    """The samples that stand for the case."""
     settled: bool
     """Whether the warm-up ended because two windows agreed."""
     budget: Budget
-    """Of the run that it was measured in."""
+    """The budget of the whole run."""
 
     @property
     def longer(self) -> str:
@@ -124,15 +120,15 @@ def grade(
     """Grades a result.
 
     Args:
-        summary: of the samples that stand for the case.
+        summary: what the samples say that stand for the case.
         settled: whether the warm-up ended because two windows agreed.
-        threads: that a run was given.
-        noise: while it was measured; None where nobody watched.
-        machine: that it was measured on.
-        budget: of the run that it was measured in.
+        threads: threads of a run.
+        noise: what happened while it was measured; None where nobody watched.
+        machine: the machine that it was measured on.
+        budget: the budget of the whole run.
         on_cpu: whether the CPU ran the network; else its threads and its clock matter little.
     """
-    rules = AROUND + OF_THE_SAMPLES + (AROUND_A_CPU + OF_A_CPU if on_cpu else ())
+    rules = AROUND + OF_THE_PROCESS + (AROUND_A_CPU + OF_A_CPU if on_cpu else ())
     case = Circumstances(threads, noise, machine, summary, settled, budget)
     found = _sorted(rule(case) for rule in rules)
     return Grade(
@@ -146,9 +142,9 @@ def disturbances(threads: int, noise: Noise, machine: Machine, *, on_cpu: bool =
     """What was wrong with the machine while several processes were measured, a sentence each.
 
     Args:
-        threads: that a run was given.
-        noise: meanwhile.
-        machine: that they ran on.
+        threads: threads of a run.
+        noise: what happened during it.
+        machine: the machine that they ran on.
         on_cpu: whether the CPU ran a network.
     """
     around = Surroundings(threads, noise, machine)
@@ -210,7 +206,7 @@ def _preempted(case: Circumstances) -> Finding | None:
     if case.noise is None or case.noise.involuntary_per_s is None:
         return None
     rate = case.noise.involuntary_per_s / case.threads
-    return _step(rate, PREEMPTED, f"Each of its threads was put aside {rate:.0f} times a second.", QUIET)
+    return _step(rate, PREEMPTED, f"Each of its threads was preempted {rate:.0f} times a second.", QUIET)
 
 
 def _heat(case: Surroundings) -> Finding | None:
@@ -254,10 +250,10 @@ def _faults(case: Circumstances) -> Finding | None:
 
 def _samples(case: Circumstances) -> Finding | None:
     found = case.summary
-    if found.effective < LEAST_EFFECTIVE:
-        worth = f"The {found.samples} samples are worth {found.effective:.0f} independent ones"
+    if found.effective_samples < LEAST_EFFECTIVE:
+        worth = f"The {found.samples} samples are worth {found.effective_samples:.0f} independent ones"
         return Finding("D", f"{worth}: too few for an interval.", case.longer)
-    if not found.quantiles[0.99].has_interval:
+    if not found.p99.has_interval:
         return Finding("B", f"{found.samples} samples are too few for an interval of p99.", case.longer)
     return None
 
@@ -289,7 +285,7 @@ AROUND: tuple[Callable[[Surroundings], Finding | None], ...] = (_others, _steal,
 """What the machine does."""
 AROUND_A_CPU: tuple[Callable[[Surroundings], Finding | None], ...] = (_heat, _clock)
 """Likewise, where the CPU runs the network."""
-OF_THE_SAMPLES: tuple[Callable[[Circumstances], Finding | None], ...] = (_faults, _drift, _unsettled, _samples)
-"""What the measured process went through."""
+OF_THE_PROCESS: tuple[Callable[[Circumstances], Finding | None], ...] = (_faults, _drift, _unsettled, _samples)
+"""What happened to the measured process."""
 OF_A_CPU: tuple[Callable[[Circumstances], Finding | None], ...] = (_oversubscribed, _preempted)
 """Likewise, where the CPU runs the network."""

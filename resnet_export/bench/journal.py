@@ -1,6 +1,6 @@
-"""The journal: one line of JSON per finished case, on the disk before the next begins.
+"""`Journal`: one line of JSON for each finished case, on the disk before the next begins.
 
-    {"journal": 1, "plan": "<digest>"}
+    {"journal": 2, "plan": "<digest>"}
     {"case": "<key>", "result": {...}}
 
 Whatever ends the program, the same plan goes on behind the last whole line. A line that was torn is cut off. While it
@@ -10,12 +10,13 @@ is open it is locked, so that the same command given twice at once doesn't measu
 from __future__ import annotations
 
 import errno
-import json
 import os
 import sys
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from resnet_export.bench.results import CaseResult
+from resnet_export.data import decode, to_json
 from resnet_export.errors import InputError, UnavailableError
 from resnet_export.files import reported
 
@@ -24,9 +25,27 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-VERSION = 1
+VERSION = 2
 LOCKED_BYTE = 1 << 40
 """On Windows a lock keeps others from reading what it covers: it covers what no journal reaches."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first line."""
+
+    journal: int
+    """Version of the format."""
+    plan: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Any other line."""
+
+    case: str
+    """Key of the case."""
+    result: CaseResult
 
 
 class Journal:
@@ -41,11 +60,11 @@ class Journal:
         """Opens it, or begins it.
 
         Args:
-            path: of the file.
-            plan: its digest.
+            path: the file.
+            plan: digest of the plan.
 
         Raises:
-            InputError: the file is no journal, or of another plan.
+            InputError: the file is no journal, or one of another plan.
             UnavailableError: it can't be read or written, or another process has it open.
         """
         self.path = path
@@ -58,7 +77,7 @@ class Journal:
                     raise UnavailableError(
                         f"{path} is in use: the same benchmark runs already.", hint="Wait for it, or end it."
                     )
-                self._resume(plan)
+                self._resume(Header(VERSION, plan))
             except BaseException:
                 self._file.close()
                 raise
@@ -74,43 +93,43 @@ class Journal:
         self._file.close()
 
     def add(self, result: CaseResult) -> None:
-        """Appends a finished case; it is on the disk on return, or `broken` says why it isn't.
+        """Appends a finished case; it is on the disk on return, or `broken` says why it is not.
 
         A disk that is full is no reason to lose what was measured, nor not to measure the rest.
         """
         self.finished[result.case.key] = result
         try:
-            self._append({"case": result.case.key, "result": result.as_journal()})
+            self._append(Entry(result.case.key, result))
         except UnavailableError as error:
             self.broken = error.message
 
-    def _resume(self, plan: str) -> None:
+    def _resume(self, header: Header) -> None:
         self._file.seek(0)
-        whole = 0
-        entries = []
-        for line in self._file:
-            entry = _parse(line)
-            if entry is None:
+        content = self._file.read()
+        first, *rest = content.splitlines(keepends=True) or [b""]
+        if not first.endswith(b"\n"):  # empty, or torn in the header
+            if first and not b'{"journal":'.startswith(first[:11]):
+                raise InputError(f"{self.path} is no journal of a benchmark.", hint="Give another name.")
+            self._file.truncate(0)
+            self._append(header)
+            return
+        what = f"The journal {self.path}"
+        if decode(Header, first, what, hint="Delete it, and start anew.") != header:
+            raise InputError(
+                f"{self.path} is the journal of another plan: other files, runtimes, batches, threads or budget.",
+                hint="Run the command that began it, or delete it and start anew.",
+            )
+        whole = len(first)
+        for line in rest:
+            if not line.endswith(b"\n"):
                 break
-            entries.append(entry)
+            entry = decode(Entry, line, what, hint="Delete it, and start anew.")
+            self.finished[entry.case] = entry.result
             whole += len(line)
-        rest = self._file.seek(0, os.SEEK_END) - whole
-        if not entries and rest and not _torn_header(self._content()):
-            raise InputError(f"{self.path} is no journal of a benchmark.", hint="Give another name.")
-        if entries and entries[0] != {"journal": VERSION, "plan": plan}:
-            _refuse(self.path, entries[0])
-        for entry in entries[1:]:
-            self.finished[entry["case"]] = CaseResult.from_journal(entry["result"])
         self._file.truncate(whole)
-        if not entries:
-            self._append({"journal": VERSION, "plan": plan})
 
-    def _content(self) -> bytes:
-        self._file.seek(0)
-        return self._file.read()
-
-    def _append(self, entry: dict[str, Any]) -> None:
-        rest = memoryview(f"{json.dumps(entry)}\n".encode())
+    def _append(self, line: Any) -> None:
+        rest = memoryview(f"{to_json(line, indent=0)}\n".encode())
         # Past the buffer, which would keep what a full disk refuses, and try again at the end.
         file = self._file.fileno()
         whole = os.fstat(file).st_size
@@ -140,27 +159,3 @@ def _lock(file: IO[bytes]) -> bool:
         # A file system without locks is no reason not to measure.
         return error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
     return True
-
-
-def _parse(line: bytes) -> dict[str, Any] | None:
-    """The entry of a whole line; None for a torn one."""
-    if not line.endswith(b"\n"):
-        return None
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return None
-    return entry if isinstance(entry, dict) and ("journal" in entry or "case" in entry) else None
-
-
-def _torn_header(content: bytes) -> bool:
-    return b"\n" not in content and b'{"journal": '.startswith(content[:12])
-
-
-def _refuse(path: Path, header: dict[str, Any]) -> None:
-    if "journal" not in header:
-        raise InputError(f"{path} is no journal of a benchmark.", hint="Give another name.")
-    raise InputError(
-        f"{path} is the journal of another plan: other files, runtimes, batches, threads or budget.",
-        hint="Run the command that began it, or delete it and start anew.",
-    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -15,8 +16,29 @@ STATUS = Path("/proc/self/status")
 MEBIBYTE = 1 << 20
 
 
+@dataclass(frozen=True)
+class Memory:
+    """What a process needed, in bytes, its Python included."""
+
+    peak_rss_bytes: int | None
+    """The most resident memory so far; None where the system does not tell."""
+    steady_rss_bytes: int
+    """Resident memory now."""
+    pss_bytes: int | None
+    """Proportional set size now: pages that are shared count by their share; None where the system has none."""
+    gpu_memory_bytes: int | None
+    """How much more of the GPU's memory is in use than before the file was opened; None without one."""
+
+
+def read_memory(gpu_before: int | None) -> Memory:
+    """The memory of this process; `gpu_before` is what `gpu_memory` gave before the file was opened."""
+    process, now = psutil.Process(), gpu_memory()
+    gpu = None if gpu_before is None or now is None else max(0, now - gpu_before)
+    return Memory(peak_rss(), int(process.memory_info().rss), _pss(process), gpu)
+
+
 def peak_rss() -> int | None:
-    """The most resident memory so far, in bytes; None where the system doesn't tell."""
+    """The most resident memory so far, in bytes; None where the system does not tell."""
     try:
         for line in STATUS.read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith("VmHWM:"):
@@ -33,19 +55,6 @@ def peak_rss() -> int | None:
     return None
 
 
-def rss() -> int:
-    """Resident memory in bytes."""
-    return int(psutil.Process().memory_info().rss)
-
-
-def pss() -> int | None:
-    """Proportional set size in bytes: pages that are shared count by their share; None where the system has none."""
-    try:
-        return int(getattr(psutil.Process().memory_full_info(), "pss", 0)) or None
-    except psutil.Error:
-        return None
-
-
 def gpu_memory() -> int | None:
     """Memory in use on all NVIDIA GPUs together, by whomever, in bytes; None without one.
 
@@ -57,4 +66,11 @@ def gpu_memory() -> int | None:
         done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
         return sum(map(int, done.stdout.split())) * MEBIBYTE if done.stdout.strip() else None
     except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+
+
+def _pss(process: psutil.Process) -> int | None:
+    try:
+        return int(getattr(process.memory_full_info(), "pss", 0)) or None
+    except psutil.Error:
         return None

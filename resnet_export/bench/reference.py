@@ -2,7 +2,7 @@
 
 A machine's pace may differ by 20 % between two runs that are minutes apart: other virtual machines come and go, a clock
 is lowered. What runs beside it at the same moment is slowed down as much, provided that it does the same kind of work.
-So a case takes turns with a network that never changes, as two sides of `compare` do, and
+So a case takes turns with a network that never changes, as two sides of `compare` do. The ratio
 
     relative = time of the case / time of the reference network
 
@@ -19,15 +19,15 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import statistics
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnet_export.bench.case import make_plan
+from resnet_export.bench import NOT_FOR_IT
+from resnet_export.bench.case import expand_cases
 from resnet_export.bench.compare import compare
 from resnet_export.bench.compare.side import Side
-from resnet_export.bench.relative import Relative
+from resnet_export.bench.results import Relative
 from resnet_export.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,76 +36,57 @@ if TYPE_CHECKING:
 
     import onnx
 
-    from resnet_export.bench.case import Case
     from resnet_export.bench.results import CaseResult
 
 NAME = "reference network 1"
-"""Its number is raised when anything about it changes: older ratios don't compare any more."""
-NOT_FOR_IT = "The reference network is for one call behind the other (single), on the CPU."
+"""Its number is raised when anything about it changes: older ratios do not compare any more."""
 OPSET, IR_VERSION = 17, 8
 CHANNELS = (64, 64, 128, 128, 256, 256, 512, 512)
-"""Of the image, and behind each convolution; where they double, its stride is 2."""
+"""Channels of the image, and after each convolution; where they double, its stride is 2."""
 SIZE = 56
 """Height and width of the image."""
 LEAST_MS = 0.5
-"""Of a run. A shorter one fits between two turns of other processes, which slow down the reference alone: beside one
-that kept one of two CPUs busy, a ratio of 0.028 became 0.012."""
-
-
-def may_have_reference(case: Case) -> bool:
-    """Whether its time compares with that of calls one behind the other."""
-    return case.scenario.name == "single"
+"""Duration of a run at least. A shorter one fits between two turns of other processes, which slow down the reference
+alone: beside one that kept one of two CPUs busy, a ratio of 0.028 became 0.012."""
 
 
 def measure_beside_reference(
-    result: CaseResult, seconds: float, tell: Callable[[str], None] | None, patience: float
-) -> Relative | None:
+    result: CaseResult, seconds: float, show: Callable[[str], None] | None, timeout_s: float
+) -> Relative:
     """Measures a case again, in turns with the reference network.
 
     Args:
-        result: of the case.
+        result: of a case that was measured.
         seconds: for it, the launches of the processes included; one launch may take longer.
-        tell: is told how it stands.
-        patience: seconds without a sign of life after which a process is ended.
-
-    Returns:
-        What was found; None for a case that was not measured itself.
+        show: called with how it stands.
+        timeout_s: seconds without a sign of life after which a process is ended.
 
     Raises:
-        UsageError: it did not run on the CPU, or not one call behind the other, or a run is too short.
+        UsageError: it did not run on the CPU, or a run is too short.
         ResNetExportError: a process crashed or hung.
         KeyboardInterrupt: it was ended early.
     """
-    case, measured = result.case, result.measured
-    if measured is None:
-        return None
-    if not measured.device.startswith("CPU") or not may_have_reference(case):
+    assert result.measured is not None, "only what was measured is measured again"
+    p50 = result.measured.main.latency_ms.p50.value
+    if not result.measured.ran.on_cpu:
         raise UsageError(NOT_FOR_IT)
-    median_ms = statistics.median(measured.main.samples_ms)
-    if median_ms < LEAST_MS:
-        raise UsageError(f"A run of {median_ms:.2g} ms is too short to be held against the reference network.")
+    if p50 < LEAST_MS:
+        raise UsageError(f"A run of {p50:.2g} ms is too short to be held against the reference network.")
 
     def progress(_: str) -> AbstractContextManager[Callable[[str], None] | None]:
-        if tell is None:
+        if show is None:
             return contextlib.nullcontext()
-        return contextlib.nullcontext(lambda text: tell(f"beside the reference network, {text}"))
+        return contextlib.nullcontext(lambda text: show(f"beside the reference network, {text}"))
 
     with tempfile.TemporaryDirectory(prefix="resnet-export-") as folder:
         path = Path(folder, "reference.onnx")
         path.write_bytes(make_network().SerializeToString())
-        (reference,) = make_plan([path], ["ort:cpu"], threads=[result.threads])
-        found = compare(Side(reference), Side(case), seconds, progress=progress, patience=patience)
+        (reference,) = expand_cases([path], threads=[result.threads])
+        found = compare(Side(reference), Side(result.case), seconds, progress=progress, timeout_s=timeout_s)
     if found.interrupted:
         raise KeyboardInterrupt
-    return Relative(
-        found.ratio.value,
-        found.ratio.low,
-        found.ratio.high,
-        found.ratio.launches,
-        f"{NAME} in {found.a.version}",
-        found.median_ms("a"),
-        found.disturbances,
-    )
+    name = f"{NAME} in {found.a.ran.version}"
+    return Relative(found.ratio, len(found.launches), name, found.a.p50_ms, found.disturbances)
 
 
 def make_network() -> onnx.ModelProto:

@@ -1,71 +1,57 @@
-"""`Request`: what the process of a case is told about it, made of the case by the parent and sent as plain data."""
+"""`Request`: what the process of a case is given."""
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from resnet_export.bench.inputs import Images
-from resnet_export.bench.pools import size_pools
-from resnet_export.runtimes import choose
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from resnet_export.bench.case import IO, Case
+    from resnet_export.bench.inputs import Images
+    from resnet_export.runtimes import RuntimeSpec
 
-    from resnet_export.bench.case import Boundary, Case
+POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""Variables that size the thread pools of OpenMP, and of the libraries that NumPy multiplies with."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What every process needs to know that runs a case."""
+    """A case with all that depends on this machine filled in."""
 
-    runtime: str
-    """With its options, the threads among them where it has that option."""
-    allow_fallback: bool
-    """Whether nodes may run elsewhere than asked for."""
+    spec: RuntimeSpec
+    """With its threads, where the runtime has that option."""
     path: str
-    """Of the file."""
+    """The file."""
     images: Images
     """What the file takes."""
     batch: int
     """Images in a run."""
-    boundary: Boundary
-    """From where to where a run goes."""
+    io: IO
     threads: int
-    """Of a run."""
-    environment: Mapping[str, str]
-    """The variables that the process has besides the parent's."""
+    """Threads of a run."""
+    allow_fallback: bool
+    environment: dict[str, str]
+    """Variables that the process has besides the parent's."""
 
     @classmethod
-    def of(cls, case: Case, allowed: int) -> Request:
-        """What the process of a case is told.
-
-        Args:
-            case: what it runs.
-            allowed: threads by affinity and cgroup.
-        """
-        options = choose(case.runtime).options
-        own = getattr(options, "threads", None)
-        threads = own or case.threads or allowed
-        chosen = hasattr(options, "threads") and own is None
+    def of(cls, case: Case, usable_cpus: float) -> Request:
+        """Fills in the threads: the runtime's own option, the case's, or one for each usable CPU."""
+        spec = case.spec.with_fallback(case.allow_fallback)
+        threads = spec.threads or case.threads or max(1, int(usable_cpus))
+        chosen = spec.takes_threads and spec.threads is None
         return cls(
-            runtime=f"{case.runtime},threads={threads}" if chosen else case.runtime,
-            allow_fallback=case.allow_fallback,
-            path=case.model.path,
-            images=case.model.images,
-            batch=case.batch,
-            boundary=case.boundary,
-            threads=threads,
-            # It has no such option, or was given it.
+            spec.with_threads(threads) if chosen else spec,
+            case.model.path,
+            case.model.images,
+            case.batch,
+            case.io,
+            threads,
+            case.allow_fallback,
+            # A runtime without the option, or one that was given it, has pools of its own besides.
             environment={} if chosen else size_pools(threads),
         )
 
-    def as_dict(self) -> dict[str, Any]:
-        """The fields as plain data."""
-        return dataclasses.asdict(self)
 
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Request:
-        """The inverse of `as_dict`."""
-        return cls(**{**fields, "images": Images(**fields["images"])})
+def size_pools(threads: int) -> dict[str, str]:
+    """Variables for a process whose thread pools are to have that many threads."""
+    return dict.fromkeys(POOLS, str(threads))

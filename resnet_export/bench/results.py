@@ -1,42 +1,144 @@
-"""`BenchReport`: what was measured, as immutable, schema-versioned data."""
+"""What was measured, as immutable, schema-versioned data: `BenchReport` holds a `CaseResult` for each case.
+
+Durations are whole nanoseconds, as they were taken; what is estimated from them is in milliseconds.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
 
 from resnet_export import __version__
 from resnet_export.bench.case import Case
-from resnet_export.bench.grade import grade
-from resnet_export.bench.measured import Measured
-from resnet_export.bench.relative import Relative
-from resnet_export.bench.roofline import share
+from resnet_export.bench.estimate import Estimate
+from resnet_export.bench.grade import Grade
+from resnet_export.bench.memory import Memory
+from resnet_export.bench.profile.results import Profile
+from resnet_export.bench.ran import Ran
+from resnet_export.bench.roofline import Peaks, Share
+from resnet_export.bench.sampling import Budget
+from resnet_export.bench.scenarios.rig import Loop
+from resnet_export.bench.slo import Slo, check_slo
+from resnet_export.bench.statistics import Summary, summarise
+from resnet_export.data import Plain
+from resnet_export.machine import Machine
 from resnet_export.machine.noise import Noise
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from resnet_export.bench.scenarios import Taken
 
-    from resnet_export.bench.grade import Grade
-    from resnet_export.bench.profile.profiled import Profile
-    from resnet_export.bench.roofline import Device, Peaks, Share
-    from resnet_export.bench.sampling import Budget
-    from resnet_export.graph.cost import Cost
-    from resnet_export.machine import Machine
-
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when a key changes its meaning or goes."""
 Status = Literal["measured", "failed", "crashed", "hung"]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Latencies that were taken under one condition."""
+
+    condition: Mapping[str, float]
+    """What tells it from the others of its case: `batch`, `callers`, `gap_ms`, or `rate_per_s` and `load`."""
+    batch: int
+    """Images in a run."""
+    callers: int
+    """Threads that called at the same time."""
+    loop: Loop
+    """Who sets the pace."""
+    probe: bool
+    """Whether it only served to choose another."""
+    duration_ns: int
+    """From the first call to the last answer."""
+    samples_ns: tuple[int, ...]
+    """In the order in which they were measured; none is left out."""
+    latency_ms: Summary
+    images_per_s: Estimate | None
+    """Throughput; None where pauses lie between the calls. Its interval is that of the mean latency."""
+    slo: Slo | None = None
+    """Whether 99 % kept the bound, where there is one."""
+
+    @classmethod
+    def of(cls, taken: Taken, slo_ms: float | None = None) -> Series:
+        """Summarises what a scenario took; `slo_ms` is a bound on p99."""
+        samples_ms = np.asarray(taken.samples_ns) / 1e6
+        summary = summarise(samples_ms, queue=taken.loop == "open")
+        if taken.condition.get("gap_ms"):
+            rate = None
+        elif taken.loop == "open":
+            rate = Estimate(len(taken.samples_ns) * taken.batch * 1e9 / taken.duration_ns)
+        else:
+            rate = summary.mean.over(taken.callers * taken.batch * 1e3)
+        return cls(
+            taken.condition,
+            taken.batch,
+            taken.callers,
+            taken.loop,
+            taken.probe,
+            taken.duration_ns,
+            taken.samples_ns,
+            summary,
+            rate,
+            None if slo_ms is None else check_slo(samples_ms, slo_ms),
+        )
+
+
+@dataclass(frozen=True)
+class Relative:
+    """The time of a case over that of the reference network, which took turns with it."""
+
+    ratio: Estimate
+    launches: int
+    """Fresh processes of either that it rests on."""
+    reference: str
+    """The network and what ran it; ratios to others do not compare."""
+    reference_ms: float
+    """The median of its times."""
+    disturbances: tuple[str, ...]
+    """What was wrong with the machine during it, a sentence each."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a case gave that ran to its end."""
+
+    ran: Ran
+    import_ns: int
+    """Import of the runtime's libraries."""
+    open_ns: int
+    """Opening of the session."""
+    first_run_ns: int
+    warm_up_ns: tuple[int, ...]
+    """Its runs."""
+    settled: bool
+    """Whether the warm-up ended because two windows agreed."""
+    series: tuple[Series, ...]
+    """The steady state."""
+    headline: int
+    """Index of the series that stands for the case."""
+    memory: Memory
+    new_shape_ns: int | None = None
+    """The first run of another batch; None where none can be run."""
+    submit_ns: tuple[int, ...] | None = None
+    """On a GPU, from device to device: how long a call takes until the work is handed over; None elsewhere."""
+
+    @property
+    def main(self) -> Series:
+        """The series that stands for the case."""
+        return self.series[self.headline]
 
 
 @dataclass(frozen=True)
 class CaseResult:
     """What became of a case."""
 
+    DERIVED: ClassVar[tuple[str, ...]] = ("p50_ms",)
+
     case: Case
     status: Status
     threads: int
-    """That a run was given."""
+    """Threads that a run was given."""
     measured: Measured | None = None
     """None where it did not run to its end."""
     reason: str | None = None
@@ -44,61 +146,34 @@ class CaseResult:
     hint: str | None = None
     """What to do about it."""
     signal: str | None = None
-    """That ended its process, such as `SIGSEGV`."""
+    """The signal that ended its process, such as `SIGSEGV`."""
     exit_code: int | None = None
-    """Of the program, for what it raised (see `errors`)."""
+    """The program's exit code for what it raised (see `errors`)."""
     log: tuple[str, ...] = ()
     """The last lines that a process printed that died."""
     noise: Noise | None = None
     """What disturbed the samples; None where it did not run to its end."""
     relative: Relative | None = None
-    """How it stands to the reference network, where that was asked for and can be."""
+    """How it compares with the reference network, where that was asked for and can be told."""
     relative_reason: str | None = None
     """Why it was asked for and there is none."""
+    grade: Grade | None = None
+    """How far it can be trusted."""
+    roofline: Share | None = None
+    """How much of the possible the latency is; None where calls wait for others, or no peak is known."""
+    profile: Profile | None = None
+    """Where the time goes, where that was asked for."""
+    profile_reason: str | None = None
+    """Why it was asked for and there is none."""
 
-    def as_journal(self) -> dict[str, Any]:
-        """All that can't be computed again, as plain data."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_journal(cls, fields: Mapping[str, Any]) -> CaseResult:
-        """The inverse of `as_journal`, after JSON made lists of the tuples."""
-        measured = fields["measured"] and Measured.from_journal(fields["measured"])
-        case = Case.from_dict(fields["case"])
-        noise = fields["noise"] and Noise(**fields["noise"])
-        relative = fields["relative"] and Relative.from_journal(fields["relative"])
-        known = {"case": case, "measured": measured, "noise": noise, "relative": relative}
-        return cls(**{**fields, **known, "log": tuple(fields["log"])})
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON; documented in docs/bench.md."""
-        case = self.case
-        plain: dict[str, Any] = {
-            "model": case.model.path,
-            "sha256": case.model.sha256,
-            "file_bytes": case.model.size,
-            "runtime": case.runtime,
-            "batch": case.batch,
-            "threads": self.threads,
-            "boundary": case.boundary,
-            "scenario": dataclasses.asdict(case.scenario),
-            "status": self.status,
-            "reason": self.reason,
-            "hint": self.hint,
-            "signal": self.signal,
-            "log": list(self.log),
-            "noise": self.noise and dataclasses.asdict(self.noise),
-            **self.relative_keys(),
-        }
-        return plain if self.measured is None else {**plain, **self.measured.as_dict(case.scenario.slo_p99_ms)}
-
-    def relative_keys(self) -> dict[str, Any]:
-        """`relative` and `relative_reason`."""
-        return {"relative": self.relative and self.relative.as_dict(), "relative_reason": self.relative_reason}
+    @property
+    def p50_ms(self) -> float | None:
+        """The median latency of the series that stands for the case."""
+        return None if self.measured is None else self.measured.main.latency_ms.p50.value
 
 
 @dataclass(frozen=True)
-class BenchReport:
+class BenchReport(Plain):
     """What became of a plan."""
 
     plan: str
@@ -112,64 +187,12 @@ class BenchReport:
     """Cases of them that a journal had already."""
     peaks: tuple[Peaks, ...] = ()
     """Of this machine, one for each device and number of threads that were used."""
-    costs: Mapping[str, Cost] = dataclasses.field(default_factory=dict)
-    """SHA-256 of a file -> what an image costs."""
-    profiles: Mapping[str, Profile] = dataclasses.field(default_factory=dict)
-    """Key of a case -> where its time goes; of those that were profiled."""
-    unprofiled: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Key of a case -> why it could not be profiled."""
     unkept: str | None = None
     """Why the journal lacks some of it; None where it has all, or nobody asked for one."""
+    version: str = __version__
+    schema_version: int = field(default=SCHEMA_VERSION, kw_only=True)
 
     @property
     def failures(self) -> tuple[CaseResult, ...]:
         """The cases that did not run to their end."""
         return tuple(result for result in self.cases if result.status != "measured")
-
-    def grade(self, result: CaseResult) -> Grade | None:
-        """How far a result can be trusted; None where there is none."""
-        told = result.measured
-        if told is None:
-            return None
-        on_cpu = told.device.startswith("CPU")
-        return grade(told.summary, told.settled, result.threads, result.noise, self.machine, self.budget, on_cpu=on_cpu)
-
-    def share(self, result: CaseResult) -> Share | None:
-        """How much of the possible a latency is; None where calls wait for others, or no peak is known."""
-        told, cost = result.measured, self.costs.get(result.case.model.sha256)
-        if told is None or cost is None or told.main.loop == "open" or told.main.callers > 1:
-            return None
-        latency = told.summary.median.value
-        device, threads = peaks_of(result)
-        for peaks in self.peaks:
-            if peaks.device == device and (device == "cuda" or peaks.threads == threads):
-                return share(cost, peaks, latency, told.main.batch, told.precision)
-        return None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON; documented in docs/bench.md."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "version": __version__,
-            "plan": self.plan,
-            "budget": dataclasses.asdict(self.budget),
-            "resumed_cases": self.resumed,
-            "machine": self.machine.as_dict(),
-            "peaks": [peaks.as_dict() for peaks in self.peaks],
-            "cases": [{**result.as_dict(), **self._judged(result)} for result in self.cases],
-        }
-
-    def _judged(self, result: CaseResult) -> dict[str, Any]:
-        grade, share = self.grade(result), self.share(result)
-        profile = self.profiles.get(result.case.key)
-        return {
-            "grade": grade and grade.as_dict(),
-            "roofline": share and share.as_dict(),
-            "profile": profile and profile.as_dict(),
-        }
-
-
-def peaks_of(result: CaseResult) -> tuple[Device | None, int]:
-    """(the device whose peaks bound a result, its threads); None for one whose peaks nobody measures."""
-    device = "" if result.measured is None else result.measured.device
-    return ("cpu" if device.startswith("CPU") else "cuda" if device.startswith("GPU") else None), result.threads

@@ -36,11 +36,11 @@ AGREEMENT = 0.03
 """Relative difference of the medians of two windows that agree. The medians of 8 runs that vary by 3 % differ by about
 2 %; the first runs of a network are 1.5 to 10 times slower than the later ones."""
 WINDOW_RUNS = 8
-"""In a window of the warm-up, at least."""
+"""Runs in a window of the warm-up, at least."""
 WINDOW_SHARE = 0.02
-"""Of the case's time that a window lasts, at least: a processor takes tens of milliseconds to reach its clock."""
+"""Share of the case's time that a window lasts, at least: a processor takes tens of milliseconds to reach its clock."""
 WARM_UP_SHARE = 0.2
-"""Of the case's time after which the warm-up ends, settled or not."""
+"""Share of the case's time after which the warm-up ends, settled or not."""
 BEAT_NS = 5_000_000_000
 """Between two signs of life: whoever reads them takes a few milliseconds of a processor, and one sample in five seconds
 is too few to move a p99."""
@@ -49,9 +49,9 @@ FIRST_BEAT_NS = 1_000_000_000
 LATEST = 201
 """Latencies that a sign of life tells of: to gather them must not take time."""
 LEAST_SAMPLES = 5
-"""Of a case: a median that one disturbed sample, or two, don't move. A run of ten seconds is given them, too."""
+"""Samples of a case at least: one or two that were disturbed do not move the median of five."""
 MOST_SAMPLES = 1_000_000
-"""Of a case: 10 MB of JSON. No network of more than 60 microseconds has as many within a minute."""
+"""Samples of a case at most: 10 MB of JSON. No network of more than 60 microseconds has as many within a minute."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ class Budget:
     """How long to measure."""
 
     seconds: float
-    """For all of it."""
+    """For everything."""
     least_samples: int = LEAST_SAMPLES
-    """However long they take."""
+    """Taken however long they take."""
     most_samples: int = MOST_SAMPLES
 
 
@@ -76,7 +76,7 @@ class WarmUp:
     settled: bool
     """Whether the last two windows agreed; otherwise the cap ended it."""
     samples_ns: tuple[int, ...]
-    """Of all its runs."""
+    """The latencies of all its runs."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def warm_up(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: B
     Args:
         call: what is warmed up.
         clock: that measures.
-        budget: of the case; at most `WARM_UP_SHARE` of its time is used, and one call at least.
+        budget: the case's; at most `WARM_UP_SHARE` of its time is used, and one call at least.
         first: index of the first call.
         beat: called now and then between two calls, with the number of samples so far and the latest latencies.
     """
@@ -126,7 +126,7 @@ def warm_up(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: B
 def closed_loop(
     call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: Beat = _silent, cap_ns: int | None = None
 ) -> tuple[int, ...]:
-    """The latencies of calls one behind the other, (n,).
+    """The latencies of sequential calls, (n,).
 
     Args:
         call: what is measured.

@@ -1,18 +1,15 @@
-"""`Schedule`: a plan's time, from the start of the program to its end, shared among what there is to do.
+"""`Schedule`: the time of a plan, from the start of the program to its end, shared among its jobs.
 
     share = (end - now - what the peaks need) / jobs that are left
 
-A job takes its share with all that belongs to it: the start of its process, the imports, the first run. What one leaves
-is the others', so that only the last one can be late.
+A job is a case, its turns with the reference network, or a profile. Its share pays for the start of its process, the
+imports and the first run too. What one job leaves is shared among the others, so that only the last one can be late.
 """
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
-
-from resnet_export.bench.profile import has_profiler
-from resnet_export.bench.reference import may_have_reference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
 LEAST_JOB_S = 1.0
 """A process of ONNX Runtime starts in half a second; as much for the samples gives a number."""
 PEAKS_START_S = 1.0
-"""Of a process that measures the peaks: its imports, and arrays that are filled before they are copied."""
+"""Start of a process that measures the peaks: its imports, and arrays that are filled before they are copied."""
 PEAKS_S = 0.4
 """For the peaks themselves, at least; the fastest of many short runs counts."""
 MOST_PEAKS_S = 1.5
@@ -47,26 +44,26 @@ class Schedule:
         Args:
             cases: what is to be measured.
             seconds: for all of it.
-            begun: when that time began to run, as `time.monotonic` has it.
+            begun: when that time began to run, on the clock `time.monotonic`.
             referenced: a case takes turns with the reference network, too, where it can.
             profiled: the files are profiled, too.
             finished: how many of the cases a journal has already; their time has passed.
         """
-        measured = len(cases) + (sum(map(may_have_reference, cases)) if referenced else 0)
-        profiles = {profile_key(case) for case in cases if has_profiler(case.runtime)} if profiled else ()
+        references = sum(case.scenario.may_have_reference for case in cases) if referenced else 0
+        profiles = {profile_key(case) for case in cases if case.spec.is_onnxruntime} if profiled else ()
         self._peaks = len({case.threads for case in cases})
-        self.jobs = measured + len(profiles)
+        self.jobs = len(cases) + references + len(profiles)
         part = 1 - finished / len(cases) if cases else 0.0
         self._jobs_left = max(1, round(self.jobs * part))
         self._end = begun + seconds * part
 
     @property
     def least_seconds(self) -> float:
-        """What it takes to measure anything of every job."""
+        """The time that it takes to measure anything in every job."""
         return self.jobs * LEAST_JOB_S + self._peaks * (PEAKS_START_S + PEAKS_S)
 
     def next_end(self) -> float:
-        """When the next job has to be over, as `time.monotonic` has it."""
+        """When the next job has to be over, on the clock `time.monotonic`."""
         now = time.monotonic()
         share = (self._end - self._peaks * (PEAKS_START_S + PEAKS_S) - now) / max(1, self._jobs_left)
         self._jobs_left -= 1

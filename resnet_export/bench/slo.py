@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -24,8 +24,10 @@ from resnet_export.bench.dependence import batch_count, integrated_time, price
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 SHARE = 0.01
-"""Of the requests that may break the bound: it is a bound of p99."""
+"""Share of the requests that may break the bound: it is a bound on p99."""
 LEVEL = 0.05
 """Probability of calling a rate good whose p99 is just at the bound."""
 FEW = 5
@@ -37,14 +39,16 @@ further out in the tail, the more a queue's delays stand alone."""
 class Slo:
     """What the requests say of a bound."""
 
+    DERIVED: ClassVar[tuple[str, ...]] = ("holds", "breaks")
+
     bound_ms: float
     requests: int
     broken: int
     """Requests that took longer."""
     p_value: float
-    """Of at most so many, were the share at its limit."""
+    """Probability of at most so many, were the share at its limit."""
     p_broken: float
-    """Of at least so many, likewise."""
+    """Probability of at least so many, likewise."""
 
     @property
     def holds(self) -> bool:
@@ -57,12 +61,12 @@ class Slo:
         return self.p_broken <= LEVEL
 
 
-def check_slo(latencies_ms: Sequence[float], bound_ms: float) -> Slo:
+def check_slo(latencies_ms: Sequence[float] | NDArray[np.float64], bound_ms: float) -> Slo:
     """Tests the bound on the requests of an open loop.
 
     Args:
         latencies_ms: (n,) in the order in which they were scheduled.
-        bound_ms: of p99.
+        bound_ms: on p99.
     """
     from scipy import stats
 

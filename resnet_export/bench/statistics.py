@@ -41,71 +41,59 @@ from resnet_export.bench.dependence import LEVEL, batch_count, integrated_time, 
 from resnet_export.bench.estimate import Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-PROBABILITIES = (0.5, 0.9, 0.95, 0.99)
 LEAST_EFFECTIVE = 8
 """Effective samples below which no interval is given: two levels of a machine's pace that change a few times in a run
 are worth some ten."""
 BLOCKS = 20
-"""Whose medians the drift is sought in: Kendall's test at 1 % finds a steady trend from about 6 on."""
+"""The drift is sought in the medians of so many blocks: Kendall's test at 1 % finds a steady trend from about 6 on."""
 DRIFT_LEVEL = 0.01
 """Probability with which the drift test errs on a steady series."""
 
 
 @dataclass(frozen=True)
 class Drift:
-    """Whether the samples became slower or faster meanwhile."""
+    """Whether the samples became slower or faster during the run."""
 
     p_value: float
-    """Of Kendall's test; 1 where there are too few samples to tell."""
+    """From Kendall's test; 1 where there are too few samples to tell."""
     change: float
     """Median of the last quarter over that of the first, less 1."""
-
-    @property
-    def found(self) -> bool:
-        """Whether there is a drift."""
-        return self.p_value < DRIFT_LEVEL
+    found: bool
+    """Whether the p-value is below 1 %."""
 
 
 @dataclass(frozen=True)
 class Summary:
     """What a series of samples says, in the unit of the samples."""
 
-    samples: int
-    effective: float
-    """Independent samples that they are worth."""
-    lag1: float
-    """Autocorrelation of neighbours, of the ranks' normal scores."""
-    least: float
+    min: float
     """The smallest sample."""
-    most: float
+    max: float
     """The largest sample."""
     mean: Estimate
-    quantiles: Mapping[float, Estimate]
-    """Probability -> sample quantile, in the order that was asked for; one beyond the samples is the largest."""
-    drift: Drift | None
-    """None where it wasn't sought."""
+    p50: Estimate
+    """The median: half of the samples are as small or smaller. A quantile beyond the samples is the largest."""
+    p90: Estimate
+    p95: Estimate
+    p99: Estimate
+    samples: int
+    effective_samples: float
+    """Independent samples that they are worth."""
+    lag1_autocorrelation: float
+    """Autocorrelation of neighbours, of the ranks' normal scores."""
+    drift: Drift | None = None
+    """None where it was not sought."""
 
-    @property
-    def median(self) -> Estimate:
-        """p50."""
-        return self.quantiles[0.5]
 
-
-def summarise(
-    samples: Sequence[float] | NDArray[np.float64],
-    probabilities: Sequence[float] = PROBABILITIES,
-    *,
-    queue: bool = False,
-) -> Summary:
-    """What the samples say.
+def summarise(samples: Sequence[float] | NDArray[np.float64], *, queue: bool = False) -> Summary:
+    """Summarises samples.
 
     Args:
         samples: one or more, in the order in which they were taken, in any unit.
-        probabilities: of the quantiles.
         queue: whether they waited in a queue, in which no drift is sought.
 
     Raises:
@@ -120,13 +108,13 @@ def summarise(
     supported = effective >= LEAST_EFFECTIVE
     ordered = np.sort(values)
     return Summary(
+        float(ordered[0]),
+        float(ordered[-1]),
+        estimate_mean(values, batches) if supported else Estimate(float(values.mean())),
+        *(_quantile(values, ordered, p, batches, supported=supported) for p in (0.5, 0.9, 0.95, 0.99)),
         samples=len(values),
-        effective=effective,
-        lag1=lag_1(scores),
-        least=float(ordered[0]),
-        most=float(ordered[-1]),
-        mean=estimate_mean(values, batches) if supported else Estimate(float(values.mean())),
-        quantiles={p: _quantile(values, ordered, p, batches, supported=supported) for p in probabilities},
+        effective_samples=effective,
+        lag1_autocorrelation=lag_1(scores),
         drift=None if queue else find_drift(values),
     )
 
@@ -159,12 +147,12 @@ def find_drift(values: NDArray[np.float64]) -> Drift:
     from scipy import stats
 
     if len(values) < 2 * BLOCKS:
-        return Drift(1.0, 0.0)
+        return Drift(1.0, 0.0, found=False)
     medians = np.array([np.median(block) for block in np.array_split(values, BLOCKS)])
     quarter = len(values) // 4
     first, last = float(np.median(values[:quarter])), float(np.median(values[-quarter:]))
     p_value = 1.0 if np.ptp(medians) == 0 else float(stats.kendalltau(np.arange(BLOCKS), medians).pvalue)
-    return Drift(p_value, last / first - 1 if first else 0.0)
+    return Drift(p_value, last / first - 1 if first else 0.0, found=p_value < DRIFT_LEVEL)
 
 
 def _quantile(

@@ -1,133 +1,176 @@
-"""One case in a process of its own: `python -m resnet_export.bench.worker`, driven by `isolation`.
-
-The request is one line of JSON on stdin. Answers are lines of JSON on stdout, each also a sign of life:
-`{"stage": ...}` when something begins, `{"samples": ..., "p50_ms": ...}` now and then while it samples, and at the end
-`{"result": ...}` and `{"more": ...}`, or `{"error": ...}`. The parent answers the stage "sample", when it watches the
-machine, with a line that says for how many seconds to sample.
-"""
+"""`CaseWorker`: the process in which a network is measured, for `run`, `compare` and `profile` alike."""
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import json
-import os
-import queue
-import sys
-import threading
+import itertools
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resnet_export.bench import answering
 from resnet_export.bench.clock import RealClock
-from resnet_export.bench.memory import gpu_memory, peak_rss, pss, rss
-from resnet_export.bench.opening import Opening
-from resnet_export.bench.request import Request
-from resnet_export.bench.sampling import Budget, closed_loop, warm_up
-from resnet_export.bench.scenario import Scenario
-from resnet_export.bench.scenarios import Rig, sample
+from resnet_export.bench.memory import Memory, gpu_memory, read_memory
+from resnet_export.bench.ran import Ran
+from resnet_export.bench.sampling import Budget, WarmUp, closed_loop, warm_up
+from resnet_export.bench.scenarios import Rig
+from resnet_export.errors import NotApplicableError, ResNetExportError
 
 if TYPE_CHECKING:
-    from resnet_export.bench.answering import Answers
+    from collections.abc import Callable, Sequence
+
+    from resnet_export.bench.request import Request
+    from resnet_export.bench.sampling import Call
+    from resnet_export.bench.scenarios import Outcome, Scenario
+    from resnet_export.runtimes.session import Session
+
+TARGET = "resnet_export.bench.worker:CaseWorker"
+SUBMISSIONS = 64
+"""Samples of the time that it takes to hand over the work to a GPU."""
 
 
-NEW_SHAPE_SHARE = 1 / 6
-"""Of the case's time: what takes longer to run for the first time, as if compiled, isn't run in another shape."""
+@dataclass(frozen=True)
+class Progress:
+    """How the sampling stands."""
+
+    samples: int
+    p50_ms: float
+    """The median of the latest samples."""
 
 
-class Parent:
-    """Who waits for the answers."""
+class CaseWorker:
+    """One file in one runtime. The methods are called in the order in which they stand; times are nanoseconds."""
 
-    def __init__(self) -> None:
-        self._seconds: queue.SimpleQueue[float] = queue.SimpleQueue()
-        threading.Thread(target=self._listen, daemon=True).start()
+    _request: Request
+    _session: Session
+    _call: Call
 
-    def wait_until_it_watches(self) -> float:
-        """Looking for what disturbs takes a while itself, in which nothing is to be sampled.
+    def __init__(self, report: Callable[[Any], None]) -> None:
+        self._report = report
+        self._clock = RealClock()
+        self._version = ""
+        self._calls = 0
 
-        Returns:
-            For how many seconds to sample.
+    def load(self, request: Request) -> int:
+        """Imports the runtime's library, once it is known to run here.
+
+        Raises:
+            ResNetExportError: it can't, and nothing may stand in for it.
         """
-        return self._seconds.get()
+        self._request = request
+        self._gpu_before = gpu_memory()
+        begin = self._clock.now_ns()
+        try:
+            version = request.spec.probe()
+            request.spec.load()
+            self._version = version
+        except ResNetExportError:
+            if not request.allow_fallback:
+                raise
+        return self._clock.now_ns() - begin
 
-    def _listen(self) -> None:
-        """Leaves with the parent: what nobody waits for any more must not disturb what is measured next."""
-        with contextlib.suppress(OSError, ValueError):
-            for line in sys.stdin:
-                self._seconds.put(float(line))
-        os._exit(1)
+    def open(self, scenario: Scenario) -> int:
+        """Opens the file.
 
+        Raises:
+            ResNetExportError: the runtime can't, or does not take the batches or callers of the scenario.
+        """
+        begin = self._clock.now_ns()
+        # It is never closed: some runtimes hang or crash at that, and the process ends anyway.
+        self._session = self._request.spec.open(Path(self._request.path))
+        self._refuse(scenario)
+        return self._clock.now_ns() - begin
 
-def measure(told: dict[str, Any], answers: Answers, parent: Parent) -> None:
-    """Opens, runs, warms up and samples.
+    def first_run(self) -> int:
+        """Runs it once."""
+        self._call = self._make_call(self._request.batch)
+        (duration,) = self._sample(Budget(0.0, 1))
+        return duration
 
-    Args:
-        told: what `isolation.run_case` sends.
-        answers: told of the stages and of what was found, times in nanoseconds.
-        parent: who starts the sampling.
+    def warm_up(self, seconds: float) -> WarmUp:
+        """Runs it until the latency settles; `seconds` are the case's."""
+        warm = warm_up(self._call, self._clock, Budget(seconds), first=self._calls, beat=self._show_life)
+        self._calls += len(warm.samples_ns)
+        return warm
 
-    Raises:
-        ResNetExportError: the runtime can't.
-    """
-    request, scenario = Request.from_dict(told["request"]), Scenario.from_dict(told["scenario"])
-    budget, clock = Budget(**told["budget"]), RealClock()
-    answers.say(stage="open")
-    gpu_before = gpu_memory()
-    begin = clock.now_ns()
-    opening = Opening(request)
-    opening.load()
-    imported = clock.now_ns()
-    network = opening.open(scenario)
-    opened = clock.now_ns()
-    call = network.make_call(request.batch)
-    answers.say(stage="first run")
-    (first,) = closed_loop(call, clock, Budget(0.0, 1))
-    answers.say(stage="warm up")
-    warm = warm_up(call, clock, budget, first=1, beat=answers.beat)
-    ran = opening.what_ran()
-    on_gpu = ran["device"].startswith("GPU")
-    may_be_new = told["any_batch"] and first <= NEW_SHAPE_SHARE * budget.seconds * 1e9
-    # A new shape is drawn, planned and run.
-    answers.say(stage="sample", on_gpu=on_gpu, behind_ns=2 * first if may_be_new else 0)
-    budget = dataclasses.replace(budget, seconds=parent.wait_until_it_watches())
-    outcome = sample(Rig(network.make_call, request.batch, clock, budget, answers.estimate), scenario)
-    answers.say(stage="sampled")
-    steady, peak, shared, gpu_after = rss(), peak_rss(), pss(), gpu_memory()
-    answers.say(
-        result={
-            **ran,
-            "import_ns": imported - begin,
-            "open_ns": opened - imported,
-            "first_run_ns": first,
-            "warm_up_ns": warm.samples_ns,
-            "settled": warm.settled,
-            "series": [dataclasses.asdict(series) for series in outcome.series],
-            "headline": outcome.headline,
-            "peak_rss_bytes": peak,
-            "steady_rss_bytes": steady,
-            "pss_bytes": shared,
-            "gpu_memory_bytes": None if gpu_before is None or gpu_after is None else max(0, gpu_after - gpu_before),
-        }
-    )
-    # What comes now may fail, or end the process, and the result stands.
-    answers.say(
-        more={
-            "new_shape_ns": network.time_new_shape(clock, outcome) if may_be_new else None,
-            "submit_ns": network.time_submission(clock, request.batch) if on_gpu else None,
-        }
-    )
+    def ran(self) -> Ran:
+        """What runs, and where."""
+        session, placement = self._session, self._session.placement()
+        version = self._version or session.version  # the session's where the CPU stands in
+        return Ran(version, session.precision, placement.device, dict(placement.nodes), placement.fallback)
 
+    def run_scenario(self, scenario: Scenario, budget: Budget) -> Outcome:
+        """Takes the samples of a case."""
 
-def main() -> None:
-    """Answers one request."""
-    answers = answering.begin()
-    told = json.loads(sys.stdin.readline())
-    try:
-        measure(told, answers, Parent())
-    except Exception as error:  # a runtime may raise anything
-        known = answering.as_known(error)
-        answers.say(error={"message": known.message, "hint": known.hint, "exit_code": known.exit_code})
-    answering.leave()
+        def show(count: int, latest: Sequence[int]) -> None:
+            self._report(Progress(count, statistics.median(latest) / 1e6))
 
+        return scenario.sample(Rig(self._make_call, self._request.batch, self._clock, budget, show))
 
-if __name__ == "__main__":
-    main()
+    def block(self, lead_in: Budget, budget: Budget) -> tuple[int, ...]:
+        """Latencies of sequential calls, after some that do not count."""
+        self._sample(lead_in)
+        return self._sample(budget)
+
+    def memory(self) -> Memory:
+        """The memory of the process."""
+        return read_memory(self._gpu_before)
+
+    def time_new_shape(self, seen: set[int]) -> int | None:
+        """The first run of a batch that it has not seen; None where it takes no other."""
+        if self._session.batches is not None:
+            return None
+        call = self._make_call(next(batch for batch in itertools.count(min(seen) + 1) if batch not in seen))
+        (duration,) = closed_loop(call, self._clock, Budget(0.0, 1))
+        return duration
+
+    def time_submission(self) -> tuple[int, ...] | None:
+        """How long it takes to hand over a run; None from host to host."""
+        if self._request.io == "host":
+            return None
+        binding = self._session.bind(self._draw(self._request.batch))
+        samples = []
+        for index in range(SUBMISSIONS):
+            begin = self._clock.now_ns()
+            binding.submit(index)
+            samples.append(self._clock.now_ns() - begin)
+            binding.wait()
+        return tuple(samples)
+
+    def _sample(self, budget: Budget) -> tuple[int, ...]:
+        samples = closed_loop(self._call, self._clock, budget, first=self._calls, beat=self._show_life)
+        self._calls += len(samples)
+        return samples
+
+    def _show_life(self, count: int, latest: Sequence[int]) -> None:
+        self._report(None)
+
+    def _refuse(self, scenario: Scenario) -> None:
+        """Finds out whether the session takes the batches and callers of a scenario."""
+        takes, name = self._session.batches, self._session.name
+        wanted = {self._request.batch, *getattr(scenario, "batches", ())}
+        if takes is not None and wanted - set(takes):
+            listed = ", ".join(map(str, takes))
+            raise NotApplicableError(f"{name} takes batches of {listed} only.", hint=f"Give --batch {listed}.")
+        if scenario.callers_at_once > 1 and not self._session.takes_callers:
+            raise NotApplicableError(f"{name} takes one caller at a time.", hint="Leave out --scenario concurrent.")
+
+    def _draw(self, batch: int) -> list[Any]:
+        return self._request.images.draw(batch, as_file=self._session.takes_file_input)
+
+    def _make_call(self, batch: int) -> Call:
+        """The function that runs that many images; a few batches take turns."""
+        drawn = self._draw(batch)
+        if self._request.io == "device":
+            binding = self._session.bind(drawn)
+
+            def call_bound(index: int) -> None:
+                binding.submit(index)
+                binding.wait()
+
+            return call_bound
+        run, count = self._session.run, len(drawn)
+
+        def call(index: int) -> None:
+            run(drawn[index % count])
+
+        return call

@@ -1,4 +1,4 @@
-"""Whether a result is slower than a baseline: `check(result, baseline)`, both as `bench --output` wrote them.
+"""Whether a result is slower than a baseline: `check(result, baseline)`, both as `read_report` reads them.
 
 A regression is a ratio of the times (see `times`) above 1 + tolerance whose interval lies above 1: both, since a
 difference may be certain and small, or large and nothing but noise. An interval that is wider than +- 5 % and has
@@ -11,19 +11,23 @@ tolerance has to be wider than that.
 from __future__ import annotations
 
 import math
-from pathlib import PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING
 
-from resnet_export.bench.check.checked import Checked, CheckReport
-from resnet_export.bench.check.times import compare_times, read_times, same_reference, time_ms
-from resnet_export.bench.results import SCHEMA_VERSION
+from resnet_export.bench.check.results import Checked, CheckReport
+from resnet_export.bench.check.times import compare_times, same_reference, time_ms
+from resnet_export.bench.results import SCHEMA_VERSION, BenchReport
+from resnet_export.data import decode
 from resnet_export.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
-    from resnet_export.bench.check.checked import Status
+    from resnet_export.bench.check.results import Status
     from resnet_export.bench.check.times import Compared
+    from resnet_export.bench.results import CaseResult
+    from resnet_export.machine import Machine
 
 DOUBTFUL = ("C", "D")
 """Grades of results that compare with nothing but results under the same disturbance."""
@@ -32,38 +36,62 @@ TOLERANCE = 0.05
 anything."""
 
 
+@dataclass(frozen=True)
+class Head:
+    """The first thing to read of a result."""
+
+    schema_version: int
+
+
+HINT = "Give what `bench --output` wrote."
+
+
+def read_report(path: Path) -> BenchReport:
+    """Reads what `bench --output` wrote as JSON.
+
+    Raises:
+        InputError: it can't be read, is no result, or has another schema version.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"There is no file {path}.", hint=HINT) from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.", hint="Give a file that can.") from error
+    version = decode(Head, content, str(path), hint=HINT).schema_version
+    if version != SCHEMA_VERSION:
+        raise InputError(
+            f"{path} has schema version {version}, and this release reads {SCHEMA_VERSION}.",
+            hint="Measure it anew with this release.",
+        )
+    return decode(BenchReport, content, str(path), hint=HINT)
+
+
 def check(
-    result: Mapping[str, Any],
-    baseline: Mapping[str, Any],
-    tolerance: float = TOLERANCE,
-    *,
-    other_machine: bool = False,
+    result: BenchReport, baseline: BenchReport, tolerance: float = TOLERANCE, *, other_machine: bool = False
 ) -> CheckReport:
     """Holds a result against a baseline.
 
     Args:
-        result: the JSON object of a run.
-        baseline: that of an earlier one.
-        tolerance: that the ratio may be above 1 by.
+        result: what was measured now.
+        baseline: what was measured earlier.
+        tolerance: what the ratio may be above 1 by.
         other_machine: go on where they come from different machines.
 
     Raises:
-        UsageError: the tolerance can't be meant so.
-        InputError: one of the two is no result, or of another schema version, or another machine's; or they have no
-            case in common.
+        UsageError: the tolerance is below 0.
+        InputError: they are from different machines, or have no case in common.
     """
     if not 0 <= tolerance < math.inf:
         raise UsageError(f"A tolerance of {tolerance:g} is below 0.", hint="Give a share such as 0.05.")
-    for name, data in (("result", result), ("baseline", baseline)):
-        _refuse_other_data(data, name)
-    ours, theirs = _cases(result, "result"), _cases(baseline, "baseline")
+    ours, theirs = _by_label(result), _by_label(baseline)
     if not ours.keys() & theirs.keys():
         raise InputError(
             f"The result and the baseline have no case in common: the result has {_some(ours)}, the baseline "
             f"{_some(theirs)}.",
             hint="Measure the files, runtimes, batches and threads of the baseline.",
         )
-    differences = _differences(result["machine"], baseline["machine"])
+    differences = _differences(_facts(result.machine), _facts(baseline.machine), "{0} {1}, and here {2}")
     if differences and not other_machine:
         raise InputError(
             f"The baseline was measured on another machine: {'; '.join(differences)}.",
@@ -72,89 +100,62 @@ def check(
     checked = [_checked(label, ours.get(label), case, tolerance) for label, case in theirs.items()]
     checked += [_checked(label, case, None, tolerance) for label, case in ours.items() if label not in theirs]
     notes = [f"another machine: {one}" for one in differences]
-    notes += _circumstances(result["machine"], baseline["machine"])
+    notes += _differences(_settings(result.machine), _settings(baseline.machine), "{0} {1} then, {2} now")
     notes += _changes(ours, theirs)
-    absolute = {one.label for one in checked if one.quantity != "relative"}
+    absolute = {one.label for one in checked if one.times.quantity != "relative"}
     notes += [*_doubts(ours, absolute, "result"), *_doubts(theirs, absolute, "baseline")]
     return CheckReport(tuple(checked), tolerance, tuple(notes))
 
 
-def _refuse_other_data(data: Mapping[str, Any], name: str) -> None:
-    if not isinstance(data, dict) or not {"schema_version", "machine", "cases"} <= data.keys():
-        raise InputError(f"The {name} is no result of a benchmark.", hint="Give what `bench --output` wrote.")
-    version = data["schema_version"]
-    if version != SCHEMA_VERSION:
-        raise InputError(
-            f"The {name} has schema version {version}, and this release reads {SCHEMA_VERSION}.",
-            hint=f"Measure the {name} anew with this release.",
-        )
-
-
-def _cases(data: Mapping[str, Any], name: str) -> dict[str, Mapping[str, Any]]:
+def _by_label(report: BenchReport) -> dict[str, CaseResult]:
     """Label -> case. Those of files with one name in several folders are told apart by their order."""
-    cases: dict[str, Mapping[str, Any]] = {}
-    try:
-        for case in data["cases"]:
-            label, count = _label(case), 1
-            while (f"{label}, #{count}" if count > 1 else label) in cases:
-                count += 1
-            cases[f"{label}, #{count}" if count > 1 else label] = case
-            if case["status"] == "measured":
-                (
-                    read_times(case),
-                    same_reference(case, None),
-                    case["version"],
-                    case["sha256"],
-                    case["fallback"],
-                )
-        _facts(data["machine"])
-    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"The {name} is damaged: {type(error).__name__} at {error}.", hint="Give what `bench --output` wrote."
-        ) from error
+    cases: dict[str, CaseResult] = {}
+    for case in report.cases:
+        label, count = label_of(case), 1
+        while (f"{label}, #{count}" if count > 1 else label) in cases:
+            count += 1
+        cases[f"{label}, #{count}" if count > 1 else label] = case
     return cases
 
 
-def _label(case: Mapping[str, Any]) -> str:
+def label_of(result: CaseResult) -> str:
     """What cases are matched by: the name of the file, and all that was asked for."""
+    case, scenario = result.case, result.case.scenario
     # The baseline may come from another system.
-    name = PureWindowsPath(PurePosixPath(case["model"]).name).name
-    parts = [f"{name} in {case['runtime']}", f"batch {case['batch']}", f"threads {case['threads']}"]
-    if case["boundary"] != "host":
-        parts.append(f"boundary {case['boundary']}")
-    scenario = case.get("scenario") or {"name": "single"}
-    asked = {key: value for key, value in scenario.items() if key != "name" and value not in (None, [], ())}
-    if scenario["name"] != "single":
-        parts.append(f"scenario {scenario['name']}{''.join(f' {key}={_text(value)}' for key, value in asked.items())}")
+    name = PureWindowsPath(PurePosixPath(case.model.path).name).name
+    parts = [f"{name} in {case.runtime}", f"batch {case.batch}", f"threads {result.threads}"]
+    parts += [] if case.io == "host" else [f"io {case.io}"]
+    if scenario.name != "single":
+        asked = ((key, getattr(scenario, key)) for key in scenario.__struct_fields__)
+        options = "".join(f" {key}={_text(value)}" for key, value in asked if value not in (None, ()))
+        parts.append(f"scenario {scenario.name}{options}")
     return ", ".join(parts)
 
 
-def _text(value: Any) -> str:
-    return "/".join(map(_text, value)) if isinstance(value, list | tuple) else f"{value:g}"
+def _text(value: object) -> str:
+    return "/".join(map(_text, value)) if isinstance(value, tuple) else f"{value:g}"
 
 
-def _checked(
-    label: str, result: Mapping[str, Any] | None, baseline: Mapping[str, Any] | None, tolerance: float
-) -> Checked:
+def _checked(label: str, result: CaseResult | None, baseline: CaseResult | None, tolerance: float) -> Checked:
     """A case that one of the two has, or both."""
     compared = compare_times(result, baseline)
-    times = compared.quantity, time_ms(result), time_ms(baseline), compared.ratio
-    if baseline is None:
-        return Checked(label, "new", *times)
-    if result is None:
-        return Checked(label, "missing", *times, reason="the result does not have it")
-    for name, case in (("result", result), ("baseline", baseline)):
-        if case["status"] != "measured":
-            return Checked(label, "unmeasured", *times, reason=f"the {name}: {case['reason'] or case['status']}")
-    if (result.get("scenario") or {}).get("slo_p99_ms") is not None:
-        reason = "a rate that was searched for has no interval; check the loads of server without a bound"
-        return Checked(label, "unchecked", *times, reason=reason)
-    status, why = _status(compared, tolerance)
-    return Checked(label, status, *times, reason=why)
+    status, why = _status(result, baseline, compared, tolerance)
+    return Checked(label, status, compared, time_ms(result), time_ms(baseline), why)
 
 
-def _status(compared: Compared, tolerance: float) -> tuple[Status, str | None]:
+def _status(
+    result: CaseResult | None, baseline: CaseResult | None, compared: Compared, tolerance: float
+) -> tuple[Status, str | None]:
     """What the ratio says, and why it says nothing."""
+    if baseline is None:
+        return "new", None
+    if result is None:
+        return "missing", "the result does not have it"
+    for name, case in (("result", result), ("baseline", baseline)):
+        if case.measured is None:
+            return "unmeasured", f"the {name}: {case.reason or case.status}"
+    if result.case.scenario.slo_ms is not None:
+        return "unchecked", "a rate that was searched for has no interval; check the loads of server without a bound"
     ratio = compared.ratio
     if ratio is None or ratio.low is None or ratio.high is None:
         sides = (("result", compared.result), ("baseline", compared.baseline))
@@ -168,68 +169,54 @@ def _status(compared: Compared, tolerance: float) -> tuple[Status, str | None]:
     return ("faster" if ratio.value < 1 / (1 + tolerance) and ratio.high < 1 else "same"), None
 
 
-def _facts(machine: Mapping[str, Any]) -> dict[str, str]:
+def _facts(machine: Machine) -> dict[str, str]:
     """What tells machines apart, for people."""
     return {
-        "CPU": str(machine["cpu"]["model"]),
-        "usable CPUs": f"{machine['usable_cpus']:g}",
-        "GPUs": ", ".join(gpu["name"] for gpu in machine["gpus"]["devices"]) or "none",
+        "CPU": machine.cpu.model,
+        "usable CPUs": f"{machine.usable_cpus:g}",
+        "GPUs": ", ".join(gpu.name for gpu in machine.gpus.devices) or "none",
     }
 
 
-def _differences(result: Mapping[str, Any], baseline: Mapping[str, Any]) -> list[str]:
-    """In what the machines differ, for people."""
-    here, there = _facts(result), _facts(baseline)
-    return [f"{name} {there[name]}, and here {here[name]}" for name in here if here[name] != there[name]]
-
-
-def _circumstances(result: Mapping[str, Any], baseline: Mapping[str, Any]) -> list[str]:
+def _settings(machine: Machine) -> dict[str, str]:
     """What may change on one machine and move its numbers, for people."""
-    here, there = (
-        {
-            "kernel": (machine.get("system") or {}).get("kernel"),
-            "governor": (machine["cpu"].get("clock") or {}).get("governor"),
-        }
-        for machine in (result, baseline)
-    )
-    return [
-        f"{name} {there[name] or 'unknown'} then, {here[name] or 'unknown'} now"
-        for name in here
-        if here[name] != there[name]
-    ]
+    return {"kernel": machine.system.kernel, "governor": machine.cpu.clock.governor or "unknown"}
 
 
-def _doubts(cases: Mapping[str, Mapping[str, Any]], absolute: Container[str], name: str) -> list[str]:
+def _differences(here: Mapping[str, str], there: Mapping[str, str], words: str) -> list[str]:
+    return [words.format(name, there[name], here[name]) for name in here if here[name] != there[name]]
+
+
+def _doubts(cases: Mapping[str, CaseResult], absolute: Container[str], name: str) -> list[str]:
     """What speaks against results, for people: their grades, where their own times are compared."""
-    grades = ((label, case.get("grade") or {}) for label, case in cases.items() if label in absolute)
     notes = [
-        f"{label}: the {name} has grade {grade['letter']}: {grade['reasons'][0]}"
-        for label, grade in grades
-        if grade.get("letter") in DOUBTFUL
+        f"{label}: the {name} has grade {case.grade.letter}: {case.grade.reasons[0]}"
+        for label, case in cases.items()
+        if label in absolute and case.grade is not None and case.grade.letter in DOUBTFUL
     ]
-    relative = ((label, case["relative"]) for label, case in cases.items() if label not in absolute)
-    notes += [
+    return notes + [
         f"{label}: the {name} beside the reference network: {one}"
-        for label, told in relative
-        for one in (told or {}).get("disturbances", ())
+        for label, case in cases.items()
+        if label not in absolute and case.relative is not None
+        for one in case.relative.disturbances
     ]
-    return notes
 
 
-def _changes(ours: Mapping[str, Mapping[str, Any]], theirs: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _changes(ours: Mapping[str, CaseResult], theirs: Mapping[str, CaseResult]) -> list[str]:
     """What else is not as it was: it may be the very thing to be checked, and has to be known."""
-    both = [(label, ours[label], theirs[label]) for label in theirs if label in ours]
-    ran = [pair for pair in both if pair[1]["status"] == pair[2]["status"] == "measured"]
-    notes = [f"{before['version']} then, {now['version']} now" for _, now, before in ran
-             if now["version"] != before["version"]]  # fmt: skip
-    notes += [f"{label}: FALLBACK: {now['fallback']}" for label, now, before in ran if now["fallback"]]
-    notes += [f"{label}: only the {'result' if now.get('relative') else 'baseline'} has a time relative to the "
-              "reference network; it is left out"
-              for label, now, before in ran if bool(now.get("relative")) != bool(before.get("relative"))]  # fmt: skip
-    notes += [f"{before['relative']['reference']} then, {now['relative']['reference']} now: it is left out"
-              for _, now, before in ran if not same_reference(now, before)]  # fmt: skip
-    notes += [f"{now['model']} is another file than then" for _, now, before in both
-              if now["sha256"] != before["sha256"]]  # fmt: skip
+    notes = []
+    for label, now, before in ((label, ours[label], theirs[label]) for label in theirs if label in ours):
+        if now.measured is not None and before.measured is not None:
+            ran, earlier = now.measured.ran, before.measured.ran
+            notes += [f"{earlier.version} then, {ran.version} now"] if ran.version != earlier.version else []
+            notes += [f"{label}: FALLBACK: {ran.fallback}"] if ran.fallback else []
+        if (now.relative is None) != (before.relative is None):
+            side = "baseline" if now.relative is None else "result"
+            notes.append(f"{label}: only the {side} has a time relative to the reference network; it is left out")
+        elif now.relative is not None and before.relative is not None and not same_reference(now, before):
+            notes.append(f"{before.relative.reference} then, {now.relative.reference} now: it is left out")
+        if now.case.model.sha256 != before.case.model.sha256:
+            notes.append(f"{now.case.model.path} is another file than then")
     return list(dict.fromkeys(notes))
 
 

@@ -17,21 +17,23 @@ nothing of each other, so that their variances add.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from resnet_export.bench.estimate import Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from resnet_export.bench.results import CaseResult
 
 Quantity = Literal["relative", "p50", "image"]
 """The time relative to the reference network's, the median latency of a run, or the time of an image."""
 Z = 1.959964
-"""Of the 95 % intervals."""
+"""Normal quantile of the 95 % intervals."""
 
 
-class Compared(NamedTuple):
-    """What is compared of a case. A time is in milliseconds, but for `relative`; None where a run hasn't the case."""
+@dataclass(frozen=True)
+class Compared:
+    """The times of a case that are compared, in milliseconds but for `relative`; None where a run has not the case."""
 
     quantity: Quantity
     result: Estimate | None
@@ -40,9 +42,9 @@ class Compared(NamedTuple):
     """The time of the result over that of the baseline."""
 
 
-def compare_times(result: Mapping[str, Any] | None, baseline: Mapping[str, Any] | None) -> Compared:
+def compare_times(result: CaseResult | None, baseline: CaseResult | None) -> Compared:
     """The best quantity that both have, with an interval where there is one; of a case that one has alone, its own."""
-    now, before = ({} if case is None else read_times(case) for case in (result, baseline))
+    now, before = times_of(result), times_of(baseline)
     names = [name for name in {**now, **before} if name != "relative" or same_reference(result, baseline)]
     found = [_compared(name, now.get(name), before.get(name)) for name in names] or [Compared("p50", None, None)]
     decided = (one for one in found if one.ratio is not None and one.ratio.has_interval)
@@ -51,43 +53,34 @@ def compare_times(result: Mapping[str, Any] | None, baseline: Mapping[str, Any] 
 
 
 def _compared(quantity: Quantity, result: Estimate | None, baseline: Estimate | None) -> Compared:
-    ratio = None if result is None or baseline is None else find_ratio(result, baseline)
+    ratio = None if result is None or baseline is None else ratio_of(result, baseline)
     return Compared(quantity, result, baseline, ratio)
 
 
-def same_reference(result: Mapping[str, Any] | None, baseline: Mapping[str, Any] | None) -> bool:
-    """False where two cases were held against different reference networks, or ones that ran in something else."""
-    names = {case["relative"]["reference"] for case in (result, baseline) if case is not None and case.get("relative")}
-    return len(names) <= 1
+def same_reference(*cases: CaseResult | None) -> bool:
+    """False where cases were held against different reference networks, or ones that ran in something else."""
+    return len({case.relative.reference for case in cases if case is not None and case.relative is not None}) <= 1
 
 
-def read_times(case: Mapping[str, Any]) -> dict[Quantity, Estimate]:
-    """What may be compared of a case, best first; nothing of one that was not measured.
-
-    Raises:
-        KeyError, TypeError, ValueError: it is no case of a result.
-    """
-    if case["status"] != "measured":
+def times_of(case: CaseResult | None) -> dict[Quantity, Estimate]:
+    """What may be compared of a case, best first; nothing of one that was not measured."""
+    if case is None or case.measured is None:
         return {}
-    if (case.get("scenario") or {}).get("name") == "offline":
-        rates = [case[f"images_per_s{end}"] for end in ("", "_high", "_low")]
-        return {"image": _estimate([rate and 1e3 / rate for rate in rates])}
-    found: dict[Quantity, Estimate] = {}
-    relative = case.get("relative")  # a result of before there was a reference network has none
-    if relative:
-        found["relative"] = _estimate([relative[f"ratio{end}"] for end in ("", "_low", "_high")])
-    found["p50"] = _estimate([case[f"p50{end}_ms"] for end in ("", "_low", "_high")])
-    return found
+    main = case.measured.main
+    if case.case.scenario.has_own_batches:
+        return {} if main.images_per_s is None else {"image": main.images_per_s.over(1e3)}
+    found: dict[Quantity, Estimate] = {} if case.relative is None else {"relative": case.relative.ratio}
+    return {**found, "p50": main.latency_ms.p50}
 
 
-def time_ms(case: Mapping[str, Any] | None) -> float | None:
+def time_ms(case: CaseResult | None) -> float | None:
     """What a person knows the case by: p50, or the time of an image for `offline`, in milliseconds."""
-    found = {} if case is None else read_times(case)
+    found = times_of(case)
     own = found.get("p50") or found.get("image")
     return None if own is None else own.value
 
 
-def find_ratio(result: Estimate, baseline: Estimate) -> Estimate:
+def ratio_of(result: Estimate, baseline: Estimate) -> Estimate:
     """The ratio, with an interval where both have one."""
     difference = math.log(result.value / baseline.value)
     variance = 0.0
@@ -97,19 +90,3 @@ def find_ratio(result: Estimate, baseline: Estimate) -> Estimate:
         variance += (math.log(one.high / one.low) / (2 * Z)) ** 2
     half = Z * math.sqrt(variance)
     return Estimate(math.exp(difference), math.exp(difference - half), math.exp(difference + half))
-
-
-def _estimate(found: Sequence[float | None]) -> Estimate:
-    """A time, once it is known to be one.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    value, low, high = (None if one is None else float(one) for one in found)
-    if value is None or not 0 < value < math.inf:
-        raise ValueError(f"a time of {value}")
-    if low is None or high is None:
-        return Estimate(value)
-    if not 0 < low <= value <= high:
-        raise ValueError(f"a time of {value} between {low} and {high}")
-    return Estimate(value, low, high)

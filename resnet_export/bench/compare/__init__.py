@@ -1,10 +1,11 @@
 """Measuring two sides in turns: `compare(*read_sides("model=a.onnx", "model=b.onnx"))` gives a `Comparison`.
 
 Each launch has a fresh process of either side, since a process keeps the memory that it happened to get. Short blocks
-of runs take turns, in an order drawn by lot; the process whose turn it isn't is stopped. As much of a launch goes into
-its blocks as went into getting there: at worst, that takes twice the time of the best share, which nobody knows before.
-How many launches there are is decided by the time alone, so that no result is waited for; who ends it early because of
-what it shows has no right to its interval.
+of runs take turns, in an order drawn by lot; the process whose turn it is not is suspended: the idle thread pools of
+ONNX Runtime spin, and two of them on the same cores double each other's latency.
+
+The blocks of a launch get as much time as its start took, which is at worst half as good as the best share. The number
+of launches is decided by the time alone: who stops because of what a result shows has no right to its interval.
 """
 
 from __future__ import annotations
@@ -14,39 +15,44 @@ import dataclasses
 import random
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from resnet_export.bench.compare import paired
-from resnet_export.bench.compare.comparison import Comparison, Launch, Pair, Ran
-from resnet_export.bench.isolation import PATIENCE
+from resnet_export.bench.compare.results import Comparison, Launch, Measured, Pair
 from resnet_export.bench.request import Request
-from resnet_export.bench.sampling import DEFAULT
-from resnet_export.bench.turns import Turns
-from resnet_export.errors import MissingDependencyError, UsageError
+from resnet_export.bench.runner import TIMEOUT_S
+from resnet_export.bench.sampling import DEFAULT, Budget
+from resnet_export.bench.scenarios.single import Single
+from resnet_export.bench.worker import TARGET
+from resnet_export.errors import MissingDependencyError, ResNetExportError, RuntimeCrashedError, UsageError
 from resnet_export.machine import read_machine
 from resnet_export.machine.noise import Watch
+from resnet_export.workers import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from resnet_export.bench import Progress
-    from resnet_export.bench.compare.comparison import Name
+    from resnet_export.bench.compare.results import Name
     from resnet_export.bench.compare.side import Side
+    from resnet_export.bench.ran import Ran
     from resnet_export.machine.noise import Noise
 
 BAND = 0.015
 """Half of the difference that a person could act on; the interval of a default run is narrower by half."""
-BLOCK: dict[str, Any] = {"seconds": 0.1, "least": 5, "most": 1000}
-"""Long enough that stopping and waking the other (1 ms) is nothing, short enough that a disturbance of a second or more
-falls on both sides."""
+BLOCK = Budget(0.1, 5, 1000)
+"""Long enough that suspending and waking the other (1 ms) is nothing, short enough that a disturbance of a second or
+more falls on both sides."""
+LEAD_IN = Budget(0.005, 1)
+"""Runs of a block that are not counted: the other side had the caches before."""
+WARM_UP = Budget(0.25, 5)
+"""Runs after the first: a processor takes tens of milliseconds to reach its clock, and a network a few runs to have its
+memory. What is left of it meets both sides alike, since their blocks alternate."""
 LEAST_PAIRS = 2
-"""Of a launch: one in either order."""
+"""Pairs of a launch: one in either order."""
 USUAL_S = 1.2
-"""Of a launch's blocks, where there is time: six pairs, whose median is right when two of them were disturbed."""
+"""Time of a launch's blocks, where there is time: six pairs, whose median is right when two of them were disturbed."""
 ORDERS: tuple[tuple[Name, Name], ...] = (("a", "b"), ("b", "a"))
-
-ALONE = "There is nothing to compare without it."
-"""What a side that crashed means for the other."""
 
 
 def compare(
@@ -57,7 +63,7 @@ def compare(
     seed: int = 0,
     progress: Progress | None = None,
     *,
-    patience: float = PATIENCE,
+    timeout_s: float = TIMEOUT_S,
     begun: float | None = None,
     least_launches: int = 1,
 ) -> Comparison:
@@ -67,18 +73,18 @@ def compare(
         a: what B is held against.
         b: the other.
         seconds: for all together, the starts of the processes included.
-        band: that the ratio may be off 1 by and still mean the same.
-        seed: of the orders.
-        progress: entered around it all; may give what is told how it stands.
-        patience: seconds without a sign of life after which a process is ended.
-        begun: when the time began to run, as `time.monotonic` has it; None for now.
-        least_launches: however long they take.
+        band: how far the ratio may be from 1 and still mean the same.
+        seed: seed of the orders.
+        progress: entered around it all; may give a function that is called with how it stands.
+        timeout_s: seconds without a sign of life after which a process is ended.
+        begun: when the time began to run, on the clock `time.monotonic`; None for now.
+        least_launches: launches that are made however long they take.
 
     Returns:
         What was found; Ctrl-C ends it early where there is a launch already.
 
     Raises:
-        UsageError: a number can't be meant so.
+        UsageError: a number has an invalid value.
         ResNetExportError: a side can't be run; its process crashed or hung.
     """
     if not 0 <= band < 1:
@@ -86,47 +92,117 @@ def compare(
     if not seconds > 0:
         raise UsageError(f"{seconds:g} seconds are no time.", hint="Give a number above 0.")
     machine = read_machine()
-    chance = random.Random(seed)
-    allowed = max(1, int(machine.usable_cpus))
+    begin, first = time.monotonic() if begun is None else begun, time.monotonic()
     sides: dict[Name, Side] = {"a": a, "b": b}
-    requests = {name: Request.of(side.case, allowed) for name, side in sides.items()}
+    launcher = _Launcher(sides, machine.usable_cpus, random.Random(seed), timeout_s)
     launches: list[Launch] = []
-    facts: dict[Name, dict[str, Any]] = {}
     interrupted = False
-    begin = time.monotonic() if begun is None else begun
-    first = time.monotonic()
     watch = Watch.begin(on_gpu=bool(machine.gpus.devices))
-    with (progress or (lambda name: contextlib.nullcontext()))("comparing") as tell:
+    with (progress or (lambda name: contextlib.nullcontext()))("comparing") as show:
         try:
-            while len(launches) < least_launches or not _over(
-                len(launches), time.monotonic() - first, begin + seconds - time.monotonic()
+            while len(launches) < least_launches or (
+                # Another launch of their mean duration fits.
+                (time.monotonic() - first) / len(launches) <= begin + seconds - time.monotonic()
             ):
                 left = max(1, paired.LEAST_LAUNCHES - len(launches))
-                share = (begin + seconds - time.monotonic()) / left
-                launch, facts = _launch(sides, requests, chance, share, patience)
-                launches.append(launch)
-                _tell(tell, launches)
+                launches.append(launcher.launch((begin + seconds - time.monotonic()) / left))
+                _show(show, launches)
         except KeyboardInterrupt:
             if not launches:
                 raise
             interrupted = True
-    ran = {name: Ran(side, requests[name].threads, **facts[name]) for name, side in sides.items()}
-    return Comparison(
-        ran["a"],
-        ran["b"],
-        tuple(launches),
-        band,
-        seconds,
-        time.monotonic() - begin,
-        seed,
-        machine,
-        _of_all_launches(watch.end()),
-        interrupted,
-    )
+    noise = _without_processes(watch.end())
+    measured = (launcher.measured(name, launches) for name in sides)
+    spent = time.monotonic() - begin
+    return Comparison(*measured, tuple(launches), band, seconds, spent, seed, machine, noise, interrupted)
 
 
-def _of_all_launches(noise: Noise) -> Noise:
-    """Without what isn't told of processes that are gone, nor of a clock that was looked at between the launches."""
+class _Launcher:
+    """Starts both sides afresh, and lets them take turns."""
+
+    def __init__(self, sides: dict[Name, Side], usable_cpus: float, chance: random.Random, timeout_s: float) -> None:
+        self._sides, self._chance, self._timeout_s = sides, chance, timeout_s
+        self._requests = {name: Request.of(side.case, usable_cpus) for name, side in sides.items()}
+        self._ran: dict[Name, Ran] = {}
+
+    def launch(self, share: float) -> Launch:
+        """One launch; `share` is the time in seconds that it may take, where that is enough."""
+        begin = time.monotonic()
+        order = self._chance.choice(ORDERS)
+        with contextlib.ExitStack() as stack:
+            workers = {name: stack.enter_context(self._start(name)) for name in order}
+            # Importing may overlap: nothing is measured, and nothing tunes itself to what it measures.
+            for name, worker in workers.items():
+                worker.send("load", self._requests[name], doing="importing the runtime")
+            for name, worker in workers.items():
+                with self._named(name):
+                    worker.receive()
+                worker.suspend()
+            for name, worker in workers.items():
+                self._open(name, worker)
+            pairs: list[Pair] = []
+            ready = time.monotonic()
+            started = ready - begin
+            end = ready + min(max(started, USUAL_S), max(0.0, share - started))
+            while len(pairs) < LEAST_PAIRS or time.monotonic() < end:
+                pairs += [self._pair(workers, order) for order in self._chance.sample(ORDERS, 2)]
+        return Launch(order[0], tuple(pairs))
+
+    def measured(self, name: Name, launches: list[Launch]) -> Measured:
+        """What one side gave."""
+        blocks = [[pair.a_ns if name == "a" else pair.b_ns for pair in launch.pairs] for launch in launches]
+        return Measured.of(self._sides[name], self._requests[name].threads, self._ran[name], blocks)
+
+    def _start(self, name: Name) -> Worker:
+        side, own = self._sides[name], self._requests[name].environment
+        return Worker(TARGET, environment=own, python=side.python, timeout_s=self._timeout_s)
+
+    def _open(self, name: Name, worker: Worker) -> None:
+        """Opens the file, runs it and warms it up."""
+        with self._named(name), _awake(worker):
+            worker.call("open", Single(), doing="opening the file")
+            worker.call("first_run", doing="running it for the first time")
+            worker.call("block", WARM_UP, LEAD_IN, doing="warming up")
+            self._ran[name] = worker.call("ran")
+
+    def _pair(self, workers: dict[Name, Worker], order: tuple[Name, Name]) -> Pair:
+        times: dict[Name, tuple[int, ...]] = {}
+        for name in order:
+            with self._named(name), _awake(workers[name]):
+                times[name] = workers[name].call("block", LEAD_IN, BLOCK, doing="sampling")
+        return Pair(order[0], times["a"], times["b"])
+
+    @contextlib.contextmanager
+    def _named(self, name: Name) -> Iterator[None]:
+        """Puts the side's name before the message of an error."""
+        try:
+            yield
+        except ResNetExportError as error:
+            error.message = f"{name.upper()}: {error.message}"
+            python = self._sides[name].python
+            if isinstance(error, RuntimeCrashedError):
+                error.hint = "There is nothing to compare without it." + _last_words(error)
+            elif isinstance(error, MissingDependencyError) and python is not None and error.hint is not None:
+                error.hint = error.hint.replace("pip install", f"{python} -m pip install")
+            raise
+
+
+def _last_words(error: RuntimeCrashedError) -> str:
+    return f" It printed last: {error.log[-1]}" if error.log else ""
+
+
+@contextlib.contextmanager
+def _awake(worker: Worker) -> Iterator[None]:
+    """It runs while it has its turn."""
+    worker.resume()
+    try:
+        yield
+    finally:
+        worker.suspend()
+
+
+def _without_processes(noise: Noise) -> Noise:
+    """Leaves out what is not told of processes that are gone, and a clock that was read between the launches."""
     told = dataclasses.replace(
         noise, voluntary_per_s=None, involuntary_per_s=None, clock_low_mhz=None, clock_high_mhz=None
     )
@@ -134,61 +210,10 @@ def _of_all_launches(noise: Noise) -> Noise:
     return told if sys.platform == "linux" else dataclasses.replace(told, own_cpus=None, others_cpus=None)
 
 
-def _over(launches: int, spent: float, left: float) -> bool:
-    """Whether another launch of their mean duration, in seconds, would not fit any more."""
-    return spent / launches > left
-
-
-def _launch(
-    sides: dict[Name, Side], requests: dict[Name, Request], chance: random.Random, share: float, patience: float
-) -> tuple[Launch, dict[Name, dict[str, Any]]]:
-    """A launch, and what ran in it. `share` is the time in seconds that it may take, where that is enough."""
-    begin = time.monotonic()
-    order = chance.choice(ORDERS)
-    with contextlib.ExitStack() as stack:
-        processes: dict[Name, Turns] = {}
-        for name in order:
-            side = sides[name]
-            environment = {**side.environment, **requests[name].environment}
-            turns = Turns(name.upper(), side.command, environment, patience, ALONE)
-            processes[name] = stack.enter_context(turns)
-        # Importing may overlap: nothing is measured, and nothing tunes itself to what it measures.
-        for name, process in processes.items():
-            process.send("start", request=requests[name].as_dict())
-        for name, process in processes.items():
-            _wait_for_import(process, sides[name])
-        facts = {name: process.ask("open") for name, process in processes.items()}
-        pairs: list[Pair] = []
-        ready = time.monotonic()
-        started = ready - begin
-        end = ready + min(max(started, USUAL_S), max(0.0, share - started))
-        while len(pairs) < LEAST_PAIRS or time.monotonic() < end:
-            pairs += [_pair(processes, order) for order in chance.sample(ORDERS, 2)]
-    return Launch(order[0], tuple(pairs)), facts
-
-
-def _wait_for_import(process: Turns, side: Side) -> None:
-    """Until the process has its runtime; where that is missing, the pip line is that of its own environment."""
-    try:
-        process.receive()
-    except MissingDependencyError as error:
-        if side.python is None or error.hint is None:
-            raise
-        hint = error.hint.replace("pip install", f"{side.python} -m pip install")
-        raise MissingDependencyError(error.message, hint=hint) from error
-
-
-def _pair(processes: dict[Name, Turns], order: tuple[Name, Name]) -> Pair:
-    times = {name: [one / 1e6 for one in processes[name].ask("block", **BLOCK)["samples_ns"]] for name in order}
-    return Pair(order[0], tuple(times["a"]), tuple(times["b"]))
-
-
-def _tell(tell: Callable[[str], None] | None, launches: list[Launch]) -> None:
+def _show(show: Callable[[str], None] | None, launches: list[Launch]) -> None:
     """How it stands, in a few words."""
-    if tell is None:
+    if show is None:
         return
-    so_far = ""
     ratio = paired.estimate([launch.log_ratio for launch in launches])
-    if ratio.low is not None:
-        so_far = f", B / A {ratio.value:.4f} [{ratio.low:.4f} {ratio.high:.4f}]"
-    tell(f"launch {len(launches)}{so_far}")
+    so_far = "" if ratio.low is None else f", B / A {ratio.value:.4f} [{ratio.low:.4f} {ratio.high:.4f}]"
+    show(f"launch {len(launches)}{so_far}")

@@ -37,7 +37,6 @@ from __future__ import annotations
 
 import math
 import statistics
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
@@ -52,45 +51,37 @@ if TYPE_CHECKING:
 
 Verdict = Literal["faster", "slower", "equivalent", "inconclusive"]
 LEVEL = 0.95
-"""Of the interval."""
+"""Level of the interval."""
 LEAST_LAUNCHES = 6
-"""That have an interval at this level, whatever their distribution: all of five fall on one side of the truth in 2 of
-32 cases."""
+"""Launches that have an interval at this level, whatever their distribution: all of five fall on one side of the truth
+in 2 of 32 cases."""
 LEAST_NORMAL = 3
-"""That have Student's: of two, it would be wider than anything that is compared."""
+"""Launches that have Student's: of two, it would be wider than anything that is compared."""
 
 
-@dataclass(frozen=True)
-class Ratio(Estimate):
-    """The time of B over the time of A; without an interval where there are too few launches."""
+def verdict_of(ratio: Estimate, band: float) -> Verdict:
+    """What the ratio says of B, when everything within 1 - band and 1 + band is the same."""
+    if ratio.low is None or ratio.high is None:
+        return "inconclusive"
+    if 1 - band <= ratio.low and ratio.high <= 1 + band:
+        return "equivalent"
+    if ratio.high < 1:
+        return "faster"
+    return "slower" if ratio.low > 1 else "inconclusive"
 
-    launches: int = 0
-    """That it rests on."""
 
-    def verdict(self, band: float) -> Verdict:
-        """What it says of B, when all within 1 - band and 1 + band is the same."""
-        if self.low is None or self.high is None:
-            return "inconclusive"
-        if 1 - band <= self.low and self.high <= 1 + band:
-            return "equivalent"
-        if self.high < 1:
-            return "faster"
-        return "slower" if self.low > 1 else "inconclusive"
-
-    def launches_needed(self, band: float) -> int | None:
-        """Launches that would probably give a verdict; None where no number would."""
-        if self.low is None or self.high is None:
-            return LEAST_LAUNCHES
-        centre, half = math.log(self.value), math.log(self.high / self.low) / 2
-        within = min(math.log1p(band) - centre, centre - math.log1p(-band))
-        enough = max(within, abs(centre))
-        if enough <= 0:
-            return None
-        return max(self.launches + 1, math.ceil(self.launches * (half / enough) ** 2))
+def launches_needed(ratio: Estimate, launches: int, band: float) -> int | None:
+    """Launches that would probably give a verdict where so many did not; None where no number would."""
+    if ratio.low is None or ratio.high is None:
+        return LEAST_LAUNCHES
+    centre, half = math.log(ratio.value), math.log(ratio.high / ratio.low) / 2
+    within = min(math.log1p(band) - centre, centre - math.log1p(-band))
+    enough = max(within, abs(centre))
+    return None if enough <= 0 else max(launches + 1, math.ceil(launches * (half / enough) ** 2))
 
 
 def launch_log_ratio(pairs: Iterable[tuple[Sequence[float], Sequence[float]]]) -> float:
-    """x_l of a launch.
+    """The x_l of a launch.
 
     Args:
         pairs: the times of A and of B in each, in the same unit.
@@ -98,7 +89,7 @@ def launch_log_ratio(pairs: Iterable[tuple[Sequence[float], Sequence[float]]]) -
     return statistics.median(math.log(statistics.median(b) / statistics.median(a)) for a, b in pairs)
 
 
-def estimate(log_ratios: Sequence[float] | NDArray[np.float64]) -> Ratio:
+def estimate(log_ratios: Sequence[float] | NDArray[np.float64]) -> Estimate:
     """The ratio, from the x_l of one launch or more.
 
     Raises:
@@ -109,22 +100,22 @@ def estimate(log_ratios: Sequence[float] | NDArray[np.float64]) -> Ratio:
     if not size:
         raise ValueError("there are no launches")
     if size < LEAST_NORMAL:
-        return Ratio(math.exp(float(values.mean())), launches=size)
+        return Estimate(math.exp(float(values.mean())))
     if size < LEAST_LAUNCHES:
         from scipy import stats
 
         half = stats.t.ppf((1 + LEVEL) / 2, size - 1) * values.std(ddof=1) / math.sqrt(size)
         centre = float(values.mean())
-        return Ratio(math.exp(centre), math.exp(centre - half), math.exp(centre + half), size)
+        return Estimate(math.exp(centre), math.exp(centre - half), math.exp(centre + half))
     averages = np.sort(((values[:, None] + values) / 2)[np.triu_indices(size)])
     rank = signed_rank(size)
     low, high = averages[rank - 1], averages[-rank]
-    return Ratio(math.exp(np.median(averages)), math.exp(low), math.exp(high), size)
+    return Estimate(math.exp(np.median(averages)), math.exp(low), math.exp(high))
 
 
 @cache
 def signed_rank(size: int, level: float = LEVEL) -> int:
-    """K of the interval from that many values; 0 where there is none.
+    """The k of the interval from that many values; 0 where there is none.
 
     The distribution of T is that of the sum of those of 1, ..., n that n fair coins choose.
     """

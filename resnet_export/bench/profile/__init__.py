@@ -8,60 +8,71 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import statistics
-import sys
 import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+
+from resnet_export.bench.case import RUNTIMES, expand_cases
+from resnet_export.bench.profile.executed import Executed, place
+from resnet_export.bench.profile.results import LayerTime, OperatorTime, Profile
+from resnet_export.bench.profile.trace import read_trace
+from resnet_export.bench.profile.worker import GRAPH, TARGET
+from resnet_export.bench.request import Request
+from resnet_export.bench.runner import TIMEOUT_S
+from resnet_export.bench.statistics import summarise
+from resnet_export.errors import RuntimeCrashedError, RuntimeFailedError, UsageError
+from resnet_export.graph import cost
+from resnet_export.graph.file import read
+from resnet_export.graph.shapes import resolve_shapes
+from resnet_export.machine import read_machine
+from resnet_export.runtimes import RUNTIMES as KNOWN
+from resnet_export.runtimes import parse_runtime
+from resnet_export.workers import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    import os
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
     from resnet_export.bench import Progress
     from resnet_export.bench.case import Case
     from resnet_export.bench.profile.executed import Place
-    from resnet_export.bench.profile.profiled import LayerTime, OperatorTime, Profile
     from resnet_export.bench.profile.trace import NodeTime, Run
-    from resnet_export.bench.request import Request
+    from resnet_export.bench.profile.worker import Recorded
 
-RUNTIME = "ort:cpu"
-"""Where none is named."""
 SECONDS = 10.0
 """Where nobody says how long."""
 READING_S = 0.7
 """To read what the profiler wrote, and to find the layers."""
-COMMAND = ("-P", "-m", "resnet_export.bench.profile.worker")
-LEAVE_OUT = "Profile it in another runtime."
-"""What to do about one that crashed."""
-ONNX_RUNTIME = "resnet_export.runtimes.ort:"
-"""Where the runtimes that have a profiler come from."""
 
 
 def profile(
     path: str | os.PathLike[str],
-    runtime: str = RUNTIME,
+    runtime: str = RUNTIMES[0],
     batch: int | None = None,
     threads: int | None = None,
     seconds: float = SECONDS,
     progress: Progress | None = None,
     *,
     begun: float | None = None,
-    patience: float | None = None,
+    timeout_s: float = TIMEOUT_S,
 ) -> Profile:
     """Profiles a file.
 
     Args:
-        path: of an `.onnx` file that takes images, written by this package or not.
+        path: an `.onnx` file that takes images, written by this package or not.
         runtime: one of ONNX Runtime's, with its options, such as `ort:cpu,optimization=extended`.
         batch: images in a run; None for 1, or the only number that the file takes.
-        threads: of a run; None for what affinity and cgroup allow.
+        threads: threads of a run; None for what affinity and cgroup allow.
         seconds: for all of it, with the start of the process.
         progress: entered around the work with what is done.
-        begun: when that time began to run, as `time.monotonic` has it; None for now.
-        patience: seconds without a sign of life after which the process is ended; None for five minutes.
+        begun: when that time began to run, on the clock `time.monotonic`; None for now.
+        timeout_s: seconds without a sign of life after which the process is ended.
 
     Raises:
         UsageError: the runtime has no profiler, there is none of that name, or a number is below 1.
@@ -70,27 +81,29 @@ def profile(
         RuntimeCrashedError: its process died, with the signal, or gave no sign of life.
         RuntimeFailedError: it failed while it ran the network.
     """
-    from resnet_export.bench.case import make_plan
-    from resnet_export.bench.isolation import PATIENCE
-    from resnet_export.bench.request import Request
-    from resnet_export.machine import read_machine
-
     end_s = (time.monotonic() if begun is None else begun) + seconds
-    _refuse(runtime)
-    (case,) = make_plan([path], [runtime], None if batch is None else [batch], [threads])
+    spec = parse_runtime(runtime)
+    if not spec.is_onnxruntime:
+        known = ", ".join(name for name in KNOWN if parse_runtime(name).is_onnxruntime)
+        raise UsageError(f"{spec.name} has no profiler.", hint=f"Those of ONNX Runtime have one: {known}.")
+    (case,) = expand_cases([path], [runtime], None if batch is None else [batch], [threads])
     machine = read_machine()
-    request = Request.of(case, max(1, int(machine.usable_cpus)))
+    request = Request.of(case, machine.usable_cpus)
     stage = progress or (lambda name: contextlib.nullcontext())
     with (
         stage(f"profile {case.label}"),
         tempfile.TemporaryDirectory(prefix="resnet-export-", ignore_cleanup_errors=True) as folder,
     ):
-        answer = _ask(case.runtime, request, end_s, Path(folder), PATIENCE if patience is None else patience)
-        runs, places = _read(case, answer, Path(folder))
-    from resnet_export.bench.profile.profiled import Profile
-    from resnet_export.bench.statistics import summarise
-
-    plain, profiled = ([one / 1e6 for one in answer[key]] for key in ("samples_ns", "profiled_ns"))
+        with Worker(TARGET, environment=request.environment, timeout_s=timeout_s) as worker, _named(case):
+            worker.call("load", request, doing="importing the runtime")
+            worker.call("open", case.scenario, doing="opening the file")
+            worker.call("first_run", doing="running it for the first time")
+            warm = worker.call("warm_up", max(0.0, end_s - READING_S - time.monotonic()), doing="warming up")
+            ran = worker.call("ran")
+            left = max(0.0, end_s - READING_S - time.monotonic())
+            recorded: Recorded = worker.call("record", warm, folder, left, doing="sampling")
+        runs, places = _read(case, recorded, Path(folder))
+    profiled = [one / 1e6 for one in recorded.profiled_ns]
     middle = middle_of(profiled)
     runs = tuple(runs[at] for at in middle)
     profiled_ms = statistics.fmean(profiled[at] for at in middle)
@@ -99,12 +112,10 @@ def profile(
         case=case,
         threads=request.threads,
         machine=machine,
-        version=answer["version"],
-        precision=answer["precision"],
-        device=answer["device"],
-        settled=answer["settled"],
-        plain=summarise(plain).median,
-        plain_runs=len(plain),
+        ran=ran,
+        settled=warm.settled,
+        latency_ms=summarise(np.asarray(recorded.samples_ns) / 1e6).p50,
+        unprofiled_runs=len(recorded.samples_ns),
         runs=len(profiled),
         profiled_median_ms=statistics.median(profiled),
         profiled_ms=profiled_ms,
@@ -112,6 +123,17 @@ def profile(
         operators=operators,
         layers=layers,
     )
+
+
+@contextlib.contextmanager
+def _named(case: Case) -> Iterator[None]:
+    """Puts the runtime's name before the message of a crash."""
+    try:
+        yield
+    except RuntimeCrashedError as error:
+        last = f" It printed last: {error.log[-1]}" if error.log else ""
+        error.message, error.hint = f"{case.runtime}: {error.message}", f"Profile it in another runtime.{last}"
+        raise
 
 
 def middle_of(times: Sequence[float]) -> tuple[int, ...]:
@@ -133,26 +155,24 @@ def tabulate(
     Args:
         runs: at least one.
         places: what the nodes of the first run compute, in their order.
-        multiply_adds: of a run, layer of the file -> number.
-        latency_ms: of these runs, which the shares are of.
+        multiply_adds: layer of the file -> number in a run.
+        latency_ms: latency of these runs, which the shares refer to.
 
     Returns:
         The nodes in the order in which they run, and the operators with the longest first.
     """
-    from resnet_export.bench.profile.profiled import LayerTime
-
     times: dict[Hashable, list[list[float]]] = defaultdict(lambda: [[] for _ in runs])
     for at, run in enumerate(runs):
         for order, node in enumerate(run.nodes):
             times[_key(node, order)][at].append(node.own_us / 1e3)
     means = {key: statistics.fmean(sum(run) for run in found) for key, found in times.items()}
     layers: dict[Hashable, LayerTime] = {}
-    for order, (node, place) in enumerate(zip(runs[0].nodes, places, strict=True)):
+    for order, (node, own) in enumerate(zip(runs[0].nodes, places, strict=True)):
         key = _key(node, order)
-        counts = [multiply_adds[name] for name in place.layers if name in multiply_adds]
+        counts = [multiply_adds[name] for name in own.layers if name in multiply_adds]
         layers[key] = LayerTime(
-            place.layer,
-            place.layers,
+            own.layer,
+            own.layers,
             node.name,
             node.op,
             node.provider,
@@ -166,8 +186,6 @@ def tabulate(
 
 def _by_operator(layers: Iterable[LayerTime]) -> tuple[OperatorTime, ...]:
     """The longest first."""
-    from resnet_export.bench.profile.profiled import OperatorTime
-
     members: dict[str, list[LayerTime]] = defaultdict(list)
     for layer in layers:
         members[layer.op].append(layer)
@@ -189,64 +207,14 @@ def _key(node: NodeTime, order: int) -> Hashable:
     return (node.name, node.op) if node.name else order
 
 
-def has_profiler(runtime: str) -> bool:
-    """Whether a runtime, with its options, is one of ONNX Runtime's.
-
-    Raises:
-        UsageError: there is no such runtime or option.
-    """
-    from resnet_export.runtimes import choose
-    from resnet_export.runtimes.ort import OrtRuntime
-
-    return isinstance(choose(runtime).runtime, OrtRuntime)
-
-
-def _refuse(runtime: str) -> None:
-    """Finds out whether there is a profiler.
-
-    Raises:
-        UsageError: there is none.
-    """
-    from resnet_export.errors import UsageError
-    from resnet_export.runtimes import RUNTIMES
-
-    if not has_profiler(runtime):
-        known = ", ".join(name for name, where in RUNTIMES.items() if where.startswith(ONNX_RUNTIME))
-        name = runtime.partition(",")[0]
-        raise UsageError(f"{name} has no profiler.", hint=f"Those of ONNX Runtime have one: {known}.")
-
-
-def _ask(name: str, request: Request, end_s: float, folder: Path, patience: float) -> dict[str, Any]:
-    """What the process measured."""
-    from resnet_export.bench.turns import Turns
-
-    def left() -> float:
-        return max(0.0, end_s - READING_S - time.monotonic())
-
-    environment = os.environ | request.environment
-    with Turns(name, (sys.executable, *COMMAND), environment, patience, LEAVE_OUT) as process:
-        process.ask("start", request=request.as_dict())
-        opened = process.ask("open", seconds=left())
-        nodes = sum(opened["nodes"].values())
-        measured = process.ask("block", folder=str(folder), seconds=left(), nodes=nodes)
-    return {**opened, **measured}
-
-
-def _read(case: Case, answer: dict[str, Any], folder: Path) -> tuple[tuple[Run, ...], tuple[Place, ...]]:
+def _read(case: Case, recorded: Recorded, folder: Path) -> tuple[tuple[Run, ...], tuple[Place, ...]]:
     """The runs, and what the nodes of the first compute.
 
     Raises:
         RuntimeFailedError: the profiler wrote something else.
     """
-    import onnx
-
-    from resnet_export.bench.profile.executed import Executed, place
-    from resnet_export.bench.profile.trace import read_trace
-    from resnet_export.bench.profile.worker import GRAPH
-    from resnet_export.errors import RuntimeFailedError
-
     try:
-        runs = read_trace(Path(answer["trace"]), len(answer["profiled_ns"]))
+        runs = read_trace(Path(recorded.trace), len(recorded.profiled_ns))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RuntimeFailedError(f"The profile of {case.runtime} can't be read: {error}.") from error
     executed = [Executed(node.name, node.op) for node in runs[0].nodes]
@@ -261,11 +229,7 @@ def _read(case: Case, answer: dict[str, Any], folder: Path) -> tuple[tuple[Run, 
 
 
 def _multiply_adds(case: Case) -> dict[str, int]:
-    """Of a run, for every layer that has a name of its own and whose sizes are known."""
-    from resnet_export.graph import cost
-    from resnet_export.graph.file import read
-    from resnet_export.graph.shapes import resolve_shapes
-
+    """Layer -> multiply-adds in a run, for every layer that has a name of its own and whose sizes are known."""
     model = read(Path(case.model.path))
     resolve_shapes(model, case.model.images.shape(case.batch))
     found: dict[str, int | None] = {}

@@ -16,30 +16,24 @@ exceed 1.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from resnet_export.bench.pools import size_pools
-from resnet_export.errors import RuntimeFailedError
+from resnet_export.bench.request import size_pools
+from resnet_export.workers import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from resnet_export.bench.ran import Ran
     from resnet_export.graph.cost import Cost
     from resnet_export.machine import Machine
 
-    Device = Literal["cpu", "cuda"]
-
-COMMAND = ("-P", "-m", "resnet_export.bench.roofline.worker")
-TIMEOUT = 120.0
-"""Seconds. It takes 3 on a CPU; a GPU's libraries may take half a minute to load."""
+Device = Literal["cpu", "cuda"]
+TARGET = "resnet_export.bench.roofline.worker:PeaksWorker"
+TIMEOUT_S = 120.0
+"""It takes 3 s on a CPU; a GPU's libraries may take half a minute to load."""
 USUAL_CACHE = 32 << 20
-"""Bytes of a last-level cache that isn't told: a usual one, of CPUs and of GPUs."""
-FAILED = "The peaks of this machine could not be measured"
+"""Bytes of a usual last-level cache, where the system does not tell its size."""
 DOT_PRODUCTS = ("VNNI", "AMX-INT8", "dotprod", "i8mm")
 """Instruction sets that multiply int8; without one, int8 has no peak of its own."""
 
@@ -50,7 +44,7 @@ class Peaks:
 
     device: Device
     threads: int
-    """On the CPU; a GPU has its own."""
+    """Threads on the CPU; a GPU has its own."""
     multiply_adds_per_s: Mapping[str, float] = field(default_factory=dict)
     """Precision -> multiply-adds a second: `float32`, `int8`; on a GPU `float32`, `tf32` and `float16`."""
     how: Mapping[str, str] = field(default_factory=dict)
@@ -58,16 +52,14 @@ class Peaks:
     bytes_per_s: float = 0.0
     """Read and written together."""
     cache_bytes: int = USUAL_CACHE
-    """Of the last level."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON; documented in docs/bench.md."""
-        return asdict(self)
+    """Size of the last-level cache."""
 
 
 @dataclass(frozen=True)
 class Share:
     """The least time that the roofline allows, over the latency."""
+
+    DERIVED: ClassVar[tuple[str, ...]] = ("bound", "of_possible")
 
     compute: float
     """By the multiply-adds alone. It may exceed 1, where Winograd needs fewer."""
@@ -83,10 +75,6 @@ class Share:
     def of_possible(self) -> float:
         """The share itself."""
         return max(self.compute, self.memory)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON; documented in docs/bench.md."""
-        return {**asdict(self), "bound": self.bound, "of_possible": self.of_possible}
 
 
 def share(cost: Cost, peaks: Peaks, latency_ms: float, batch: int, precision: str) -> Share | None:
@@ -119,12 +107,28 @@ def bytes_to_move(cost: Cost, batch: int, cache_bytes: int) -> int:
     return batch * cost.image_bytes + weights + results
 
 
+def share_of(
+    cost: Cost | None, peaks: Sequence[Peaks], ran: Ran, threads: int, latency_ms: float, batch: int
+) -> Share | None:
+    """The share of a latency by the peaks of what ran it; None where these, or the cost, are unknown."""
+    device = device_of(ran)
+    for one in peaks:
+        if cost is not None and one.device == device and (device == "cuda" or one.threads == threads):
+            return share(cost, one, latency_ms, batch, ran.precision)
+    return None
+
+
+def device_of(ran: Ran) -> Device | None:
+    """The device whose peaks bound what ran; None for one whose peaks nobody measures."""
+    return "cpu" if ran.on_cpu else "cuda" if ran.device.startswith("GPU") else None
+
+
 def measure_peaks(machine: Machine, threads: int, device: Device = "cpu", *, seconds: float = 1.0) -> Peaks:
     """Measures the peaks, in a process of its own.
 
     Args:
         machine: this one.
-        threads: of the CPU; no result may share the machine with it meanwhile.
+        threads: threads of the CPU; nothing else may be measured at the same time.
         device: `cpu`, or `cuda` for the first GPU that ONNX Runtime finds.
         seconds: for all of them together, without the start.
 
@@ -133,31 +137,12 @@ def measure_peaks(machine: Machine, threads: int, device: Device = "cpu", *, sec
     """
     instructions = machine.cpu.instruction_sets or {}
     cache = (machine.cpu.cache_bytes if device == "cpu" else None) or USUAL_CACHE
-    request = {
-        "device": device,
-        "threads": threads,
-        "seconds": seconds,
-        "cache_bytes": cache,
-        "memory_bytes": machine.usable_memory_bytes,
-        "int8": any(instructions.get(name) for name in DOT_PRODUCTS),
-    }
-    try:
-        done = subprocess.run(
-            [sys.executable, *COMMAND],
-            input=json.dumps(request).encode(),
-            capture_output=True,
-            timeout=TIMEOUT,
-            start_new_session=True,  # Ctrl-C is the parent's
-            env=os.environ | size_pools(threads),
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise RuntimeFailedError(f"The peaks of this machine weren't measured within {TIMEOUT:.0f} s.") from None
-    if done.returncode:
-        told = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
-        raise RuntimeFailedError(f"{FAILED}: {told[-1]}")
-    try:
-        answer = json.loads(done.stdout)
-    except ValueError:
-        raise RuntimeFailedError(f"{FAILED}: it answered {done.stdout.decode(errors='replace').strip()!r}") from None
-    return Peaks(device, threads, **answer, cache_bytes=cache)
+    has_int8 = any(instructions.get(name) for name in DOT_PRODUCTS)
+    with Worker(TARGET, environment=size_pools(threads), timeout_s=TIMEOUT_S) as worker:
+        doing = "measuring the peaks of this machine"
+        if device == "cuda":
+            found = worker.call("measure_gpu", seconds, doing=doing)
+        else:
+            memory = machine.usable_memory_bytes
+            found = worker.call("measure_cpu", threads, seconds, cache, memory, has_int8, doing=doing)
+    return Peaks(device, threads, found.multiply_adds_per_s, found.how, found.bytes_per_s, cache)

@@ -1,24 +1,19 @@
-"""Measures what this machine can do at most: `python -m resnet_export.bench.roofline.worker`, driven by `roofline`.
+"""`PeaksWorker`: what this machine can do at most.
 
     multiply-adds of a product of two square matrices = side^3        bytes of a copy = 2 * size
 
-A peak is a maximum: the fastest of many short runs counts. The request is JSON on stdin, the answer JSON on stdout.
+A peak is a maximum: the fastest of many short runs counts.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
-
-from resnet_export.bench.parent import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,14 +22,14 @@ if TYPE_CHECKING:
     from onnx import NodeProto
 
 SIDE = 384
-"""Of one thread's matrices: they fit into its own cache, and a product takes a millisecond, less than the time slice
+"""Side of one thread's matrices: they fit into its own cache, and a product takes a millisecond, less than the time slice
 of another process. Larger ones reached less."""
 SIDE_STEP = 128
 """Sides are multiples of it, as kernels work in tiles."""
 GPU_SIDE = 8192
 """A GPU's start of a kernel takes microseconds, which this makes vanish; 268 MB in float32."""
 GPU_BYTES = 1 << 30
-"""Of the array that a GPU copies: far beyond its cache."""
+"""Bytes of the array that a GPU copies: far beyond its cache."""
 BEYOND_CACHE = 4
 """Times the last-level cache is what is copied, as STREAM has it (J. D. McCalpin, 1995)."""
 LEAST_COPY = 64 << 20
@@ -46,60 +41,53 @@ MEMORY_SHARE = 8
 LEAST_RUNS = 3
 
 
-def main() -> None:
-    """Answers one request."""
-    die_with_parent()
-    request = json.loads(sys.stdin.read())
-    answers = os.dup(1)
-    os.dup2(2, 1)  # what native libraries print
-    measure = measure_gpu if request["device"] == "cuda" else measure_cpu
-    with os.fdopen(answers, "w") as stream:
-        json.dump(measure(request), stream)
+class Found(NamedTuple):
+    """What was reached, see `roofline.Peaks`."""
+
+    multiply_adds_per_s: dict[str, float]
+    how: dict[str, str]
+    bytes_per_s: float
 
 
-def measure_cpu(request: dict[str, Any]) -> dict[str, Any]:
-    """The peaks of the CPU, with as many threads as asked for: the fields of `Peaks`."""
-    threads = request["threads"]
-    slot = request["seconds"] / (4 if request["int8"] else 3)
-    side = SIDE_STEP * round(SIDE / SIDE_STEP * math.sqrt(threads))
-    generator = np.random.default_rng(0)
-    left, right = (generator.random((side, side), dtype=np.float32) for _ in range(2))
-    product = np.empty_like(left)
-    found = {
-        "NumPy's BLAS": side**3 / best(lambda: np.matmul(left, right, out=product), slot),
-        "ONNX Runtime's MatMul": side**3 / best(product_on_cpu("MatMul", left, right, threads), slot),
-    }
-    how = max(found, key=lambda name: found[name])
-    rates, ways = {"float32": found[how]}, {"float32": how}
-    if request["int8"]:
-        activations = generator.integers(0, 256, (side, side), dtype=np.uint8)
-        weights = generator.integers(-127, 128, (side, side), dtype=np.int8)
-        rates["int8"] = side**3 / best(product_on_cpu("MatMulInteger", activations, weights, threads), slot)
-        ways["int8"] = "ONNX Runtime's MatMulInteger"
-    beyond = max(BEYOND_CACHE * request["cache_bytes"], LEAST_COPY)
-    size = min(beyond, MOST_COPY, request["memory_bytes"] // MEMORY_SHARE)
-    return {
-        "multiply_adds_per_s": rates,
-        "bytes_per_s": copy_rate(size, threads, slot),
-        "how": {**ways, "memory": "NumPy's copy"},
-    }
+class PeaksWorker:
+    """The process in which the peaks are measured."""
 
+    def __init__(self, report: Callable[[Any], None]) -> None:
+        pass
 
-def measure_gpu(request: dict[str, Any]) -> dict[str, Any]:
-    """The peaks of the first CUDA device, through ONNX Runtime with everything bound to the device."""
-    slot = request["seconds"] / 4
-    rates = {}
-    for precision, dtype in (("float32", np.float32), ("tf32", np.float32), ("float16", np.float16)):
-        matrix = np.ones((GPU_SIDE, GPU_SIDE), dtype)
-        run = on_gpu(helper.make_node("MatMul", ["a", "b"], ["y"]), matrix, matrix, tf32=precision == "tf32")
-        rates[precision] = GPU_SIDE**3 / best(run, slot)
-    array = np.ones(GPU_BYTES // 4, np.float32)
-    seconds = best(on_gpu(helper.make_node("Neg", ["a"], ["y"]), array), slot)
-    return {
-        "multiply_adds_per_s": rates,
-        "bytes_per_s": 2 * array.nbytes / seconds,
-        "how": {**dict.fromkeys(rates, "ONNX Runtime's MatMul"), "memory": "ONNX Runtime's Neg"},
-    }
+    def measure_cpu(self, threads: int, seconds: float, cache_bytes: int, memory_bytes: int, has_int8: bool) -> Found:
+        """The peaks of the CPU with so many threads, in so many seconds."""
+        slot = seconds / (4 if has_int8 else 3)
+        side = SIDE_STEP * round(SIDE / SIDE_STEP * math.sqrt(threads))
+        generator = np.random.default_rng(0)
+        left, right = (generator.random((side, side), dtype=np.float32) for _ in range(2))
+        product = np.empty_like(left)
+        found = {
+            "NumPy's BLAS": side**3 / best(lambda: np.matmul(left, right, out=product), slot),
+            "ONNX Runtime's MatMul": side**3 / best(product_on_cpu("MatMul", left, right, threads), slot),
+        }
+        how = max(found, key=lambda name: found[name])
+        rates, ways = {"float32": found[how]}, {"float32": how, "memory": "NumPy's copy"}
+        if has_int8:
+            activations = generator.integers(0, 256, (side, side), dtype=np.uint8)
+            weights = generator.integers(-127, 128, (side, side), dtype=np.int8)
+            rates["int8"] = side**3 / best(product_on_cpu("MatMulInteger", activations, weights, threads), slot)
+            ways["int8"] = "ONNX Runtime's MatMulInteger"
+        beyond = max(BEYOND_CACHE * cache_bytes, LEAST_COPY)
+        return Found(rates, ways, copy_rate(min(beyond, MOST_COPY, memory_bytes // MEMORY_SHARE), threads, slot))
+
+    def measure_gpu(self, seconds: float) -> Found:
+        """The peaks of the first CUDA device, through ONNX Runtime with everything bound to the device."""
+        slot = seconds / 4
+        rates = {}
+        for precision, dtype in (("float32", np.float32), ("tf32", np.float32), ("float16", np.float16)):
+            matrix = np.ones((GPU_SIDE, GPU_SIDE), dtype)
+            run = on_gpu(helper.make_node("MatMul", ["a", "b"], ["y"]), matrix, matrix, tf32=precision == "tf32")
+            rates[precision] = GPU_SIDE**3 / best(run, slot)
+        array = np.ones(GPU_BYTES // 4, np.float32)
+        fastest = best(on_gpu(helper.make_node("Neg", ["a"], ["y"]), array), slot)
+        ways = {**dict.fromkeys(rates, "ONNX Runtime's MatMul"), "memory": "ONNX Runtime's Neg"}
+        return Found(rates, ways, 2 * array.nbytes / fastest)
 
 
 def best(run: Callable[[], object], seconds: float) -> float:
@@ -173,7 +161,3 @@ def _model(node: NodeProto, left: NDArray[Any], *constants: NDArray[Any]) -> byt
         graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
     ).SerializeToString()
     return content
-
-
-if __name__ == "__main__":
-    main()

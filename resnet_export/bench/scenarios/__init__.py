@@ -1,71 +1,48 @@
-"""The scenarios: each module has `sample(rig, scenario) -> Outcome`, which drives a network that is open and warm."""
+"""The scenarios: patterns in which a network is called. A new one is one file, and one line here."""
 
 from __future__ import annotations
 
-import importlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import typing
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+import msgspec
 
-    from resnet_export.bench.clock import Clock
-    from resnet_export.bench.measured import Loop
-    from resnet_export.bench.sampling import Beat, Budget, Call
-    from resnet_export.bench.scenario import Scenario
+from resnet_export.bench.scenarios.concurrent import Concurrent
+from resnet_export.bench.scenarios.idle import Idle
+from resnet_export.bench.scenarios.offline import Offline
+from resnet_export.bench.scenarios.rig import Outcome, Pattern, Rig, Taken
+from resnet_export.bench.scenarios.server import Server
+from resnet_export.bench.scenarios.single import Single
+from resnet_export.errors import UsageError
 
-SCENARIOS = {
-    "single": "resnet_export.bench.scenarios.single",
-    "offline": "resnet_export.bench.scenarios.offline",
-    "concurrent": "resnet_export.bench.scenarios.concurrent",
-    "server": "resnet_export.bench.scenarios.server",
-    "idle": "resnet_export.bench.scenarios.idle",
-}
+__all__ = ["SCENARIOS", "Outcome", "Pattern", "Rig", "Scenario", "Taken", "make_scenario"]
 
-
-@dataclass(frozen=True)
-class Rig:
-    """What a scenario drives."""
-
-    make_call: Callable[[int], Call]
-    """Of a batch: what runs the network on it."""
-    batch: int
-    """The case's."""
-    clock: Clock
-    budget: Budget
-    """Of the case."""
-    beat: Beat
-    """Called now and then, with the number of samples so far and the latest latencies in nanoseconds."""
+Scenario = Single | Offline | Concurrent | Server | Idle
+SCENARIOS: dict[str, type[Scenario]] = {str(kind.__struct_config__.tag): kind for kind in typing.get_args(Scenario)}
+"""Name -> its class."""
 
 
-@dataclass(frozen=True)
-class Taken:
-    """Latencies that were taken under one condition, in nanoseconds."""
+def make_scenario(name: str, **options: Any) -> Scenario:
+    """A scenario by its name.
 
-    samples_ns: tuple[int, ...]
-    duration_ns: int
-    """From the first call to the last answer."""
-    batch: int
-    """Images in a run."""
-    condition: Mapping[str, float]
-    """What tells it from the others of its case."""
-    callers: int = 1
-    """At the same time."""
-    loop: Loop = "closed"
-    probe: bool = False
-    """Whether it only served to choose another."""
+    Args:
+        name: such as `server`.
+        options: its fields; None for the default.
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a scenario gave."""
-
-    series: tuple[Taken, ...]
-    headline: int = 0
-    """The one that stands for the case."""
-
-
-def sample(rig: Rig, scenario: Scenario) -> Outcome:
-    """Drives the network as the scenario does."""
-    outcome: Outcome = importlib.import_module(SCENARIOS[scenario.name]).sample(rig, scenario)
-    return outcome
+    Raises:
+        UsageError: there is no such scenario, it has no such option, or a value is outside its range.
+    """
+    if name not in SCENARIOS:
+        raise UsageError(f"There is no scenario {name!r}.", hint=f"Known are {', '.join(SCENARIOS)}.")
+    given = {option: value for option, value in options.items() if value is not None}
+    for option in given:
+        if option not in SCENARIOS[name].__struct_fields__:
+            owners = [other for other, kind in SCENARIOS.items() if option in kind.__struct_fields__]
+            raise UsageError(
+                f"{option} belongs to the scenario {' or '.join(owners) or 'of no name'}, not to {name}.",
+                hint=f"Leave out {option}.",
+            )
+    try:
+        return msgspec.convert({"name": name, **given}, SCENARIOS[name])
+    except msgspec.ValidationError as error:
+        raise UsageError(f"The scenario {name} has an invalid value: {error}.") from error

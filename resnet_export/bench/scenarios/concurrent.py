@@ -1,4 +1,4 @@
-"""Several callers on one session, each with one call behind the other.
+"""Several callers on one session, each of which calls sequentially.
 
 By Little's law the throughput of N callers that never pause is N times the batch over the mean latency.
 """
@@ -9,32 +9,48 @@ import dataclasses
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
 
 from resnet_export.bench.sampling import BEAT_NS, LATEST, WARM_UP_SHARE
-from resnet_export.bench.scenarios import Outcome, Taken
+from resnet_export.bench.scenarios.rig import Outcome, Pattern, Rig, Taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from resnet_export.bench.clock import Clock
     from resnet_export.bench.sampling import Budget, Call
-    from resnet_export.bench.scenario import Scenario
-    from resnet_export.bench.scenarios import Rig
 
+CALLERS = 4
+"""The default: more than the two cores of a small machine, so that callers have to wait."""
 GLANCE_S = 0.05
-"""Between two looks at whether it is enough."""
+"""Between two looks at whether the time is over."""
 
 
-def sample(rig: Rig, scenario: Scenario) -> Outcome:
-    """One series: the calls of all callers in the order in which they ended, once all have called for a while."""
-    callers = scenario.callers or 1
-    calls = [rig.make_call(rig.batch) for _ in range(callers)]
-    warm = WARM_UP_SHARE * rig.budget.seconds
-    _drive(rig, calls, dataclasses.replace(rig.budget, seconds=warm, least_samples=0))
-    begin, merged = _drive(rig, calls, dataclasses.replace(rig.budget, seconds=rig.budget.seconds - warm))
-    samples = tuple(latency for _, latency in merged)
-    return Outcome((Taken(samples, merged[-1][0] - begin, rig.batch, {"callers": callers}, callers=callers),))
+class Concurrent(Pattern, frozen=True, tag="concurrent"):
+    """Several threads call the same session."""
+
+    callers: Annotated[int, msgspec.Meta(ge=1)] = CALLERS
+
+    @property
+    def label(self) -> str:
+        """`4 concurrent callers`."""
+        return f"{self.callers} concurrent callers"
+
+    @property
+    def callers_at_once(self) -> int:
+        """As many as were asked for."""
+        return self.callers
+
+    def sample(self, rig: Rig) -> Outcome:
+        """One series: the calls of all callers in the order in which they ended, after a warm-up with all of them."""
+        calls = [rig.make_call(rig.batch) for _ in range(self.callers)]
+        warm = WARM_UP_SHARE * rig.budget.seconds
+        _drive(rig, calls, dataclasses.replace(rig.budget, seconds=warm, least_samples=0))
+        begin, merged = _drive(rig, calls, dataclasses.replace(rig.budget, seconds=rig.budget.seconds - warm))
+        samples, condition = tuple(latency for _, latency in merged), {"callers": self.callers}
+        return Outcome((Taken(samples, merged[-1][0] - begin, rig.batch, condition, callers=self.callers),))
 
 
 def _drive(rig: Rig, calls: Sequence[Call], budget: Budget) -> tuple[int, list[tuple[int, int]]]:

@@ -5,21 +5,29 @@ While nobody calls, threads stop spinning, caches are taken by others and clocks
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Annotated
+
+import msgspec
 
 from resnet_export.bench.sampling import BEAT_NS, LATEST
-from resnet_export.bench.scenarios import Outcome, Taken
+from resnet_export.bench.scenarios.rig import Outcome, Pattern, Rig, Taken
 
-if TYPE_CHECKING:
-    from resnet_export.bench.scenario import Scenario
-    from resnet_export.bench.scenarios import Rig
+GAPS_MS = (0.0, 1.0, 10.0, 100.0, 1000.0)
+"""The default: caches, clocks and spinning threads cool down on scales from 1 ms to 1 s."""
+Gap = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
-def sample(rig: Rig, scenario: Scenario) -> Outcome:
-    """A series for each pause: half of the time is the same for all, the other half goes to the long ones."""
-    gaps = scenario.gaps_ms
-    parts = [1 / len(gaps) if not sum(gaps) else (1 / len(gaps) + gap / sum(gaps)) / 2 for gap in gaps]
-    return Outcome(tuple(_after(rig, gap, part * rig.budget.seconds) for gap, part in zip(gaps, parts, strict=True)))
+class Idle(Pattern, frozen=True, tag="idle"):
+    """A call after a pause, for each of several pauses."""
+
+    gaps_ms: Annotated[tuple[Gap, ...], msgspec.Meta(min_length=1)] = GAPS_MS
+
+    def sample(self, rig: Rig) -> Outcome:
+        """A series for each pause: half of the time is shared equally, the other half goes to the long pauses."""
+        gaps = self.gaps_ms
+        parts = [1 / len(gaps) if not sum(gaps) else (1 / len(gaps) + gap / sum(gaps)) / 2 for gap in gaps]
+        series = (_after(rig, gap, part * rig.budget.seconds) for gap, part in zip(gaps, parts, strict=True))
+        return Outcome(tuple(series))
 
 
 def _after(rig: Rig, gap_ms: float, seconds: float) -> Taken:

@@ -9,72 +9,89 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import statistics
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
 
 from resnet_export.bench.sampling import Budget, closed_loop, warm_up
-from resnet_export.bench.scenarios import Outcome, Taken
+from resnet_export.bench.scenarios.rig import Outcome, Pattern, Rig, Taken
 from resnet_export.errors import NotApplicableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from resnet_export.bench.scenario import Scenario
-    from resnet_export.bench.scenarios import Rig
+    from collections.abc import Iterable, Sequence
 
 PROBE_SHARE = 0.04
-"""Of the case's time that a batch is probed."""
+"""Share of the case's time for which a batch is probed."""
 PROBES_SHARE = 0.4
-"""Of the case's time after which no other batch is probed."""
+"""Share of the case's time after which no other batch is probed."""
 PROBE_RUNS = 4
-"""At least: the median of 4 runs that vary by 3 % is within about 3 %."""
+"""Runs of a probe at least: the median of 4 runs that vary by 3 % is within about 3 %."""
 LONGEST_RUN = 0.04
-"""Of the case's time: batches whose run takes longer leave no time to sample them."""
+"""Share of the case's time: batches whose run takes longer leave no time to sample them."""
 GAIN = 1.02
-"""By which the throughput of a larger batch has to be better, or the doubling ends, at the second time it isn't."""
+"""Factor by which a larger batch has to be better. The doubling ends at the second time that it is not."""
 LARGEST = 1024
-"""Where the doubling ends in any case."""
+"""Batch at which the doubling ends in any case."""
 
 
-def sample(rig: Rig, scenario: Scenario) -> Outcome:
-    """The probes, and the series at the best batch."""
-    probes: list[Taken] = []
-    disappointments = 0
-    over = rig.clock.now_ns() + int(rig.budget.seconds * 1e9)
-    for batch in _candidates(rig, scenario):
-        try:
-            probes.append(_probe(rig, batch))
-        except NotApplicableError:  # more memory would not help
-            raise
-        except Exception:  # a runtime may raise anything when memory doesn't suffice; what it could run stands
-            if not probes or scenario.batches:
+class Offline(Pattern, frozen=True, tag="offline"):
+    """The batch with the best throughput."""
+
+    batches: tuple[Annotated[int, msgspec.Meta(ge=1)], ...] = ()
+    """Those to choose from; none for powers of two while they pay."""
+    has_own_batches = True
+
+    def with_batches(self, batches: Sequence[int]) -> Offline:
+        """The same among these batches."""
+        return Offline(tuple(sorted(set(batches))))
+
+    def sample(self, rig: Rig) -> Outcome:
+        """The probes, and the series at the best batch."""
+        over = rig.clock.now_ns() + int(rig.budget.seconds * 1e9)
+        probes = self._probes(rig, over)
+        best = max(probes, key=_images_per_ns).batch
+        call = rig.make_call(best)
+        # Warmed up again: larger batches had the memory since.
+        warm_up(call, rig.clock, _left(rig, over), beat=rig.beat)
+        begin = rig.clock.now_ns()
+        samples = closed_loop(call, rig.clock, _left(rig, over), beat=rig.beat)
+        series = Taken(samples, rig.clock.now_ns() - begin, best, {"batch": best})
+        return Outcome((*probes, series), len(probes))
+
+    def _probes(self, rig: Rig, over: int) -> list[Taken]:
+        """Each batch for a short while, up to the time `over` in nanoseconds."""
+        probes: list[Taken] = []
+        disappointments = 0
+        for batch in self._candidates(rig):
+            try:
+                probes.append(_probe(rig, batch))
+            except NotApplicableError:  # more memory would not help
                 raise
-            break
-        if scenario.batches:
-            continue
-        latest, before = _images_per_ns(probes[-1]), max(map(_images_per_ns, probes[:-1]), default=0.0)
-        disappointments += latest < GAIN * before
-        # The next would take twice as long as this one did.
-        spent = 1 - (over - rig.clock.now_ns()) / 1e9 / rig.budget.seconds if rig.budget.seconds else 1.0
-        long = max(probes[-1].samples_ns) > LONGEST_RUN * rig.budget.seconds * 1e9
-        if disappointments == 2 or long or spent > PROBES_SHARE:
-            break
-    best = max(probes, key=_images_per_ns).batch
-    call = rig.make_call(best)
-    left = dataclasses.replace(rig.budget, seconds=max(0.0, (over - rig.clock.now_ns()) / 1e9))
-    warm_up(call, rig.clock, left, beat=rig.beat)  # again: larger batches had the memory meanwhile
-    begin = rig.clock.now_ns()
-    left = dataclasses.replace(rig.budget, seconds=max(0.0, (over - begin) / 1e9))
-    samples = closed_loop(call, rig.clock, left, beat=rig.beat)
-    series = Taken(samples, rig.clock.now_ns() - begin, best, {"batch": best})
-    return Outcome((*probes, series), len(probes))
+            except Exception:  # a runtime may raise anything when memory does not suffice; what it could run stands
+                if not probes or self.batches:
+                    raise
+                break
+            if self.batches:
+                continue
+            latest, before = _images_per_ns(probes[-1]), max(map(_images_per_ns, probes[:-1]), default=0.0)
+            disappointments += latest < GAIN * before
+            # The next would take twice as long as this one did.
+            spent = 1 - (over - rig.clock.now_ns()) / 1e9 / rig.budget.seconds if rig.budget.seconds else 1.0
+            long = max(probes[-1].samples_ns) > LONGEST_RUN * rig.budget.seconds * 1e9
+            if disappointments == 2 or long or spent > PROBES_SHARE:
+                break
+        return probes
+
+    def _candidates(self, rig: Rig) -> Iterable[int]:
+        """The batches to probe, smallest first."""
+        if self.batches:
+            return self.batches
+        doubled = itertools.accumulate(itertools.repeat(2), lambda batch, factor: batch * factor, initial=rig.batch)
+        return itertools.takewhile(lambda batch: batch <= LARGEST, doubled)
 
 
-def _candidates(rig: Rig, scenario: Scenario) -> Iterable[int]:
-    """The batches to probe, smallest first."""
-    if scenario.batches:
-        return sorted(scenario.batches)
-    doubled = itertools.accumulate(itertools.repeat(2), lambda batch, factor: batch * factor, initial=rig.batch)
-    return itertools.takewhile(lambda batch: batch <= LARGEST, doubled)
+def _left(rig: Rig, over: int) -> Budget:
+    return dataclasses.replace(rig.budget, seconds=max(0.0, (over - rig.clock.now_ns()) / 1e9))
 
 
 def _probe(rig: Rig, batch: int) -> Taken:

@@ -15,65 +15,81 @@ more, with fresh requests: that it was chosen as the best of several makes its o
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import numpy as np
 
 from resnet_export.bench.sampling import Budget, arrivals, closed_loop, open_loop
-from resnet_export.bench.scenarios import Outcome, Taken
+from resnet_export.bench.scenarios.rig import Outcome, Pattern, Rig, Taken
 from resnet_export.bench.slo import check_slo
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resnet_export.bench.sampling import Call
-    from resnet_export.bench.scenario import Scenario
-    from resnet_export.bench.scenarios import Rig
 
 LOADS = (0.5, 0.8, 0.9)
-"""That are measured where there is no bound."""
+"""The loads that are measured where there is no bound."""
 HEADLINE_LOAD = 0.5
-"""Of these, the one that stands for the case: queues at higher loads take thousands of requests to be known."""
+"""The load that stands for the case: queues at higher loads take thousands of requests to be known."""
 SEED = 20151210
-"""Of the arrivals."""
+"""Seed of the arrivals."""
 CALIBRATION_SHARE = 0.1
-"""Of the case's time that goes into the capacity."""
+"""Share of the case's time that goes into measuring the capacity."""
 CALIBRATION_RUNS = 8
-"""At least."""
+"""Runs at least that the capacity rests on."""
 FIRST_REQUESTS = 300
-"""Of a rate: 299 that keep the bound are the fewest that show it."""
+"""Requests of a rate, at first: 299 that keep the bound are the fewest that show it."""
 PROBES = 24
-"""Series at most, of the search."""
+"""Series of a search at most."""
 MORE = 3
-"""Times as many requests, where those of a rate were too few to tell."""
+"""Factor of the number of requests, where those of a rate were too few to tell."""
 NEAR = 1.05
 """Ratio of the lowest rate that broke the bound to the highest that kept it at which the search ends."""
 STEP = 1.15
-"""By which the rate is raised or lowered until there is one that keeps the bound and one that breaks it."""
+"""Factor by which the rate is raised or lowered until there is one that keeps the bound and one that breaks it."""
 SIMULATED = 20_000
-"""Requests of a simulation: p99 of a queue at 80 % load is within some 5 %."""
+"""Requests in a simulation: p99 of a queue at 80 % load is within some 5 %."""
 SOUGHT = 0.998
 """Share that keeps the bound in the simulation. Where it is just 99 %, a few hundred requests can't show that it is."""
 
 
-def sample(rig: Rig, scenario: Scenario) -> Outcome:
-    """A series for each rate."""
-    call = rig.make_call(rig.batch)
-    calibration = Budget(CALIBRATION_SHARE * rig.budget.seconds, CALIBRATION_RUNS)
-    services = closed_loop(call, rig.clock, calibration, beat=rig.beat)
-    capacity = 1e9 / float(np.mean(services))
-    if scenario.slo_p99_ms is None:
+class Server(Pattern, frozen=True, tag="server"):
+    """Requests at random times."""
+
+    slo_p99_ms: Annotated[float, msgspec.Meta(gt=0, le=1e9)] | None = None
+    """The latency that 99 % of the requests have to keep; the highest rate that does is sought. None for a few loads.
+    """
+
+    @property
+    def label(self) -> str:
+        """`server, p99 within 50 ms`."""
+        return "server" if self.slo_p99_ms is None else f"server, p99 within {self.slo_p99_ms:g} ms"
+
+    @property
+    def slo_ms(self) -> float | None:
+        """The bound."""
+        return self.slo_p99_ms
+
+    def sample(self, rig: Rig) -> Outcome:
+        """A series for each rate."""
+        call = rig.make_call(rig.batch)
+        calibration = Budget(CALIBRATION_SHARE * rig.budget.seconds, CALIBRATION_RUNS)
+        services = closed_loop(call, rig.clock, calibration, beat=rig.beat)
+        if self.slo_p99_ms is not None:
+            return Search(rig, call, np.asarray(services, dtype=np.float64), self.slo_p99_ms).run()
+        capacity = 1e9 / float(np.mean(services))
         seconds = rig.budget.seconds * (1 - CALIBRATION_SHARE) / len(LOADS)
         series = []
         for at, load in enumerate(LOADS):
             requests = max(rig.budget.least_samples, math.ceil(load * capacity * seconds))
             series.append(_serve(rig, call, load * capacity, capacity, requests, at))
         return Outcome(tuple(series), LOADS.index(HEADLINE_LOAD))
-    return Search(rig, call, np.asarray(services, dtype=np.float64), scenario.slo_p99_ms).run()
 
 
 class Search:
-    """For the highest rate whose p99 keeps a bound."""
+    """Searches for the highest rate whose p99 keeps a bound."""
 
     def __init__(self, rig: Rig, call: Call, services_ns: NDArray[np.float64], bound_ms: float) -> None:
         self._rig, self._call, self._services, self._bound = rig, call, services_ns, bound_ms

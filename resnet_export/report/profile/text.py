@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from resnet_export import plain
-from resnet_export.plain import fact, number, printable, wrapped
-from resnet_export.report.figures import digits, with_interval
+from resnet_export.report.bench.words import digits, machine_line, shown
+from resnet_export.terminal import WIDE, blocks, fact, file_size, number, printable, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from resnet_export.bench.profile.profiled import Profile
+    from resnet_export.bench.profile.results import Profile
 
-WIDTH = 100
 TOP = 10
 """Layers that are shown unless somebody asks for more; JSON has them all."""
 LONGEST_NAME, LONGEST_OPERATOR = 44, 18
@@ -41,13 +39,9 @@ def render(profile: Profile, *, top: int = TOP) -> str:
         profile: what was measured.
         top: how many layers.
     """
-    blocks = [
-        list(_title(profile)),
-        list(_operators(profile)),
-        list(_layers(profile, top)),
-        [line for remark in remarks(profile) for line in wrapped(remark)],
-    ]
-    return "\n\n".join("\n".join(block) for block in blocks if block)
+    remarked = [line for remark in remarks(profile) for line in wrapped(remark)]
+    title = wrapped(printable(machine_line(profile.machine)))
+    return blocks(title, _latency(profile), _operators(profile), _layers(profile, top), remarked)
 
 
 def remarks(profile: Profile) -> Iterator[str]:
@@ -67,7 +61,7 @@ def remarks(profile: Profile) -> Iterator[str]:
             f"The profiler counts whole microseconds, so that about {lost / profile.profiled_ms:.0%} of so short a run "
             "stands between the nodes that belongs to them."
         )
-    if profile.device.startswith("GPU"):
+    if profile.ran.device.startswith("GPU"):
         yield "On a GPU these are the times of handing the work over, which the GPU does later: shares of them mislead."
     others = [one for one in profile.layers if not one.layers]
     if others:
@@ -84,30 +78,21 @@ def fused(layer: str, layers: Sequence[str]) -> str:
     return whole if len(whole) <= LONGEST_NAME else f"{layer} + {len(layers) - 1} more"
 
 
-def _title(profile: Profile) -> Iterator[str]:
-    machine, case, estimate = profile.machine, profile.case, profile.plain
-    cpus = f"{machine.usable_cpus:g} of {machine.cpu.logical_cores} CPUs"
-    yield from wrapped(printable(f"{machine.cpu.model or 'unknown CPU'}, {cpus}, {machine.system.name}"))
-    yield ""
-    yield printable(
-        f"{case.model.path} ({plain.file_size(case.model.size)}) in {case.runtime}, batch {case.batch}, "
-        f"{number(profile.threads, 'thread')}"
-    )
-    latency = with_interval(estimate.value, estimate.low, estimate.high)
-    yield from fact("latency", f"{latency} ms", f"{profile.plain_runs} runs")
-    yield from fact(
-        "profiled", f"{digits(profile.profiled_median_ms)} ms ({profile.overhead:+.1%})", f"{profile.runs} runs"
-    )
+def _latency(profile: Profile) -> Iterator[str]:
+    case, overhead = profile.case, f"{profile.overhead:+.1%}"
+    named = f"{case.model.path} ({file_size(case.model.size)}) in {case.runtime}, batch {case.batch}"
+    yield printable(f"{named}, {number(profile.threads, 'thread')}")
+    yield from fact("latency", f"{shown(profile.latency_ms)} ms", f"{profile.unprofiled_runs} runs")
+    yield from fact("profiled", f"{digits(profile.profiled_median_ms)} ms ({overhead})", f"{profile.runs} runs")
 
 
 def _operators(profile: Profile) -> Iterator[str]:
     yield "By operator"
-    rows = [("operator", "nodes", "ms", "share")]
-    rows += [(printable(one.op), str(one.nodes), digits(one.mean_ms), _share(one.share)) for one in profile.operators]
+    rows = [(one.op, str(one.nodes), digits(one.mean_ms), f"{one.share:.1%}") for one in profile.operators]
     for key, name in REST.items():
         rest = getattr(profile, key)
-        rows.append((name, "", digits(rest), _share(rest / profile.profiled_ms)))
-    yield from _table(rows, left=(0,))
+        rows.append((name, "", digits(rest), f"{rest / profile.profiled_ms:.1%}"))
+    yield from table(("operator", "nodes", "ms", "share"), rows, width=WIDE)
 
 
 def _layers(profile: Profile, top: int) -> Iterator[str]:
@@ -116,22 +101,13 @@ def _layers(profile: Profile, top: int) -> Iterator[str]:
     among = f"the {len(longest)} longest of {len(profile.layers)}, " if len(longest) < len(profile.layers) else ""
     yield f"By layer: {among}{share:.1%} of the latency"
     several = len({one.provider for one in profile.layers}) > 1
-    rows: list[tuple[str, ...]] = [("layer", "operator", "ms", "share", "GMAC/s", *(("ran on",) if several else ()))]
+    rows = []
     for one in longest:
-        where = (one.provider.removesuffix("ExecutionProvider"),) if several else ()
+        where = one.provider.removesuffix("ExecutionProvider") if several else ""
         speed = "" if one.multiply_adds_per_s is None else digits(one.multiply_adds_per_s / 1e9)
-        name = _short(printable(fused(one.layer, one.layers)), LONGEST_NAME)
-        op = _short(printable(one.op), LONGEST_OPERATOR)
-        rows.append((name, op, digits(one.mean_ms), _share(one.share), speed, *where))
-    yield from _table(rows, left=(0, 1, 5))
-
-
-def _table(rows: Sequence[Sequence[str]], left: Sequence[int]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = zip(row, widths, strict=True)
-        aligned = (cell.ljust(width) if at in left else cell.rjust(width) for at, (cell, width) in enumerate(cells))
-        yield f"  {'  '.join(aligned)}".rstrip()
+        name, op = _short(printable(fused(one.layer, one.layers)), LONGEST_NAME), _short(one.op, LONGEST_OPERATOR)
+        rows.append((name, op, digits(one.mean_ms), f"{one.share:.1%}", speed, where))
+    yield from table(("layer", "operator", "ms", "share", "GMAC/s", "ran on"), rows, left=(0, 1, 5), width=WIDE)
 
 
 def _short(name: str, longest: int) -> str:
@@ -140,7 +116,3 @@ def _short(name: str, longest: int) -> str:
         return name
     half = (longest - 1) // 2
     return f"{name[:half]}…{name[-half:]}"
-
-
-def _share(value: float) -> str:
-    return f"{value:.1%}"

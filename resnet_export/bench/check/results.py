@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
-if TYPE_CHECKING:
-    from resnet_export.bench.check.times import Quantity
-    from resnet_export.bench.estimate import Estimate
+from resnet_export.bench.check.times import Compared
+from resnet_export.data import Plain
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when a key changes its meaning or goes."""
 Status = Literal["same", "slower", "faster", "unmeasured", "undecided", "unchecked", "missing", "new"]
-NO_RATIO = dict.fromkeys(("ratio", "ratio_low", "ratio_high"))
 FAILING: tuple[Status, ...] = ("slower", "unmeasured", "missing")
 """What fails the check."""
 
@@ -24,14 +22,12 @@ class Checked:
     label: str
     """For people; no two of a report are the same."""
     status: Status
-    quantity: Quantity = "p50"
-    """What the ratio is of: the time relative to the reference network's, the median, or the time of an image."""
+    times: Compared
+    """What was compared."""
     result_ms: float | None = None
     """The median of a run, or the time of an image for `offline`, in the result; None where that has none."""
     baseline_ms: float | None = None
     """It, in the baseline."""
-    ratio: Estimate | None = None
-    """The time of the result over that of the baseline."""
     reason: str | None = None
     """Why it can't be told."""
 
@@ -42,14 +38,18 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class CheckReport:
+class CheckReport(Plain):
     """What the check found."""
+
+    DERIVED: ClassVar[tuple[str, ...]] = ("passed",)
 
     cases: tuple[Checked, ...]
     """In the order of the baseline, then what is new."""
     tolerance: float
+    """What the ratio may be above 1 by."""
     notes: tuple[str, ...] = ()
-    """In what the two were not measured alike."""
+    """What was different between the two measurements."""
+    schema_version: int = field(default=SCHEMA_VERSION, kw_only=True)
 
     @property
     def passed(self) -> bool:
@@ -63,26 +63,5 @@ class CheckReport:
 
     @property
     def undecided(self) -> tuple[Checked, ...]:
-        """The cases of which the samples can't tell."""
+        """The cases that the samples do not decide."""
         return tuple(case for case in self.cases if case.status == "undecided")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON; documented in docs/bench-compare.md."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "passed": self.passed,
-            "tolerance": self.tolerance,
-            "notes": list(self.notes),
-            "cases": [
-                {
-                    "case": case.label,
-                    "status": case.status,
-                    "quantity": case.quantity,
-                    "result_ms": case.result_ms,
-                    "baseline_ms": case.baseline_ms,
-                    **(NO_RATIO if case.ratio is None else case.ratio.keys("ratio")),
-                    "reason": case.reason,
-                }
-                for case in self.cases
-            ],
-        }

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from resnet_export.plain import number, printable, table, wrapped
-from resnet_export.report.figures import digits, interval
+from resnet_export.report.bench.words import digits, interval
+from resnet_export.terminal import Row, blocks, number, printable, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from resnet_export.bench.check.checked import Checked, CheckReport
+    from resnet_export.bench.check.results import Checked, CheckReport
 
 HEADING = ("", "baseline ms", "result ms", "ratio", "95 % interval", "")
 LEFT = (0, 5)
@@ -31,23 +31,18 @@ RELATIVE = "Case {}: the ratio is that of the times relative to the reference ne
 
 def render(report: CheckReport) -> str:
     """Each case with its numbers, what has to be known of them, and the outcome."""
-    rows = [(str(count), *_cells(case)) for count, case in enumerate(report.cases, 1)]
-    heading, *lines = table([HEADING, *rows], LEFT)
-    cases = [heading]
-    for line, case in zip(lines, report.cases, strict=True):
-        cases += [line, *wrapped(printable(case.label), "     ")]
-        if case.reason is not None:
-            cases += wrapped(printable(case.reason), "     ")
+    rows = [
+        Row((str(count), *_cells(case)), [case.label, *([] if case.reason is None else [case.reason])])
+        for count, case in enumerate(report.cases, 1)
+    ]
     notes = [line for note in report.notes for line in wrapped(printable(note), "  ")]
-    blocks = [cases, notes, list(_outcome(report))]
-    return "\n\n".join("\n".join(block) for block in blocks if block)
+    return blocks(table(HEADING, rows, left=LEFT), notes, _outcome(report))
 
 
 def _cells(case: Checked) -> tuple[str, ...]:
-    times = (case.baseline_ms, case.result_ms)
-    ratio = case.ratio
+    ratio = case.times.ratio
     return (
-        *("-" if time is None else digits(time) for time in times),
+        *("-" if time is None else digits(time) for time in (case.baseline_ms, case.result_ms)),
         *(("-", "") if ratio is None else (f"{ratio.value:.3f}", interval(ratio))),
         WORDS[case.status],
     )
@@ -55,7 +50,8 @@ def _cells(case: Checked) -> tuple[str, ...]:
 
 def _outcome(report: CheckReport) -> Iterator[str]:
     tolerance = f"{report.tolerance * 100:g} %"
-    beside = [str(count) for count, case in enumerate(report.cases, 1) if case.quantity == "relative" and case.ratio]
+    relative = (one.times.quantity == "relative" and one.times.ratio is not None for one in report.cases)
+    beside = [str(count) for count, is_relative in enumerate(relative, 1) if is_relative]
     if beside:
         yield from wrapped(RELATIVE.format(" and ".join(beside) if len(beside) < 3 else f"{beside[0]} to {beside[-1]}"))
     if report.passed:

@@ -1,0 +1,133 @@
+"""Runs one case in a fresh process; a crash, a kill and a hang are results."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from resnet_export.bench.request import Request
+from resnet_export.bench.results import CaseResult, Measured, Series
+from resnet_export.bench.worker import TARGET, Progress
+from resnet_export.errors import ResNetExportError, RuntimeCrashedError
+from resnet_export.machine.noise import Watch
+from resnet_export.workers import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from resnet_export.bench.case import Case
+    from resnet_export.bench.sampling import Budget
+    from resnet_export.machine.noise import Noise
+
+TIMEOUT_S = 300.0
+"""Seconds without a sign of life after which a case hangs. TensorRT and torch.compile build for minutes."""
+NEW_SHAPE_SHARE = 1 / 6
+"""Share of the case's time: what takes longer to run for the first time, as if compiled, isn't run in another shape."""
+END_S = 0.2
+"""For what follows the samples: their way here, and the end of the process."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a case may take."""
+
+    budget: Budget
+    end_s: float | None = None
+    """When it has to be over, on the clock `time.monotonic`: the samples get what the start left. None for the budget's
+    own time."""
+    timeout_s: float = TIMEOUT_S
+    """Seconds without a sign of life after which it is ended."""
+
+    def left(self, reserved_s: float = 0.0) -> Budget:
+        """What is left of the time, less what is reserved."""
+        if self.end_s is None:
+            return self.budget
+        return dataclasses.replace(self.budget, seconds=max(0.0, self.end_s - time.monotonic() - reserved_s))
+
+
+def run_case(case: Case, usable_cpus: float, limits: Limits, show: Callable[[str], None] | None = None) -> CaseResult:
+    """Measures a case.
+
+    Args:
+        case: what to measure.
+        usable_cpus: by affinity and cgroup; the number of threads where nobody chose one.
+        limits: how long it may take.
+        show: called with what the case is doing, in a few words, and the estimate so far.
+    """
+    request = Request.of(case, usable_cpus)
+    run = _Run(case, request, limits, show or (lambda text: None))
+    try:
+        with Worker(TARGET, environment=request.environment, timeout_s=limits.timeout_s) as worker:
+            run.measure(worker)
+    except RuntimeCrashedError as error:
+        status = "hung" if error.hung else "crashed"
+        failed = CaseResult(case, status, request.threads, reason=error.message, signal=error.signal, log=error.log)
+        return run.result or failed
+    except ResNetExportError as error:
+        failed = CaseResult(
+            case, "failed", request.threads, reason=error.message, hint=error.hint, exit_code=error.exit_code
+        )
+        return run.result or failed
+    assert run.result is not None, "it ran to its end"
+    return run.result
+
+
+class _Run:
+    """A case under way, and its result once there is one: what ends the process later takes nothing from it."""
+
+    def __init__(self, case: Case, request: Request, limits: Limits, show: Callable[[str], None]) -> None:
+        self._case, self._request, self._limits, self._show = case, request, limits, show
+        self.result: CaseResult | None = None
+
+    def measure(self, worker: Worker) -> None:
+        """Opens, runs, warms up and samples."""
+        scenario = self._case.scenario
+        budget = self._limits.left()
+
+        def call(method: str, *arguments: Any, doing: str) -> Any:
+            self._show(doing)
+            return worker.call(method, *arguments, doing=doing)
+
+        imported = call("load", self._request, doing="importing the runtime")
+        opened = call("open", scenario, doing="opening the file")
+        first = call("first_run", doing="running it for the first time")
+        warm = call("warm_up", budget.seconds, doing="warming up")
+        ran = worker.call("ran")
+        may_be_new = self._case.model.batch is None and first <= NEW_SHAPE_SHARE * budget.seconds * 1e9
+        # A new shape is drawn, planned and run.
+        reserved = END_S + (2 * first / 1e9 if may_be_new else 0.0)
+        outcome, noise = self._sample(worker, reserved, on_gpu=not ran.on_cpu)
+        measured = Measured(
+            ran=ran,
+            import_ns=imported,
+            open_ns=opened,
+            first_run_ns=first,
+            warm_up_ns=warm.samples_ns,
+            settled=warm.settled,
+            series=tuple(Series.of(taken, scenario.slo_ms) for taken in outcome.series),
+            headline=outcome.headline,
+            memory=worker.call("memory", doing="reading its memory"),
+        )
+        self.result = CaseResult(self._case, "measured", self._request.threads, measured, noise=noise)
+        doing = "running it with another batch"
+        seen = {taken.batch for taken in outcome.series}
+        measured = dataclasses.replace(
+            measured,
+            new_shape_ns=call("time_new_shape", seen, doing=doing) if may_be_new else None,
+            submit_ns=None if ran.on_cpu else call("time_submission", doing=doing),
+        )
+        self.result = dataclasses.replace(self.result, measured=measured)
+
+    def _sample(self, worker: Worker, reserved_s: float, *, on_gpu: bool) -> tuple[Any, Noise]:
+        """Takes the samples while the machine is watched."""
+        watch = Watch.begin(worker.pid, on_gpu=on_gpu)
+
+        def follow(progress: Progress) -> None:
+            watch.look()
+            self._show(f"p50 {progress.p50_ms:.4g} ms of {progress.samples}")
+
+        budget = self._limits.left(reserved_s)
+        outcome = worker.call("run_scenario", self._case.scenario, budget, progress=follow, doing="sampling")
+        return outcome, watch.end()

@@ -1,0 +1,1 @@
+"""What people look at of a benchmark: the terminal, tables for other programs, and a page."""

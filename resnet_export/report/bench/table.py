@@ -1,0 +1,158 @@
+"""What `bench` measured as a table for other programs: CSV with every figure, Markdown with those that people read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import statistics
+from typing import TYPE_CHECKING, Any
+
+from resnet_export.report.bench.words import case_name, condition, digits, file_name, machine_line, shown, throughput
+from resnet_export.terminal import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from resnet_export.bench.estimate import Estimate
+    from resnet_export.bench.results import BenchReport, CaseResult, Measured, Series
+
+HEADING = ("case", "min ms", "p50 ms", "p99 ms", "images/s", "x reference", "roofline", "grade")
+OPTIONAL = ("x reference", "roofline", "grade")
+"""Columns that are left out where no case has them."""
+CONDITIONS = ("rate_per_s", "load", "gap_ms")
+"""Conditions of a series that have a column; its batch and its callers have one in any case."""
+
+
+def as_csv(report: BenchReport) -> str:
+    """A row for each series, and one for each case that has none; times in milliseconds."""
+    rows = [row for case in report.cases for row in _csv_rows(case)]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _value(value) for name, value in row.items()} for row in rows)
+    return text.getvalue().rstrip("\n")
+
+
+def as_markdown(report: BenchReport) -> str:
+    """A table as GitHub shows it, with 95 % intervals in brackets; a row for each series, the probes too."""
+    several = len({one.case.model.path for one in report.cases}) > 1
+    rows = [row for case in report.cases for row in _markdown_rows(case, several=several)]
+    kept = [at for at, name in enumerate(HEADING) if name not in OPTIONAL or any(row[at] for row in rows)]
+    lines = [HEADING, ("---", *["---:"] * (len(HEADING) - 2), ":---:"), *rows]
+    table = "\n".join(f"| {' | '.join(_cell(line[at]) for at in kept)} |" for line in lines)
+    where = f"{machine_line(report.machine)}, resnet-export {report.version}"
+    return f"{table}\n\n{_cell(f'[95 % intervals]; ? where the samples support none. {where}.')}"
+
+
+def _value(value: Any) -> Any:
+    """Truth as JSON writes it, and text in one line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return printable(value) if isinstance(value, str) else value
+
+
+def _estimate(name: str, unit: str, found: Estimate | None) -> dict[str, float | None]:
+    """`p50_ms`, `p50_low_ms` and `p50_high_ms`."""
+    value, low, high = (None, None, None) if found is None else (found.value, found.low, found.high)
+    return {f"{name}{unit}": value, f"{name}_low{unit}": low, f"{name}_high{unit}": high}
+
+
+def _csv_rows(result: CaseResult) -> Iterator[dict[str, Any]]:
+    case, found, model = result.case, result.measured, result.case.model
+    own: dict[str, Any] = {
+        "model": model.path,
+        "sha256": model.sha256,
+        "file_bytes": model.size,
+        "runtime": case.runtime,
+        "threads": result.threads,
+        "io": case.io,
+        "scenario": case.scenario.name,
+        "slo_p99_ms": case.scenario.slo_ms,
+        "status": result.status,
+        "reason": result.reason,
+        "grade": result.grade and result.grade.letter,
+        **_estimate("relative", "", result.relative and result.relative.ratio),
+    }
+    if found is None:
+        yield {**own, "batch": case.batch}
+        return
+    own |= _cold_start(found)
+    for series in found.series:
+        share = result.roofline if series is found.main else None
+        yield {
+            **own,
+            **_series(series),
+            "roofline_of_possible": share and share.of_possible,
+            "roofline_bound": share and share.bound,
+        }
+
+
+def _cold_start(found: Measured) -> dict[str, Any]:
+    """What is the same in each row of a case."""
+    ran, memory = found.ran, found.memory
+    times = {"import": found.import_ns, "open": found.open_ns, "first_run": found.first_run_ns}
+    times |= {"new_shape": found.new_shape_ns, "submit": found.submit_ns and statistics.median(found.submit_ns)}
+    return {
+        "version": ran.version,
+        "precision": ran.precision,
+        "device": ran.device,
+        **{f"{name}_ms": None if value is None else value / 1e6 for name, value in times.items()},
+        "settled": found.settled,
+        "peak_rss_bytes": memory.peak_rss_bytes,
+        "steady_rss_bytes": memory.steady_rss_bytes,
+        "pss_bytes": memory.pss_bytes,
+        "gpu_memory_bytes": memory.gpu_memory_bytes,
+    }
+
+
+def _series(series: Series) -> dict[str, Any]:
+    latency, drift = series.latency_ms, series.latency_ms.drift
+    quantiles = {"p50": latency.p50, "p90": latency.p90, "p95": latency.p95, "p99": latency.p99, "mean": latency.mean}
+    return {
+        **{name: series.condition.get(name) for name in CONDITIONS},
+        "batch": series.batch,
+        "callers": series.callers,
+        "loop": series.loop,
+        "probe": series.probe,
+        "duration_ms": series.duration_ns / 1e6,
+        "min_ms": latency.min,
+        **{key: value for name, one in quantiles.items() for key, value in _estimate(name, "_ms", one).items()},
+        "max_ms": latency.max,
+        **_estimate("images_per_s", "", series.images_per_s),
+        "samples": latency.samples,
+        "effective_samples": latency.effective_samples,
+        "lag1_autocorrelation": latency.lag1_autocorrelation,
+        "drift_p_value": drift and drift.p_value,
+        "drift_change": drift and drift.change,
+        "drift_found": drift and drift.found,
+        "slo_holds": series.slo and series.slo.holds,
+    }
+
+
+def _markdown_rows(result: CaseResult, *, several: bool) -> Iterator[tuple[str, ...]]:
+    name, found = case_name(result), result.measured
+    name = f"{file_name(result.case.model.path)} in {name}" if several else name
+    if found is None:
+        yield (f"{name}: {result.status}", *[""] * (len(HEADING) - 1))
+        return
+    for series in found.series:
+        own, main, latency = condition(series) if len(found.series) > 1 else "", series is found.main, series.latency_ms
+        yield (
+            f"{name}, {own}" if own else name,
+            digits(latency.min),
+            shown(latency.p50),
+            shown(latency.p99),
+            throughput(series),
+            shown(result.relative.ratio) if main and result.relative else "",
+            f"{result.roofline.of_possible:.0%}" if main and result.roofline else "",
+            result.grade.letter if main and result.grade else "",
+        )
+
+
+def _cell(text: str) -> str:
+    """One line without the mark that ends a cell, or markup."""
+    shown = printable(text).replace("\\", "\\\\")
+    for mark in "|<*_`":
+        shown = shown.replace(mark, f"\\{mark}")
+    return shown

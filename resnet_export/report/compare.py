@@ -1,0 +1,87 @@
+"""What `bench compare` found for a person at a terminal: plain text, 80 columns."""
+
+from __future__ import annotations
+
+import math
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resnet_export.report.bench.words import digits, interval, machine_line, places
+from resnet_export.terminal import blocks, fact, file_size, number, printable, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from resnet_export.bench.compare.results import Comparison, Measured
+
+EXPLANATION = (
+    "B / A: the ratio of the medians, [95 % interval] over launches: fresh processes, in which short blocks of both "
+    "take turns."
+)
+
+
+def render(found: Comparison) -> str:
+    """The machine, both sides, the ratio, and the verdict in words."""
+    ratio, launches = found.ratio, number(len(found.launches), "launch", "launches")
+    facts = [
+        *_side("A", found.a),
+        *_side("B", found.b),
+        *fact("B / A", f"{ratio.value:.4f} {interval(ratio, 4)}"),
+        *fact(
+            "from", number(len(found.launches), "launch", "launches"), f"{found.seconds:.0f} s", f"seed {found.seed}"
+        ),
+    ]
+    verdict = wrapped(_verdict(found))
+    if found.interrupted:
+        after = f"It was interrupted after {found.seconds:.0f} of {found.budget_seconds:.0f} s"
+        verdict += wrapped(f"{after}; the interval holds unless that was because of what it showed.")
+    disturbances = [line for one in found.disturbances for line in wrapped(printable(one))]
+    explanation = EXPLANATION if ratio.has_interval else f"{EXPLANATION} ?: too few of them for an interval."
+    title = wrapped(printable(machine_line(found.machine)))
+    return blocks(_other_images(found), title, facts, verdict, disturbances, wrapped(explanation))
+
+
+def _other_images(found: Comparison) -> Iterator[str]:
+    """That the two do not do the same work."""
+    if not found.same_images:
+        images = (side.side.case.model.images for side in (found.a, found.b))
+        sizes = (" x ".join(map(str, (one.channels, one.height, one.width))) for one in images)
+        yield from wrapped("Different image sizes: A takes images of {}, and B of {}.".format(*sizes))
+
+
+def _side(name: str, found: Measured) -> Iterator[str]:
+    case, python, ran = found.side.case, found.side.python, found.ran
+    named = f"{Path(case.model.path).name} ({file_size(case.model.size)})"
+    device = [] if case.io == "host" else ["device to device"]
+    asked = [named, case.runtime, f"batch {case.batch}", number(found.threads, "thread"), *device]
+    yield from fact(name, *map(printable, asked))
+    where = [ran.device, *([places(ran)] if len(ran.nodes) > 1 else [])]
+    yield from fact("", *map(printable, [*ran.version.split(", "), ran.precision, *where]))
+    if python is not None or found.side.python_version != platform.python_version():
+        yield from fact("", printable(f"Python {found.side.python_version}"), printable(python or ""))
+    if ran.fallback is not None:
+        yield from wrapped(printable(f"FALLBACK: {ran.fallback}"), " " * 17)
+    yield from fact("", f"p50 {digits(found.p50_ms)} ms", number(found.runs, "run"))
+
+
+def _verdict(found: Comparison) -> str:
+    ratio, band = found.ratio, f"{found.band * 100:g} %"
+    match found.verdict:
+        case "equivalent":
+            return f"Equivalent: the interval lies within 1 plus or minus {band}."
+        case "faster":
+            return f"B is faster: it takes {_percent(1 - ratio.value)} less time than A."
+        case "slower":
+            return f"B is slower: it takes {_percent(ratio.value - 1)} more time than A."
+    told = f"Inconclusive: the interval holds 1, and is not within 1 plus or minus {band}."
+    if not ratio.has_interval:
+        told = "Inconclusive: there are too few launches for an interval."
+    if found.needs_seconds is None:
+        return f"{told} No time would tell."
+    seconds = 10 * math.ceil(found.needs_seconds / 10)
+    return f"{told} On a machine as busy as this, some {seconds} s may tell: --seconds {seconds}."
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.2g} %"
