@@ -161,7 +161,7 @@ class _Measurement:
 
     def with_profiles(self, results: Iterable[CaseResult]) -> Iterator[CaseResult]:
         """Adds where the time goes, measured once for cases that differ in scenario or io alone."""
-        from resnet_export.bench.profile import profile
+        from resnet_export.bench.profile.profiler import profile
         from resnet_export.errors import ResNetExportError
 
         found: dict[tuple[object, ...], Profile | str] = {}

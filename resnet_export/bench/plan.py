@@ -37,16 +37,16 @@ class Plan:
 class Table(msgspec.Struct, forbid_unknown_fields=True):
     """A table `[[cases]]`."""
 
-    models: Annotated[list[str], Some]
+    models: Annotated[tuple[str, ...], Some]
     """Files, relative to the plan's folder."""
-    runtimes: Annotated[list[str], Some] = list(RUNTIMES)
-    batches: Annotated[list[Count], Some] | None = None
-    threads: Annotated[list[Count], Some] | None = None
-    io: Annotated[list[IO], Some] = ["host"]
+    runtimes: Annotated[tuple[str, ...], Some] = RUNTIMES
+    batches: Annotated[tuple[Count, ...], Some] | None = None
+    threads: Annotated[tuple[Count, ...], Some] | None = None
+    io: Annotated[tuple[IO, ...], Some] = ("host",)
     scenario: str = "single"
     callers: Count | None = None
     slo_p99_ms: float | None = None
-    gaps_ms: Annotated[list[float], Some] | None = None
+    gaps_ms: Annotated[tuple[float, ...], Some] | None = None
     allow_fallback: bool = False
 
     def expand(self, folder: Path) -> tuple[Case, ...]:
@@ -66,7 +66,7 @@ class Table(msgspec.Struct, forbid_unknown_fields=True):
 class File(msgspec.Struct, forbid_unknown_fields=True):
     """The whole file."""
 
-    cases: Annotated[list[Table], Some]
+    cases: Annotated[tuple[Table, ...], Some]
     seconds: Annotated[int, msgspec.Meta(ge=5)] = int(DEFAULT.seconds)
     """For all of it; the start of the program and of one process takes two."""
 

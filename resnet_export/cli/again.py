@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 ARGUMENTS = "resnet_export.arguments"
 """Key of `click.Context.meta`: what stood behind the command's name."""
-NOT_AGAIN = ("output", "html", "force")
+NOT_AGAIN = ("output", "force")
 """What would be in the way the second time, since the files are there."""
 SAME = {"seconds": ("seconds", "quick")}
 """Option -> those that it takes the place of, where they aren't only itself."""

@@ -10,11 +10,12 @@ import click
 
 from resnet_export.cli.numbers import Share
 from resnet_export.cli.options import GroupedCommand, Whole, budget_of, duration, option
+from resnet_export.cli.output import output_options
 
 if TYPE_CHECKING:
-    from resnet_export.bench.compare.comparison import Comparison
+    from resnet_export.cli.output import Output
 
-WHAT, HOW, OUTPUT = "What", "How", "Output"
+WHAT, HOW = "What", "How"
 
 
 @click.command(
@@ -25,7 +26,7 @@ WHAT, HOW, OUTPUT = "What", "How", "Output"
     Short blocks of both take turns, in fresh processes again and again, so that whatever disturbs the machine disturbs
     both. The verdict is on B: faster, slower, equivalent or inconclusive.
 
-    A side is written as key=value with commas between them. Keys are model, runtime, batch, threads, boundary (host or
+    A side is written as key=value with commas between them. Keys are model, runtime, batch, threads, io (host or
     device), allow_fallback (true), python (another virtual environment, which has resnet-export too), and the options
     of the runtime. What B leaves out is A's; without a runtime it is ort:cpu.
 
@@ -55,18 +56,14 @@ WHAT, HOW, OUTPUT = "What", "How", "Output"
     help="Equivalent means within 1 plus or minus this.  [default: 1.5%]",
 )
 @duration(HOW, default=60)
-@option("--seed", heading=HOW, type=Whole(0), default=0, metavar="N", help="Of the random order.  [default: 0]")
+@option("--seed", heading=HOW, type=Whole(0), default=0, metavar="N", help="Seed of the random order.  [default: 0]")
 @option(
     "--fail-if",
     heading=HOW,
     type=click.Choice(["slower", "faster"]),
     help="Leave with 1 when B is that, and with 6 when it can't be told.",
 )
-@option("--output", "-o", heading=OUTPUT, type=click.Path(), metavar="FILE", help="Write the result as JSON.")
-@option("--force", heading=OUTPUT, is_flag=True, help="Replace it where it exists.")
-@option("--json", "as_json", heading=OUTPUT, is_flag=True, help="Print the result as one JSON object.")
-@option("--verbose", "-v", heading=OUTPUT, is_flag=True, help="Show what is printed meanwhile.")
-@option("--debug", heading=OUTPUT, is_flag=True, help="Show the traceback of an error.")
+@output_options("Comparison", verbose="Show what is printed meanwhile.")
 def compare(
     *,
     a: str,
@@ -76,51 +73,32 @@ def compare(
     quick: bool,
     seed: int,
     fail_if: str | None,
-    output: str | None,
-    force: bool,
-    as_json: bool,
-    verbose: bool,
-    debug: bool,
+    out: Output,
 ) -> None:
     """Compares, prints, and leaves with 1 on a verdict that was not wanted."""
     begun = time.monotonic()
     from resnet_export import interruption
     from resnet_export.bench.sampling import DEFAULT
-    from resnet_export.cli.chatter import held_back
-    from resnet_export.cli.failing import reported
-    from resnet_export.cli.output import refuse_outputs, say, write
-    from resnet_export.cli.progress import Progress
     from resnet_export.errors import ResNetExportError, UndecidedError
-    from resnet_export.plain import number
-    from resnet_export.report.json import render_line
+    from resnet_export.terminal import number
 
-    with reported(debug=debug):
-        budget = budget_of(seconds, quick=quick) or DEFAULT
-        with held_back(verbose=verbose) as stderr:
-            from resnet_export.bench.compare import compare as measure
-            from resnet_export.bench.compare.side import read_sides
+    budget = budget_of(seconds, quick=quick) or DEFAULT
+    with out.progress() as progress:
+        from resnet_export.bench.compare import compare as measure
+        from resnet_export.bench.compare.side import read_sides
 
-            sides = read_sides(a, b)
-            refuse_outputs([side.case.model.path for side in sides], {"--output": output}, force=force)
-            found = measure(*sides, budget.seconds, band, seed, Progress(stderr, verbose=verbose), begun=begun)
-        text = render_line(found) if as_json or output else ""
-        say(text if as_json else _as_text(found))
-        if output is not None:
-            write(output, text)
-        if found.interrupted:
-            interruption.explain(lambda: f"this is what {number(len(found.launches), 'launch', 'launches')} said")
-            raise KeyboardInterrupt
-        if found.verdict == fail_if:
-            raise ResNetExportError(f"B is {found.verdict}, which --fail-if is for.")
-        if fail_if is not None and found.verdict == "inconclusive":
-            needed = found.needs_seconds
-            raise UndecidedError(
-                f"Whether B is {fail_if} can't be told from this.",
-                hint=None if needed is None else f"Measure longer: --seconds {10 * math.ceil(needed / 10)}",
-            )
-
-
-def _as_text(found: Comparison) -> str:
-    from resnet_export.report import compare_text
-
-    return compare_text.render(found)
+        sides = read_sides(a, b)
+        out.refuse(*(side.case.model.path for side in sides))
+        found = measure(*sides, budget.seconds, band, seed, progress, begun=begun)
+    out.show(found)
+    if found.interrupted:
+        interruption.explain(lambda: f"this is what {number(len(found.launches), 'launch', 'launches')} said")
+        raise KeyboardInterrupt
+    if found.verdict == fail_if:
+        raise ResNetExportError(f"B is {found.verdict}, which --fail-if is for.")
+    if fail_if is not None and found.verdict == "inconclusive":
+        needed = found.needs_seconds
+        raise UndecidedError(
+            f"Whether B is {fail_if} can't be told from this.",
+            hint=None if needed is None else f"Measure longer: --seconds {10 * math.ceil(needed / 10)}",
+        )

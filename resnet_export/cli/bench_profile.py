@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from resnet_export.cli.options import GroupedCommand, RuntimeName, Whole, budget_of, duration, option
+from resnet_export.cli.output import HEADING, output_options
 
 if TYPE_CHECKING:
-    from resnet_export.bench.profile.profiled import Profile
+    from resnet_export.cli.output import Output
 
-WHAT, HOW_LONG, OUTPUT = "What", "How long", "Output"
+WHAT, HOW_LONG = "What", "How long"
 
 
 @click.command(
@@ -23,8 +24,8 @@ WHAT, HOW_LONG, OUTPUT = "What", "How long", "Output"
     ONNX Runtime's own profiler times every node of the graph that it made of the file, at the level of optimisation at
     which the file is deployed; nodes are named after the file's layers. Takes any .onnx file that classifies images.
 
-    Exit code 0: it was measured. 1: it crashed, hung or failed. 2: the runtime has no profiler, or an option cannot be
-    meant so. 3: the file cannot be used. 4: the runtime is not installed, 5: it lacks a library, driver or device.
+    Exit code 0: it was measured. 1: it crashed, hung or failed. 2: the runtime has no profiler, or an option has an
+    invalid value. 3: the file cannot be used. 4: the runtime is not installed. 5: it lacks a library, driver or device.
 
     \b
     Examples:
@@ -57,15 +58,11 @@ WHAT, HOW_LONG, OUTPUT = "What", "How long", "Output"
     heading=WHAT,
     type=Whole(1),
     metavar="N",
-    help="Of a run.  [default: what affinity and cgroup allow]",
+    help="Threads of a run.  [default: what affinity and cgroup allow]",
 )
 @duration(HOW_LONG, default=10)
-@option("--top", heading=OUTPUT, type=Whole(1), metavar="N", default=10, help="Layers to show.  [default: 10]")
-@option("--output", "-o", heading=OUTPUT, type=click.Path(), metavar="FILE", help="Write the result as JSON.")
-@option("--force", heading=OUTPUT, is_flag=True, help="Replace it where it exists.")
-@option("--json", "as_json", heading=OUTPUT, is_flag=True, help="Print the result as one JSON object.")
-@option("--verbose", "-v", heading=OUTPUT, is_flag=True, help="Show the stages, and what is printed meanwhile.")
-@option("--debug", heading=OUTPUT, is_flag=True, help="Show the traceback of an error.")
+@option("--top", heading=HEADING, type=Whole(1), metavar="N", default=10, help="Layers to show.  [default: 10]")
+@output_options("Profile", verbose="Show the stages, and what is printed meanwhile.")
 def profile(
     *,
     file: str,
@@ -75,36 +72,15 @@ def profile(
     seconds: int | None,
     quick: bool,
     top: int,
-    output: str | None,
-    force: bool,
-    as_json: bool,
-    verbose: bool,
-    debug: bool,
+    out: Output,
 ) -> None:
     """Profiles and prints."""
     begun = time.monotonic()
-    from resnet_export.cli.chatter import held_back
-    from resnet_export.cli.failing import reported
-    from resnet_export.cli.output import refuse_outputs, say, write
-    from resnet_export.cli.progress import Progress
-    from resnet_export.report.json import render_line
+    budget = budget_of(seconds, quick=quick)
+    out.refuse(file)
+    with out.progress() as progress:
+        from resnet_export.bench.profile import profiler
 
-    with reported(debug=debug):
-        budget = budget_of(seconds, quick=quick)
-        refuse_outputs([file], {"--output": output}, force=force)
-        with held_back(verbose=verbose) as stderr:
-            from resnet_export.bench import profile as profiling
-
-            given = profiling.SECONDS if budget is None else budget.seconds
-            progress = Progress(stderr, verbose=verbose)
-            found = profiling.profile(file, runtime, batch, threads, given, progress, begun=begun)
-        text = render_line(found) if as_json or output is not None else ""
-        say(text if as_json else _as_text(found, top))
-        if output is not None:
-            write(output, text)
-
-
-def _as_text(found: Profile, top: int) -> str:
-    from resnet_export.report import profile_text
-
-    return profile_text.render(found, top=top)
+        given = profiler.SECONDS if budget is None else budget.seconds
+        found = profiler.profile(file, runtime, batch, threads, given, progress, begun=begun)
+    out.show(found, top=top)

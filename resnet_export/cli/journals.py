@@ -6,15 +6,8 @@ import os
 from pathlib import Path
 
 
-def place(output: str | None, plan: str) -> Path | None:
-    """Beside the output; without one, in the user's cache under the plan's digest; None where that can't be written.
-
-    Args:
-        output: the file that the result goes to.
-        plan: its digest.
-    """
-    if output is not None:
-        return Path(f"{output}.journal")
+def place(plan: str) -> Path | None:
+    """The journal of a plan, by its digest, in the user's cache; None where that can't be written."""
     import platformdirs
 
     cache = os.environ.get("RESNET_EXPORT_CACHE") or platformdirs.user_cache_dir("resnet-export", appauthor=False)
@@ -27,8 +20,8 @@ def place(output: str | None, plan: str) -> Path | None:
 
 
 def what_is_left(journal: Path) -> str:
-    """After an interruption: `1 finished case in out.json.journal: the same command goes on from there`."""
-    from resnet_export.plain import number
+    """After an interruption: `1 finished case is kept: the same command goes on from there`."""
+    from resnet_export.terminal import number
 
     try:
         finished = max(0, journal.read_bytes().count(b"\n") - 1)  # the first line is the header

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from resnet_export.machine.sysfs import read_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -84,7 +86,7 @@ def read_throttling(root: Path = Path("/"), pid: int | None = None) -> Throttlin
     for mount, groups in _hierarchies(root, "self" if pid is None else str(pid)):
         for controller in mount.controllers & groups.keys() & {VERSION_2, "cpu"}:
             for folder in _folders(root, mount, groups[controller]):
-                told = parse_throttling(_text(folder / "cpu.stat"))
+                told = parse_throttling(read_text(folder / "cpu.stat"))
                 if told is not None:
                     found.append(told)
     if not found:
@@ -153,16 +155,16 @@ def _hierarchies(root: Path, process: str) -> Iterator[tuple[Mount, dict[str, Pu
 def _readers(mount: Mount) -> Iterator[tuple[str, str, Callable[[Path], float | None]]]:
     """Controller, what it limits, and how a group's limit is read."""
     if VERSION_2 in mount.controllers:
-        yield VERSION_2, "cpu", lambda folder: parse_cpu_max(_text(folder / "cpu.max"))
-        yield VERSION_2, "memory", lambda folder: parse_memory(_text(folder / "memory.max"))
+        yield VERSION_2, "cpu", lambda folder: parse_cpu_max(read_text(folder / "cpu.max"))
+        yield VERSION_2, "memory", lambda folder: parse_memory(read_text(folder / "memory.max"))
     if "cpu" in mount.controllers:
         yield "cpu", "cpu", _quota_of_version_1
     if "memory" in mount.controllers:
-        yield "memory", "memory", lambda folder: parse_memory(_text(folder / "memory.limit_in_bytes"))
+        yield "memory", "memory", lambda folder: parse_memory(read_text(folder / "memory.limit_in_bytes"))
 
 
 def _quota_of_version_1(folder: Path) -> float | None:
-    return _quotient(_text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us"))
+    return _quotient(read_text(folder / "cpu.cfs_quota_us"), read_text(folder / "cpu.cfs_period_us"))
 
 
 def _quotient(quota: str, period: str) -> float | None:
@@ -180,13 +182,6 @@ def _folders(root: Path, mount: Mount, group: PurePosixPath) -> Iterator[Path]:
         below = group.relative_to(mount.group)
     for part in (below, *below.parents):
         yield root / mount.point.relative_to("/") / part
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
 
 
 def _unescaped(path: str) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import psutil
 
+from resnet_export.machine.sysfs import read_text
+
 GOVERNOR = "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 """Of the first CPU: it is set for all alike."""
 BOOST = (("sys/devices/system/cpu/cpufreq/boost", "1"), ("sys/devices/system/cpu/intel_pstate/no_turbo", "0"))
@@ -42,7 +44,7 @@ def read_clock(root: Path = Path("/")) -> Clock:
         current or None,
         least or None,
         most or None,
-        _word(root / GOVERNOR) or None,
+        read_text(root / GOVERNOR) or None,
         read_boost(root),
     )
 
@@ -50,7 +52,7 @@ def read_clock(root: Path = Path("/")) -> Clock:
 def read_boost(root: Path) -> bool | None:
     """Whether the clock may go beyond the nominal one; None where the system doesn't tell."""
     for name, allowed in BOOST:
-        word = _word(root / name)
+        word = read_text(root / name)
         if word:
             return word == allowed
     return None
@@ -66,10 +68,3 @@ def _ask_library(*, percpu: bool) -> Any:
         return psutil.cpu_freq(percpu)
     except (AttributeError, NotImplementedError, OSError, RuntimeError):  # its signs for a system that doesn't tell
         return None
-
-
-def _word(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:
-        return ""

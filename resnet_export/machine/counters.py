@@ -11,6 +11,7 @@ import psutil
 
 from resnet_export.machine.cgroup import read_throttling
 from resnet_export.machine.gpu import read_slowdowns
+from resnet_export.machine.sysfs import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,7 +40,7 @@ class Moment:
     """CPU time of the measured processes."""
     load: float | None = None
     switches: Mapping[int, tuple[int, int]] | None = None
-    """Thread -> times that it waited by itself, and that it was put aside."""
+    """Thread -> times that it waited by itself, and that it was preempted."""
     throttling: Throttling | None = None
     thermal: int | None = None
     major_faults: int | None = None
@@ -88,7 +89,7 @@ def read_affinity(process: psutil.Process | None) -> tuple[int, ...]:
 
 def read_thermal(root: Path) -> int | None:
     """How often the CPUs became too hot since the start of the system; None where that isn't counted."""
-    words = [_text(path).strip() for path in root.glob(THERMAL)]
+    words = [read_text(path).strip() for path in root.glob(THERMAL)]
     counts = [int(word) for word in words if word.isdigit()]
     return sum(counts) if counts else None
 
@@ -98,7 +99,7 @@ def read_major_faults(root: Path, pids: Iterable[int]) -> int | None:
     counts = []
     for pid in pids:
         # The name stands in parentheses, and may hold blanks and parentheses itself.
-        fields = _text(root / f"proc/{pid}/stat").rpartition(")")[2].split()
+        fields = read_text(root / f"proc/{pid}/stat").rpartition(")")[2].split()
         if len(fields) > max(MAJOR_FAULTS):
             counts += [int(fields[index]) for index in MAJOR_FAULTS]
     return sum(counts) if counts else None
@@ -109,7 +110,7 @@ def read_switches(root: Path, pids: Iterable[int]) -> dict[int, tuple[int, int]]
     found = {}
     for pid in pids:
         for folder in root.glob(f"proc/{pid}/task/[0-9]*"):
-            lines = (line.partition(":") for line in _text(folder / "status").splitlines())
+            lines = (line.partition(":") for line in read_text(folder / "status").splitlines())
             counts = {name: word.strip() for name, _, word in lines if name.endswith("voluntary_ctxt_switches")}
             if len(counts) == 2 and all(map(str.isdigit, counts.values())):
                 waited, aside = (counts[f"{kind}voluntary_ctxt_switches"] for kind in ("", "non"))
@@ -161,10 +162,3 @@ def _own_time(processes: list[psutil.Process]) -> float | None:
         total = (total or 0.0) + told.user + told.system
         total += getattr(told, "children_user", 0.0) + getattr(told, "children_system", 0.0)
     return total
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 
 from resnet_export.machine.clock import Clock, read_clock
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from resnet_export.machine.sysfs import read_text
 
 INSTRUCTION_SETS: Mapping[str, Mapping[str, tuple[frozenset[str], ...]]] = {
     "x86": {
@@ -92,10 +91,7 @@ def read_cpu(root: Path = Path("/")) -> Cpu:
 
 def read_cpuinfo(root: Path) -> tuple[str, frozenset[str] | None]:
     """Model and flags from `/proc/cpuinfo`; an empty model and None where it does not tell."""
-    try:
-        return parse_cpuinfo((root / "proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        return "", None
+    return parse_cpuinfo(read_text(root / "proc/cpuinfo"))
 
 
 def parse_cpuinfo(text: str) -> tuple[str, frozenset[str] | None]:
@@ -111,7 +107,7 @@ def parse_cpuinfo(text: str) -> tuple[str, frozenset[str] | None]:
 
 def read_smt(root: Path, physical: int | None, logical: int) -> bool | None:
     """Whether two threads share a core, as Linux tells it, or else by the numbers of cores."""
-    word = _word(root / CPUS / "smt/active")
+    word = read_text(root / CPUS / "smt/active")
     if word:
         return word == "1"
     return None if physical is None else logical > physical
@@ -121,7 +117,7 @@ def read_cache(root: Path) -> int | None:
     """Bytes of the last-level cache, all its instances together; None where the system doesn't tell."""
     found: dict[tuple[int, str], int] = {}
     for folder in (root / CPUS).glob("cpu[0-9]*/cache/index[0-9]*"):
-        level, shared, size = (_word(folder / name) for name in ("level", "shared_cpu_list", "size"))
+        level, shared, size = (read_text(folder / name) for name in ("level", "shared_cpu_list", "size"))
         if level.isdigit() and size[:-1].isdigit() and size[-1:] in UNITS:
             found[int(level), shared] = int(size[:-1]) * UNITS[size[-1:]]
     last = max((level for level, _ in found), default=None)
@@ -146,13 +142,6 @@ def _ask_library() -> Mapping[str, Any]:
         # It raises a bare Exception on an architecture that it doesn't know: then the model is unknown.
         return {}
     return found
-
-
-def _word(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:
-        return ""
 
 
 def _affinity() -> int | None:

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import ClassVar
 
 import psutil
 
-from resnet_export.machine.cgroup import read_limits
-from resnet_export.machine.cpu import read_cpu
+from resnet_export.data import Plain
+from resnet_export.machine.cgroup import Limits, read_limits
+from resnet_export.machine.cpu import Cpu, read_cpu
 from resnet_export.machine.distributions import read_distributions
-from resnet_export.machine.gpu import read_gpus
-from resnet_export.machine.system import read_system
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from resnet_export.machine.cgroup import Limits
-    from resnet_export.machine.cpu import Cpu
-    from resnet_export.machine.gpu import Gpus
-    from resnet_export.machine.system import System
+from resnet_export.machine.gpu import Gpus, read_gpus
+from resnet_export.machine.system import System, read_system
 
 
 @dataclass(frozen=True)
-class Machine:
+class Machine(Plain):
     """What a result depends on besides the model. Nothing in it names a user, a host or a folder."""
+
+    DERIVED: ClassVar[tuple[str, ...]] = ("usable_cpus", "usable_memory_bytes")
 
     cpu: Cpu
     memory_bytes: int
@@ -46,14 +41,7 @@ class Machine:
     @property
     def usable_memory_bytes(self) -> int:
         """How much memory this process gets at most."""
-        return (
-            self.memory_bytes if self.limits.memory_bytes is None else min(self.memory_bytes, self.limits.memory_bytes)
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON; documented in docs/doctor.md."""
-        plain: Mapping[str, Any] = dataclasses.asdict(self)
-        return {**plain, "usable_cpus": self.usable_cpus, "usable_memory_bytes": self.usable_memory_bytes}
+        return min(self.memory_bytes, self.limits.memory_bytes or self.memory_bytes)
 
 
 def read_machine() -> Machine:

@@ -10,6 +10,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from resnet_export.machine.sysfs import read_text
+
 FIELDS = ("name", "memory.total", "compute_cap", "driver_version", "clocks.sm", "clocks.max.sm", "power.limit")
 SLOWDOWNS = ("sw_power_cap", "sw_thermal_slowdown", "hw_thermal_slowdown", "hw_power_brake_slowdown")
 """Why NVIDIA's driver lowers a clock; it counts the microseconds of each."""
@@ -94,7 +96,7 @@ def read_pci(root: Path) -> tuple[Gpu, ...]:
     """
     found = []
     for device in sorted((root / "sys/bus/pci/devices").glob("*")):
-        kind, vendor, number = (_word(device / name) for name in ("class", "vendor", "device"))
+        kind, vendor, number = (read_text(device / name) for name in ("class", "vendor", "device"))
         if kind.startswith(DISPLAY) and vendor in VENDORS:
             driver = device / "driver"
             name = f"{VENDORS[vendor]} GPU {vendor[2:]}:{number[2:]}"
@@ -142,10 +144,3 @@ def _gpu(name: str, memory: str, capability: str, driver: str, clock: str, max_c
         int(max_clock) if max_clock.isdigit() else None,
         float(power) if re.fullmatch(r"\d+(\.\d+)?", power) else None,
     )
-
-
-def _word(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:
-        return ""

@@ -46,7 +46,7 @@ class Noise:
     load_after: float | None = None
     """Likewise before the end; the measured threads count."""
     involuntary_per_s: float | None = None
-    """Times a second that a measured thread was put aside for another, all threads together."""
+    """Times a second that a measured thread was preempted, all threads together."""
     voluntary_per_s: float | None = None
     """Times a second that a measured thread waited by itself."""
     quota_periods: int | None = None

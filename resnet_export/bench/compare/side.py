@@ -24,7 +24,7 @@ from resnet_export import __version__
 from resnet_export.bench.case import IO, RUNTIMES, Case, expand_cases
 from resnet_export.errors import MissingDependencyError, UsageError, did_you_mean
 from resnet_export.runtimes import find, parse_runtime
-from resnet_export.workers import environment_of
+from resnet_export.workers.client import ELSEWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,7 +163,7 @@ def _ask_version(python: str) -> str:
             [python, "-P", "-c", ASK],
             capture_output=True,
             text=True,
-            env=environment_of(python),
+            env={name: value for name, value in os.environ.items() if name not in ELSEWHERE},
             timeout=TIMEOUT_S,
             check=False,
         )

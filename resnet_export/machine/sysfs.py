@@ -1,0 +1,16 @@
+"""Small files in which Linux tells of itself, such as those below `/proc` and `/sys`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_text(path: Path) -> str:
+    """The text of a file; empty where there is none, or it can't be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
