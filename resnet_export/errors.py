@@ -97,15 +97,25 @@ class RuntimeFailedError(ResNetExportError):
 
 
 class RuntimeCrashedError(RuntimeFailedError):
-    """The process of a runtime died.
+    """The process of a runtime died, or hung and was ended.
 
     Attributes:
         log: the last lines that it printed.
+        signal: the name of the signal that ended it, such as `SIGSEGV`; None where there was none.
+        hung: whether it gave no sign of life for too long.
     """
 
-    def __init__(self, message: str, *, hint: str | None = None, log: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        log: Sequence[str] = (),
+        signal: str | None = None,
+        hung: bool = False,
+    ) -> None:
         super().__init__(message, hint=hint)
-        self.log = tuple(log)
+        self.log, self.signal, self.hung = tuple(log), signal, hung
 
 
 class LabelsError(InputError):
