@@ -182,4 +182,4 @@ def _check_runtime(text: str, threads: Sequence[int | None], *, allow_fallback: 
         if choice.options.threads is not None:
             raise UsageError(f"{text} names its threads, and so does --threads.", hint="Leave out one of them.")
     if not allow_fallback:
-        choice.runtime.check()
+        choice.probe()

@@ -33,7 +33,7 @@ class Opening:
             ResNetExportError: it can't, and nothing may stand in for it.
         """
         try:
-            version = self._choice.runtime.check()
+            version = self._choice.probe()
             self._choice.load()
             self._version = version
         except ResNetExportError:

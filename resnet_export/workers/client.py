@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, Self
 import psutil
 
 from resnet_export import errors
-from resnet_export.errors import ResNetExportError, RuntimeCrashedError, RuntimeFailedError
+from resnet_export.errors import RuntimeCrashedError, RuntimeFailedError
 from resnet_export.workers.ending import end, how_ended, last_lines, signal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from resnet_export.errors import ResNetExportError
 
 COMMAND = ("-P", "-m", "resnet_export.workers.server")
 """-P: a file in the current folder that is called like a package is not that package."""

@@ -196,9 +196,8 @@ def has_profiler(runtime: str) -> bool:
         UsageError: there is no such runtime or option.
     """
     from resnet_export.runtimes import choose
-    from resnet_export.runtimes.ort import OrtRuntime
 
-    return isinstance(choose(runtime).runtime, OrtRuntime)
+    return choose(runtime).is_onnxruntime
 
 
 def _refuse(runtime: str) -> None:
