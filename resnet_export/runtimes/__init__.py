@@ -1,4 +1,4 @@
-"""One seam for everything that can run a network: `open_session("ort:cpu,threads=2", path)` gives a `Session`."""
+"""One seam for everything that can run a network: `parse_runtime("ort:cpu,threads=2").open(path)` gives a `Session`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from resnet_export.errors import UsageError
 from resnet_export.optional import require
-from resnet_export.runtimes.options import read_options
+from resnet_export.runtimes.options import read_options, write_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,14 +45,55 @@ ONLY_WHEN_NAMED = (*TEST_DOUBLES, "torch:compile")
 
 
 @dataclasses.dataclass(frozen=True)
-class Choice:
-    """A runtime with its options, as a user asks for them: `openvino,threads=2,precision=bfloat16`."""
+class RuntimeSpec:
+    """A runtime with its options, as a value. Its text is `name,option=value,...` with what isn't the default."""
 
     name: str
-    runtime: Runtime
+    """Such as `ort:cpu`."""
     options: Any
-    label: str
-    """The text that was asked for."""
+    """An instance of the runtime's class of options."""
+
+    def __str__(self) -> str:
+        return ",".join([self.name, *write_options(self.options)])
+
+    @property
+    def runtime(self) -> Runtime:
+        """What opens files."""
+        return find(self.name)
+
+    @property
+    def is_onnxruntime(self) -> bool:
+        """Whether it is one of ONNX Runtime's, which have a profiler."""
+        return RUNTIMES.get(self.name, "").startswith("resnet_export.runtimes.ort:")
+
+    @property
+    def takes_threads(self) -> bool:
+        """Whether it has a choice of threads."""
+        return hasattr(self.options, "threads")
+
+    @property
+    def threads(self) -> int | None:
+        """The threads of a run that it names; None for its own choice, or where it has none."""
+        count: int | None = getattr(self.options, "threads", None)
+        return count
+
+    def with_threads(self, count: int) -> RuntimeSpec:
+        """The same with that many threads.
+
+        Raises:
+            UsageError: it has no choice of threads.
+        """
+        if not self.takes_threads:
+            raise UsageError(f"{self.name} has no choice of threads.", hint=f"Leave out the threads with {self}.")
+        return self._with(threads=count)
+
+    def with_fallback(self, allowed: bool) -> RuntimeSpec:
+        """The same, going on where nodes do not run on the provider that was asked for, if it knows of providers."""
+        return self._with(allow_fallback=allowed) if hasattr(self.options, "allow_fallback") else self
+
+    def probe(self) -> str:
+        """What would run here, see `Runtime.probe`."""
+        return self.runtime.probe()
 
     def load(self) -> None:
         """Imports the library that `open` needs, where the runtime names it: by itself that takes longer than opening.
@@ -65,10 +106,23 @@ class Choice:
             require(library)
 
     def open(self, path: Path) -> Session:
-        """Opens a file, see `Runtime.open`."""
+        """Opens a file or an artefact, see `Runtime.open`."""
         session = self.runtime.open(path, self.options)
-        session.name = self.label
+        session.name = str(self)
         return session
+
+    def _with(self, **options: Any) -> RuntimeSpec:
+        return dataclasses.replace(self, options=dataclasses.replace(self.options, **options))
+
+
+def parse_runtime(text: str) -> RuntimeSpec:
+    """Reads `name,option=value,...`.
+
+    Raises:
+        UsageError: there is no such runtime or option, a value is none of the option's, or it is given twice.
+    """
+    name, *pairs = text.split(",")
+    return RuntimeSpec(name, read_options(find(name).options, pairs, name))
 
 
 def names() -> list[str]:
@@ -95,42 +149,14 @@ def find(name: str) -> Runtime:
     raise UsageError(f"There is no runtime {name!r}.", hint=f"{meant}Known are {', '.join(names())}.")
 
 
-def choose(text: str, *, allow_fallback: bool = False) -> Choice:
-    """Reads `name,option=value,...`.
-
-    Args:
-        text: what was asked for.
-        allow_fallback: go on where nodes do not run on the provider that was asked for.
-
-    Raises:
-        UsageError: there is no such runtime or option, a value is none of the option's, or it is given twice.
-    """
-    name, *pairs = text.split(",")
-    runtime = find(name)
-    given = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise UsageError(f"{pair!r} in {text!r} is no option.", hint=f"Write {name},option=value.")
-        if key.strip() in given:
-            raise UsageError(f"{text!r} gives {key.strip()} twice.", hint="Leave out one of them.")
-        given[key.strip()] = value.strip()
-    options = read_options(runtime.options, given, name)
-    if allow_fallback and hasattr(options, "allow_fallback"):
-        options = dataclasses.replace(options, allow_fallback=True)
-    return Choice(name, runtime, options, text)
+def choose(text: str, *, allow_fallback: bool = False) -> RuntimeSpec:
+    """Short for `parse_runtime(text).with_fallback(allow_fallback)`."""
+    return parse_runtime(text).with_fallback(allow_fallback)
 
 
 def open_session(text: str, path: Path) -> Session:
-    """Opens a file in a runtime, in this process.
-
-    Raises:
-        UsageError: there is no such runtime or option.
-        MissingDependencyError: it is not installed.
-        UnavailableError: a library, driver or device is missing.
-        ModelError: it cannot load the file.
-    """
-    return choose(text).open(path)
+    """Short for `parse_runtime(text).open(path)`: a file in a runtime, in this process."""
+    return parse_runtime(text).open(path)
 
 
 def attach(framework: str, model: Any, spec: Any) -> Session:

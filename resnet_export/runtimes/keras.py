@@ -9,9 +9,10 @@ import numpy as np
 
 from resnet_export.graph.rewriting import NCHW_TO_NHWC, NHWC_TO_NCHW
 from resnet_export.optional import installed, require
-from resnet_export.runtimes.canonical_file import weights_of
 from resnet_export.runtimes.options import CpuOptions
-from resnet_export.runtimes.session import BaseSession
+from resnet_export.runtimes.runtime import Runtime
+from resnet_export.runtimes.session import Session
+from resnet_export.targets.canonical_file import model_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from resnet_export.spec import ResNetSpec
 
 
-class KerasSession(BaseSession):
+class KerasSession(Session):
     """A model in inference mode."""
 
     name = "keras"
@@ -81,28 +82,18 @@ class KerasOptions(CpuOptions):
     """Operator by operator, or compiled, once for each shape."""
 
 
-class KerasRuntime:
-    """This package's Keras definition with the numbers of a canonical file."""
-
-    options = KerasOptions
-    library = "keras"
-
-    def check(self) -> str:
-        """See `Runtime.check`."""
-        return f"{installed('keras')}, {installed('tensorflow')}"
-
-    def open(self, path: Path, options: KerasOptions) -> KerasSession:
-        """See `Runtime.open`."""
-        self.check()
-        if options.threads is not None:
-            require("tensorflow").config.threading.set_intra_op_parallelism_threads(options.threads)
-        require("keras")
-        from resnet_export.models.keras import build, load
-
-        weights = weights_of(path)
-        model = build(weights.spec)
-        load(model, weights)
-        return KerasSession(model, weights.spec, compiled=options.call == "predict_on_batch")
+def probe() -> str:
+    """See `Runtime.probe`."""
+    return f"{installed('keras')}, {installed('tensorflow')}"
 
 
-RUNTIME = KerasRuntime()
+def open_file(path: Path, options: KerasOptions) -> KerasSession:
+    """See `Runtime.open`."""
+    probe()
+    if options.threads is not None:
+        require("tensorflow").config.threading.set_intra_op_parallelism_threads(options.threads)
+    require("keras")
+    return KerasSession(*model_of(path, "keras"), compiled=options.call == "predict_on_batch")
+
+
+RUNTIME = Runtime(KerasOptions, probe, open_file, "keras")

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 
+from resnet_export.error_text import loading, running
 from resnet_export.errors import MissingDependencyError
 from resnet_export.optional import install_line, require
-from resnet_export.runtimes.exposed import exposed_model
 from resnet_export.runtimes.options import CpuOptions
-from resnet_export.runtimes.reasons import loading, running
-from resnet_export.runtimes.session import BaseSession
-from resnet_export.runtimes.signature import read_signature
+from resnet_export.runtimes.runtime import Runtime
+from resnet_export.runtimes.session import Session
+from resnet_export.runtimes.with_outputs import with_outputs
+from resnet_export.targets.signature import read_signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class OpencvSession(BaseSession):
+class OpencvSession(Session):
     """A file as a network of OpenCV."""
 
     name = "opencv"
@@ -46,7 +47,7 @@ class OpencvSession(BaseSession):
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
         """The values of a copy of the file that has them as outputs."""
-        content, shown = exposed_model(self._path, names)
+        content, shown = with_outputs(self._path, names)
         if not shown:
             return {}
         proto = onnx.load_model_from_string(content)
@@ -71,23 +72,6 @@ class OpencvSession(BaseSession):
             return net.forward(outputs)
 
 
-class Opencv:
-    """OpenCV on the CPU, in float32."""
-
-    options = CpuOptions
-
-    def check(self) -> str:
-        """Its version, see `Runtime.check`."""
-        return f"opencv {_cv2().__version__}, CPU"
-
-    def open(self, path: Path, options: CpuOptions) -> OpencvSession:
-        """Loads a file, see `Runtime.open`."""
-        return OpencvSession(path, options)
-
-
-RUNTIME = Opencv()
-
-
 def _cv2() -> ModuleType:
     """The package, if it is OpenCV 5: the DNN module of OpenCV 4 is another, which no test here has seen.
 
@@ -101,3 +85,6 @@ def _cv2() -> ModuleType:
             hint=f"Install it with: {install_line('cv2')}",
         )
     return cv2
+
+
+RUNTIME = Runtime(CpuOptions, lambda: f"opencv {_cv2().__version__}, CPU", OpencvSession)

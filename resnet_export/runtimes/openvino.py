@@ -8,12 +8,13 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from resnet_export.error_text import error_text, loading, running
 from resnet_export.errors import UnavailableError
 from resnet_export.optional import require
-from resnet_export.runtimes.exposed import exposed_model
 from resnet_export.runtimes.options import CpuOptions
-from resnet_export.runtimes.reasons import loading, reason, running
-from resnet_export.runtimes.session import BaseSession, Placement
+from resnet_export.runtimes.runtime import Runtime
+from resnet_export.runtimes.session import Placement, Session
+from resnet_export.runtimes.with_outputs import with_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,10 +34,10 @@ class OpenvinoOptions(CpuOptions):
     device: str = "CPU"
     """As OpenVINO names it: `CPU`, `GPU`, `GPU.1`, `NPU`."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """In what it multiplies; by itself it takes bfloat16 wherever the CPU has it."""
+    """The type in which it multiplies; by itself it takes bfloat16 wherever the CPU has it."""
 
 
-class OpenvinoSession(BaseSession):
+class OpenvinoSession(Session):
     """A file that is compiled for a device."""
 
     name = "openvino"
@@ -64,7 +65,7 @@ class OpenvinoSession(BaseSession):
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
         """The values of a copy of the file that has them as outputs."""
-        content, shown = exposed_model(self._path, names)
+        content, shown = with_outputs(self._path, names)
         with running(self.name):
             outputs = self._compile(self._core.read_model(content)).create_infer_request().infer([images])
             return {name: outputs[name] for name in shown}
@@ -90,22 +91,13 @@ class OpenvinoSession(BaseSession):
         return self._core.compile_model(model, self._options.device, config)
 
 
-class Openvino:
-    """OpenVINO on one of its devices."""
-
-    options = OpenvinoOptions
-
-    def check(self) -> str:
-        """Its version and CPU, see `Runtime.check`."""
-        core = _openvino().Core()
-        return f"openvino {importlib.metadata.version('openvino')}, {_device(core, 'CPU')}"
-
-    def open(self, path: Path, options: OpenvinoOptions) -> OpenvinoSession:
-        """Compiles a file, see `Runtime.open`."""
-        return OpenvinoSession(path, options)
+def probe() -> str:
+    """The version of OpenVINO and the CPU, see `Runtime.probe`."""
+    core = _openvino().Core()
+    return f"openvino {importlib.metadata.version('openvino')}, {_device(core, 'CPU')}"
 
 
-RUNTIME = Openvino()
+RUNTIME = Runtime(OpenvinoOptions, probe, OpenvinoSession)
 
 
 def _openvino() -> ModuleType:
@@ -129,7 +121,7 @@ def _device(core: Any, device: str) -> str:
         return f"{device}: {str(core.get_property(device, 'FULL_DEVICE_NAME')).strip()}"
     except RuntimeError as error:
         raise UnavailableError(
-            f"OpenVINO has no device {device} here: {reason(error)}.",
+            f"OpenVINO has no device {device} here: {error_text(error)}.",
             hint=f"It has: {', '.join(core.available_devices) or 'none'}.",
         ) from error
 

@@ -1,4 +1,4 @@
-"""A runtime's options: from `name=value` on the command line to a frozen dataclass."""
+"""A runtime's options: from `name=value` on the command line to a frozen dataclass, and back."""
 
 from __future__ import annotations
 
@@ -6,46 +6,68 @@ import dataclasses
 import difflib
 import types
 import typing
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from resnet_export.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
-Options = TypeVar("Options")
 WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
 @dataclasses.dataclass(frozen=True)
+class NoOptions:
+    """The options of a runtime that has nothing to choose."""
+
+
+@dataclasses.dataclass(frozen=True)
 class CpuOptions:
-    """Of a runtime that runs on the CPU and has nothing else to choose."""
+    """The options of a runtime that runs on the CPU and has nothing else to choose."""
 
     threads: int | None = None
     """Threads of one run; None for the runtime's own choice."""
 
 
-def read_options(kind: type[Options], given: Mapping[str, str], runtime: str) -> Options:
+def read_options(kind: type[Any], pairs: Iterable[str], runtime: str) -> Any:
     """An instance of the dataclass `kind`.
 
     Args:
         kind: the runtime's class of options.
-        given: field -> text.
+        pairs: such as `threads=2`.
         runtime: its name, for messages.
 
     Raises:
-        UsageError: there is no such option, or the text is none of its values.
+        UsageError: there is no such option, it is given twice, or the text is none of its values.
     """
-    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    hints = typing.get_type_hints(kind)
-    for name in given:
+    fields, hints = {field.name: field for field in dataclasses.fields(kind)}, typing.get_type_hints(kind)
+    given: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = (part.strip() for part in pair.partition("="))
+        if not equals:
+            raise UsageError(f"{pair!r} is no option of {runtime}.", hint=f"Write {runtime},option=value.")
         if name not in fields:
             near = difflib.get_close_matches(name, fields, n=1)
             raise UsageError(
                 f"{runtime} has no option {name!r}.",
                 hint=f"{f'Did you mean {near[0]}? ' if near else ''}It has: {', '.join(fields) or 'none'}.",
             )
-    return kind(**{name: _value(hints[name], text, f"{runtime},{name}") for name, text in given.items()})
+        if name in given:
+            raise UsageError(f"{runtime} is given {name} twice.", hint="Leave out one of them.")
+        given[name] = _value(hints[name], text, f"{runtime},{name}")
+    return kind(**given)
+
+
+def write_options(options: Any) -> list[str]:
+    """The inverse of `read_options`: those that differ from their defaults, in the order of the fields."""
+    values = ((field, getattr(options, field.name)) for field in dataclasses.fields(options))
+    return [f"{field.name}={_text(value)}" for field, value in values if value != field.default]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _value(hint: Any, text: str, where: str) -> Any:

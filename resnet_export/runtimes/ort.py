@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from resnet_export.error_text import error_text
 from resnet_export.errors import ModelError, NotApplicableError, ResNetExportError, UnavailableError
-from resnet_export.runtimes.exposed import exposed_model
 from resnet_export.runtimes.ort_binding import OrtBinding
 from resnet_export.runtimes.ort_providers import (
+    ON_CPU,
     AcceleratorOptions,
-    Always,
     Bundled,
     CudaOptions,
     OpenvinoOptions,
@@ -21,8 +21,9 @@ from resnet_export.runtimes.ort_providers import (
     TensorrtOptions,
 )
 from resnet_export.runtimes.placement import RECORD, placement_of
-from resnet_export.runtimes.reasons import reason
-from resnet_export.runtimes.session import BaseSession, Placement
+from resnet_export.runtimes.runtime import Runtime
+from resnet_export.runtimes.session import Placement, Session
+from resnet_export.runtimes.with_outputs import with_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
     import onnxruntime
     from numpy.typing import NDArray
+
+    from resnet_export.runtimes.ort_providers import (
+        Provider,
+    )
 
 FATAL_ONLY = 4
 """ONNX Runtime's log level: what it logs besides what it raises concerns its developers."""
@@ -39,40 +44,42 @@ LEVELS = {
     "basic": "ORT_ENABLE_BASIC",
     "disabled": "ORT_DISABLE_ALL",
 }
-
-
 GRAPH_OPTIONS = ("enable_cuda_graph", "trt_cuda_graph_enable")
-"""Of the providers that can record their kernels and replay them."""
+"""Options with which a provider records its kernels and replays them."""
 
 
-class OrtSession(BaseSession):
+class OrtSession(Session):
     """A file in ONNX Runtime."""
 
     shows_values = True
 
-    def __init__(self, path: Path, runtime: OrtRuntime, options: OrtOptions) -> None:
+    def __init__(self, source: Provider, path: Path, options: OrtOptions) -> None:
+        """Opens a file.
+
+        Args:
+            source: the execution provider.
+            path: of the `.onnx` file.
+            options: the provider's.
+        """
         self.path = path
         self.precision = options.precision
-        self._runtime, self._options = runtime, options
+        self._source, self._options = source, options
         self._fallback: str | None = None
+        allowed = getattr(options, "allow_fallback", False)
         try:
-            runtime.source.check()
+            source.probe()
         except ResNetExportError as error:
-            if not getattr(options, "allow_fallback", False):
+            if not allowed:
                 raise
-            self._fallback, self._runtime = f"the CPU ran it: {error.message}", CPU
-            self.precision, self.version = "float32", CPU.check()
+            self._fallback, self._source = f"the CPU ran it: {error.message}", ON_CPU
+            self.precision, self.version = "float32", CPU.probe()
         self._session: onnxruntime.InferenceSession | None = self._open(str(path))
-        self._placement = placement_of(
-            self._session,
-            self._runtime.source.provider,
-            self._runtime.device(options),
-            allow_fallback=getattr(options, "allow_fallback", False),
-        )
+        device = self._source.device(options)
+        self._placement = placement_of(self._session, self._source.provider, device, allow_fallback=allowed)
         # Looked up once: asking again takes longer than the rest of this module at every run.
         self._input, self._output = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
         # The first run records the provider's kernels, and the next ones replay them.
-        self._is_recorded = self._runtime is not CPU and "1" in map(options.provider_options.get, GRAPH_OPTIONS)
+        self._is_recorded = self._source is not ON_CPU and "1" in map(options.provider_options.get, GRAPH_OPTIONS)
         self.takes_callers = not self._is_recorded
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
@@ -88,7 +95,7 @@ class OrtSession(BaseSession):
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
         """Runs a copy of the file that has the values `names` as further outputs."""
-        model, shown = exposed_model(self.path, names)
+        model, shown = with_outputs(self.path, names)
         if not shown:
             return {}
         session = self._open(model)
@@ -97,10 +104,10 @@ class OrtSession(BaseSession):
     def bind(self, batches: Sequence[NDArray[Any]]) -> OrtBinding:
         """See `Session.bind`."""
         assert self._session is not None, "the session is open"
-        device = self._runtime.memory(self._options)
+        device = self._source.memory(self._options)
         if device is None:
             raise NotApplicableError(
-                f"{self._runtime.source.provider} has no memory that ONNX Runtime can bind.",
+                f"{self._source.provider} has no memory that ONNX Runtime can bind.",
                 hint="Measure it from host to host.",
             )
         size = len(batches[0])
@@ -142,45 +149,15 @@ class OrtSession(BaseSession):
         options.add_session_config_entry(RECORD, "1")
         if change is not None:
             change(options)
-        settings = {} if self._runtime is CPU else self._options.provider_options
-        providers = self._runtime.source.add_to(options, settings)
+        settings = {} if self._source is ON_CPU else self._options.provider_options
+        providers = self._source.add_to(options, settings)
         try:
             return onnxruntime.InferenceSession(model, options, providers=providers)
         except Exception as error:  # its exceptions share no base class of their own
-            why = reason(error)
-            if self._runtime is not CPU and "CUDA" in why:
-                raise UnavailableError(f"{self._runtime.source.provider} cannot be used: {why}.") from error
+            why = error_text(error)
+            if self._source is not ON_CPU and "CUDA" in why:
+                raise UnavailableError(f"{self._source.provider} cannot be used: {why}.") from error
             raise ModelError(f"ONNX Runtime cannot load {self.path.name}: {why}.", hint="Export it again.") from error
-
-
-@dataclass(frozen=True)
-class OrtRuntime:
-    """ONNX Runtime on one execution provider."""
-
-    source: Always | Bundled | Plugin
-    options: type[OrtOptions] = OrtOptions
-    library: ClassVar[str] = "onnxruntime"
-
-    def check(self) -> str:
-        """See `Runtime.check`."""
-        self.source.check()
-        return f"{distribution()}, {self.source.provider}"
-
-    def open(self, path: Path, options: OrtOptions) -> OrtSession:
-        """See `Runtime.open`."""
-        return OrtSession(path, self, options)
-
-    def device(self, options: OrtOptions) -> str:
-        """What people call the device."""
-        if isinstance(self.source, Always):
-            return "CPU"
-        return str(getattr(options, "device_type", None) or f"GPU {getattr(options, 'device_id', 0)}")
-
-    def memory(self, options: OrtOptions) -> tuple[str, int] | None:
-        """The device as IO binding names it; None where it has none that can be bound."""
-        if isinstance(self.source, Always):
-            return "cpu", 0
-        return ("cuda", getattr(options, "device_id", 0)) if isinstance(self.source, Bundled) else None
 
 
 def distribution() -> str:
@@ -193,14 +170,24 @@ def distribution() -> str:
     return f"onnxruntime {onnxruntime.__version__}"
 
 
+def runtime_on(source: Provider, options: type[OrtOptions]) -> Runtime:
+    """ONNX Runtime on one execution provider."""
+
+    def probe() -> str:
+        source.probe()
+        return f"{distribution()}, {source.provider}"
+
+    return Runtime(options, probe, partial(OrtSession, source), "onnxruntime")
+
+
 CUDA_PIP = 'pip install "resnet-export[cuda]"'
-CPU = OrtRuntime(Always())
-CUDA = OrtRuntime(Bundled("CUDAExecutionProvider", "onnxruntime_providers_cuda", CUDA_PIP), CudaOptions)
-TENSORRT = OrtRuntime(
+CPU = runtime_on(ON_CPU, OrtOptions)
+CUDA = runtime_on(Bundled("CUDAExecutionProvider", "onnxruntime_providers_cuda", CUDA_PIP), CudaOptions)
+TENSORRT = runtime_on(
     Bundled("TensorrtExecutionProvider", "onnxruntime_providers_tensorrt", f"{CUDA_PIP} && pip install tensorrt-cu13"),
     TensorrtOptions,
 )
-OPENVINO = OrtRuntime(
+OPENVINO = runtime_on(
     Plugin(
         "OpenVINOExecutionProvider",
         "onnxruntime_ep_openvino",
@@ -209,7 +196,7 @@ OPENVINO = OrtRuntime(
     ),
     OpenvinoOptions,
 )
-WEBGPU = OrtRuntime(
+WEBGPU = runtime_on(
     Plugin("WebGpuExecutionProvider", "onnxruntime_ep_webgpu", "onnxruntime-ep-webgpu", "GPUs, through WebGPU"),
     AcceleratorOptions,
 )

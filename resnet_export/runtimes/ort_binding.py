@@ -16,7 +16,7 @@ ASYNCHRONOUS = "disable_synchronize_execution_providers"
 """Run option: `run` returns when the work is handed over to the device."""
 
 ELEMENT_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
-"""Of the outputs for which there is room beforehand, as a recorded graph needs it."""
+"""The types of the outputs for which there is room beforehand, as a recorded graph needs it."""
 
 
 class OrtBinding:

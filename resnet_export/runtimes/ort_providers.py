@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from resnet_export.error_text import error_text
 from resnet_export.errors import MissingDependencyError, UnavailableError
-from resnet_export.runtimes.reasons import reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OrtOptions:
-    """Of a session, whatever its provider."""
+    """The options of a session, whatever its provider."""
 
     threads: int | None = None
     """Threads within an operator; None for one per physical core."""
@@ -46,13 +46,13 @@ class OrtOptions:
 
     @property
     def precision(self) -> Precision:
-        """In what the provider multiplies."""
+        """The type in which the provider multiplies."""
         return "float32"
 
 
 @dataclass(frozen=True)
 class AcceleratorOptions(OrtOptions):
-    """Of a provider that may leave nodes to the CPU."""
+    """The options of a provider that may leave nodes to the CPU."""
 
     allow_fallback: bool = False
     """Go on where nodes do not run on the provider."""
@@ -81,7 +81,7 @@ class CudaOptions(AcceleratorOptions):
 
     @property
     def precision(self) -> Precision:
-        """In what the provider multiplies."""
+        """The type in which the provider multiplies."""
         return "tf32" if self.use_tf32 else "float32"
 
 
@@ -108,7 +108,7 @@ class TensorrtOptions(AcceleratorOptions):
 
     @property
     def precision(self) -> Precision:
-        """In what the provider multiplies; TensorRT's float32 is TF32 unless its environment forbids it."""
+        """The type in which the provider multiplies; TensorRT's float32 is TF32 unless its environment forbids it."""
         return "float16" if self.trt_fp16_enable else "bfloat16" if self.trt_bf16_enable else "tf32"
 
 
@@ -121,7 +121,7 @@ class OpenvinoOptions(AcceleratorOptions):
     num_streams: int | None = None
     """Runs at a time."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """In what it multiplies; by itself it takes bfloat16 wherever the CPU has it."""
+    """The type in which it multiplies; by itself it takes bfloat16 wherever the CPU has it."""
 
     @property
     def provider_options(self) -> dict[str, str]:
@@ -132,22 +132,51 @@ class OpenvinoOptions(AcceleratorOptions):
 
 
 @dataclass(frozen=True)
-class Bundled:
-    """A provider that comes inside an ONNX Runtime distribution, with libraries that do not."""
+class Provider:
+    """An execution provider: by itself the one of the CPU, which every distribution has and where nothing can miss."""
 
-    provider: str
-    library: str
-    """Stem of its shared library."""
-    pip: str
-    """The line that brings the libraries."""
+    provider: str = "CPUExecutionProvider"
+    """The name that ONNX Runtime has for it."""
 
-    def check(self) -> None:
-        """Loads its library the way that ONNX Runtime does, which tells what is missing.
+    def probe(self) -> None:
+        """Finds out whether it can run here.
 
         Raises:
-            MissingDependencyError: this distribution lacks the provider.
-            UnavailableError: a library or the driver is missing.
+            MissingDependencyError: a package lacks, or has no such provider.
+            UnavailableError: a library, the driver or a device is missing.
         """
+
+    def add_to(self, options: onnxruntime.SessionOptions, settings: dict[str, str]) -> Sequence[Any]:
+        """Adds the provider with its settings to a session's options.
+
+        Returns:
+            What to pass as `providers`.
+        """
+        return [self.provider]
+
+    def device(self, options: OrtOptions) -> str:
+        """What people call the device."""
+        return "CPU"
+
+    def memory(self, options: OrtOptions) -> tuple[str, int] | None:
+        """The device as IO binding names it; None where it has none that can be bound."""
+        return "cpu", 0
+
+
+ON_CPU = Provider()
+
+
+@dataclass(frozen=True)
+class Bundled(Provider):
+    """A provider that comes inside an ONNX Runtime distribution, with libraries that do not."""
+
+    library: str = ""
+    """Stem of its shared library."""
+    pip: str = ""
+    """The line that brings the libraries."""
+
+    def probe(self) -> None:
+        """Loads its library the way that ONNX Runtime does, which tells what is missing; see `Provider.probe`."""
         import onnxruntime
 
         if self.provider not in onnxruntime.get_available_providers():
@@ -170,27 +199,29 @@ class Bundled:
         _require_gpu(self.provider)
 
     def add_to(self, options: onnxruntime.SessionOptions, settings: dict[str, str]) -> Sequence[Any]:
-        """What to pass as `providers`."""
+        """See `Provider.add_to`."""
         return [(self.provider, settings)]
+
+    def device(self, options: OrtOptions) -> str:
+        """See `Provider.device`."""
+        return f"GPU {getattr(options, 'device_id', 0)}"
+
+    def memory(self, options: OrtOptions) -> tuple[str, int]:
+        """See `Provider.memory`."""
+        return "cuda", getattr(options, "device_id", 0)
 
 
 @dataclass(frozen=True)
-class Plugin:
+class Plugin(Provider):
     """A provider in a package of its own, which is registered at run time."""
 
-    provider: str
-    module: str
-    package: str
-    devices: str
+    module: str = ""
+    package: str = ""
+    devices: str = ""
     """On what it runs, for people."""
 
-    def check(self) -> None:
-        """Registers it, and looks for a device.
-
-        Raises:
-            MissingDependencyError: the package is not installed.
-            UnavailableError: it offers no device here.
-        """
+    def probe(self) -> None:
+        """Registers it, and looks for a device; see `Provider.probe`."""
         self._found()
 
     def add_to(self, options: onnxruntime.SessionOptions, settings: dict[str, str]) -> Sequence[Any]:
@@ -201,6 +232,13 @@ class Plugin:
             raise UnavailableError(f"{self.provider} offers no device of the kind {kind} here.")
         options.add_provider_for_devices(found[:1], settings)
         return []
+
+    def device(self, options: OrtOptions) -> str:
+        """See `Provider.device`."""
+        return getattr(options, "device_type", "GPU 0")
+
+    def memory(self, options: OrtOptions) -> None:
+        """See `Provider.memory`."""
 
     def _found(self) -> list[Any]:
         import onnxruntime
@@ -216,7 +254,7 @@ class Plugin:
             try:
                 onnxruntime.register_execution_provider_library(self.module, package.get_library_path())
             except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
-                raise UnavailableError(f"{self.package} cannot be loaded: {reason(error)}.") from error
+                raise UnavailableError(f"{self.package} cannot be loaded: {error_text(error)}.") from error
             _registered.add(self.module)
         names = set(package.get_ep_names())
         found = [device for device in onnxruntime.get_ep_devices() if device.ep_name in names]
@@ -226,20 +264,6 @@ class Plugin:
                 hint="Choose another runtime; resnet-export doctor lists those that run here.",
             )
         return found
-
-
-@dataclass(frozen=True)
-class Always:
-    """The CPU provider, which every distribution has."""
-
-    provider: str = "CPUExecutionProvider"
-
-    def check(self) -> None:
-        """Nothing can be missing."""
-
-    def add_to(self, options: onnxruntime.SessionOptions, settings: dict[str, str]) -> Sequence[Any]:
-        """What to pass as `providers`."""
-        return [self.provider]
 
 
 _registered: set[str] = set()

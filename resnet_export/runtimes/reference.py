@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib.metadata
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resnet_export.error_text import error_text
 from resnet_export.errors import ModelError
-from resnet_export.runtimes.reasons import reason
-from resnet_export.runtimes.session import BaseSession
+from resnet_export.runtimes.options import NoOptions
+from resnet_export.runtimes.runtime import Runtime
+from resnet_export.runtimes.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,24 +20,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
-class ReferenceOptions:
-    """It has none."""
-
-
-class ReferenceSession(BaseSession):
+class ReferenceSession(Session):
     """A file in the reference evaluator."""
 
     shows_values = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, options: Any = None) -> None:
         import onnx
         from onnx.reference import ReferenceEvaluator
 
         try:
             self._evaluator = ReferenceEvaluator(onnx.load_model(path))
         except Exception as error:  # onnx, protobuf and the operators each raise their own kinds
-            raise ModelError(f"onnx's reference evaluator cannot load {path.name}: {reason(error)}.") from error
+            raise ModelError(f"onnx's reference evaluator cannot load {path.name}: {error_text(error)}.") from error
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """The file's first output."""
@@ -49,18 +45,4 @@ class ReferenceSession(BaseSession):
         return {name: found[name] for name in names if name in found}
 
 
-class ReferenceRuntime:
-    """The reference evaluator of the package onnx."""
-
-    options = ReferenceOptions
-
-    def check(self) -> str:
-        """See `Runtime.check`."""
-        return f"onnx {importlib.metadata.version('onnx')}"
-
-    def open(self, path: Path, options: ReferenceOptions) -> ReferenceSession:
-        """See `Runtime.open`."""
-        return ReferenceSession(path)
-
-
-RUNTIME = ReferenceRuntime()
+RUNTIME = Runtime(NoOptions, lambda: f"onnx {importlib.metadata.version('onnx')}", ReferenceSession)

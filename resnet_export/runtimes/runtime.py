@@ -1,63 +1,42 @@
-"""`Runtime`: what can open a network, and what it takes to be one.
+"""`Runtime`: what can open a network.
 
 A third party adds a runtime with an entry point in the group `resnet_export.runtimes`:
 
     [project.entry-points."resnet_export.runtimes"]
     mine = "my_package:RUNTIME"
 
-where `RUNTIME` is an object with the two methods and the attribute below.
+where `RUNTIME = Runtime(MyOptions, probe, MySession)`, or another object with these attributes.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from resnet_export.runtimes.session import Session
+from resnet_export.runtimes.session import Session
 
 
-class Runtime(Protocol):
-    """One way to run a network.
+@dataclass(frozen=True)
+class Runtime:
+    """One way to run a network."""
 
-    It may also have `library`, the name of the package that `open` imports, so that a benchmark can tell how long that
-    alone takes.
+    options: type[Any]
+    """A frozen dataclass whose fields all have defaults; None as a default means the runtime's own.
 
-    Attributes:
-        options: a frozen dataclass whose fields all have defaults; None as a default means the runtime's own.
-            What a user writes as `name,field=value` is read by the fields' types
-            (see `resnet_export.runtimes.options`).
+    What a user writes as `name,field=value` is read by the fields' types, see `resnet_export.runtimes.options`.
     """
+    probe: Callable[[], str]
+    """Finds out whether it can run here, without opening a network.
 
-    @property
-    def options(self) -> type[Any]:
-        """The dataclass of its options."""
-        ...
+    It returns what would run, for people: `openvino 2026.4.1, CPU`. It raises MissingDependencyError where a package
+    is not installed, with the pip line as the hint, and UnavailableError where a library, driver or device is missing.
+    """
+    open: Callable[[Any, Any], Session]
+    """Opens a file: its path and an instance of `options` give a session.
 
-    def check(self) -> str:
-        """Finds out whether it can run here, without opening a network.
-
-        Returns:
-            What would run, for people: `openvino 2026.4.1, CPU`.
-
-        Raises:
-            MissingDependencyError: a package is not installed; the hint is the pip line.
-            UnavailableError: a library, driver or device is missing.
-        """
-        ...
-
-    def open(self, path: Path, options: Any) -> Session:
-        """Opens a file.
-
-        Args:
-            path: of the `.onnx` file.
-            options: an instance of the class `options`.
-
-        Raises:
-            MissingDependencyError: a package is not installed.
-            UnavailableError: a library, driver or device is missing.
-            ModelError: it cannot load the file.
-            NotApplicableError: it is of a kind that cannot run this file, whatever the file's state.
-        """
-        ...
+    It raises what `probe` raises; ModelError where it cannot load the file; and NotApplicableError where it is of a
+    kind that cannot run this file, whatever the file's state.
+    """
+    library: str | None = None
+    """The package that `open` imports, so that a benchmark can tell how long that alone takes."""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from resnet_export.errors import NotApplicableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from types import TracebackType
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
 Precision = Literal["float32", "tf32", "bfloat16", "float16", "int8"]
-"""In what the multiplications are done; the numbers that go in and come out are float32 all the same."""
+"""The type in which a runtime multiplies; the numbers that go in and come out are float32 all the same."""
 
 
 @dataclass(frozen=True)
@@ -41,35 +42,34 @@ class Binding(Protocol):
         ...
 
 
-class Session(Protocol):
+class Session(ABC):
     """A network ready to run. A context manager: `close` is called on leaving.
 
-    Attributes:
-        name: the runtime with its options, such as `ort:cpu` or `openvino,precision=bfloat16`.
-        takes_file_input: True when `run` takes what the file takes; False when it takes normalised
-            float32 images (N, C, H, W), as the frameworks' own models do.
-        batches: the batches that it takes; None for all that the file takes.
-        precision: in what it multiplies.
-        shows_values: whether `values` can give all values of the graph.
-        takes_callers: whether `run` may be called from several threads at once.
-        version: what runs, for people; empty where nobody asked.
+    The defaults fit a runtime with one device, float32, any batch, one caller, and nothing to show or close.
     """
 
-    name: str
-    takes_file_input: bool
-    batches: tuple[int, ...] | None
-    precision: Precision
-    shows_values: bool
-    takes_callers: bool
-    version: str
+    name: str = ""
+    """The runtime with its options, such as `ort:cpu` or `openvino,precision=bfloat16`."""
+    takes_file_input: bool = True
+    """True when `run` takes what the file takes; False when it takes normalised float32 images (N, C, H, W)."""
+    batches: tuple[int, ...] | None = None
+    """The batches that it takes; None for all that the file takes."""
+    precision: Precision = "float32"
+    """The type in which it multiplies."""
+    shows_values: bool = False
+    """Whether `values` can give all values of the graph."""
+    takes_callers: bool = False
+    """Whether `run` may be called from several threads at once."""
+    version: str = ""
+    """What runs, for people; empty where nobody asked."""
 
+    @abstractmethod
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """The first output for a batch; logits (N, num_classes) where `takes_file_input` is False."""
-        ...
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
         """Those intermediate values of the graph that the runtime can show, float32, (N, C, H, W); perhaps none."""
-        ...
+        return {}
 
     def bind(self, batches: Sequence[NDArray[Any]]) -> Binding:
         """Brings batches to the device, as `run` takes them.
@@ -77,61 +77,25 @@ class Session(Protocol):
         Raises:
             NotApplicableError: it can't.
         """
-        ...
-
-    def placement(self) -> Placement:
-        """Where the network runs."""
-        ...
-
-    def close(self) -> None:
-        """Lets go of memory and threads."""
-        ...
-
-    def __enter__(self) -> Self:
-        """The session itself."""
-        ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Closes the session."""
-        ...
-
-
-class BaseSession:
-    """What most sessions have in common: one device, float32, any batch, one caller, and nothing to show or close."""
-
-    name: str
-    takes_file_input: bool = True
-    batches: tuple[int, ...] | None = None
-    precision: Precision = "float32"
-    shows_values: bool = False
-    takes_callers: bool = False
-    version: str = ""
-
-    def __enter__(self) -> Self:
-        """The session itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Closes the session."""
-        self.close()
-
-    def close(self) -> None:
-        """Nothing to let go of, unless a session says otherwise."""
-
-    def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """Nothing, unless a session can look inside."""
-        return {}
-
-    def bind(self, batches: Sequence[NDArray[Any]]) -> Binding:
-        """Not to be had, unless a session says otherwise."""
         raise NotApplicableError(
             f"{self.name} takes its inputs from the host only.", hint="Measure it from host to host."
         )
 
     def placement(self) -> Placement:
-        """The CPU, unless a session says otherwise."""
+        """Where the network runs."""
         return Placement("CPU")
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to free
+        """Frees memory and threads."""
+
+    def __enter__(self) -> Self:
+        """The session itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Closes the session."""
+        self.close()
+
+
+BaseSession = Session
+"""The old name, until all that use it are ported."""

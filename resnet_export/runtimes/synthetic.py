@@ -22,6 +22,7 @@ import numpy as np
 from resnet_export.errors import ModelError, UsageError
 from resnet_export.runtimes import open_session
 from resnet_export.runtimes.reference import ReferenceSession
+from resnet_export.runtimes.runtime import Runtime
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,13 +42,13 @@ class SyntheticOptions:
     error: float = 0.0
     """Added to the first output, relative to its largest value."""
     fail: Literal["none", "load", "crash", "segfault", "run", "hang"] = "none"
-    """Refuse the file; or die by SIGABRT or SIGSEGV, raise or never answer when it is run."""
+    """Refuse the file, or die by SIGABRT or SIGSEGV, raise or never answer when it is run."""
     after: int = 0
     """Runs that go well before it dies, raises or never answers."""
     latency_ms: float = 0.0
-    """That a run lasts at least: it sleeps until half a millisecond before, and spins from then on."""
+    """The least time of a run: it sleeps until half a millisecond before, and then spins."""
     slower: float = 1.0
-    """Times that a run lasts longer than it would."""
+    """The factor by which a run lasts longer."""
     inside: Literal["reference", "ort:cpu"] = "reference"
     """What runs the file."""
     batch: int | None = None
@@ -106,18 +107,4 @@ def _wait_until(end: float) -> None:
         pass
 
 
-class SyntheticRuntime:
-    """The test double."""
-
-    options = SyntheticOptions
-
-    def check(self) -> str:
-        """See `Runtime.check`."""
-        return "a test double"
-
-    def open(self, path: Path, options: SyntheticOptions) -> SyntheticSession:
-        """See `Runtime.open`."""
-        return SyntheticSession(path, options)
-
-
-RUNTIME = SyntheticRuntime()
+RUNTIME = Runtime(SyntheticOptions, lambda: "a test double", SyntheticSession)

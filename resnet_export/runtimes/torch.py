@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from resnet_export.errors import UnavailableError, UsageError
 from resnet_export.optional import installed, require
-from resnet_export.runtimes.canonical_file import weights_of
 from resnet_export.runtimes.options import CpuOptions
-from resnet_export.runtimes.session import BaseSession, Placement
+from resnet_export.runtimes.runtime import Runtime
+from resnet_export.runtimes.session import Placement, Session
+from resnet_export.targets.canonical_file import model_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 COMPILERS = ("g++", "clang++", "c++", "cl")
 
 
-class TorchSession(BaseSession):
+class TorchSession(Session):
     """A module in evaluation mode; it is left in the mode in which it was."""
 
     name = "torch"
@@ -166,7 +167,7 @@ class TorchOptions(CpuOptions):
     device: Literal["cpu", "cuda"] = "cpu"
     """The CPU, or the first GPU."""
     precision: Literal["float32", "tf32", "bfloat16", "float16"] = "float32"
-    """In what it multiplies."""
+    """The type in which it multiplies."""
     channels_last: bool = False
     """Order of the axes in memory: faster in reduced precision, on GPUs above all."""
 
@@ -177,47 +178,40 @@ class TorchOptions(CpuOptions):
 
 @dataclass(frozen=True)
 class CompileOptions(TorchOptions):
-    """Likewise, through `torch.compile`."""
+    """Where and how `torch.compile` runs the file."""
 
     mode: Literal["default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"] = "default"
-    """What it takes its time for; the second and third record CUDA graphs."""
+    """How long it searches for fast kernels; the second and third record CUDA graphs."""
 
 
-@dataclass(frozen=True)
-class TorchRuntime:
-    """This package's PyTorch definition with the numbers of a canonical file."""
-
-    options: type[TorchOptions] = TorchOptions
-    library: ClassVar[str] = "torch"
-
-    def check(self) -> str:
-        """See `Runtime.check`."""
-        found = installed("torch")
-        if self.options is CompileOptions and not any(map(shutil.which, COMPILERS)):
-            raise UnavailableError(
-                "torch.compile needs a C++ compiler, and there is none.", hint="Install one (Debian: g++)."
-            )
-        return found
-
-    def open(self, path: Path, options: TorchOptions) -> TorchSession:
-        """See `Runtime.open`."""
-        self.check()
-        torch = require("torch")
-        if options.device == "cuda" and not torch.cuda.is_available():
-            built = "" if torch.version.cuda else ": this is its build for the CPU"
-            raise UnavailableError(
-                f"PyTorch {torch.__version__} has no CUDA device here{built}.",
-                hint="Leave out device=cuda, or install its CUDA build on a machine with an NVIDIA GPU.",
-            )
-        from resnet_export.models.torch import build, load
-
-        if options.threads is not None:
-            torch.set_num_threads(options.threads)
-        weights = weights_of(path)
-        model = build(weights.spec)
-        load(model, weights)
-        return TorchSession(model, weights.spec, options)
+def probe() -> str:
+    """See `Runtime.probe`."""
+    return installed("torch")
 
 
-RUNTIME = TorchRuntime()
-COMPILE = TorchRuntime(CompileOptions)
+def probe_compiler() -> str:
+    """See `Runtime.probe`."""
+    if not any(map(shutil.which, COMPILERS)):
+        raise UnavailableError(
+            "torch.compile needs a C++ compiler, and there is none.", hint="Install one (Debian: g++)."
+        )
+    return probe()
+
+
+def open_file(path: Path, options: TorchOptions) -> TorchSession:
+    """See `Runtime.open`."""
+    _ = probe_compiler() if isinstance(options, CompileOptions) else probe()
+    torch = require("torch")
+    if options.device == "cuda" and not torch.cuda.is_available():
+        built = "" if torch.version.cuda else ": this is its build for the CPU"
+        raise UnavailableError(
+            f"PyTorch {torch.__version__} has no CUDA device here{built}.",
+            hint="Leave out device=cuda, or install its CUDA build on a machine with an NVIDIA GPU.",
+        )
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    return TorchSession(*model_of(path, "torch"), options)
+
+
+RUNTIME = Runtime(TorchOptions, probe, open_file, "torch")
+COMPILE = Runtime(CompileOptions, probe_compiler, open_file, "torch")

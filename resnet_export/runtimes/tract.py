@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 
+from resnet_export.error_text import loading, running
 from resnet_export.optional import require
-from resnet_export.runtimes.exposed import exposed_model
-from resnet_export.runtimes.reasons import loading, running
-from resnet_export.runtimes.session import BaseSession
-from resnet_export.runtimes.signature import read_signature
+from resnet_export.runtimes.options import NoOptions
+from resnet_export.runtimes.runtime import Runtime
+from resnet_export.runtimes.session import Session
+from resnet_export.runtimes.with_outputs import with_outputs
+from resnet_export.targets.signature import read_signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,18 +23,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
-class TractOptions:
-    """None: tract runs on one thread and in float32."""
+class TractSession(Session):
+    """A file, compiled once for every shape of the images: tract runs nothing whose sizes are open.
 
-
-class TractSession(BaseSession):
-    """A file, compiled once for every shape of the images: tract runs nothing whose sizes are open."""
+    It runs on one thread and in float32.
+    """
 
     name = "tract"
     shows_values = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, options: NoOptions) -> None:
         self._tract = require("tract")
         self._path = path
         self._compiled: dict[tuple[int, ...], Any] = {}
@@ -53,7 +52,7 @@ class TractSession(BaseSession):
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
         """The values of a copy of the file that has them as outputs."""
-        content, shown = exposed_model(self._path, names)
+        content, shown = with_outputs(self._path, names)
         self._signature.check(images, self.name)
         with tempfile.TemporaryDirectory() as folder, running(self.name):
             path = Path(folder) / self._path.name
@@ -81,18 +80,4 @@ class TractSession(BaseSession):
         return model.into_model().into_runnable()
 
 
-class Tract:
-    """tract on the CPU."""
-
-    options = TractOptions
-
-    def check(self) -> str:
-        """Its version, see `Runtime.check`."""
-        return f"tract {require('tract').version()}, CPU"
-
-    def open(self, path: Path, options: TractOptions) -> TractSession:
-        """Loads a file, see `Runtime.open`."""
-        return TractSession(path)
-
-
-RUNTIME = Tract()
+RUNTIME = Runtime(NoOptions, lambda: f"tract {require('tract').version()}, CPU", TractSession)

@@ -39,7 +39,7 @@ class Absent:
     options = Options
     library = "no_such_library"
 
-    def check(self) -> str:
+    def probe(self) -> str:
         raise UnavailableError("There is no such device.")
 
     def open(self, path: Path, options: Options) -> StandIn:
@@ -48,7 +48,7 @@ class Absent:
 
 
 class WithoutLibrary(Absent):
-    def check(self) -> str:
+    def probe(self) -> str:
         return "absent 2.0"
 
 

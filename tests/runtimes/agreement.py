@@ -56,10 +56,10 @@ def differences(runtime: str, path: Path, batches: Sequence[int] = (1, 2, 7, 1),
 
 def values_differences(runtime: str, path: Path) -> dict[str, float]:
     """Of the values `VALUES`, at batch 2."""
-    from resnet_export.runtimes.exposed import exposed_model
+    from resnet_export.runtimes.with_outputs import with_outputs
 
     images = images_for(path, 2)
-    content, shown = exposed_model(path, VALUES)
+    content, shown = with_outputs(path, VALUES)
     expected = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"]).run(shown, {"input": images})
     with open_session(runtime, path) as session:
         values = session.values(images, [*VALUES, "no such value"])

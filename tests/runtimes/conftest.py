@@ -69,11 +69,6 @@ def variant(request: pytest.FixtureRequest, canonical_file: Callable[..., Path],
     return canonical_file(small, request.param)
 
 
-@pytest.fixture(params=["tiny", "bottlenecks"])
-def other_network(request: pytest.FixtureRequest, canonical_file: Callable[..., Path]) -> Path:
-    return canonical_file(request.getfixturevalue(request.param))
-
-
 @pytest.fixture(params=["text", "truncated", "unknown operator"])
 def bad_file(request: pytest.FixtureRequest, plain: Path, tmp_path: Path) -> Path:
     path = tmp_path / "bad.onnx"

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import pickle
 import signal
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
 import pytest
 
 from resnet_export.errors import ModelError, RuntimeCrashedError, RuntimeFailedError, UsageError
-from resnet_export.runtimes import open_session
-from resnet_export.runtimes.isolated import COMMAND, IsolatedSession
+from resnet_export.runtimes import open_session, parse_runtime
+from resnet_export.runtimes.isolated import IsolatedSession
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 IMAGES = np.random.default_rng(0).standard_normal((2, 3, 32, 32), dtype=np.float32)
+
+
+def test_a_spec_is_as_good_as_its_text(plain: Path) -> None:
+    with IsolatedSession(parse_runtime("ort:cpu,threads=1"), plain) as session:
+        assert session.name == "ort:cpu,threads=1"
+        assert session.run(IMAGES).shape == (2, 10)
 
 
 @pytest.mark.parametrize("runtime", ["ort:cpu", "reference", "torch", "synthetic,batch=2,precision=float16"])
@@ -35,7 +40,14 @@ def test_a_crash_is_an_error_with_the_signal_and_the_last_words(plain: Path) -> 
     with IsolatedSession("synthetic,fail=crash", plain) as session, pytest.raises(RuntimeCrashedError) as caught:
         session.run(IMAGES)
     assert caught.value.message == "its process was ended by SIGABRT while running it"
+    assert (caught.value.hint, caught.value.signal) == ("Leave this runtime out.", "SIGABRT")
     assert any("Aborted" in line for line in caught.value.log)
+
+
+def test_a_crash_while_it_opens_the_file(plain: Path) -> None:
+    with pytest.raises(RuntimeCrashedError, match="while opening the file"):
+        IsolatedSession("reference", plain, timeout_s=0.001)
+    assert psutil.Process().children() == []
 
 
 def test_a_process_that_is_killed(plain: Path) -> None:
@@ -76,46 +88,9 @@ def test_nothing_that_it_prints_is_seen(plain: Path, capfd: pytest.CaptureFixtur
     assert capfd.readouterr() == ("", "")
 
 
-def test_closing_ends_a_process_that_hangs(plain: Path) -> None:
-    """As on Ctrl-C, which comes between a request and its answer."""
-    session = IsolatedSession("synthetic,fail=hang", plain)
-    assert session._process.stdin is not None
-    pickle.dump(("run", (IMAGES,)), session._process.stdin)
-    session._process.stdin.flush()
-    session.close()
-    assert session._process.poll() == -signal.SIGKILL
-
-
 def test_what_does_not_answer_in_time_is_a_crash(plain: Path) -> None:
     with (
-        IsolatedSession("synthetic,fail=hang", plain, deadline_s=3) as session,
-        pytest.raises(RuntimeCrashedError, match="its process did not answer within 3 s while running it"),
+        IsolatedSession("synthetic,fail=hang", plain, timeout_s=3) as session,
+        pytest.raises(RuntimeCrashedError, match="its process gave no sign of life for 3 s while running it"),
     ):
         session.run(IMAGES)
-
-
-def test_what_it_writes_to_the_temporary_folder_goes_with_it(plain: Path) -> None:
-    session = IsolatedSession("tract", plain)
-    folder = session._folder.name
-    (child,) = psutil.Process().children()
-    assert child.environ()["TMPDIR"] == folder
-    session.run(IMAGES)
-    session.close()
-    assert not Path(folder).exists()
-
-
-def test_a_file_beside_that_is_called_like_a_package_is_not_imported(
-    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "onnxruntime.py").write_text("raise SystemExit('imported')")
-    monkeypatch.chdir(tmp_path)
-    with IsolatedSession("ort:cpu", plain) as session:
-        assert session.run(IMAGES).shape == (2, 10)
-
-
-def test_a_worker_whose_parent_is_gone_leaves(plain: Path) -> None:
-    read, write = os.pipe()
-    worker = subprocess.Popen([sys.executable, *COMMAND], stdin=read, stdout=subprocess.DEVNULL)
-    os.close(read)
-    os.close(write)
-    assert worker.wait(timeout=60) == 0

@@ -11,9 +11,9 @@ import pytest
 
 from resnet_export import runtimes
 from resnet_export.errors import MissingDependencyError, ModelError, NotApplicableError, UnavailableError
-from resnet_export.runtimes import Choice, choose, ort_providers
-from resnet_export.runtimes.ort import OrtRuntime, distribution
-from resnet_export.runtimes.ort_providers import Always, CudaOptions
+from resnet_export.runtimes import choose, ort_providers
+from resnet_export.runtimes.ort import OrtSession, distribution
+from resnet_export.runtimes.ort_providers import CudaOptions, Provider
 from resnet_export.runtimes.placement import placement_of
 from resnet_export.runtimes.session import Placement
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def usable(name: str) -> bool:
     try:
-        runtimes.find(name).check()
+        runtimes.find(name).probe()
     except (MissingDependencyError, UnavailableError):
         return False
     return True
@@ -88,7 +88,7 @@ def test_without_any_node_there_the_device_is_the_cpu() -> None:
 @without_cuda
 @pytest.mark.parametrize("name", ["ort:cuda", "ort:tensorrt"])
 def test_a_missing_library_is_named_with_its_pip_line(name: str, plain: Path) -> None:
-    for attempt in (runtimes.find(name).check, lambda: choose(name).open(plain)):
+    for attempt in (runtimes.find(name).probe, lambda: choose(name).open(plain)):
         with pytest.raises(UnavailableError) as caught:
             attempt()
         assert caught.value.exit_code == 5
@@ -113,9 +113,8 @@ def test_a_fallback_that_was_allowed_says_that_the_cpu_ran_it(plain: Path) -> No
 def test_a_recorded_graph_of_kernels_takes_one_caller_one_batch_and_no_array_of_the_host(plain: Path) -> None:
     """A provider that isn't the CPU's as far as the options go."""
     options = CudaOptions(enable_cuda_graph=True)
-    text = "ort:cuda,enable_cuda_graph=true"
     one, two = (np.zeros((batch, 3, 32, 32), np.float32) for batch in (1, 2))
-    with Choice("ort:cuda", OrtRuntime(Always(), CudaOptions), options, text).open(plain) as session:
+    with OrtSession(Provider(), plain, options) as session:
         with pytest.raises(NotApplicableError, match="replays kernels that read and write at fixed addresses"):
             session.run(one)
         assert session.takes_callers is False
@@ -142,13 +141,13 @@ def test_a_driver_without_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
     driver = SimpleNamespace(cuInit=lambda flags: 100, cuDeviceGetCount=lambda count: 0)
     monkeypatch.setattr(ort_providers.ctypes, "CDLL", lambda *names: driver)
     with pytest.raises(UnavailableError, match=r"finds no GPU: NVIDIA's driver answers with 0 devices \(code 100\)"):
-        runtimes.find("ort:cuda").check()
+        runtimes.find("ort:cuda").probe()
 
 
 def test_a_distribution_without_the_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CPU])
     with pytest.raises(MissingDependencyError) as caught:
-        runtimes.find("ort:cuda").check()
+        runtimes.find("ort:cuda").probe()
     assert caught.value.hint is not None
     assert "pip install onnxruntime-gpu" in caught.value.hint
 
@@ -160,13 +159,13 @@ def test_a_plugin_without_a_device_says_what_it_runs_on(name: str, devices: str)
     if usable(name):
         pytest.skip(f"{name} has a device here")
     with pytest.raises(UnavailableError, match=f"offers no device here: it runs on {devices}"):
-        runtimes.find(name).check()
+        runtimes.find(name).probe()
 
 
 def test_a_plugin_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime_ep_webgpu", None)
     with pytest.raises(MissingDependencyError) as caught:
-        runtimes.find("ort:webgpu").check()
+        runtimes.find("ort:webgpu").probe()
     assert caught.value.hint == "Install it with: pip install onnxruntime-ep-webgpu"
 
 

@@ -35,7 +35,8 @@ from dataclasses import dataclass
 import numpy as np
 import onnxruntime
 
-from resnet_export.runtimes.session import BaseSession
+from resnet_export.runtimes.runtime import Runtime
+from resnet_export.runtimes.session import Session
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Options:
     round: bool = False
 
 
-class Session(BaseSession):
+class HalfSession(Session):
     def __init__(self, path, options):
         self.inner = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         self.round = options.round
@@ -53,17 +54,7 @@ class Session(BaseSession):
         return self.inner.run(None, {"input": images})[0]
 
 
-class Half:
-    options = Options
-
-    def check(self):
-        return "half-runtime 1.0"
-
-    def open(self, path, options):
-        return Session(path, options)
-
-
-RUNTIME = Half()
+RUNTIME = Runtime(Options, lambda: "half-runtime 1.0", HalfSession)
 '''
 
 VERIFY = """\
@@ -73,7 +64,7 @@ from resnet_export.runtimes import find, names
 found = [verify(sys.argv[1], runtimes=[text]) for text in ("half", "half,round=true")]
 print(json.dumps({
     "known": "half" in names(),
-    "check": find("half").check(),
+    "probe": find("half").probe(),
     "passed": [report.passed for report in found],
     "statuses": [[(one.runtime, one.status) for one in report.runtimes] for report in found],
 }))
@@ -111,7 +102,7 @@ def test_it_takes_part_in_verify_with_its_options(python: Path, plain: Path) -> 
     done = subprocess.run([python, "-c", VERIFY, plain], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == {
         "known": True,
-        "check": "half-runtime 1.0",
+        "probe": "half-runtime 1.0",
         "passed": [True, False],
         "statuses": [[["half", "passed"]], [["half,round=true", "failed"]]],
     }

@@ -1,4 +1,4 @@
-"""What the parent of a process has to do when it is over: say how it ended, keep its last words, leave none behind."""
+"""How a process ended, what it printed last, and an end that leaves none of its children behind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import subprocess
 
 LOG_LINES = 40
-"""Of what a process printed, kept beside its crash: Python's own account of it takes some thirty."""
+"""Lines of the log that are kept with a crash: Python's own account of it takes some thirty."""
 
 
 def how_ended(code: int) -> str:
@@ -27,10 +27,9 @@ def signal_of(code: int) -> str | None:
     """The name of the signal that ended a process; None where it left by itself."""
     if code >= 0:
         return None
-    try:
+    with contextlib.suppress(ValueError):
         return signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"
+    return f"signal {-code}"
 
 
 def last_lines(log: IO[bytes]) -> tuple[str, ...]:

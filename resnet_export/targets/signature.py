@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 
+from resnet_export.error_text import cannot_load, loading
 from resnet_export.errors import RuntimeFailedError
-from resnet_export.runtimes.reasons import cannot_load, loading
+from resnet_export.targets import is_artefact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,7 @@ class Signature:
     """The only input and the first output of a file."""
 
     name: str
-    """Of the input."""
+    """Name of the input."""
     dtype: np.dtype[Any]
     shape: tuple[int | None, ...]
     """None where an axis is left open."""
@@ -46,6 +47,11 @@ class Signature:
                 f"{runtime} was given {images.dtype} images of {given}, and the file takes {self.dtype} of {wanted}.",
                 hint="Give images as the file takes them.",
             )
+
+
+def signature_of(path: Path, target: str) -> Signature | None:
+    """The signature of a file; None of an artefact, which is loaded as it is. Errors as of `read_signature`."""
+    return None if is_artefact(target, path) else read_signature(path, target)
 
 
 def read_signature(path: Path, runtime: str) -> Signature:

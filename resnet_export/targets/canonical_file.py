@@ -7,17 +7,30 @@ The folded convolutions keep their numbers and get a batch norm that does nothin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from resnet_export.errors import NotApplicableError
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.metadata import is_ours
+from resnet_export.models import FRAMEWORKS
 from resnet_export.weights import Weights
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from resnet_export.spec import ResNetSpec
+
+
+def model_of(path: Path, framework: str) -> tuple[Any, ResNetSpec]:
+    """This package's definition with the numbers of a canonical file, and its specification. Errors as of `weights_of`."""
+    definition = importlib.import_module(FRAMEWORKS[framework])
+    weights = weights_of(path)
+    model = definition.build(weights.spec)
+    definition.load(model, weights)
+    return model, weights.spec
 
 
 def weights_of(path: Path) -> Weights:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from resnet_export.error_text import LONGEST, error_text, loading
 from resnet_export.errors import ModelError, UsageError
-from resnet_export.runtimes.reasons import LONGEST, loading, reason
 
 
 @pytest.mark.parametrize(
@@ -33,15 +33,15 @@ from resnet_export.runtimes.reasons import LONGEST, loading, reason
     ],
 )  # fmt: skip
 def test_what_runtimes_say(said: str, meant: str) -> None:
-    assert reason(said) == meant
+    assert error_text(said) == meant
 
 
 def test_an_error_without_words_has_its_name() -> None:
-    assert reason(MemoryError()) == "MemoryError"
+    assert error_text(MemoryError()) == "MemoryError"
 
 
 def test_it_is_short() -> None:
-    assert len(reason("word " * 100)) == LONGEST
+    assert len(error_text("word " * 100)) == LONGEST
 
 
 def test_our_own_errors_pass() -> None:

@@ -6,18 +6,18 @@ import re
 import subprocess
 from typing import TYPE_CHECKING
 
-from resnet_export.runtimes.reasons import cannot_load, reason
+from resnet_export.error_text import cannot_load, error_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 
-def convert(runtime: str, path: Path, command: Sequence[str], made: Sequence[Path], complaint: str) -> None:
+def run_converter(target: str, path: Path, command: Sequence[str], made: Sequence[Path], complaint: str) -> None:
     """Runs a converter; its exit code means nothing, so what counts is the files that it leaves.
 
     Args:
-        runtime: whose converter, for messages.
+        target: whose converter, for messages.
         path: the user's file, for messages.
         command: the program and its arguments.
         made: the files that it should write.
@@ -33,9 +33,9 @@ def convert(runtime: str, path: Path, command: Sequence[str], made: Sequence[Pat
     said = [line.strip() for line in (done.stdout + "\n" + done.stderr).splitlines()]
     complaints = [line for line in said if re.search(complaint, line)]
     if complaints:
-        why = reason(complaints[0])
+        why = error_text(complaints[0])
     elif done.returncode < 0:
         why = f"its converter died of signal {-done.returncode}"
     else:
         why = "its converter wrote nothing and gives no reason"
-    raise cannot_load(runtime, path, why)
+    raise cannot_load(target, path, why)

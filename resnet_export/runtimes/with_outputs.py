@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def exposed_model(path: Path, names: Sequence[str]) -> tuple[bytes, list[str]]:
+def with_outputs(path: Path, names: Sequence[str]) -> tuple[bytes, list[str]]:
     """The file with the values `names` as further outputs.
 
     Args:

@@ -1,0 +1,91 @@
+"""What a runtime said when it failed, as one readable sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING
+
+from resnet_export.errors import ModelError, ResNetExportError, RuntimeFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LONGEST = 200
+"""Characters of a reason: about two lines of a terminal."""
+BACKTRACE = re.compile(r"\n\s*Stack backtrace:.*", re.DOTALL)
+CAUSES = re.compile(r"\n\s*Caused by:\s*\n")
+WHERE = re.compile(
+    r"Exception from \S+:\d+:?|Check '.*' failed at \S+|FrontEnd API failed with \w+:?"
+    r"|Model wasn't fully converted\.?|Summary:"
+)
+"""OpenVINO's lines that say where, and not what."""
+NOISE = re.compile(
+    r"^\[ONNXRuntimeError\] : \d+ : \w+ : "
+    r"|OpenCV\([\d.]+\) .*?error: \(-?\d+:[^)]*\) ?|(^| )in function '[^']*'$|^> "
+    r"|^-- "  # OpenVINO's lists
+    r"|^ort CreateSession failed (\S+:\d+ .*&\) )?"  # pnnx
+    r"|^\[[\d:]+\] .*?:\d+: "  # MNN's time and line
+    r"|^\[ERROR\] "
+)
+"""What surrounds the words of a line."""
+
+
+def error_text(error: BaseException | str) -> str:
+    """The first line that says what is wrong, with its last cause, less places in the sources of the runtime."""
+    first, *causes = CAUSES.split(BACKTRACE.sub("", str(error)).strip(), maxsplit=1)
+    said = _first_line(first)
+    if causes:
+        said += ": " + _first_line(re.sub(r"^\d+: ", "", causes[0].strip().splitlines()[-1].strip()))
+    if not said:
+        return "it gives no reason" if isinstance(error, str) else type(error).__name__
+    return said if len(said) <= LONGEST else said[: LONGEST - 1] + "…"
+
+
+def cannot_load(runtime: str, path: Path, why: str) -> ModelError:
+    """The error of a runtime that cannot load a file."""
+    return ModelError(
+        f"{runtime} cannot load {path.name}: {why}.",
+        hint="Run it with --runtime ort:cpu, or export the network again.",
+    )
+
+
+@contextlib.contextmanager
+def loading(runtime: str, path: Path) -> Iterator[None]:
+    """What goes wrong inside is the runtime's: it cannot load the file.
+
+    Raises:
+        ModelError: with the runtime's own reason.
+    """
+    try:
+        yield
+    except ResNetExportError:
+        raise
+    except Exception as error:  # their exceptions share no base class
+        raise cannot_load(runtime, path, error_text(error)) from error
+
+
+@contextlib.contextmanager
+def running(runtime: str) -> Iterator[None]:
+    """What goes wrong inside is the runtime's: it cannot run what it has loaded.
+
+    Raises:
+        RuntimeFailedError: with the runtime's own reason.
+    """
+    try:
+        yield
+    except ResNetExportError:
+        raise
+    except Exception as error:  # their exceptions share no base class
+        raise RuntimeFailedError(
+            f"{runtime} fails while it runs the network: {error_text(error)}.", hint="Run it with --runtime ort:cpu."
+        ) from error
+
+
+def _first_line(text: str) -> str:
+    for line in text.splitlines():
+        said = NOISE.sub("", NOISE.sub("", line.strip())).rstrip(". ")
+        if said and not WHERE.fullmatch(said):
+            return said
+    return ""

@@ -1,0 +1,61 @@
+"""Files as artefacts of other runtimes: one module a target, whose `write(file, folder, ...)` gives the artefact's path.
+
+A runtime opens an artefact that exists, or converts a file in a temporary folder: both through `artefact_of`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TARGETS = {
+    "litert": "resnet_export.targets.litert:write",
+    "mnn": "resnet_export.targets.mnn:write",
+    "ncnn": "resnet_export.targets.ncnn:write",
+}
+"""Name -> module:function."""
+SUFFIXES = {"litert": ".tflite", "mnn": ".mnn", "ncnn": ".param"}
+"""Target -> how the names of its artefacts end."""
+
+
+def write(target: str, file: Path, folder: Path, **options: Any) -> Path:
+    """Converts a file.
+
+    Args:
+        target: one of `TARGETS`.
+        file: the `.onnx` file.
+        folder: where the artefact goes. It exists.
+        options: of the target.
+
+    Returns:
+        The artefact's path; what belongs to it is beside it.
+
+    Raises:
+        MissingDependencyError: the converter is not installed.
+        ModelError: it cannot convert the file.
+        NotApplicableError: the file is of a kind that the target cannot hold.
+    """
+    module, _, function = TARGETS[target].partition(":")
+    made: Path = getattr(importlib.import_module(module), function)(file, folder, **options)
+    return made
+
+
+def is_artefact(target: str, path: Path) -> bool:
+    """Whether a file is an artefact of the target already, by its name."""
+    return path.suffix == SUFFIXES[target]
+
+
+@contextlib.contextmanager
+def artefact_of(target: str, path: Path, **options: Any) -> Iterator[Path]:
+    """The artefact of a file, which is gone on leaving; `path` itself where it is an artefact. Errors as of `write`."""
+    if is_artefact(target, path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield write(target, path, Path(folder), **options)

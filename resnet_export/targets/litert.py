@@ -1,0 +1,22 @@
+"""LiteRT's format: a canonical file in the Keras definition, converted with `tf.lite`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from resnet_export.error_text import loading
+from resnet_export.optional import require
+from resnet_export.targets.canonical_file import model_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write(file: Path, folder: Path) -> Path:
+    """Converts a canonical file, see `targets.write`. The artefact gives logits, whatever the head of the file."""
+    model, _ = model_of(file, "keras")
+    made = folder / f"{file.stem}.tflite"
+    with loading("litert", file):
+        # The model as a whole: given a function of it, the converter leaves the weights out, and every output is NaN.
+        made.write_bytes(require("tensorflow").lite.TFLiteConverter.from_keras_model(model).convert())
+    return made

@@ -1,0 +1,11 @@
+"""What runs in a process of its own: `Worker` is one such process, and `Pool` runs a method on many items in several.
+
+A crash, a hang and a library that prints to stdout then concern that process alone.
+"""
+
+from __future__ import annotations
+
+from resnet_export.workers.client import Worker
+from resnet_export.workers.pool import Pool
+
+__all__ = ["Pool", "Worker"]

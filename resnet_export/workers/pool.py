@@ -1,0 +1,70 @@
+"""`Pool`: a method on many items, in a few workers at a time."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from resnet_export.errors import ResNetExportError, RuntimeCrashedError
+from resnet_export.workers.client import TIMEOUT_S, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+
+
+class Pool:
+    """Several workers of one target. One that dies costs one item its result, and is replaced."""
+
+    def __init__(self, target: str, size: int) -> None:
+        """Starts nothing yet.
+
+        Args:
+            target: as of `Worker`.
+            size: workers at a time.
+        """
+        self._target, self._size = target, size
+
+    def map(
+        self,
+        method: str,
+        items: Iterable[Any],
+        *,
+        timeout_s: float = TIMEOUT_S,
+        key: Callable[[Any], Hashable] | None = None,
+    ) -> list[Any]:
+        """Calls a method of the target with each item.
+
+        Args:
+            method: its name.
+            items: its only argument, one a call.
+            timeout_s: seconds without a sign of life after which a call counts as a hang.
+            key: gives the group of an item. The items of a group share a worker, sequentially, with no other group's.
+                None shares the items out evenly.
+
+        Returns:
+            What the method returned or, as `ResNetExportError`, how it failed; in the order of the items.
+        """
+        groups: dict[Hashable, list[tuple[int, Any]]] = {}
+        for index, item in enumerate(items):
+            groups.setdefault(key(item) if key else index % self._size, []).append((index, item))
+        found: dict[int, Any] = {}
+
+        def run(group: list[tuple[int, Any]]) -> None:
+            worker: Worker | None = None
+            try:
+                for index, item in group:
+                    worker = worker or Worker(self._target, timeout_s=timeout_s)
+                    try:
+                        found[index] = worker.call(method, item)
+                    except ResNetExportError as error:
+                        found[index] = error
+                        if isinstance(error, RuntimeCrashedError):
+                            worker.close()
+                            worker = None
+            finally:
+                if worker is not None:
+                    worker.close()
+
+        with ThreadPoolExecutor(self._size) as threads:
+            list(threads.map(run, groups.values()))
+        return [found[index] for index in sorted(found)]
