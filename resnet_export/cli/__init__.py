@@ -20,7 +20,7 @@ from resnet_export import __version__
 from resnet_export.cli.bench import bench
 from resnet_export.cli.completion import completion
 from resnet_export.cli.doctor import doctor
-from resnet_export.cli.export import EXAMPLES, export, run
+from resnet_export.cli.export import EXAMPLES, export
 from resnet_export.cli.failing import reported
 from resnet_export.cli.inspect import inspect
 from resnet_export.cli.options import GroupedOptions
@@ -57,7 +57,7 @@ class Root(GroupedOptions, click.Group):
     name=PROGRAM,
     invoke_without_command=True,
     params=[*export.params],
-    context_settings=export.context_settings,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help=f"""Export a trained ResNet from Keras or PyTorch to one provably equal ONNX file.
 
     Without a command it exports; `{PROGRAM} COMMAND --help` tells about the others.
@@ -70,17 +70,13 @@ class Root(GroupedOptions, click.Group):
 def root(context: click.Context, /, **options: Any) -> None:
     """Exports, unless a command follows."""
     if context.invoked_subcommand is None:
-        run(**options)
+        context.invoke(export, **options)
     else:
         _refuse_options_before(context, context.invoked_subcommand)
 
 
-root.add_command(export)
-root.add_command(verify)
-root.add_command(bench)
-root.add_command(doctor)
-root.add_command(inspect)
-root.add_command(completion)
+for command in (export, verify, bench, doctor, inspect, completion):
+    root.add_command(command)
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 import click
 
 from resnet_export import files
-from resnet_export.cli.output import tell
+from resnet_export.cli.streams import tell
 from resnet_export.errors import ResNetExportError
 
 if TYPE_CHECKING:

@@ -18,7 +18,6 @@ SHELLS = ("bash", "zsh", "fish")
     zsh:   resnet-export completion zsh >> ~/.zshrc
     fish:  resnet-export completion fish >> ~/.config/fish/config.fish
     """,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context

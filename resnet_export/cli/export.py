@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from resnet_export.cli.options import Batch, FileOr, GroupedCommand, Numbers, OneOf, Positive, Whole, option, same_file
+from resnet_export.cli.options import GroupedCommand, option
+from resnet_export.cli.output import output_options
+from resnet_export.cli.values import BATCH, COUNT, POSITIVE, FileOr, numbers, one_of, whole
 from resnet_export.spec import STEMS, VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from resnet_export.report.data import ExportReport
+    from resnet_export.cli.output import Output
 
 # Literals: the tables that they repeat stand in modules which import numpy and onnx. A test holds them equal.
 FRAMEWORKS = ("keras", "torch")
@@ -25,8 +28,9 @@ EMBEDDED = ("none", "uint8")
 OPSETS = range(13, 27)
 INTERPOLATIONS = ("bilinear", "bicubic", "nearest", "lanczos")
 
-COUNT = Whole(1)
-NETWORK, FILE, PICTURES, CHECK, OUTPUT = "Network", "File", "Preprocessing", "Check", "Output"
+network, file, pictures, check = (
+    partial(option, heading=heading) for heading in ("Network", "File", "Preprocessing", "Check")
+)
 
 EXAMPLES = """\b
     Examples:
@@ -44,194 +48,92 @@ EXAMPLES = """\b
 
     {EXAMPLES}
     """,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
-@option(
+@network(
     "--framework",
-    heading=NETWORK,
     type=click.Choice(FRAMEWORKS),
     help="Whose definition is converted.  [default: that of the weights, or the one that is installed]",
 )
-@option(
+@network(
     "--weights",
-    heading=NETWORK,
     type=FileOr(PUBLISHED),
     metavar="FILE|NAME",
     help=f"A checkpoint of either framework, or {' or '.join(PUBLISHED)}.",
 )
-@option(
-    "--depth",
-    heading=NETWORK,
-    type=OneOf(VARIANTS),
-    metavar="N",
-    help=f"{', '.join(map(str, VARIANTS))}.  [default: that of the weights, or 18]",
+@network(
+    "--depth", type=one_of(VARIANTS), help=f"{', '.join(map(str, VARIANTS))}.  [default: that of the weights, or 18]"
 )
-@option("--num-classes", heading=NETWORK, type=COUNT, metavar="N", help="[default: as in the weights, or 1000]")
-@option("--in-channels", heading=NETWORK, type=COUNT, metavar="N", help="[default: as in the weights, or 3]")
-@option(
-    "--image-size",
-    heading=NETWORK,
-    type=COUNT,
-    metavar="PIXELS",
-    help="Height and width.  [default: 224, or 32 with the cifar stem]",
+@network("--num-classes", type=COUNT, help="[default: as in the weights, or 1000]")
+@network("--in-channels", type=COUNT, help="[default: as in the weights, or 3]")
+@network(
+    "--image-size", type=COUNT, metavar="PIXELS", help="Height and width.  [default: 224, or 32 with the cifar stem]"
 )
-@option(
+@network(
     "--stem",
-    heading=NETWORK,
     type=click.Choice(STEMS),
     help="7x7 with a max pool, or 3x3 without.  [default: as in the weights, or imagenet]",
 )
-@option(
-    "--width",
-    heading=NETWORK,
-    type=COUNT,
-    metavar="N",
-    help="Channels after the stem.  [default: as in the weights, or 64]",
+@network("--width", type=COUNT, help="Channels after the stem.  [default: as in the weights, or 64]")
+@network(
+    "--eps", type=POSITIVE, help="Added to the variance in the batch norms.  [default: as in the weights, or 1e-5]"
 )
-@option(
-    "--eps",
-    heading=NETWORK,
-    type=Positive(),
-    metavar="X",
-    help="Added to the variance in the batch norms.  [default: as in the weights, or 1e-5]",
-)
-@option(
-    "--seed",
-    heading=NETWORK,
-    type=Whole(0),
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="Of a new network's weights.",
-)
-@option(
-    "--output", "-o", heading=FILE, type=click.Path(), metavar="FILE", help="Its name.  [default: resnet<depth>.onnx]"
-)
-@option("--force", heading=FILE, is_flag=True, help="Replace a file that exists.")
-@option(
-    "--layout",
-    heading=FILE,
-    type=click.Choice(LAYOUTS),
-    default="nchw",
-    show_default=True,
-    help="Order of the input's axes.",
-)
-@option(
-    "--batch",
-    heading=FILE,
-    type=Batch(),
-    metavar="dynamic|N",
-    default="dynamic",
-    show_default=True,
-    help="Images a run takes.",
-)
-@option("--dynamic-size", heading=FILE, is_flag=True, help="Leave height and width open.")
-@option(
+@network("--seed", type=whole(0), default=0, show_default=True, help="Seed of a new network's weights.")
+@file("--output", "-o", type=click.Path(), metavar="FILE", help="The file's name.  [default: resnet<depth>.onnx]")
+@file("--layout", type=click.Choice(LAYOUTS), default="nchw", show_default=True, help="Order of the input's axes.")
+@file("--batch", type=BATCH, default="dynamic", show_default=True, help="Images that a run takes.")
+@file("--dynamic-size", is_flag=True, help="Leave height and width open.")
+@file(
     "--opset",
-    heading=FILE,
-    type=OneOf(OPSETS),
-    metavar="N",
+    type=one_of(OPSETS),
     default=17,
     show_default=True,
     help=f"Version of the ONNX operators, {OPSETS[0]} to {OPSETS[-1]}.",
 )
-@option(
+@file(
     "--head",
-    heading=FILE,
     type=click.Choice(HEADS),
     default="logits",
     show_default=True,
     help="What the output is; sigmoid is for several labels at once.",
 )
-@option("--labels", heading=FILE, type=click.Path(), metavar="FILE", help="Class names to put in, one a line.")
-@option(
+@file("--labels", type=click.Path(), metavar="FILE", help="Class names to put in, one a line.")
+@pictures(
     "--preprocess",
-    heading=PICTURES,
     type=click.Choice(EMBEDDED),
     default="none",
     show_default=True,
     help="uint8: the file takes raw pixels 0..255 and normalises them itself.",
 )
-@option("--mean", heading=PICTURES, type=Numbers(), metavar="X,X,X", help="Per channel, on the scale 0..1.")
-@option("--std", heading=PICTURES, type=Numbers(positive=True), metavar="X,X,X", help="Likewise.")
-@option(
-    "--resize", heading=PICTURES, type=COUNT, metavar="PIXELS", help="Shorter side before the middle is cropped out."
-)
-@option("--interpolation", heading=PICTURES, type=click.Choice(INTERPOLATIONS), help="Of the resize.")
-@option(
-    "--images",
-    heading=CHECK,
-    type=click.Path(),
-    metavar="FOLDER",
-    help="Check on these pictures too, beside random input.",
-)
-@option("--no-verify", heading=CHECK, is_flag=True, help="Write the file unchecked.")
-@option("--json", "as_json", heading=OUTPUT, is_flag=True, help="Print the report as one JSON object.")
-@option("--report", heading=OUTPUT, type=click.Path(), metavar="FILE", help="Write the report as JSON.")
-@option("--verbose", "-v", heading=OUTPUT, is_flag=True, help="Show what the frameworks print.")
-@option("--debug", heading=OUTPUT, is_flag=True, help="Show the traceback of an error.")
-def export(**options: Any) -> None:
-    """Exports."""
-    run(**options)
-
-
-def run(
-    *,
-    weights: str | None,
-    output: str | None,
-    force: bool,
-    no_verify: bool,
-    as_json: bool,
-    report: str | None,
-    verbose: bool,
-    debug: bool,
-    **options: Any,
-) -> None:
-    """Calls the pipeline, prints its report, and leaves with the exit code of an error.
-
-    Args:
-        weights: the pipeline's source.
-        output: the file.
-        force: replace a file that exists.
-        no_verify: leave the check out.
-        as_json: print JSON in place of the summary.
-        report: file to write the JSON to.
-        verbose: let the frameworks' own output through.
-        debug: show tracebacks.
-        options: the pipeline's, by its names.
-    """
-    from resnet_export.cli.chatter import held_back
-    from resnet_export.cli.failing import reported
+@pictures("--mean", type=numbers(), help="Mean of each channel, on the scale 0..1.")
+@pictures("--std", type=numbers(positive=True), help="Standard deviation, likewise.")
+@pictures("--resize", type=COUNT, metavar="PIXELS", help="Shorter side before the middle is cropped out.")
+@pictures("--interpolation", type=click.Choice(INTERPOLATIONS), help="How the pictures are resized.")
+@check("--images", type=click.Path(), metavar="FOLDER", help="Check on these pictures too, beside random input.")
+@check("--no-verify", is_flag=True, help="Write the file unchecked.")
+@output_options("ExportReport", files="--report", verbose="Show what the frameworks print.")
+def export(weights: str | None, output: str | None, no_verify: bool, out: Output, **options: Any) -> None:
+    """Calls the pipeline, and prints its report; that of a check that failed, too."""
     from resnet_export.cli.memory import sparing
-    from resnet_export.cli.output import say
-    from resnet_export.cli.progress import Progress
     from resnet_export.errors import ParityError
 
-    with reported(debug=debug):
-        if report is not None:
-            _refuse_report(report, output, force=force)
-        _fetch_published(weights, options.get("depth"))
-        try:
-            with held_back(verbose=verbose) as stderr, sparing() as settle:
-                from resnet_export.pipeline import export as pipeline
+    out.refuse(output)
+    _fetch_published(weights, options["depth"])
+    try:
+        with out.progress() as shown, sparing() as settle:
+            from resnet_export.pipeline import export as pipeline
 
-                shown = Progress(stderr, verbose=verbose)
+            @contextlib.contextmanager
+            def progress(stage: str) -> Iterator[None]:
+                settle(stage)
+                with shown(stage):
+                    yield
 
-                @contextlib.contextmanager
-                def progress(stage: str) -> Iterator[None]:
-                    settle(stage)
-                    with shown(stage):
-                        yield
-
-                done = pipeline(weights, output, force=force, verify=not no_verify, progress=progress, **options)
-        except ParityError as error:
-            if error.report is not None:
-                if as_json:
-                    say(_as_json(error.report))
-                _write_report(error.report, report)
-            raise
-        say(_as_json(done) if as_json else _as_text(done))
-        _write_report(done, report)
+            done = pipeline(weights, output, force=out.force, verify=not no_verify, progress=progress, **options)
+    except ParityError as error:
+        if error.report is not None:
+            (out.show if out.form == "json" else out.write)(error.report)
+        raise
+    out.show(done)
 
 
 def _fetch_published(weights: str | None, depth: int | None) -> None:
@@ -242,33 +144,3 @@ def _fetch_published(weights: str | None, depth: int | None) -> None:
     from resnet_export.weights.published import fetch
 
     fetch(weights, depth or ResNetSpec.depth)
-
-
-def _refuse_report(report: str, output: str | None, *, force: bool) -> None:
-    """Finds out before the work that the report cannot be written there."""
-    from resnet_export.errors import UsageError
-    from resnet_export.files import refuse_overwriting
-
-    if Path(report).suffix == ".onnx" or (output is not None and same_file(report, output)):
-        raise UsageError(f"The report {report} would replace the exported file.", hint="Give it another name.")
-    refuse_overwriting(report, force=force, option="--report")
-
-
-def _write_report(done: ExportReport, path: str | None) -> None:
-    if path is None:
-        return
-    from resnet_export.cli.output import write
-
-    write(path, _as_json(done) + "\n")
-
-
-def _as_json(done: ExportReport) -> str:
-    from resnet_export.report import json
-
-    return json.render(done)
-
-
-def _as_text(done: ExportReport) -> str:
-    from resnet_export.report import text
-
-    return text.render(done)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from resnet_export import interruption
-from resnet_export.cli.output import tell
+from resnet_export.cli.streams import tell
 from resnet_export.errors import ParityError, ResNetExportError, StructureError, UnavailableError
 
 if TYPE_CHECKING:

@@ -1,20 +1,20 @@
-"""What click lacks: options under headings in the help, and the kinds of values that an export takes."""
+"""What click lacks: options under headings in the help, and options that were removed."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from resnet_export.cli.again import ARGUMENTS
+from resnet_export.cli.values import RUNTIME, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from resnet_export.bench.sampling import Budget
+    from resnet_export.cli.values import Value
 
 OTHER = "Other"
 
@@ -58,13 +58,13 @@ def option(*names: str, heading: str, **settings: Any) -> Callable[[Callable[...
 
 
 def removed(name: str, instead: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """An option that there was: whoever gives it is told what to write instead."""
+    """An option that there was, with or without a value: whoever gives it is told what to write instead."""
 
-    def refuse(context: click.Context, parameter: click.Parameter, given: bool) -> None:
-        if given:
+    def refuse(context: click.Context, parameter: click.Parameter, given: str | None) -> None:
+        if given is not None:
             raise click.UsageError(f"There is no {name} any more; write {instead}.", context)
 
-    return click.option(name, is_flag=True, hidden=True, expose_value=False, callback=refuse)
+    return click.option(name, is_flag=False, flag_value="", hidden=True, expose_value=False, callback=refuse)
 
 
 def duration(heading: str, default: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -79,7 +79,7 @@ def duration(heading: str, default: int) -> Callable[[Callable[..., Any]], Calla
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         command = removed("--mlperf", "--seconds 600")(command)
         command = option("--quick", heading=heading, is_flag=True, help="Means --seconds 10.")(command)
-        return option("--seconds", heading=heading, type=Whole(5), metavar="N", help=told)(command)
+        return option("--seconds", heading=heading, type=whole(5), help=told)(command)
 
     return add
 
@@ -100,134 +100,15 @@ def budget_of(seconds: int | None, *, quick: bool) -> Budget | None:
     return None if seconds is None else sampling.Budget(float(seconds))
 
 
-class Whole(click.ParamType):  # type: ignore[type-arg]  # generic in the latest click only
-    """A whole number from a least one. `click.IntRange` would repeat the bound on every line of the help."""
-
-    name = "number"
-
-    def __init__(self, least: int) -> None:
-        self.least = least
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number."""
-        try:
-            number = int(value)
-        except ValueError:
-            number = self.least - 1
-        if number < self.least:
-            self.fail(f"{value!r} is not a whole number from {self.least}.", param, ctx)
-        return number
-
-
-class OneOf(click.ParamType):  # type: ignore[type-arg]
-    """One of a few whole numbers."""
-
-    name = "number"
-
-    def __init__(self, known: Iterable[int]) -> None:
-        self.known = tuple(known)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number, or a usage error that lists the known ones."""
-        for known in self.known:
-            if str(value).strip() == str(known):
-                return known
-        return self.fail(f"{value!r} is not one of {', '.join(map(str, self.known))}.", param, ctx)
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The known numbers that start so."""
-        return [CompletionItem(str(known)) for known in self.known if str(known).startswith(incomplete)]
-
-
-class Batch(click.ParamType):  # type: ignore[type-arg]
-    """`dynamic`, which becomes None, or a whole number from 1."""
-
-    name = "batch"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        """The number of images, or None for any."""
-        if value == "dynamic":
-            return None
-        try:
-            batch = int(value)
-        except ValueError:
-            batch = 0
-        if batch < 1:
-            self.fail(f"{value!r} is neither `dynamic` nor a whole number from 1.", param, ctx)
-        return batch
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """`dynamic`."""
-        return [CompletionItem("dynamic")] if "dynamic".startswith(incomplete) else []
-
-
-class Numbers(click.ParamType):  # type: ignore[type-arg]
-    """Finite numbers with commas between them, one per channel."""
-
-    name = "numbers"
-
-    def __init__(self, *, positive: bool = False) -> None:
-        self.positive = positive
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
-        """The numbers as a tuple."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            numbers = tuple(float(part) for part in str(value).split(","))
-        except ValueError:
-            return self.fail(
-                f"{value!r} is not a list of numbers with commas between them, such as 0.485,0.456,0.406.", param, ctx
-            )
-        if not all(map(math.isfinite, numbers)):
-            self.fail(f"{value!r} holds a number that is not finite.", param, ctx)
-        if self.positive and min(numbers) <= 0:
-            self.fail(f"{value!r} holds a number that is not above 0.", param, ctx)
-        return numbers
-
-
-class Positive(click.ParamType):  # type: ignore[type-arg]
-    """A finite number above 0."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number."""
-        try:
-            number = float(value)
-        except ValueError:
-            number = 0.0
-        if not 0 < number < math.inf:
-            self.fail(f"{value!r} is not a number above 0.", param, ctx)
-        return number
-
-
-class FileOr(click.Path):
-    """A file, or one of a few names; completes to both."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        super().__init__()
-        self.names = tuple(names)
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The names that start so, then the shell's own completion of files."""
-        named = [CompletionItem(name) for name in self.names if incomplete and name.startswith(incomplete)]
-        return named or super().shell_complete(ctx, param, incomplete)
-
-
-class RuntimeName(click.ParamType):  # type: ignore[type-arg]
-    """A runtime with its options; what reads them says what is wrong with them."""
-
-    name = "runtime"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The runtimes that start so, third parties' too."""
-        from resnet_export.runtimes import TEST_DOUBLES, names
-
-        known = (name for name in names() if name not in TEST_DOUBLES)
-        return [CompletionItem(name) for name in known if name.startswith(incomplete)]
-
-
 def same_file(first: str, second: str) -> bool:
     """Whether two paths mean the same file, which need not exist."""
     return Path(first).resolve() == Path(second).resolve()
+
+
+Whole = whole
+"""The former name of `values.whole`, for modules that still use it; likewise the next."""
+
+
+def RuntimeName() -> Value:  # noqa: N802
+    """A runtime with its options."""
+    return RUNTIME

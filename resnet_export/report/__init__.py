@@ -1,1 +1,1 @@
-"""What people look at: an export's result as data, and its rendering as text and JSON."""
+"""What people look at: a package or module for each subject, over the kit that all of them use."""

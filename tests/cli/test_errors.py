@@ -190,12 +190,17 @@ class TestReport:
         assert pipeline.calls == []
 
     @pytest.mark.parametrize(
-        "arguments", [["--report", "a.onnx"], ["--report", "./model", "--output", "model"]], ids=["suffix", "same"]
+        ("arguments", "message"),
+        [
+            (["--report", "a.onnx"], "error: --report a.onnx: its suffix names no form of this result.\n"),
+            (["--report", "./model.json", "--output", "model.json"], "would replace another file"),
+        ],
+        ids=["suffix", "same"],
     )
     def test_never_replaces_the_file(
-        self, arguments: list[str], pipeline: Pipeline, invoke: Callable[..., Result]
+        self, arguments: list[str], message: str, pipeline: Pipeline, invoke: Callable[..., Result]
     ) -> None:
         done = invoke(*arguments)
         assert done.exit_code == 2
-        assert "would replace the exported file" in done.stderr
+        assert message in done.stderr
         assert pipeline.calls == []

@@ -55,7 +55,7 @@ def test_a_pass(net: str, exported: Exported, photos: Path, invoke: Callable[...
 
 def test_a_failure_is_1_and_shown(net: str, tmp_path: Path, invoke: Callable[..., Result]) -> None:
     arguments = [f"--runtime=synthetic,{option}" for option in ("error=0.01", "fail=crash", "fail=load", "fail=run")]
-    done = invoke("verify", net, "--runtime=ort:cpu", *arguments, "--junit", "verify.xml", "--html", "verify.html")
+    done = invoke("verify", net, "--runtime=ort:cpu", *arguments, "--output", "verify.xml", "--output", "verify.html")
     assert done.exit_code == 1
     assert done.stderr == "error: net.onnx did not pass: 6 checks failed.\n"
     assert done.stdout.startswith("net.onnx: FAILED in 4 of 5 runtimes\n")
@@ -127,42 +127,36 @@ class TestUsage:
 class TestOutputs:
     """Found out before the work: the file to verify does not even exist."""
 
-    @pytest.mark.parametrize("option", ["--html", "--junit"])
-    def test_exists_already(self, option: str, tmp_path: Path, invoke: Callable[..., Result]) -> None:
-        (tmp_path / "out").write_text("old")
-        done = invoke("verify", "no.onnx", option, "out")
-        assert done.exit_code == 2
-        assert done.stderr == f"error: out exists already.\nGive --force to replace it, or another {option}.\n"
-        assert (tmp_path / "out").read_text() == "old"
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["-o", "out.xml"], "error: out.xml exists already.\nGive --force to replace it, or another --output.\n"),
+            (["-o", "no/out.xml"], "The folder no does not exist.\nCreate it, or give another --output."),
+            (["-o", "a.onnx", "--force"], "Give a file in .json, .html or .xml."),
+            (["-o", "./net.json", "--force"], "--output ./net.json would replace another file."),
+            (["-o", "a.xml", "-o", "./a.xml"], "--output ./a.xml would replace another file."),
+            (["--weights", "w.json", "-o", "w.json"], "--output w.json would replace another file."),
+            (["--html", "page.html"], "There is no --html any more; write --output page.html."),
+            (["--junit", "out.xml"], "There is no --junit any more; write --output results.xml."),
+        ],
+    )
+    def test_is_refused(
+        self, arguments: list[str], message: str, tmp_path: Path, invoke: Callable[..., Result]
+    ) -> None:
+        (tmp_path / "out.xml").write_text("old")
+        done = invoke("verify", "net.json", *arguments)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert message in done.stderr
+        assert (tmp_path / "out.xml").read_text() == "old"
 
     def test_force_replaces_it(self, net: str, tmp_path: Path, invoke: Callable[..., Result]) -> None:
-        (tmp_path / "out").write_text("old")
-        assert invoke("verify", net, "--runtime=ort:cpu", "--junit", "out", "--force").exit_code == 0
-        assert ET.parse(tmp_path / "out").getroot().tag == "testsuites"
-
-    def test_has_no_folder(self, invoke: Callable[..., Result]) -> None:
-        done = invoke("verify", "no.onnx", "--html", "nowhere/out")
-        assert done.exit_code == 2
-        assert "nowhere does not exist.\nCreate it, or give another --html." in done.stderr
-
-    @pytest.mark.parametrize(
-        "arguments",
-        [
-            ["--html", "a.onnx"],
-            ["--junit", "./net"],
-            ["--html", "a", "--junit", "./a"],
-            ["--weights", "w", "--html", "w"],
-        ],
-        ids=["suffix", "the file", "each other", "the checkpoint"],
-    )
-    def test_never_replaces_another(self, arguments: list[str], invoke: Callable[..., Result]) -> None:
-        done = invoke("verify", "net", *arguments, "--force")
-        assert done.exit_code == 2
-        assert "would replace another file" in done.stderr
+        (tmp_path / "out.xml").write_text("old")
+        assert invoke("verify", net, "--runtime=ort:cpu", "--output", "out.xml", "--force").exit_code == 0
+        assert ET.parse(tmp_path / "out.xml").getroot().tag == "testsuites"
 
     def test_none_after_bad_input(self, tmp_path: Path, invoke: Callable[..., Result]) -> None:
         (tmp_path / "bad.onnx").write_bytes(b"no model")
-        done = invoke("verify", "bad.onnx", "--html", "a.html", "--junit", "b.xml")
+        done = invoke("verify", "bad.onnx", "-o", "a.html", "-o", "b.xml")
         assert (done.exit_code, done.stdout) == (3, "")
         assert written(tmp_path) == ["bad.onnx"]
 
@@ -184,7 +178,7 @@ def test_a_named_runtime_that_is_not_installed_is_4(
     (tmp_path / "path").mkdir()
     (tmp_path / "path" / "tract.py").write_text("raise ModuleNotFoundError('tract', name='tract')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "path"))
-    done = invoke("verify", net, "--runtime=ort:cpu", "--runtime=tract", "--junit", "verify.xml")
+    done = invoke("verify", net, "--runtime=ort:cpu", "--runtime=tract", "--output", "verify.xml")
     assert (done.exit_code, done.stdout) == (4, "")
     message, hint = done.stderr.splitlines()
     assert message.startswith("error: tract is ")
@@ -205,7 +199,7 @@ class TestCuda:
     def test_a_named_runtime_without_its_library_is_5(
         self, net: str, tmp_path: Path, invoke: Callable[..., Result]
     ) -> None:
-        done = invoke("verify", net, "--runtime", "ort:cuda", "--html", "verify.html")
+        done = invoke("verify", net, "--runtime", "ort:cuda", "--output", "verify.html")
         assert (done.exit_code, done.stdout) == (5, "")
         assert re.match(r"error: CUDAExecutionProvider ", done.stderr)
         assert written(tmp_path) == []
@@ -219,7 +213,7 @@ class TestCuda:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_ctrl_c_leaves_nothing_behind(net: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "resnet_export", "verify", net, "-v", "--html", "a.html", "--junit", "b.xml"]
+    command = [sys.executable, "-m", "resnet_export", "verify", net, "-v", "-o", "a.html", "-o", "b.xml"]
     process = subprocess.Popen(
         [*command, "--runtime=synthetic,fail=hang"],
         cwd=tmp_path,

@@ -8,8 +8,8 @@ import onnx
 import pytest
 
 from resnet_export.inspect import Change, diff
-from resnet_export.inspect.text import ROWS, render_diff
-from resnet_export.plain import WIDTH
+from resnet_export.report.inspect import ROWS, render_diff
+from resnet_export.terminal import WIDTH
 from tests.inspect.graphs import edit, model_of, reroute, tamper, zeros
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from resnet_export.graph import file
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.file import write as write_model
 from resnet_export.inspect import Port, inspect
-from resnet_export.inspect.text import render
-from resnet_export.plain import WIDTH
+from resnet_export.report.inspect import render
+from resnet_export.terminal import WIDTH
 from tests.inspect.graphs import edit, model_of, reroute, tamper, zeros
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import html.parser
 import re
 import shutil
 import subprocess
@@ -23,6 +24,31 @@ PROBE = """<!DOCTYPE html><title>probe</title><body style="margin:0">
   const frame = document.getElementById("page").contentWindow, page = frame.document;
   document.getElementById("found").textContent = String({expression});
 }});</script>"""
+
+
+VOID = {"meta", "br"}
+
+
+class Checker(html.parser.HTMLParser):
+    """Notes what is left open, and what a page would fetch or run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.fetched: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self.fetched += [name for name, _ in attrs if name in ("src", "href", "srcset", "action") or name[:2] == "on"]
+        self.fetched += [tag] if tag in ("script", "link", "iframe", "object", "embed", "img") else []
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
 
 
 def evaluate(page: str, expression: str, folder: Path, *, width: int, height: int = 800, dark: bool = False) -> str:

@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 
 from resnet_export.doctor.report import Problem, Providers, RuntimeCheck
-from resnet_export.doctor.text import render
 from resnet_export.machine.cgroup import Limits
 from resnet_export.machine.clock import Clock
 from resnet_export.machine.gpu import Gpu, Gpus
-from resnet_export.plain import WIDTH
+from resnet_export.report.doctor import render
+from resnet_export.terminal import WIDTH
 from tests.doctor.examples import CLASH, CUDA, MACHINE, example
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from resnet_export.parity.results import Bisection, RuntimeResult
 from resnet_export.parity.tolerances import TOLERANCES
-from resnet_export.plain import WIDTH
-from resnet_export.report.verify_text import ROWS, render
+from resnet_export.report.verify.text import ROWS, render
 from resnet_export.runtimes.session import Placement
 from resnet_export.spec import ResNetSpec
+from resnet_export.terminal import WIDTH
 from tests.report.verified import BFLOAT16, BISECTION, CUDA, FAILED, GOOD, LAYERS, ORT, PASSED, compared
 
 if TYPE_CHECKING:

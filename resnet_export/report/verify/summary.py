@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resnet_export.parity.results import Comparison
 from resnet_export.parity.tolerances import TOLERANCES
-from resnet_export.plain import number, printable
+from resnet_export.terminal import clipped, number, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from resnet_export.parity.results import Comparison, LayerError, RuntimeResult, VerifyReport
+    from resnet_export.parity.results import LayerError, RuntimeResult, VerifyReport
 
 HEADING = ("runtime", "images", "error", "mean", "ratio", "1-cosine", "top-1", "top-5", "")
 LAYER_HEADING = ("layer", "operator", "error", "own error", "allowed", "")
@@ -85,23 +86,23 @@ def remarks(result: RuntimeResult, rows: Sequence[Row], quantity: str) -> list[s
         rows: its numbers.
         quantity: what most of the others are compared in.
     """
-    told = []
+    found = []
     placement = result.placement
     if placement is not None and placement.fallback is not None:
         who = "" if " ran it" in placement.fallback else f"the {placement.device} ran it: "
-        told.append(f"FALLBACK: {who}{placement.fallback.rstrip('.')}")
+        found.append(f"FALLBACK: {who}{placement.fallback.rstrip('.')}")
     elif placement is not None and not (placement.device.startswith("CPU") and len(placement.nodes) <= 1):
         nodes = " and ".join(f"{count} nodes on {provider}" for provider, count in placement.nodes.items())
-        told.append(f"on {placement.device}" + (f": {nodes}" if nodes else ""))
+        found.append(f"on {placement.device}" + (f": {nodes}" if nodes else ""))
     if result.precision not in (None, "float32") and str(result.precision) not in result.runtime:
-        told.append(f"computes in {result.precision}")
-    told += [f"compares {row.comparisons[0].quantity}" for row in rows if row.comparisons[0].quantity != quantity][:1]
+        found.append(f"computes in {result.precision}")
+    found += [f"compares {row.comparisons[0].quantity}" for row in rows if row.comparisons[0].quantity != quantity][:1]
     if result.batches_left_out:
-        told.append(f"takes no batch of {' or '.join(map(str, result.batches_left_out))}")
+        found.append(f"takes no batch of {' or '.join(map(str, result.batches_left_out))}")
     exempt = sum(entry.top1_exempt for row in rows for entry in row.comparisons)
     if exempt:
-        told.append(f"top-1 of {number(exempt, 'image')} is too close to call")
-    return [printable(remark) for remark in told]
+        found.append(f"top-1 of {number(exempt, 'image')} is too close to call")
+    return [printable(remark) for remark in found]
 
 
 def explanations(report: VerifyReport) -> list[str]:
@@ -115,14 +116,14 @@ def explanations(report: VerifyReport) -> list[str]:
         precision for precision in dict.fromkeys(one.precision for one in report.runtimes) if precision in TOLERANCES
     ]
     allowed = "" if all(one.precision in reduced for one in ran(report)) else f"; up to {factor:g} passes"
-    told = [
+    sentences = [
         f"error, mean: largest and mean distance from the truth, on {values}. "
         f"ratio: error over the yardstick's, or over the rounding floor where that is larger{allowed}."
     ]
     for precision, tolerance in TOLERANCES.items():
         if precision in reduced:
-            told.append(f"{precision}: an error of {100 * tolerance.relative:.3g} % passes ({tolerance.reason}).")
-    return told
+            sentences.append(f"{precision}: an error of {100 * tolerance.relative:.3g} % passes ({tolerance.reason}).")
+    return sentences
 
 
 def ran(report: VerifyReport) -> list[RuntimeResult]:
@@ -132,8 +133,7 @@ def ran(report: VerifyReport) -> list[RuntimeResult]:
 
 def reason(result: RuntimeResult) -> str:
     """Why a runtime did not run, in a line or two."""
-    text = printable(result.reason or "")
-    return f"{result.status}: {text if len(text) <= LONGEST_REASON else text[:LONGEST_REASON].rstrip() + '...'}"
+    return f"{result.status}: {clipped(result.reason or '', LONGEST_REASON)}"
 
 
 def layer_cells(layer: LayerError) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ import pytest
 from resnet_export.assumptions import Assumption
 from resnet_export.graph.interface import Interface
 from resnet_export.parity.results import VerifyReport
-from resnet_export.plain import WIDTH
-from resnet_export.report.text import findings, render
+from resnet_export.report.export import render
+from resnet_export.report.verify.findings import findings
 from resnet_export.spec import ResNetSpec
+from resnet_export.terminal import WIDTH
 from tests.report.examples import COMPARISON, DIAGNOSIS, FAILED, PASSED, SOURCE, example
 
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from resnet_export.report.junit import render
+from resnet_export.report.verify.junit import render
 from resnet_export.runtimes.session import Placement
 from tests.report.verified import CUDA, FAILED, MNN, ORT, PASSED
 

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from resnet_export import plain
-from resnet_export.plain import DIGITS, fact, file_size, multiply_adds, number, numbers, wrapped
+from resnet_export.terminal import (
+    DIGITS,
+    fact,
+    file_size,
+    multiply_adds,
+    number,
+    numbers,
+    shortened,
+    some,
+    table,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,9 +139,7 @@ def _section(title: str, entries: list[str]) -> list[str]:
     """A heading with its number of entries, the first of them, and an empty line."""
     if not entries:
         return []
-    hidden = len(entries) - ROWS
-    rest = [f"  ... and {hidden} more; --json has them all"] if hidden > 0 else []
-    return [f"{title}: {number(len(entries), 'difference')}", *entries[:ROWS], *rest, ""]
+    return [f"{title}: {number(len(entries), 'difference')}", *some(entries, ROWS), ""]
 
 
 def _change(change: Change) -> str:
@@ -171,8 +179,8 @@ def _table(rest: list[TensorChange]) -> list[str]:
     """Distances, with what they are measured in."""
     if not rest:
         return []
-    rows = [("tensor", "differ", "max |a - b|", "ulp", "ulp of largest"), *map(_row, rest)]
-    return plain.table(rows) + wrapped(
+    heading = ("tensor", "differ", "max |a - b|", "ulp", "ulp of largest")
+    return table(heading, map(_row, rest)) + wrapped(
         "ulp: representable values between a and b; of largest: |a - b| in last places of the tensor's largest value.",
         "  ",
     )
@@ -205,6 +213,4 @@ def _value(value: Any) -> str:
 
 
 def _short(text: str) -> str:
-    """The text, its middle left out where it is long."""
-    half = (LONGEST - 3) // 2
-    return text if len(text) <= LONGEST else f"{text[:half]}...{text[-half:]}"
+    return shortened(text, LONGEST)

@@ -1,0 +1,161 @@
+"""The kinds of values that options take: counts, numbers, durations, shares, runtimes; each says what is wrong."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+MS = {"": 1.0, "us": 1e-3, "ms": 1.0, "s": 1e3}
+"""Milliseconds in a unit; without one they are milliseconds."""
+
+
+class Value(click.ParamType):  # type: ignore[type-arg]  # generic in the latest click only
+    """A value that a function reads from text; click's own types repeat their bounds on every line of the help.
+
+    Args:
+        name: in capitals it stands for the value in the help.
+        read: from text to the value; raises `ValueError` with a sentence on what is wrong.
+        known: gives the values to complete to.
+    """
+
+    def __init__(self, name: str, read: Callable[[str], Any], known: Callable[[], Iterable[str]] = tuple) -> None:
+        self.name = name
+        self.read = read
+        self.known = known
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value; a default that is no text is one already."""
+        try:
+            return self.read(value) if isinstance(value, str) else value
+        except ValueError as error:
+            return self.fail(str(error), param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The known values that start so."""
+        return [CompletionItem(known) for known in self.known() if known.startswith(incomplete)]
+
+
+class FileOr(click.Path):
+    """A file, or one of a few names; completes to both."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__()
+        self.names = tuple(names)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The names that start so, then the shell's own completion of files."""
+        named = [CompletionItem(name) for name in self.names if incomplete and name.startswith(incomplete)]
+        return named or super().shell_complete(ctx, param, incomplete)
+
+
+def whole(least: int) -> Value:
+    """A whole number from a least one."""
+    return Value("n", lambda text: _whole(text, f"a whole number from {least}", least))
+
+
+def one_of(known: Iterable[int]) -> Value:
+    """One of a few whole numbers."""
+    names = tuple(map(str, known))
+
+    def read(text: str) -> int:
+        if text.strip() not in names:
+            raise ValueError(f"{text!r} is not one of {', '.join(names)}.")
+        return int(text)
+
+    return Value("n", read, lambda: names)
+
+
+def numbers(*, positive: bool = False) -> Value:
+    """Finite numbers with commas between them, one per channel."""
+
+    def read(text: str) -> tuple[float, ...]:
+        try:
+            found = tuple(map(float, text.split(",")))
+        except ValueError:
+            form = "a list of numbers with commas between them, such as 0.485,0.456,0.406"
+            raise ValueError(f"{text!r} is not {form}.") from None
+        if not all(map(math.isfinite, found)):
+            raise ValueError(f"{text!r} holds a number that is not finite.")
+        if positive and min(found) <= 0:
+            raise ValueError(f"{text!r} holds a number that is not above 0.")
+        return found
+
+    return Value("x,x,x", read)
+
+
+def _whole(text: str, what: str, least: int = 1) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise ValueError(f"{text.strip()!r} is not {what}.")
+    return number
+
+
+def _batch(text: str) -> int | None:
+    """`dynamic`, which becomes None, or a number of images."""
+    if text == "dynamic":
+        return None
+    try:
+        return _whole(text, "")
+    except ValueError:
+        raise ValueError(f"{text!r} is neither `dynamic` nor a whole number from 1.") from None
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise ValueError(f"{text!r} is not a number above 0.")
+    return number
+
+
+def _measure(text: str, units: Iterable[str], form: str) -> tuple[float, str]:
+    """(number, unit)."""
+    found = re.fullmatch(rf"\s*(\d+(?:\.\d*)?|\.\d+)\s*({'|'.join(units)})\s*", text)
+    if found is None or not math.isfinite(float(found[1])):
+        raise ValueError(f"{text!r} is not {form}.")
+    return float(found[1]), found[2]
+
+
+def _duration(text: str) -> float:
+    number, unit = _measure(text, MS, "a duration such as 50ms or 0.05s")
+    return number * MS[unit]
+
+
+def _share(text: str) -> float:
+    number, unit = _measure(text, ("", "%"), "a share such as 5% or 0.05")
+    if number > 1 and not unit:
+        raise ValueError(f"{text} is {number:.0%}. Write {text}% if that is meant.")
+    return number / (100 if unit else 1)
+
+
+def _runtimes() -> list[str]:
+    """The names of all runtimes, third parties' too."""
+    from resnet_export.runtimes import TEST_DOUBLES, names
+
+    return [name for name in names() if name not in TEST_DOUBLES]
+
+
+COUNT = whole(1)
+COUNTS = Value("n[,n...]", lambda text: tuple(_whole(part, "a whole number from 1") for part in text.split(",")))
+BATCH = Value("dynamic|n", _batch, lambda: ("dynamic",))
+POSITIVE = Value("x", _positive)
+DURATION = Value("time", _duration)
+"""`50ms`, `0.05s`, `800us` or `50`; in milliseconds."""
+DURATIONS = Value("time[,time...]", lambda text: tuple(map(_duration, text.split(","))))
+"""`0,1ms,1s`; in milliseconds."""
+SHARE = Value("share", _share)
+"""`5%` or `0.05`, as a fraction of 1."""
+RUNTIME = Value("name[,option=value...]", str, _runtimes)
+"""A runtime with its options; what reads them says what is wrong with them."""

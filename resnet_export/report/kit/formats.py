@@ -1,0 +1,80 @@
+"""The registry of output formats: a new format is one file and one line here."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from resnet_export.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".html": "html", ".xml": "junit"}
+"""Suffix of a file -> form."""
+TEXT = "text"
+"""The form that a terminal shows."""
+JSON = "resnet_export.report.kit.formats:to_json"
+REPORT = "resnet_export.report"
+RENDERERS: dict[str, dict[str, str]] = {
+    "ExportReport": {TEXT: f"{REPORT}.export:render", "json": JSON},
+    "VerifyReport": {
+        TEXT: f"{REPORT}.verify.text:render",
+        "json": JSON,
+        "html": f"{REPORT}.verify.page:render",
+        "junit": f"{REPORT}.verify.junit:render",
+    },
+    "ModelReport": {TEXT: f"{REPORT}.inspect:render", "json": JSON},
+    "ModelDiff": {TEXT: f"{REPORT}.inspect:render_diff", "json": JSON},
+    "DoctorReport": {TEXT: f"{REPORT}.doctor:render", "json": JSON},
+}
+"""Class of a result -> form -> the function that renders it, as `module:function`; imported when it is called."""
+
+
+def suffixes(subject: str) -> list[str]:
+    """The suffixes of the files that hold such a result.
+
+    Args:
+        subject: name of the result's class.
+    """
+    return [suffix for suffix, form in SUFFIXES.items() if form in RENDERERS[subject]]
+
+
+def form_of(path: str, subject: str, option: str) -> str:
+    """The form that a file's suffix asks for.
+
+    Args:
+        path: the file.
+        subject: name of the class of the result that it will hold.
+        option: that names the file, for the message.
+
+    Raises:
+        UsageError: there is no such form of this result; the hint lists those that there are.
+    """
+    for suffix in suffixes(subject):
+        if path.lower().endswith(suffix):
+            return SUFFIXES[suffix]
+    known = suffixes(subject)
+    several = f"{', '.join(known[:-1])} or {known[-1]}" if len(known) > 1 else known[0]
+    raise UsageError(f"{option} {path}: its suffix names no form of this result.", hint=f"Give a file in {several}.")
+
+
+def render(result: Any, form: str, **options: Any) -> str:
+    """The result in this form.
+
+    Args:
+        result: of a class in `RENDERERS`.
+        form: one of `SUFFIXES`'s, or `text`.
+        options: of its function, such as `layers` of verify's text.
+    """
+    module, _, name = RENDERERS[type(result).__name__][form].partition(":")
+    function: Callable[..., str] = getattr(importlib.import_module(module), name)
+    return function(result, **options)
+
+
+def to_json(result: Any) -> str:
+    """One JSON object in ASCII, which every terminal and every encoding of a file keeps."""
+    from resnet_export.data import as_plain
+
+    return json.dumps(as_plain(result.as_dict()), indent=2, allow_nan=False)

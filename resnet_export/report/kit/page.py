@@ -1,0 +1,147 @@
+"""A page: one HTML file without scripts that needs no network, with its tables, figures and lists."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+from resnet_export.terminal import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+"""Content security policy: the browser, too, refuses whatever is not in the page."""
+STYLE = """
+:root { color-scheme: light dark; --back: #fff; --text: #1b1f24; --faint: #57606a; --line: #d4d9df;
+  --error: #0b5cad; --own: #a34700; --bound: #57606a; --wrong: #c4152b; --band: #c4152b22; --good: #1a7232; }
+@media (prefers-color-scheme: dark) {
+  :root { --back: #14171b; --text: #e6e9ee; --faint: #9aa4b0; --line: #39414b;
+    --error: #6cb2ff; --own: #ffa657; --bound: #9aa4b0; --wrong: #ff7b72; --band: #ff7b7233; --good: #56d364; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1rem; max-width: 66rem; background: var(--back); color: var(--text);
+  font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+h1 { font-size: 1.4rem; line-height: 1.3; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
+h1.passed { color: var(--good); } h1.failed, .failed { color: var(--wrong); }
+p, ul, dl, figure { margin: .5rem 0; } ul { padding-left: 1.2rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; } dd { margin: 0; }
+dt, .note { color: var(--faint); } .note { font-size: .875rem; }
+.scroll { overflow-x: auto; } .scroll:focus-visible { outline: 2px solid var(--error); }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th, td { padding: .2rem .7rem .2rem 0; border-bottom: 1px solid var(--line); text-align: right; }
+th { font-weight: 600; } th.left, td.left { text-align: left; } th.group { padding-top: .7rem; }
+td.remark { padding-left: 1rem; white-space: normal; font-size: .875rem; color: var(--faint); }
+td.remark div { position: sticky; left: 1rem; max-width: calc(min(100vw, 66rem) - 4rem); }
+summary { cursor: pointer; padding: .3rem 0; }
+.legend { display: flex; flex-wrap: wrap; gap: 0 1.2rem; padding: 0; list-style: none; font-size: .875rem; }
+.legend svg { vertical-align: -.1em; }
+svg { display: block; font: 11px system-ui, sans-serif; } .legend svg { display: inline; }
+svg text { fill: var(--text); } svg .tick, svg .axis { fill: var(--faint); } svg .label { font-size: 10px; }
+svg .grid { stroke: var(--line); } svg .target { fill: transparent; } svg .target:hover { fill: var(--band); }
+svg polyline { fill: none; stroke-width: 1.5; } svg .mark { stroke-width: 1.5; }
+svg .interval { fill: none; stroke-width: 1.25; }
+svg .bound { stroke: var(--bound); stroke-width: 1.5; stroke-dasharray: 4 3; }
+"""
+"""What pages have in common; charts take their colours from it."""
+
+
+def page(title: str, body: Iterable[str], *, style: str = "") -> str:
+    """An HTML document.
+
+    Args:
+        title: plain text.
+        body: markup.
+        style: more rules of the page's own.
+    """
+    return "\n".join([
+        "<!DOCTYPE html>",
+        '<html lang="en">',
+        '<head><meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{text(title)}</title>",
+        f"<style>{STYLE}{style}</style></head>",
+        "<body><main>",
+        *body,
+        "</main></body></html>",
+        "",
+    ])  # fmt: skip
+
+
+def table(name: str, heading: Sequence[str], rows: Iterable[str], left: Collection[int] = (0,)) -> Iterator[str]:
+    """A table that scrolls within itself where the page is too narrow.
+
+    Args:
+        name: for those who can't see it.
+        heading: cells, plain text.
+        rows: as `row`, `group` and `remark` give them.
+        left: the columns that are aligned to the left.
+    """
+    cells = (f'<th scope="col"{_side(at, left)}>{text(cell)}</th>' for at, cell in enumerate(heading))
+    yield f"{_scroll(name)}<table><thead><tr>"
+    yield from (*cells, "</tr></thead><tbody>", *rows, "</tbody></table></div>")
+
+
+def row(cells: Sequence[str], left: Collection[int] = (0,)) -> str:
+    """A row of a table; its cells are markup."""
+    return f"<tr>{''.join(f'<td{_side(at, left)}>{cell}</td>' for at, cell in enumerate(cells))}</tr>"
+
+
+def group(name: str, columns: int) -> str:
+    """A row that names those below it."""
+    return f'<tr><th class="left group" colspan="{columns}">{text(name)}</th></tr>'
+
+
+def remark(lines: Iterable[str], columns: int) -> str:
+    """A row with remarks on those above it; empty where there are none."""
+    shown = "".join(f"<div>{text(line)}</div>" for line in lines)
+    return f'<tr><td class="left remark" colspan="{columns}">{shown}</td></tr>' if shown else ""
+
+
+def figure(drawing: str, *, title: str = "", name: str = "", caption: str = "") -> str:
+    """A drawing with its title above and its caption below.
+
+    Args:
+        drawing: an `svg` element.
+        title: plain text; empty for none.
+        name: makes a wide drawing scroll within itself, and names it for those who can't see it; empty for a small one.
+        caption: plain text; empty for none.
+    """
+    shown = f"{_scroll(name)}{drawing}</div>" if name else drawing
+    above = f"<h3>{text(title)}</h3>" if title else ""
+    below = f'<figcaption class="note">{text(caption)}</figcaption>' if caption else ""
+    return f"<figure>{above}{shown}{below}</figure>"
+
+
+def legend(entries: Iterable[tuple[str, str]]) -> str:
+    """What the marks of a drawing mean.
+
+    Args:
+        entries: (the mark in an area of 22 x 14 pixels as elements of SVG, what it means).
+    """
+    shown = (f'<li><svg width="22" height="14" aria-hidden="true">{m}</svg> {text(name)}</li>' for m, name in entries)
+    return f'<ul class="legend">{"".join(shown)}</ul>'
+
+
+def items(entries: Sequence[str]) -> str:
+    """A list; empty where there are no entries."""
+    return f"<ul>{''.join(f'<li>{text(entry)}</li>' for entry in entries)}</ul>" if entries else ""
+
+
+def datum(shown: str, where: str) -> str:
+    """A figure that says in `data-figure` which of the JSON's it is, such as `cases/0/p50_ms`."""
+    return f'<span data-figure="{text(where)}">{text(shown)}</span>'
+
+
+def text(words: str) -> str:
+    """Words of others in one line, without control codes and markup."""
+    return html.escape(printable(words))
+
+
+def _scroll(name: str) -> str:
+    """The start of an area that scrolls within itself."""
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{text(name)}">'
+
+
+def _side(column: int, left: Collection[int]) -> str:
+    return ' class="left"' if column in left else ""

@@ -1,0 +1,80 @@
+"""What `verify` found for a person at a terminal: plain text, 80 columns, fit for a bug report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from resnet_export.report.verify import summary
+from resnet_export.report.verify.findings import located, sentences
+from resnet_export.terminal import Row, blocks, fact, printable, some, table, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from resnet_export.parity.results import Bisection, VerifyReport
+
+ROWS = 8
+"""Sentences of a kind, so that all stays on one screen; JSON has the rest."""
+
+
+def render(report: VerifyReport, *, layers: bool = False) -> str:
+    """The verdict and what it rests on, the runtimes, then what is wrong.
+
+    Args:
+        report: what was found.
+        layers: show the error layer by layer, where it was looked at.
+    """
+    title = wrapped(summary.title(report))
+    return blocks(
+        [*title, *fact("truth", f"{report.truth}, in float64"), *fact("yardstick", report.yardstick)],
+        _numbers(report),
+        _others(report),
+        _layers(report.bisection) if layers and report.bisection is not None else [],
+        _failures(report),
+    )
+
+
+def _numbers(report: VerifyReport) -> Iterator[str]:
+    """A table of the runtimes that ran, with remarks below their rows."""
+    if not report.comparisons:
+        return
+    rows: list[Row] = []
+    for result in summary.ran(report):
+        own = summary.rows_of(report, result.runtime)
+        remarks = summary.remarks(result, own, report.comparisons[0].quantity)
+        for row in own:
+            name, *numbers = row.cells()
+            rows.append(Row([name if row is own[0] else "", *numbers], remarks if row is own[-1] else ()))
+    yield from table(summary.HEADING, rows, left=(0, 1, 8))
+    for sentence in summary.explanations(report):
+        yield from wrapped(sentence, "  ")
+
+
+def _others(report: VerifyReport) -> Iterator[str]:
+    """The runtimes that did not run and were not asked to, and what else was left out."""
+    for result in report.runtimes:
+        if result.status in ("unsupported", "not applicable") and not result.refused:
+            yield from fact(result.runtime, summary.reason(result))
+    missing = [result.runtime for result in report.runtimes if result.status == "not here"]
+    if missing:
+        yield from fact("not here", *missing)
+        yield from fact("", "resnet-export doctor tells why")
+    yield from _some(report.notes)
+
+
+def _layers(found: Bisection) -> Iterator[str]:
+    """The error layer by layer."""
+    yield from wrapped(f"Layer by layer in {found.runtime}, relative to the largest value of each")
+    yield from table(summary.LAYER_HEADING, map(summary.layer_cells, found.layers), left=(0, 1, 5))
+    yield from wrapped(summary.LAYER_EXPLANATION, "  ")
+
+
+def _failures(report: VerifyReport) -> Iterator[str]:
+    yield from _some(sentences(report))
+    for line in located(report):
+        yield from wrapped(printable(line))
+
+
+def _some(sentences: Sequence[str]) -> list[str]:
+    entries = ["\n".join(wrapped(printable(sentence), "  - ")) for sentence in sentences]
+    return some(entries, ROWS)
