@@ -178,7 +178,10 @@ class _Measurement:
                 except ResNetExportError as error:  # the measurement stands all the same
                     found[what] = error.message
             told = found[what]
-            yield dataclasses.replace(result, **{"profile_reason" if isinstance(told, str) else "profile": told})
+            if isinstance(told, str):
+                yield dataclasses.replace(result, profile_reason=told)
+            else:
+                yield dataclasses.replace(result, profile=told)
 
     def peaks(self, results: Iterable[CaseResult]) -> Iterator[Peaks]:
         """The peaks of each device and number of threads that a case ran on; without what can't be measured."""

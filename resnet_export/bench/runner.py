@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from resnet_export.bench.case import Case
+    from resnet_export.bench.results import Status
     from resnet_export.bench.sampling import Budget
     from resnet_export.machine.noise import Noise
 
@@ -62,7 +63,7 @@ def run_case(case: Case, usable_cpus: float, limits: Limits, show: Callable[[str
         with Worker(TARGET, environment=request.environment, timeout_s=limits.timeout_s) as worker:
             run.measure(worker)
     except RuntimeCrashedError as error:
-        status = "hung" if error.hung else "crashed"
+        status: Status = "hung" if error.hung else "crashed"
         failed = CaseResult(case, status, request.threads, reason=error.message, signal=error.signal, log=error.log)
         return run.result or failed
     except ResNetExportError as error:

@@ -107,11 +107,18 @@ def summarise(samples: Sequence[float] | NDArray[np.float64], *, queue: bool = F
     effective = len(values) / integrated_time(scores, batches)
     supported = effective >= LEAST_EFFECTIVE
     ordered = np.sort(values)
+
+    def quantile(probability: float) -> Estimate:
+        return _quantile(values, ordered, probability, batches, supported=supported)
+
     return Summary(
-        float(ordered[0]),
-        float(ordered[-1]),
-        estimate_mean(values, batches) if supported else Estimate(float(values.mean())),
-        *(_quantile(values, ordered, p, batches, supported=supported) for p in (0.5, 0.9, 0.95, 0.99)),
+        min=float(ordered[0]),
+        max=float(ordered[-1]),
+        mean=estimate_mean(values, batches) if supported else Estimate(float(values.mean())),
+        p50=quantile(0.5),
+        p90=quantile(0.9),
+        p95=quantile(0.95),
+        p99=quantile(0.99),
         samples=len(values),
         effective_samples=effective,
         lag1_autocorrelation=lag_1(scores),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from resnet_export.cli.numbers import Share
 from resnet_export.cli.options import GroupedCommand, option, removed
 from resnet_export.cli.output import output_options
+from resnet_export.cli.values import SHARE
 
 if TYPE_CHECKING:
     from resnet_export.bench.check.results import CheckReport
@@ -50,7 +50,7 @@ LONG_S = 240.0
 @option(
     "--tolerance",
     heading=CHECK,
-    type=Share(),
+    type=SHARE,
     default="5%",
     metavar="SHARE",
     help="How much slower a case may be.  [default: 5%]",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from resnet_export.cli.numbers import Share
 from resnet_export.cli.options import GroupedCommand, Whole, budget_of, duration, option
 from resnet_export.cli.output import output_options
+from resnet_export.cli.values import SHARE
 
 if TYPE_CHECKING:
     from resnet_export.cli.output import Output
@@ -50,7 +50,7 @@ WHAT, HOW = "What", "How"
 @option(
     "--band",
     heading=HOW,
-    type=Share(),
+    type=SHARE,
     default="1.5%",
     metavar="SHARE",
     help="Equivalent means within 1 plus or minus this.  [default: 1.5%]",

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from resnet_export.cli.numbers import Counts, Duration, Gaps
 from resnet_export.cli.options import GroupedCommand, RuntimeName, budget_of, duration, option, removed
 from resnet_export.cli.output import output_options
 from resnet_export.cli.streams import tell
+from resnet_export.cli.values import COUNTS, DURATION, DURATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,11 +58,11 @@ HELP = """Measure latency and throughput, with intervals.
     metavar="NAME[,OPTION=VALUE...]",
     help="Run it here. Give it once for each.  [default: ort:cpu]",
 )
-@option("--batch", "batches", heading=WHAT, type=Counts(), metavar="N[,N...]", help="Images in a run.  [default: 1]")
+@option("--batch", "batches", heading=WHAT, type=COUNTS, metavar="N[,N...]", help="Images in a run.  [default: 1]")
 @option(
     "--threads",
     heading=WHAT,
-    type=Counts(),
+    type=COUNTS,
     metavar="N[,N...]",
     help="Threads of a run.  [default: what affinity and cgroup allow]",
 )
@@ -85,9 +85,9 @@ HELP = """Measure latency and throughput, with intervals.
     help="single: sequential calls. offline: the best batch. concurrent: several callers. server: requests at random "
     "times. idle: calls after a pause.  [default: single]",
 )
-@option("--callers", heading=PATTERN, type=Counts(), metavar="N[,N...]", help="For concurrent.  [default: 4]")
-@option("--slo-p99", heading=PATTERN, type=Duration(), metavar="TIME", help="For server: find the highest rate.")
-@option("--gaps", heading=PATTERN, type=Gaps(), metavar="TIME[,...]", help="For idle.  [default: 0,1,10,100,1000ms]")
+@option("--callers", heading=PATTERN, type=COUNTS, metavar="N[,N...]", help="For concurrent.  [default: 4]")
+@option("--slo-p99", heading=PATTERN, type=DURATION, metavar="TIME", help="For server: find the highest rate.")
+@option("--gaps", heading=PATTERN, type=DURATIONS, metavar="TIME[,...]", help="For idle.  [default: 0,1,10,100,1000ms]")
 @option(
     "--reference",
     heading=HOW_LONG,

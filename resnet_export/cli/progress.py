@@ -22,7 +22,7 @@ class Progress:
 
     def __init__(self, stream: TextIO, *, verbose: bool = False) -> None:
         terminal = stream.isatty()
-        self._stream = stream
+        self.stream = stream
         self._shown = terminal or verbose
         # In between come the frameworks' own lines when verbose, and a dumb terminal cannot erase.
         self._live = terminal and not verbose and os.environ.get("TERM") != "dumb"
@@ -50,5 +50,5 @@ class Progress:
         if self._shown:
             # Progress that nobody reads any more is no reason to stop.
             with contextlib.suppress(OSError):
-                self._stream.write(text)
-                self._stream.flush()
+                self.stream.write(text)
+                self.stream.flush()

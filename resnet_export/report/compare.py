@@ -28,9 +28,7 @@ def render(found: Comparison) -> str:
         *_side("A", found.a),
         *_side("B", found.b),
         *fact("B / A", f"{ratio.value:.4f} {interval(ratio, 4)}"),
-        *fact(
-            "from", number(len(found.launches), "launch", "launches"), f"{found.seconds:.0f} s", f"seed {found.seed}"
-        ),
+        *fact("from", launches, f"{found.seconds:.0f} s", f"seed {found.seed}"),
     ]
     verdict = wrapped(_verdict(found))
     if found.interrupted:

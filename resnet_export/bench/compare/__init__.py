@@ -112,9 +112,9 @@ def compare(
                 raise
             interrupted = True
     noise = _without_processes(watch.end())
-    measured = (launcher.measured(name, launches) for name in sides)
+    first_side, second_side = launcher.measured("a", launches), launcher.measured("b", launches)
     spent = time.monotonic() - begin
-    return Comparison(*measured, tuple(launches), band, seconds, spent, seed, machine, noise, interrupted)
+    return Comparison(first_side, second_side, tuple(launches), band, seconds, spent, seed, machine, noise, interrupted)
 
 
 class _Launcher:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from onnx import NodeProto
 
 SIDE = 384
-"""Side of one thread's matrices: they fit into its own cache, and a product takes a millisecond, less than the time slice
-of another process. Larger ones reached less."""
+"""Side of one thread's matrices: they fit into its own cache, and a product takes a millisecond, less than the time
+slice of another process. Larger ones reached less."""
 SIDE_STEP = 128
 """Sides are multiples of it, as kernels work in tiles."""
 GPU_SIDE = 8192

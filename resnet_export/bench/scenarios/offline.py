@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import statistics
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 import msgspec
 
@@ -41,9 +41,9 @@ class Offline(Pattern, frozen=True, tag="offline"):
     """Those to choose from; none for powers of two while they pay."""
     has_own_batches = True
 
-    def with_batches(self, batches: Sequence[int]) -> Offline:
+    def with_batches(self, batches: Sequence[int]) -> Self:
         """The same among these batches."""
-        return Offline(tuple(sorted(set(batches))))
+        return msgspec.structs.replace(self, batches=tuple(sorted(set(batches))))
 
     def sample(self, rig: Rig) -> Outcome:
         """The probes, and the series at the best batch."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import msgspec
 
@@ -50,7 +50,7 @@ class Pattern(msgspec.Struct, frozen=True, tag_field="name", forbid_unknown_fiel
         """A bound on p99, in milliseconds; None where there is none."""
         return None
 
-    def with_batches(self, batches: Sequence[int]) -> Pattern:
+    def with_batches(self, batches: Sequence[int]) -> Self:
         """The same among these batches, where it chooses the batch itself."""
         return self
 

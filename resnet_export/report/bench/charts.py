@@ -124,9 +124,8 @@ def _trade_offs(cases: Cases) -> Iterator[Drawn]:
     found = [one for result, measured in cases for one in _steady(result, measured)]
     if not found:
         return
-    latencies, rates = ([pair[at] for pair in found] for at in (2, 3))
-    x = linear([one.high or one.value for one in latencies], "p50 latency, ms")
-    y = linear([one.high or one.value for one in rates], "images/s")
+    x = linear([latency.high or latency.value for _, _, latency, _ in found], "p50 latency, ms")
+    y = linear([rate.high or rate.value for _, _, _, rate in found], "images/s")
     for path, own in groupby(found, key=lambda one: one[0].case.model.path):
         yield file_name(path), trade_off(list(own), runtimes(cases), x, y)
 

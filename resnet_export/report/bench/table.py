@@ -72,7 +72,7 @@ def _csv_rows(result: CaseResult) -> Iterator[dict[str, Any]]:
         "status": result.status,
         "reason": result.reason,
         "grade": result.grade and result.grade.letter,
-        **_estimate("relative", "", result.relative and result.relative.ratio),
+        **_estimate("relative", "", None if result.relative is None else result.relative.ratio),
     }
     if found is None:
         yield {**own, "batch": case.batch}
@@ -91,8 +91,13 @@ def _csv_rows(result: CaseResult) -> Iterator[dict[str, Any]]:
 def _cold_start(found: Measured) -> dict[str, Any]:
     """What is the same in each row of a case."""
     ran, memory = found.ran, found.memory
-    times = {"import": found.import_ns, "open": found.open_ns, "first_run": found.first_run_ns}
-    times |= {"new_shape": found.new_shape_ns, "submit": found.submit_ns and statistics.median(found.submit_ns)}
+    times: dict[str, float | None] = {
+        "import": found.import_ns,
+        "open": found.open_ns,
+        "first_run": found.first_run_ns,
+        "new_shape": found.new_shape_ns,
+        "submit": None if found.submit_ns is None else statistics.median(found.submit_ns),
+    }
     return {
         "version": ran.version,
         "precision": ran.precision,

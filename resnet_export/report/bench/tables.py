@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resnet_export.report.bench.remarks import warnings
 from resnet_export.report.bench.verdict import verdicts
@@ -169,9 +169,8 @@ def _cell(column: Column, where: str, case: CaseResult) -> str:
 
 def _number(case: CaseResult, path: str) -> float | None:
     """The number at a place in the JSON."""
-    value: object = case
+    value: Any = case
     for key in path.split("/"):
         value = getattr(value, key, None)
-    if isinstance(value, tuple):
-        return statistics.median(value)
-    return value if isinstance(value, int | float) else None
+    found: float | None = statistics.median(value) if isinstance(value, tuple) else value
+    return found

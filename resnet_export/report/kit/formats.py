@@ -16,6 +16,7 @@ SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".html": "html", 
 TEXT = "text"
 """The form that a terminal shows."""
 JSON = "resnet_export.report.kit.formats:to_json"
+JSON_LINE = "resnet_export.report.kit.formats:to_json_line"
 REPORT = "resnet_export.report"
 RENDERERS: dict[str, dict[str, str]] = {
     "ExportReport": {TEXT: f"{REPORT}.export:render", "json": JSON},
@@ -28,6 +29,16 @@ RENDERERS: dict[str, dict[str, str]] = {
     "ModelReport": {TEXT: f"{REPORT}.inspect:render", "json": JSON},
     "ModelDiff": {TEXT: f"{REPORT}.inspect:render_diff", "json": JSON},
     "DoctorReport": {TEXT: f"{REPORT}.doctor:render", "json": JSON},
+    "BenchReport": {
+        TEXT: f"{REPORT}.bench.text:render",
+        "json": JSON_LINE,
+        "csv": f"{REPORT}.bench.table:as_csv",
+        "markdown": f"{REPORT}.bench.table:as_markdown",
+        "html": f"{REPORT}.bench.page:render",
+    },
+    "Comparison": {TEXT: f"{REPORT}.compare:render", "json": JSON_LINE},
+    "CheckReport": {TEXT: f"{REPORT}.check.text:render", "json": JSON, "junit": f"{REPORT}.check.junit:render"},
+    "Profile": {TEXT: f"{REPORT}.profile.text:render", "json": JSON_LINE},
 }
 """Class of a result -> form -> the function that renders it, as `module:function`; imported when it is called."""
 
@@ -78,3 +89,10 @@ def to_json(result: Any) -> str:
     from resnet_export.data import as_plain
 
     return json.dumps(as_plain(result.as_dict()), indent=2, allow_nan=False)
+
+
+def to_json_line(result: Any) -> str:
+    """One JSON object in one line, for a result with thousands of samples."""
+    from resnet_export.data import as_plain
+
+    return json.dumps(as_plain(result), allow_nan=False)
