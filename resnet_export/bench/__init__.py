@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str], AbstractContextManager[Callable[[str], None] | None]]
 
-NOT_FOR_IT = "The reference network is for sequential calls (single) on the CPU."
-
 
 def bench(
     paths: Sequence[str | os.PathLike[str]],
@@ -141,7 +139,7 @@ class _Measurement:
 
     def case(self, case: Case, *, referenced: bool) -> CaseResult:
         """Measures a case, and then in turns with the reference network."""
-        from resnet_export.bench.reference import measure_beside_reference
+        from resnet_export.bench.reference import NOT_FOR_IT, measure_beside_reference
         from resnet_export.bench.runner import Limits, run_case
         from resnet_export.errors import ResNetExportError
 

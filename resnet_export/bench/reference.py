@@ -23,7 +23,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnet_export.bench import NOT_FOR_IT
 from resnet_export.bench.case import expand_cases
 from resnet_export.bench.compare import compare
 from resnet_export.bench.compare.side import Side
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
 NAME = "reference network 1"
 """Its number is raised when anything about it changes: older ratios do not compare any more."""
+NOT_FOR_IT = "The reference network is for sequential calls (single) on the CPU."
 OPSET, IR_VERSION = 17, 8
 CHANNELS = (64, 64, 128, 128, 256, 256, 512, 512)
 """Channels of the image, and after each convolution; where they double, its stride is 2."""
