@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import onnx
 
     from resnet_export.bench.results import CaseResult
+    from resnet_export.machine import Machine
 
 NAME = "reference network 1"
 """Its number is raised when anything about it changes: older ratios do not compare any more."""
@@ -51,12 +52,13 @@ alone: beside one that kept one of two CPUs busy, a ratio of 0.028 became 0.012.
 
 
 def measure_beside_reference(
-    result: CaseResult, seconds: float, show: Callable[[str], None] | None, timeout_s: float
+    result: CaseResult, machine: Machine, seconds: float, show: Callable[[str], None] | None, timeout_s: float
 ) -> Relative:
     """Measures a case again, in turns with the reference network.
 
     Args:
         result: of a case that was measured.
+        machine: this one.
         seconds: for it, the launches of the processes included; one launch may take longer.
         show: called with how it stands.
         timeout_s: seconds without a sign of life after which a process is ended.
@@ -82,7 +84,8 @@ def measure_beside_reference(
         path = Path(folder, "reference.onnx")
         path.write_bytes(make_network().SerializeToString())
         (reference,) = expand_cases([path], threads=[result.threads])
-        found = compare(Side(reference), Side(result.case), seconds, progress=progress, timeout_s=timeout_s)
+        sides = Side(reference), Side(result.case)
+        found = compare(*sides, seconds, progress=progress, timeout_s=timeout_s, machine=machine)
     if found.interrupted:
         raise KeyboardInterrupt
     name = f"{NAME} in {found.a.ran.version}"
