@@ -12,24 +12,24 @@ if TYPE_CHECKING:
 
 __all__ = ["DoctorReport", "RuntimeCheck", "diagnose"]
 
-TIMEOUT = 60.0
+TIMEOUT_S = 60.0
 """Seconds that one runtime's check may take: importing a framework from a cold disk takes twenty."""
 
 
-def diagnose(require: Sequence[str] = (), *, timeout: float = TIMEOUT) -> DoctorReport:
+def diagnose(require: Sequence[str] = (), *, timeout_s: float = TIMEOUT_S) -> DoctorReport:
     """Finds out what runs here.
 
     Every runtime is checked in a process of its own, so that one which crashes or hangs is a finding as well.
 
     Args:
         require: runtimes that have to run; they are checked even where they take part only when named.
-        timeout: seconds for the check of one runtime.
+        timeout_s: seconds for the check of one runtime.
 
     Raises:
         UsageError: `require` names an unknown runtime.
     """
     from resnet_export import __version__, runtimes
-    from resnet_export.doctor.isolation import check_all
+    from resnet_export.doctor.checks import check_all
     from resnet_export.doctor.problems import find_problems
     from resnet_export.machine import read_machine
     from resnet_export.machine.distributions import read_distributions, read_onnxruntimes
@@ -41,7 +41,7 @@ def diagnose(require: Sequence[str] = (), *, timeout: float = TIMEOUT) -> Doctor
     wanted = [name for name in known if name not in runtimes.TEST_DOUBLES or name in require]
     with ThreadPoolExecutor(1) as pool:
         machine = pool.submit(read_machine)
-        checks, providers = check_all(wanted, timeout=timeout)
+        checks, providers = check_all(wanted, timeout_s=timeout_s)
     onnxruntimes = read_onnxruntimes()
     return DoctorReport(
         version=__version__,

@@ -31,6 +31,7 @@ class Pool:
         *,
         timeout_s: float = TIMEOUT_S,
         key: Callable[[Any], Hashable] | None = None,
+        doing: str = "running it",
     ) -> list[Any]:
         """Calls a method of the target with each item.
 
@@ -40,6 +41,7 @@ class Pool:
             timeout_s: seconds without a sign of life after which a call counts as a hang.
             key: gives the group of an item. The items of a group share a worker, sequentially, with no other group's.
                 None shares the items out evenly.
+            doing: what a call does, for messages.
 
         Returns:
             What the method returned or, as `ResNetExportError`, how it failed; in the order of the items.
@@ -55,7 +57,7 @@ class Pool:
                 for index, item in group:
                     worker = worker or Worker(self._target, timeout_s=timeout_s)
                     try:
-                        found[index] = worker.call(method, item)
+                        found[index] = worker.call(method, item, doing=doing)
                     except ResNetExportError as error:
                         found[index] = error
                         if isinstance(error, RuntimeCrashedError):
