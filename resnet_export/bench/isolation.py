@@ -19,7 +19,7 @@ from resnet_export.bench.measured import Measured
 from resnet_export.bench.request import Request
 from resnet_export.bench.results import CaseResult
 from resnet_export.machine.noise import Watch
-from resnet_export.workers.ending import end, how_ended, last_lines, signal_of
+from resnet_export.workers.client import end, how_ended, last_lines, signal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ import psutil
 from resnet_export import errors
 from resnet_export.bench.following import forward
 from resnet_export.errors import RuntimeCrashedError, RuntimeFailedError
-from resnet_export.workers.ending import end, how_ended, last_lines
+from resnet_export.workers.client import end, how_ended, last_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

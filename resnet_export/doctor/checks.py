@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from resnet_export.doctor.report import Providers, RuntimeCheck
 from resnet_export.errors import MissingDependencyError, ResNetExportError, RuntimeFailedError
+from resnet_export.runtimes import find
 from resnet_export.workers import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from resnet_export.doctor.report import State
 
 PROVIDERS = "ort:providers compiled in"
 """Stands for the question which providers were compiled into ONNX Runtime; no runtime's name has a blank."""
@@ -33,8 +36,6 @@ class Checker:
                 import onnxruntime
 
                 return RuntimeCheck(name, "usable", " ".join(onnxruntime.get_available_providers()))
-            from resnet_export.runtimes import find
-
             return RuntimeCheck(name, "usable", str(find(name).probe()))
         except (Exception, SystemExit) as error:
             return failure(name, error)
@@ -65,10 +66,7 @@ def failure(name: str, error: BaseException) -> RuntimeCheck:
     if not isinstance(error, ResNetExportError):
         detail = f"{type(error).__name__}: {error}"
         return RuntimeCheck(name, "failed", detail if len(detail) <= LONGEST else f"{detail[:LONGEST]}...")
+    state: State = "missing" if isinstance(error, MissingDependencyError) else "unavailable"
     # Whoever reads this need not be sent here.
-    hint = None if error.hint is None or "resnet-export doctor" in error.hint else error.hint
-    if isinstance(error, RuntimeFailedError):
-        return RuntimeCheck(name, "failed", error.message, hint)
-    return RuntimeCheck(
-        name, "missing" if isinstance(error, MissingDependencyError) else "unavailable", error.message, hint
-    )
+    hint = None if "resnet-export doctor" in (error.hint or "") else error.hint
+    return RuntimeCheck(name, "failed" if isinstance(error, RuntimeFailedError) else state, error.message, hint)

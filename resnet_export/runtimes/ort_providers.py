@@ -184,7 +184,8 @@ class Bundled(Provider):
                 f"The ONNX Runtime that is installed has no {self.provider}.",
                 hint="Replace it with: pip uninstall -y onnxruntime && pip install onnxruntime-gpu",
             )
-        preload()
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find, and so do we
+            onnxruntime.preload_dlls()  # of CUDA and cuDNN, from the NVIDIA packages of this environment
         folder = Path(onnxruntime.__file__).with_name("capi")
         for stem, mode in (("onnxruntime_providers_shared", ctypes.RTLD_GLOBAL), (self.library, ctypes.DEFAULT_MODE)):
             name = f"{stem}.dll" if sys.platform == "win32" else f"lib{stem}.so"
@@ -276,11 +277,3 @@ def _require_gpu(provider: str) -> None:
             f"{provider} finds no GPU: NVIDIA's driver answers with {count.value} devices (code {failed}).",
             hint="In a container, start it with --gpus all; CUDA_VISIBLE_DEVICES may hide it.",
         )
-
-
-def preload() -> None:
-    """Loads CUDA's and cuDNN's libraries from the NVIDIA packages of this environment, where they are."""
-    import onnxruntime
-
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find, and so do we
-        onnxruntime.preload_dlls()

@@ -101,7 +101,10 @@ class TorchSession(Session):
         return tensor.to(dtype=self._parameter.dtype, memory_format=self._layout(self._options))
 
     def _layout(self, options: TorchOptions) -> torch.memory_format:
-        return self._torch.channels_last if options.channels_last else self._torch.contiguous_format
+        found: torch.memory_format = getattr(
+            self._torch, "channels_last" if options.channels_last else "contiguous_format"
+        )
+        return found
 
     def _placed(self, model: nn.Module, options: TorchOptions) -> nn.Module:
         """The model where and in what it is to run."""

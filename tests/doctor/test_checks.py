@@ -91,7 +91,7 @@ def test_a_reason_as_long_as_a_book_is_cut(monkeypatch: pytest.MonkeyPatch) -> N
     def fail(name: str) -> None:
         raise ValueError("x" * 10 * LONGEST)
 
-    monkeypatch.setattr("resnet_export.runtimes.find", fail)
+    monkeypatch.setattr("resnet_export.doctor.checks.find", fail)
     assert len(check("ort:cpu").detail) == LONGEST + len("...")
 
 
@@ -99,5 +99,5 @@ def test_the_advice_to_come_here_is_left_out(monkeypatch: pytest.MonkeyPatch) ->
     def fail(name: str) -> None:
         raise UnavailableError("There is no device.", hint="resnet-export doctor lists those that run here.")
 
-    monkeypatch.setattr("resnet_export.runtimes.find", fail)
+    monkeypatch.setattr("resnet_export.doctor.checks.find", fail)
     assert (check("ort:webgpu").detail, check("ort:webgpu").hint) == ("There is no device.", None)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from resnet_export import doctor
-from resnet_export.doctor.problems import find_problems
+from resnet_export.doctor import find_problems
 from resnet_export.doctor.report import Providers, RuntimeCheck
 from resnet_export.errors import UsageError
 from tests.doctor.examples import CLASH, CUDA, example
@@ -24,7 +24,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.extend(wanted)
         return tuple(RuntimeCheck(name, "usable", f"{name} 1.0") for name in wanted), Providers()
 
-    monkeypatch.setattr("resnet_export.doctor.checks.check_all", check_all)
+    monkeypatch.setattr("resnet_export.doctor.check_all", check_all)
     return names
 
 
@@ -103,7 +103,7 @@ def test_one_is_none() -> None:
 def test_a_release_known_to_be_wrong_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     bad = {"rich": (("1.0", __import__("importlib.metadata").metadata.version("rich")), "it is red", "pip install x")}
     monkeypatch.setattr("resnet_export.optional.KNOWN_BAD", bad)
-    monkeypatch.setattr("resnet_export.doctor.problems.KNOWN_BAD", bad)
+    monkeypatch.setattr("resnet_export.doctor.KNOWN_BAD", bad)
     (problem,) = find_problems({})
     assert "a release that gives wrong files: it is red" in problem.what
     assert problem.cure == ("pip install x",)

@@ -121,7 +121,7 @@ def test_errors_of_ours_come_back_as_themselves(worker: Worker) -> None:
     ("method", "message"),
     [
         ("division", "It failed: division by zero."),
-        ("exit", "It failed: SystemExit: 3."),
+        ("exit", r"It failed: SystemExit\(3\)\."),
         ("unsendable", r"It failed: .*pickle"),
         ("no_such_method", "It failed: 'Target' object has no attribute 'no_such_method'."),
     ],
