@@ -132,6 +132,8 @@ class Worker:
             try:
                 kind, value = self._answers.get(timeout=limit)
             except queue.Empty:
+                if self._process.poll() is not None:  # a process that it has forked holds the pipe open
+                    raise self._over("") from None
                 how = f"gave no sign of life for {limit:g} s while {self._doing}, and was ended"
                 raise self._over(how, hung=True) from None
             match kind:
@@ -231,6 +233,9 @@ def end(process: subprocess.Popen[bytes]) -> None:
                     child.kill()
     process.kill()
     process.wait()
+    if process.stdin and not process.stdin.closed:  # the first time, when its number can't be another's yet
+        with contextlib.suppress(OSError, AttributeError):  # it leads no group, or Windows has none
+            os.killpg(process.pid, signal.SIGKILL)
     for pipe in (process.stdin, process.stdout):
         with contextlib.suppress(OSError):
             pipe and pipe.close()
