@@ -65,11 +65,8 @@ def _runtimes(report: VerifyReport) -> Iterator[str]:
         return
     yield "<h2>Runtimes</h2>"
     rows: list[str] = []
-    for result in summary.ran(report):
-        found = summary.rows_of(report, result.runtime)
-        rows += [_row(_status_first(row.cells()), LEFT) for row in found]
-        remarks = summary.remarks(result, found, report.comparisons[0].quantity)
-        rows.append(page.remark(remarks, len(summary.HEADING)))
+    for row in summary.rows(report):
+        rows += [_row(_status_first(row.cells), LEFT), page.remark(row.below, len(row.cells))]
     yield from page.table("Runtimes", _status_first((*summary.HEADING[:-1], "status")), rows, LEFT)
     yield from (f'<p class="note">{text(sentence)}</p>' for sentence in summary.explanations(report))
 
