@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from resnet_export.report import facts
 from resnet_export.terminal import (
     DIGITS,
     fact,
     file_size,
     multiply_adds,
     number,
-    numbers,
     shortened,
     some,
     table,
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 ROWS = 8
 """Of each kind of difference, so that all of them stay on one screen; JSON has the rest."""
-
-LONGEST = 34
-"""Characters of a name or value that are shown."""
 
 QUANTIZED = {"qdq": "QDQ", "qoperator": "QOperator"}
 
@@ -78,8 +75,7 @@ def _facts(report: ModelReport) -> Iterator[str]:
         for port in ports:
             yield from fact(kind, f"{_port(port)}{layout if kind == 'input' else ''}")
     yield from _pictures(report)
-    nodes = sum(report.operators.values())
-    yield from fact("nodes", f"{nodes} in all", *(f"{count} {op}" for op, count in report.operators.items()))
+    yield from facts.nodes(report.operators)
     folded = ""
     if report.metadata is not None and report.canonical:
         folded = f" ({report.metadata.spec.trainable_parameters:,} before folding)"
@@ -95,21 +91,13 @@ def _facts(report: ModelReport) -> Iterator[str]:
 def _pictures(report: ModelReport) -> Iterator[str]:
     """Preprocessing, labels and what others have noted."""
     if report.metadata is not None:
-        found, labels = report.metadata.preprocessing, report.metadata.labels
-        yield from fact(
-            "preprocessing",
-            f"resize {found.resize} ({found.interpolation})",
-            f"crop {found.crop}",
-            f"mean {numbers(found.mean)}",
-            f"std {numbers(found.std)}",
-            "normalised in the file" if report.metadata.interface.preprocess == "uint8" else "left to the caller",
-        )
+        inside = report.metadata.interface.preprocess == "uint8"
+        place = "normalised in the file" if inside else "left to the caller"
+        yield from facts.preprocessing(report.metadata.preprocessing, place)
         if report.metadata.assumptions:
             yield from fact("assumed", *map(str, report.metadata.assumptions))
-        shown = [] if labels is None else [_short(repr(label)) for label in (*labels[:2], *labels[2:][-1:])]
-        if labels is not None and len(labels) > 3:
-            shown.insert(2, "...")
-        yield from fact("labels", *([] if labels is None else [str(len(labels))]), *(shown or ["none"]))
+        labels = report.metadata.labels
+        yield from fact("labels", "none") if labels is None else facts.labels(labels)
     if report.other_metadata:
         yield from fact("other keys", *(_short(key) for key in report.other_metadata))
 
@@ -213,4 +201,4 @@ def _value(value: Any) -> str:
 
 
 def _short(text: str) -> str:
-    return shortened(text, LONGEST)
+    return shortened(text, facts.LONGEST)

@@ -45,11 +45,10 @@ def rows(report: VerifyReport) -> list[Row]:
         own = [entry for entry in report.comparisons if entry.runtime == result.runtime]
         kinds = list(dict.fromkeys(entry.inputs for entry in own))
         for kind in kinds:
-            name, below = result.runtime if kind == kinds[0] else "", ()
+            name = result.runtime if kind == kinds[0] else ""
             cells = _cells([entry for entry in own if entry.inputs == kind])
-            if kind == kinds[-1]:
-                below = tuple(_remarks(result, own, report.comparisons[0].quantity))
-            found.append(Row((name, *cells), below))
+            remarks = _remarks(result, own, report.comparisons[0].quantity) if kind == kinds[-1] else ()
+            found.append(Row((name, *cells), tuple(remarks)))
     return found
 
 
