@@ -151,8 +151,12 @@ def blocks(*parts: Iterable[str]) -> str:
 
 def some(entries: Sequence[str], most: int) -> list[str]:
     """The first of them, and how many more there are."""
-    hidden = len(entries) - most
-    return [*entries[:most], *([f"  ... and {hidden} more; --json has them all"] if hidden > 0 else [])]
+    return [*entries[:most], *more(len(entries) - most)]
+
+
+def more(hidden: int) -> list[str]:
+    """A line on what is not shown, where there is any."""
+    return [f"  ... and {hidden} more; --json has them all"] if hidden > 0 else []
 
 
 def printable(text: str) -> str:
