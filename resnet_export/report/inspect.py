@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from resnet_export.inspect.results import Change, Layer, ModelDiff, ModelReport, Port, TensorChange
 
 ROWS = 8
-"""Of each kind of difference, so that all of them stay on one screen; JSON has the rest."""
+"""Differences of each kind that are shown, so that all kinds stay on one screen; JSON has the rest."""
 
 ULP = "ulp: representable values between a and b; of largest: |a - b| in last places of the tensor's largest value."
 QUANTIZED = {"qdq": "QDQ", "qoperator": "QOperator"}
