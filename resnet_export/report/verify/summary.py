@@ -70,13 +70,7 @@ def _cells(found: Sequence[Comparison]) -> tuple[str, ...]:
 
 
 def _remarks(result: RuntimeResult, own: Sequence[Comparison], quantity: str) -> Iterator[str]:
-    """What a reader of a runtime's numbers has to know, beginning with the worst.
-
-    Args:
-        result: the runtime.
-        own: its numbers.
-        quantity: what most of the others are compared in.
-    """
+    """What a reader of a runtime's numbers has to know, beginning with the worst; `quantity` is what others compare."""
     placement = result.placement
     if placement is not None and placement.fallback is not None:
         who = "" if " ran it" in placement.fallback else f"the {placement.device} ran it: "

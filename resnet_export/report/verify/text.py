@@ -18,12 +18,7 @@ ROWS = 8
 
 
 def render(report: VerifyReport, *, layers: bool = False) -> str:
-    """The verdict and what it rests on, the runtimes, then what is wrong.
-
-    Args:
-        report: what was found.
-        layers: show the error layer by layer, where it was looked at.
-    """
+    """The verdict and what it rests on, the runtimes, if wanted the error layer by layer, then what is wrong."""
     title = wrapped(summary.title(report))
     return blocks(
         [*title, *fact("truth", f"{report.truth}, in float64"), *fact("yardstick", report.yardstick)],
