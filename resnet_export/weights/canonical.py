@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from resnet_export.assumptions import about_image_size, about_network
 from resnet_export.errors import CheckpointError, quote_some
+from resnet_export.weights import formats
+from resnet_export.weights.infer import infer_spec, shown_eps
+from resnet_export.weights.initial import draw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +24,9 @@ if TYPE_CHECKING:
 
     from resnet_export.assumptions import Assumption
     from resnet_export.spec import ResNetSpec
+    from resnet_export.weights.naming import Tensors
 
 Array = NDArray[np.float32]
-Tensors = Mapping[str, NDArray[Any]]
 
 
 class Weights(Mapping[str, Array]):
@@ -91,8 +94,6 @@ class Weights(Mapping[str, Array]):
     @classmethod
     def initial(cls, spec: ResNetSpec, seed: int = 0) -> Self:
         """He-initialised weights; the same numbers for the same seed, whatever the framework."""
-        from resnet_export.weights.initial import draw
-
         return cls(spec, draw(spec, seed), origin="the initialisation")
 
     @classmethod
@@ -109,12 +110,7 @@ class Weights(Mapping[str, Array]):
             CheckpointError: the file cannot be read, is unsafe, or holds another network than asked for.
             MissingDependencyError: the format needs a framework that is not installed.
         """
-        from resnet_export.weights.checkpoint import read, read_configuration
-        from resnet_export.weights.infer import infer_spec
-
-        tensors = read(path)
-        origin = os.fspath(path)
-        config = read_configuration(path)
+        tensors, origin, config = formats.read(path), os.fspath(path), formats.read_configuration(path)
         shown = {} if config is None else config.findings
         spec = infer_spec(tensors, origin=origin, shown=shown, **{**_absent(assumed, shown, asked), **asked})
         assumptions: tuple[Assumption, ...] = ()
@@ -139,8 +135,6 @@ class Weights(Mapping[str, Array]):
         Raises:
             CheckpointError: it is another network than asked for, or its batch norms differ in eps.
         """
-        from resnet_export.weights.infer import infer_spec, shown_eps
-
         spec = infer_spec(tensors, origin=origin, shown=shown_eps(norms, origin), **asked)
         assumptions = () if asked.get("image_size") else (about_image_size(spec),)
         return cls(spec, tensors, origin=origin, assumptions=assumptions)
@@ -155,9 +149,7 @@ class Weights(Mapping[str, Array]):
             MissingDependencyError: the format needs a framework that is not installed.
             UnavailableError: the file cannot be written.
         """
-        from resnet_export.weights.checkpoint import write
-
-        write(path, self)
+        formats.write(path, self)
 
 
 def _absent(assumed: Mapping[str, Any] | None, shown: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:

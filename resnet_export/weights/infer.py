@@ -11,7 +11,7 @@ from resnet_export.spec import IMAGE_SIZES, VARIANTS, ResNetSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
+    from resnet_export.weights.naming import Tensors
 
 STEM_OF_KERNEL = {7: "imagenet", 3: "cifar"}
 
@@ -25,7 +25,7 @@ class Finding(NamedTuple):
 
 
 def infer_spec(
-    tensors: Mapping[str, NDArray[Any]],
+    tensors: Tensors,
     *,
     origin: str,
     shown: Mapping[str, Finding] | None = None,
@@ -86,7 +86,7 @@ def shown_eps(norms: Mapping[str, float], origin: str) -> dict[str, Finding]:
     return {"eps": Finding(float(eps), f"the batch norms of {origin} have eps {eps:g}")}
 
 
-def _findings(tensors: Mapping[str, NDArray[Any]], origin: str) -> dict[str, Finding]:
+def _findings(tensors: Tensors, origin: str) -> dict[str, Finding]:
     """Field -> what the tensors show; a field is absent where the tensor that would show it is."""
     found: dict[str, Finding] = {}
     blocks, bottleneck = _blocks(tensors)
@@ -109,7 +109,7 @@ def _findings(tensors: Mapping[str, NDArray[Any]], origin: str) -> dict[str, Fin
     return found
 
 
-def _blocks(tensors: Mapping[str, NDArray[Any]]) -> tuple[tuple[int, ...], bool]:
+def _blocks(tensors: Tensors) -> tuple[tuple[int, ...], bool]:
     """Number of blocks in each stage, and whether they are bottlenecks, which alone have a third convolution."""
     matches = [match for name in tensors if (match := re.match(r"layer([1-4])\.(\d+)\.", name))]
     blocks = tuple(len({match[2] for match in matches if match[1] == stage}) for stage in "1234")
@@ -125,13 +125,13 @@ def _nearest_depth(blocks: tuple[int, ...], bottleneck: bool) -> int:
     )
 
 
-def _shape(tensors: Mapping[str, NDArray[Any]], name: str, rank: int) -> tuple[int, ...] | None:
+def _shape(tensors: Tensors, name: str, rank: int) -> tuple[int, ...] | None:
     """The shape of a tensor, or None when it is absent, empty or of another rank."""
     shape = tensors[name].shape if name in tensors else ()
     return shape if len(shape) == rank and 0 not in shape else None
 
 
-def _no_resnet(tensors: Mapping[str, NDArray[Any]], spec: ResNetSpec, origin: str) -> CheckpointError:
+def _no_resnet(tensors: Tensors, spec: ResNetSpec, origin: str) -> CheckpointError:
     names = [name for name in tensors if not name.endswith("num_batches_tracked")]
     missing = [name for name in spec.parameters if name not in tensors]
     surplus = [name for name in names if name not in spec.parameters]

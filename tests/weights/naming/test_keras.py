@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from resnet_export.weights.keras_names import canonical_name, keras_axes, to_canonical, to_keras
+from resnet_export.weights.naming.keras import canonical_name, keras_axes, to_canonical, to_keras
 
 
 @pytest.mark.parametrize(

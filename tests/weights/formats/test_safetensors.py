@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_model
 from resnet_export.errors import CheckpointError
 from resnet_export.models.torch import ResNet
 from resnet_export.weights import Weights
-from resnet_export.weights.checkpoint import read
+from resnet_export.weights.formats import read
 
 if TYPE_CHECKING:
     from pathlib import Path

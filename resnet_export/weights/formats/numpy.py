@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from resnet_export.weights.canonical import Weights
+    from resnet_export.weights.naming import Tensors
 
 TITLE = "a NumPy archive"
 
@@ -37,7 +37,7 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
     return entries
 
 
-def write(path: Path, weights: Weights) -> None:
+def write(path: Path, weights: Tensors) -> None:
     """Writes the parameters, uncompressed: random-looking bits do not compress."""
     arrays: dict[str, Any] = dict(weights)
     with path.open("wb") as file:  # given a path, numpy may add a suffix to it

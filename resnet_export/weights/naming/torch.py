@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from resnet_export.weights.canonical import Weights
+    from resnet_export.weights.naming import Tensors
 
 WRAPPERS = ("module.", "_orig_mod.")
 """Prefixes of `nn.DataParallel` with its kin, and of `torch.compile`; they nest in either order."""
@@ -22,7 +22,7 @@ def without_wrappers(name: str) -> str:
     return name
 
 
-def state_dict(weights: Weights) -> dict[str, NDArray[Any]]:
+def state_dict(weights: Tensors) -> dict[str, NDArray[Any]]:
     """The weights with a zero `num_batches_tracked` (int64, scalar) for each batch norm, in torch's order."""
     tensors: dict[str, NDArray[Any]] = {}
     for name, array in weights.items():

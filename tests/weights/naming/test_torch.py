@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from resnet_export.weights.torch_names import state_dict, without_wrappers
+from resnet_export.weights.naming.torch import state_dict, without_wrappers
 
 if TYPE_CHECKING:
     from resnet_export.weights import Weights

@@ -8,14 +8,14 @@ import ml_dtypes
 import numpy as np
 
 from resnet_export.errors import CheckpointError
-from resnet_export.weights.torch_names import state_dict
+from resnet_export.weights.naming.torch import state_dict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from resnet_export.weights.canonical import Weights
+    from resnet_export.weights.naming import Tensors
 
 TITLE = "a safetensors file"
 
@@ -48,7 +48,7 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
     return {name: _as_array(name, entry, path) for name, entry in entries}
 
 
-def write(path: Path, weights: Weights) -> None:
+def write(path: Path, weights: Tensors) -> None:
     """Writes the tensors as torchvision's models name them, so that they load into those too."""
     from safetensors.numpy import save
 

@@ -14,7 +14,7 @@ from keras import layers
 
 from resnet_export import CheckpointError, ResNetSpec, Weights, export, verify
 from resnet_export.models.keras import build
-from resnet_export.weights.keras_config import IDLE, read_config
+from resnet_export.weights.formats.keras_config import IDLE, read_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.optional import require
-from resnet_export.weights.torch_names import state_dict
+from resnet_export.weights.naming.torch import state_dict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from resnet_export.weights.canonical import Weights
+    from resnet_export.weights.naming import Tensors
 
 TITLE = "a PyTorch checkpoint"
 
@@ -74,7 +74,7 @@ def _refuse_other_files(path: Path) -> None:
             )
 
 
-def write(path: Path, weights: Weights) -> None:
+def write(path: Path, weights: Tensors) -> None:
     """Writes a bare state_dict as torchvision's models save it.
 
     Raises:

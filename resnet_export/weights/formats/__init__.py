@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from resnet_export.errors import CheckpointError, ResNetExportError, quote_some
 from resnet_export.files import reported, staged
-from resnet_export.weights.torch_names import without_wrappers
+from resnet_export.weights.formats.keras_config import KerasConfig, read_config
+from resnet_export.weights.naming.torch import without_wrappers
 
 if TYPE_CHECKING:
     import os
@@ -18,17 +19,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from resnet_export.weights.canonical import Weights
-    from resnet_export.weights.keras_config import KerasConfig
+    from resnet_export.weights.naming import Tensors
 
 FORMATS: Mapping[str, str] = MappingProxyType(
     {
-        ".pth": "resnet_export.weights.torch_file",
-        ".pt": "resnet_export.weights.torch_file",
-        ".safetensors": "resnet_export.weights.safetensors_file",
-        ".keras": "resnet_export.weights.keras_file",
-        ".weights.h5": "resnet_export.weights.keras_file",
-        ".npz": "resnet_export.weights.numpy_file",
+        ".pth": "resnet_export.weights.formats.torch",
+        ".pt": "resnet_export.weights.formats.torch",
+        ".safetensors": "resnet_export.weights.formats.safetensors",
+        ".keras": "resnet_export.weights.formats.keras",
+        ".weights.h5": "resnet_export.weights.formats.keras",
+        ".npz": "resnet_export.weights.formats.numpy",
     }
 )
 """How a file's name ends -> the module that reads and writes such files."""
@@ -43,7 +43,7 @@ class Format(Protocol):
     def read(self, path: Path) -> dict[str, NDArray[Any]]:
         """Name -> array, in canonical layout, with every name that the file holds."""
 
-    def write(self, path: Path, weights: Weights) -> None:
+    def write(self, path: Path, weights: Tensors) -> None:
         """Writes a new file."""
 
 
@@ -80,12 +80,10 @@ def read_configuration(path: str | os.PathLike[str]) -> KerasConfig | None:
     Raises:
         CheckpointError: it can't be followed.
     """
-    from resnet_export.weights.keras_config import read_config
-
     return read_config(Path(path)) if Path(path).name.lower().endswith(".keras") else None
 
 
-def write(path: str | os.PathLike[str], weights: Weights) -> None:
+def write(path: str | os.PathLike[str], weights: Tensors) -> None:
     """Writes a checkpoint in the format of the file's name: whole, or not at all.
 
     Raises:

@@ -14,8 +14,9 @@ from hypothesis.extra.numpy import arrays
 from resnet_export.errors import CheckpointError, UnavailableError
 from resnet_export.models import keras as keras_definition
 from resnet_export.spec import ResNetSpec
-from resnet_export.weights import Weights, numpy_file
-from resnet_export.weights.checkpoint import FORMATS, read
+from resnet_export.weights import Weights
+from resnet_export.weights.formats import FORMATS, read
+from resnet_export.weights.formats import numpy as numpy_file
 
 if TYPE_CHECKING:
     from pathlib import Path

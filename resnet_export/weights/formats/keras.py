@@ -18,7 +18,7 @@ import ml_dtypes
 import numpy as np
 
 from resnet_export.errors import CheckpointError
-from resnet_export.weights.keras_names import VARIABLES, canonical_name, to_canonical
+from resnet_export.weights.naming.keras import VARIABLES, canonical_name, to_canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from resnet_export.weights.canonical import Weights
+    from resnet_export.weights.naming import Tensors
 
 TITLE = "a Keras 3 file"
 
@@ -75,7 +75,7 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
     return tensors
 
 
-def write(path: Path, weights: Weights) -> None:
+def write(path: Path, weights: Tensors) -> None:
     """Refused: where a variable stands in the file depends on the order of the layers in a Keras model.
 
     Raises:

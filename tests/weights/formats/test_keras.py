@@ -13,7 +13,7 @@ import pytest
 from resnet_export.errors import CheckpointError
 from resnet_export.models import keras as definition
 from resnet_export.weights import Weights
-from resnet_export.weights.checkpoint import read
+from resnet_export.weights.formats import read
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from resnet_export.errors import CheckpointError
-from resnet_export.weights.checkpoint import read
+from resnet_export.weights.formats import read
 
 if TYPE_CHECKING:
     from pathlib import Path
