@@ -35,7 +35,7 @@ from resnet_export import (
 )
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
-from resnet_export.pipeline.sources import read_labels
+from resnet_export.pipeline.draft import read_labels
 from resnet_export.weights.formats import FORMATS
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import importlib.metadata
 import json
@@ -105,26 +106,30 @@ class TestReport:
     def test_it_is_plain_data(self, exported: Exported) -> None:
         data = json.loads(json.dumps(exported.report.as_dict(), allow_nan=False))
         assert list(data) == [
-            "schema_version",
             "path",
-            "passed",
             "framework",
-            "specification",
+            "spec",
             "interface",
             "preprocessing",
-            "assumptions",
-            "labels",
-            "weights",
-            "file",
-            "parameters",
-            "multiply_adds",
-            "stages_s",
+            "preprocessing_origin",
+            "weights_origin",
+            "weights_digest",
+            "sha256",
+            "size",
+            "nodes",
+            "stages",
             "versions",
             "verification",
+            "assumptions",
+            "labels",
+            "schema_version",
+            "passed",
+            "parameters",
+            "multiply_adds",
         ]
-        assert data["schema_version"] == 1
+        assert data["schema_version"] == 2
         assert data["passed"] is True
-        assert data["specification"]["width"] == 8
+        assert data["spec"]["width"] == 8
         assert data["verification"]["comparisons"][0]["ratio"] > 0
 
     def test_nothing_but_the_file_was_written(self, exported: Exported) -> None:
@@ -288,7 +293,7 @@ class TestOptions:
             "interpolation": "bilinear",
         }
         expected |= {name: tuple(map(float, v)) if isinstance(v, list | tuple) else v for name, v in options.items()}
-        assert report.preprocessing.as_dict() == {"crop": 32} | expected
+        assert dataclasses.asdict(report.preprocessing) == {"crop": 32} | expected
         assert report.preprocessing_origin == origin
         model = file.read(tmp_path / "net.onnx")
         assert file.read_metadata(model, tmp_path / "net.onnx").preprocessing == report.preprocessing

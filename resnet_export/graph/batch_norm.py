@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from resnet_export.graph.rewriting import (
     NCHW_TO_NHWC,
     NHWC_TO_NCHW,
+    NodePass,
     constant,
     insert,
     operands,
@@ -33,23 +34,18 @@ class _BatchNorm(NamedTuple):
     eps: float
 
 
-def recognise_batch_norm(model: ir.Model) -> bool:
-    """Replaces every batch norm of a channels-last value; returns whether there was one."""
-    changed = False
-    for node in list(model.graph):
+class RecogniseBatchNorm(NodePass):
+    """Replaces every batch norm of a channels-last value."""
+
+    def rewrite(self, node: ir.Node) -> bool:
+        """See `NodePass`."""
         found = _match(node.outputs[0])
-        if found is None:
-            continue
-        x = insert(node, "Transpose", [found.x], {"perm": NHWC_TO_NCHW}).outputs[0]
-        normed = insert(
-            node,
-            "BatchNormalization",
-            [x, found.gamma, found.beta, found.mean, found.variance],
-            {"epsilon": found.eps},
-        )
-        substitute(node, "Transpose", normed.outputs, {"perm": NCHW_TO_NHWC})
-        changed = True
-    return changed
+        if found is not None:
+            x = insert(node, "Transpose", [found.x], {"perm": NHWC_TO_NCHW}).outputs[0]
+            inputs = [x, found.gamma, found.beta, found.mean, found.variance]
+            normed = insert(node, "BatchNormalization", inputs, {"epsilon": found.eps})
+            substitute(node, "Transpose", normed.outputs, {"perm": NCHW_TO_NHWC})
+        return found is not None
 
 
 def _match(y: ir.Value) -> _BatchNorm | None:

@@ -27,7 +27,10 @@ OPERANDS = {
     "Conv": (0, 1),
     "ConvInteger": (0, 1),
     "ConvTranspose": (0, 1),
+    "DynamicQuantizeMatMul": (0, 1),
     "FusedConv": (0, 1),
+    "FusedGemm": (0, 1),
+    "FusedMatMul": (0, 1),
     "Gemm": (0, 1),
     "MatMul": (0, 1),
     "MatMulInteger": (0, 1),
@@ -37,7 +40,7 @@ OPERANDS = {
 }
 """Operator -> which of its inputs are the activations and the weights."""
 
-PRODUCTS = frozenset({"Gemm", "MatMul", "MatMulInteger", "QGemm", "QLinearMatMul"})
+PRODUCTS = frozenset(OPERANDS) - {"Conv", "ConvInteger", "ConvTranspose", "FusedConv", "QLinearConv"}
 QOPERATORS = frozenset({"ConvInteger", "MatMulInteger", "QGemm", "QLinearConv", "QLinearMatMul"})
 CONVERSIONS = frozenset({"Cast", "DequantizeLinear", "Identity", "Reshape", "Transpose"})
 """Operators between a stored weight and the layer."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import onnx_ir as ir
 
 from resnet_export.errors import ModelError, quote_some
+from resnet_export.graph.interface import Layout
 from resnet_export.graph.rewriting import attribute
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from resnet_export.graph.interface import Layout
 
 CHANNELS = frozenset({1, 3, 4})
 """Numbers of channels that pictures have: grey, colour, colour with alpha."""
@@ -51,10 +51,6 @@ class ImageInput:
     """Likewise."""
     batch: int | None
     """Images a run takes; None for any number."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields as plain data, for JSON."""
-        return asdict(self)
 
 
 class _Convolution(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +9,7 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
+from resnet_export.data import Plain
 from resnet_export.errors import UsageError
 from resnet_export.graph.rewriting import NHWC_TO_NCHW, redirect
 
@@ -46,7 +46,7 @@ OPSETS = range(13, 27)
 
 
 @dataclass(frozen=True)
-class Interface:
+class Interface(Plain):
     """How the file is called.
 
     Raises:
@@ -80,12 +80,8 @@ class Interface:
         if self.batch is not None and self.batch < 1:
             raise UsageError(f"batch is {self.batch}.", hint="Give a whole number from 1, or leave it dynamic.")
 
-    def as_dict(self) -> dict[str, Any]:
-        """The fields as plain data, for JSON."""
-        return dataclasses.asdict(self)
 
-
-def dress(model: ir.Model, spec: ResNetSpec, interface: Interface, preprocessing: Preprocessing) -> None:
+def apply_interface(model: ir.Model, spec: ResNetSpec, interface: Interface, preprocessing: Preprocessing) -> None:
     """Puts input and output as `interface` says around the canonical graph, in place."""
     _set_head(model.graph, interface.head, activation_of(interface.head, spec))
     _set_input(model.graph, spec, interface, preprocessing)
@@ -98,6 +94,9 @@ def dress(model: ir.Model, spec: ResNetSpec, interface: Interface, preprocessing
     model.opset_imports[""] = interface.opset
     # The lowest that allows the opset: the most runtimes read it.
     model.ir_version = onnx.helper.find_min_ir_version_for([onnx.helper.make_opsetid("", interface.opset)])
+
+
+dress = apply_interface
 
 
 def preprocessing_nodes(interface: Interface) -> list[NodePlan]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from resnet_export.errors import CheckpointError, ResNetExportError, quote_some
 from resnet_export.files import reported, staged
-from resnet_export.weights.formats.keras_config import KerasConfig, read_config
+from resnet_export.weights.formats.keras_config import read_config
 from resnet_export.weights.naming.torch import without_wrappers
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from resnet_export.weights.formats.keras_config import KerasConfig
     from resnet_export.weights.naming import Tensors
 
 FORMATS: Mapping[str, str] = MappingProxyType(

@@ -20,7 +20,7 @@ from onnx.reference.ops.op_conv import Conv as OnnxConv
 from onnx.reference.ops.op_max_pool import MaxPool as OnnxMaxPool
 
 from resnet_export.errors import ModelError
-from resnet_export.parity.truth import convolve, pad
+from resnet_export.parity.reference.truth import convolve, pad
 from resnet_export.runtimes.reasons import reason
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from resnet_export.parity.truth import Floats
+    from resnet_export.parity.reference.truth import Floats
 
 STANDARD_QUANTIZATION = 19
 """The first opset of which onnx's reference evaluator quantises."""

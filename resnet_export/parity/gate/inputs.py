@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.errors import ImageError
 from resnet_export.graph.foreign import ImageInput
 from resnet_export.images import find_pictures, load_pictures
+from resnet_export.parity.results import Inputs
 
 if TYPE_CHECKING:
     import os
 
-    from numpy.typing import NDArray
-
-    from resnet_export.graph.metadata import Metadata
+    from resnet_export.graph.interface import Interface
     from resnet_export.images import Preprocessing
-    from resnet_export.parity.results import Inputs
+    from resnet_export.spec import ResNetSpec
 
 SEED = 20151210
 """Of the random images: the day on which the paper on residual networks appeared."""
@@ -46,12 +46,25 @@ class InputSet:
         return len(self.exact)
 
 
-def image_input_of(metadata: Metadata) -> ImageInput:
-    """What a file with this metadata takes."""
-    spec, interface = metadata.spec, metadata.interface
+def image_input_of(spec: ResNetSpec, interface: Interface) -> ImageInput:
+    """What a file of this network with this interface takes."""
     size = None if interface.dynamic_size else spec.image_size
     dtype = "uint8" if interface.preprocess == "uint8" else "float32"
     return ImageInput("input", dtype, interface.layout, spec.in_channels, size, size, interface.batch)
+
+
+def gate_inputs(
+    taken: ImageInput, preprocessing: Preprocessing, images: str | os.PathLike[str] | None
+) -> tuple[list[InputSet], list[str]]:
+    """Random images and, where there is a folder, its pictures; and a note for each picture that was left out."""
+    sets = [random_inputs(taken, preprocessing)]
+    notes: list[str] = []
+    if images is not None and (taken.height or preprocessing.crop) != (taken.width or preprocessing.crop):
+        notes = [f"No picture took part: the file takes {taken.height} x {taken.width}, and the crop is square."]
+    elif images is not None:
+        pictures, notes = picture_inputs(taken, preprocessing, images)
+        sets.append(pictures)
+    return sets, notes
 
 
 def random_inputs(taken: ImageInput, preprocessing: Preprocessing) -> InputSet:
