@@ -126,7 +126,7 @@ def decode_picture(path: str | os.PathLike[str], channels: int = 3) -> Image.Ima
     """The picture in a file, upright as its EXIF orientation says.
 
     Args:
-        path: of the file, in any format that Pillow reads.
+        path: a file in any format that Pillow reads.
         channels: 1 for grey, 3 for colour, 4 for colour with alpha.
 
     Raises:

@@ -32,7 +32,7 @@ from resnet_export import (
 from resnet_export.graph import file
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
-from resnet_export.pipeline import sources
+from resnet_export.pipeline import ExportOptions, draft, sources
 from resnet_export.report import text
 
 if TYPE_CHECKING:
@@ -234,9 +234,9 @@ class TestSources:
         assert report.weights_origin == "IMAGENET1K_V1 (trained.pth)"
         assert report.preprocessing_origin == "that of IMAGENET1K_V1"
 
-    def test_the_second_published_weights_resize_to_232(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_second_published_weights_resize_to_232(self) -> None:
         spec = ResNetSpec(depth=50)
-        found, origin, known = sources.preprocessing_of(spec, "IMAGENET1K_V2", None, None, None, None)
+        found, origin, known = draft.preprocessing_of(ExportOptions("IMAGENET1K_V2"), spec)
         assert (found.resize, found.crop, origin) == (232, 224, "that of IMAGENET1K_V2")
         assert known == {"mean", "std", "resize", "interpolation"}
 

@@ -69,7 +69,7 @@ def folded(weights: Weights) -> dict[str, Array]:
 
 
 def folding(weights: Weights) -> Iterator[tuple[str, Array]]:
-    """The same one by one, for whoever need not have them all at once."""
+    """Yields these numbers one by one, so that not all of them are in memory at once."""
     for step in weights.spec.steps:
         if step.op == "Conv":
             gamma, beta, mean, variance = (

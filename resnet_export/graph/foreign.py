@@ -46,9 +46,9 @@ class ImageInput:
     """Order of the axes."""
     channels: int
     height: int | None
-    """In pixels; None where any is taken."""
+    """Pixels; None where any height is taken."""
     width: int | None
-    """Likewise."""
+    """Pixels; None where any width is taken."""
     batch: int | None
     """Images a run takes; None for any number."""
 

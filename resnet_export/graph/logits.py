@@ -45,9 +45,9 @@ def write_logits(path: Path, logits: str, target: Path) -> None:
     """Writes a copy of a file whose only output is its logits.
 
     Args:
-        path: of the file.
+        path: the file.
         logits: the name of the value, as `find_head` gives it.
-        target: of the copy.
+        target: the copy.
     """
     proto = onnx.load_model(path)
     producers = {name: node for node in proto.graph.node for name in node.output}

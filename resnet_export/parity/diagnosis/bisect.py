@@ -36,7 +36,7 @@ Finding = tuple[str, str | None]
 HEADS = {"logits": "fc", "embedding": "flatten"}
 """The heads' names of the two values that a head can be made of."""
 KIN = 0.1
-"""Of the largest value: what is further away than this is another value, and not this one gone wrong."""
+"""Share of the largest value: a value further away than this is another one, and not this one gone wrong."""
 
 
 def bisect(
@@ -51,7 +51,7 @@ def bisect(
     """Looks at the output of every step.
 
     Args:
-        session: of the candidate; it is asked for all values in one run.
+        session: the candidate's; it is asked for all values in one run.
         spec: what it should be.
         parameters: the numbers that it should have.
         inputs: what to run it on.

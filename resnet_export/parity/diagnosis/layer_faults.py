@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resnet_export.parity.diagnosis.tensor_faults import OTHER_EPS
-from resnet_export.parity.reference.truth import affine, apply, convolve, pad, windows
+from resnet_export.parity.reference.truth import affine, apply, convolve, pad, same_padding, windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -128,10 +128,6 @@ def _with_same_padding(step: Step, spec: ResNetSpec, parameters: Parameters, x: 
 
 
 def _same_sides(x: Floats, step: Step) -> tuple[int, int, int, int]:
-    """(top, left, bottom, right) of TensorFlow's SAME: ceil(size / stride) outputs, the odd one below."""
-    sides = []
-    for size in x.shape[2:]:
-        total = max((-(-size // step.stride) - 1) * step.stride + step.kernel - size, 0)
-        sides.append((total // 2, total - total // 2))
-    (top, bottom), (left, right) = sides
+    """(top, left, bottom, right)."""
+    (top, bottom), (left, right) = (same_padding(size, step.kernel, step.stride) for size in x.shape[2:])
     return top, left, bottom, right

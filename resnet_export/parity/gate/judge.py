@@ -48,9 +48,9 @@ def judge(
     Args:
         tested: the file.
         sets: what was run.
-        truths: of these sets.
-        evaluations: of the file.
-        source: of the live model that the file came from; it is judged too.
+        truths: the truth of these sets.
+        evaluations: what the file gave.
+        source: what the live model gave that the file came from; it is judged too.
     """
     verdict = Verdict()
     for inputs, batch in ((one, batch) for one in sets for batch in one.batches):

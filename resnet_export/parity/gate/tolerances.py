@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """Of one precision."""
+    """What one precision allows."""
 
     bits: int
-    """Of the significand, with the hidden one."""
+    """Length of the significand, with the hidden bit."""
     units: int
     """Units of rounding that pass, relative to the largest value."""
     reason: str

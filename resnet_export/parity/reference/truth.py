@@ -118,6 +118,12 @@ def pad(x: Floats, sides: tuple[int, int, int, int], value: float) -> Floats:
     return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=value)
 
 
+def same_padding(size: int, span: int, stride: int) -> tuple[int, int]:
+    """(before, after) of TensorFlow's SAME: ceil(size / stride) outputs, the odd one after."""
+    total = max((-(-size // stride) - 1) * stride + span - size, 0)
+    return total // 2, total - total // 2
+
+
 def windows(x: Floats, kernel: int, stride: int) -> Floats:
     """(N, C, H, W) -> a view (N, C, H', W', kernel, kernel) of every window."""
     return np.lib.stride_tricks.sliding_window_view(x, (kernel, kernel), axis=(2, 3))[:, :, ::stride, ::stride]

@@ -76,7 +76,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
 
 
 def read_configuration(path: str | os.PathLike[str]) -> KerasConfig | None:
-    """The configuration inside a checkpoint, from which its network can be told; None where there is none.
+    """The configuration inside a checkpoint, which shows its network; None where there is none.
 
     Raises:
         CheckpointError: it can't be followed.

@@ -38,7 +38,7 @@ PLAIN: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """Kind of layer -> what its configuration says in the definition."""
 DEFAULTS = {"data_format": "channels_last", "dilation_rate": [1, 1], "groups": 1}
-"""Of keys that a configuration may leave out."""
+"""Values of keys that a configuration may leave out."""
 HINT = (
     "A .keras file is exported where it is the network of resnet_export.models.keras.build. Save that part alone; "
     "--preprocess uint8 and --head put scaling and probabilities into the ONNX file."
