@@ -10,9 +10,8 @@ import onnx
 
 from resnet_export.errors import CheckpointError
 from resnet_export.graph.file import read, read_metadata
-from resnet_export.graph.foreign import ImageInput, image_input
+from resnet_export.graph.foreign import ImageInput, find_head, image_input, write_logits
 from resnet_export.graph.interface import Activation, activation_of
-from resnet_export.graph.logits import find_head, write_logits
 from resnet_export.graph.metadata import initializers_digest, is_ours
 from resnet_export.images import Preprocessing
 from resnet_export.parity.diagnosis.contents import check_contents, describe_change, layer_precisions

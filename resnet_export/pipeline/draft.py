@@ -74,7 +74,7 @@ def preprocessing_of(options: ExportOptions, spec: ResNetSpec) -> tuple[Preproce
         default = Preprocessing(pixels, spec.image_size, IMAGENET_MEAN, IMAGENET_STD)
     fields = ("mean", "std", "resize", "interpolation")
     given = {name: value for name in fields if (value := getattr(options, name)) is not None}
-    for name in {"mean", "std"} & given.keys():
+    for name in [name for name in ("mean", "std") if name in given]:
         given[name] = numbers = tuple(map(float, given[name]))
         if len(numbers) != spec.in_channels:
             raise UsageError(

@@ -112,7 +112,9 @@ class Weights(Mapping[str, Array]):
         """
         tensors, origin, config = formats.read(path), os.fspath(path), formats.read_configuration(path)
         shown = {} if config is None else config.findings
-        spec = infer_spec(tensors, origin=origin, shown=shown, **{**_absent(assumed, shown, asked), **asked})
+        known = {*shown, *(name for name, value in asked.items() if value is not None)}
+        taken = {name: value for name, value in (assumed or {}).items() if name not in known}
+        spec = infer_spec(tensors, origin=origin, shown=shown, **{**asked, **taken})
         assumptions: tuple[Assumption, ...] = ()
         if config is None:
             assumptions = about_network(spec, eps_given=asked.get("eps") is not None)
@@ -150,12 +152,6 @@ class Weights(Mapping[str, Array]):
             UnavailableError: the file cannot be written.
         """
         formats.write(path, self)
-
-
-def _absent(assumed: Mapping[str, Any] | None, shown: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Those fields that are neither shown nor asked for."""
-    known = {*shown, *(name for name, value in asked.items() if value is not None)}
-    return {name: value for name, value in (assumed or {}).items() if name not in known}
 
 
 def digest(arrays: Tensors) -> str:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import onnx_ir as ir
 import pytest
 
 from resnet_export.graph.canonical import canonicalise
@@ -11,15 +14,13 @@ from resnet_export.graph.folding import folded
 from resnet_export.graph.interface import Interface, apply_interface
 from resnet_export.graph.metadata import Metadata, initializers_digest
 from resnet_export.images import Preprocessing
+from resnet_export.spec import ResNetSpec
+from resnet_export.weights import Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    pass
 
-    import onnx_ir as ir
 
-    from resnet_export.spec import ResNetSpec
-    from resnet_export.weights import Weights
 
 
 @dataclass

@@ -1,4 +1,8 @@
-"""Reading and writing checkpoints: the table of formats, and what is the same for all of them."""
+"""Reading and writing checkpoints: the table of formats, and what is the same for all of them.
+
+Each module has `TITLE`, what error messages call such a file; `read(path)`, the tensors under every name that the file
+holds, in canonical layout; and `write(path, tensors)`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import difflib
 import importlib
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any
 
 from resnet_export.errors import CheckpointError, ResNetExportError, quote_some
 from resnet_export.files import reported, staged
@@ -33,19 +37,6 @@ FORMATS: Mapping[str, str] = MappingProxyType(
     }
 )
 """How a file's name ends -> the module that reads and writes such files."""
-
-
-class Format(Protocol):
-    """What each of those modules has."""
-
-    TITLE: str
-    """What error messages call such a file."""
-
-    def read(self, path: Path) -> dict[str, NDArray[Any]]:
-        """Name -> array, in canonical layout, with every name that the file holds."""
-
-    def write(self, path: Path, weights: Tensors) -> None:
-        """Writes a new file."""
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
@@ -98,10 +89,10 @@ def write(path: str | os.PathLike[str], weights: Tensors) -> None:
         form.write(temporary, weights)
 
 
-def _format(path: Path) -> Format:
+def _format(path: Path) -> Any:
     for suffix, module in FORMATS.items():
         if path.name.lower().endswith(suffix):
-            return cast("Format", importlib.import_module(module))
+            return importlib.import_module(module)
     raise CheckpointError(
         f"{path} has no suffix of a known checkpoint format.",
         hint=f"Name it by its format: {', '.join(FORMATS)}.",
