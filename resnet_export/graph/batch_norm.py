@@ -8,7 +8,7 @@ Ioffe and Szegedy, "Batch Normalization" (2015), algorithm 2.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from resnet_export.graph.rewriting import (
     NCHW_TO_NHWC,
@@ -25,15 +25,6 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 
-class _BatchNorm(NamedTuple):
-    x: ir.Value
-    gamma: ir.Value
-    beta: ir.Value
-    mean: ir.Value
-    variance: ir.Value
-    eps: float
-
-
 class RecogniseBatchNorm(NodePass):
     """Replaces every batch norm of a channels-last value."""
 
@@ -41,15 +32,15 @@ class RecogniseBatchNorm(NodePass):
         """See `NodePass`."""
         found = _match(node.outputs[0])
         if found is not None:
-            x = insert(node, "Transpose", [found.x], {"perm": NHWC_TO_NCHW}).outputs[0]
-            inputs = [x, found.gamma, found.beta, found.mean, found.variance]
-            normed = insert(node, "BatchNormalization", inputs, {"epsilon": found.eps})
+            x, *parameters, eps = found
+            first = insert(node, "Transpose", [x], {"perm": NHWC_TO_NCHW}).outputs
+            normed = insert(node, "BatchNormalization", [*first, *parameters], {"epsilon": eps})
             substitute(node, "Transpose", normed.outputs, {"perm": NCHW_TO_NHWC})
         return found is not None
 
 
-def _match(y: ir.Value) -> _BatchNorm | None:
-    """The batch norm that computes `y`, in whatever order its sums and products were written."""
+def _match(y: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value, ir.Value, ir.Value, float] | None:
+    """(x, gamma, beta, mean, variance, eps) of the batch norm that computes `y`, however its sums were ordered."""
     for scaled, shift in operands(y, "Add"):
         subtraction = producer(shift, "Sub")
         if subtraction is None:
@@ -60,7 +51,7 @@ def _match(y: ir.Value) -> _BatchNorm | None:
                 parts = _match_scale(scale)
                 if other is scale and parts is not None and beta is not None:
                     gamma, variance, eps = parts
-                    return _BatchNorm(x, gamma, beta, mean, variance, eps)
+                    return x, gamma, beta, mean, variance, eps
     return None
 
 
