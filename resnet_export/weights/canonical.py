@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from resnet_export.assumptions import about_image_size, about_network
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.weights import formats
-from resnet_export.weights.infer import infer_spec, shown_eps
+from resnet_export.weights.infer import COUNTERS, infer_spec, name_faults, shown_eps
 from resnet_export.weights.initial import draw
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Weights(Mapping[str, Array]):
             CheckpointError: a tensor is missing, surplus or misshapen, not of a floating type, or has
                 NaN or infinity in it, or a variance is negative.
         """
-        tensors = {name: array for name, array in tensors.items() if not name.endswith("num_batches_tracked")}
+        tensors = {name: array for name, array in tensors.items() if not name.endswith(COUNTERS)}
         _check_names_and_shapes(spec, tensors, origin)
         self.spec, self.assumptions = spec, assumptions
         rounded = [name for name in spec.parameters if tensors[name].dtype == np.float64]
@@ -112,7 +112,9 @@ class Weights(Mapping[str, Array]):
         """
         tensors, origin, config = formats.read(path), os.fspath(path), formats.read_configuration(path)
         shown = {} if config is None else config.findings
-        spec = infer_spec(tensors, origin=origin, shown=shown, **{**_absent(assumed, shown, asked), **asked})
+        known = {*shown, *(name for name, value in asked.items() if value is not None)}
+        taken = {name: value for name, value in (assumed or {}).items() if name not in known}
+        spec = infer_spec(tensors, origin=origin, shown=shown, **{**asked, **taken})
         assumptions: tuple[Assumption, ...] = ()
         if config is None:
             assumptions = about_network(spec, eps_given=asked.get("eps") is not None)
@@ -152,12 +154,6 @@ class Weights(Mapping[str, Array]):
         formats.write(path, self)
 
 
-def _absent(assumed: Mapping[str, Any] | None, shown: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Those fields that are neither shown nor asked for."""
-    known = {*shown, *(name for name, value in asked.items() if value is not None)}
-    return {name: value for name, value in (assumed or {}).items() if name not in known}
-
-
 def digest(arrays: Tensors) -> str:
     """SHA-256 over the names, shapes, types and little-endian bytes of the arrays, in their order."""
     sha = hashlib.sha256()
@@ -170,18 +166,13 @@ def digest(arrays: Tensors) -> str:
 
 def _check_names_and_shapes(spec: ResNetSpec, tensors: Tensors, origin: str) -> None:
     expected = spec.parameters
-    missing = [name for name in expected if name not in tensors]
-    surplus = [name for name in tensors if name not in expected]
     misshapen = [
         f"{name}: {tensors[name].shape}, expected {shape}"
         for name, shape in expected.items()
         if name in tensors and tensors[name].shape != shape
     ]
-    faults = [
-        f"{len(names)} {kind} ({quote_some(names)})"
-        for kind, names in (("missing", missing), ("surplus", surplus), ("misshapen", misshapen))
-        if names
-    ]
+    faults = name_faults(spec, tensors)
+    faults += [f"{len(misshapen)} misshapen ({quote_some(misshapen)})"] if misshapen else []
     if faults:
         raise CheckpointError(
             f"{origin} does not hold the {len(expected)} tensors of ResNet-{spec.depth} "

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from resnet_export.weights.naming import Tensors
 
+COUNTERS = "num_batches_tracked"
+"""How the names of the counters end that torch keeps beside the parameters."""
 STEM_OF_KERNEL = {7: "imagenet", 3: "cifar"}
 
 
@@ -117,7 +119,7 @@ def _blocks(tensors: Tensors) -> tuple[tuple[int, ...], bool]:
 
 
 def _nearest_depth(blocks: tuple[int, ...], bottleneck: bool) -> int:
-    """The nearest, so that a checkpoint that lacks a block is told which tensors it lacks."""
+    """The nearest, so that the error of a checkpoint that lacks a block names the missing tensors."""
     candidates = [depth for depth, variant in VARIANTS.items() if variant.bottleneck == bottleneck]
     return min(
         candidates,
@@ -131,17 +133,18 @@ def _shape(tensors: Tensors, name: str, rank: int) -> tuple[int, ...] | None:
     return shape if len(shape) == rank and 0 not in shape else None
 
 
-def _no_resnet(tensors: Tensors, spec: ResNetSpec, origin: str) -> CheckpointError:
-    names = [name for name in tensors if not name.endswith("num_batches_tracked")]
+def name_faults(spec: ResNetSpec, tensors: Tensors, verb: str = "") -> list[str]:
+    """Which tensors of the network are missing, and which are surplus, as parts of a sentence."""
     missing = [name for name in spec.parameters if name not in tensors]
-    surplus = [name for name in names if name not in spec.parameters]
-    faults = [
-        f"{len(some)} are {kind} ({quote_some(some)})"
-        for kind, some in (("missing", missing), ("surplus", surplus))
-        if some
-    ]
+    surplus = [name for name in tensors if name not in spec.parameters and not name.endswith(COUNTERS)]
+    groups = {"missing": missing, "surplus": surplus}
+    return [f"{len(some)} {verb}{kind} ({quote_some(some)})" for kind, some in groups.items() if some]
+
+
+def _no_resnet(tensors: Tensors, spec: ResNetSpec, origin: str) -> CheckpointError:
     return CheckpointError(
-        f"{origin} holds {len(names)} tensors, but not those of a ResNet: measured against ResNet-{spec.depth}, "
-        f"which has {len(spec.parameters)}, {' and '.join(faults)}.",
+        f"{origin} holds {sum(not name.endswith(COUNTERS) for name in tensors)} tensors, but not those of a ResNet: "
+        f"measured against ResNet-{spec.depth}, which has {len(spec.parameters)}, "
+        f"{' and '.join(name_faults(spec, tensors, 'are '))}.",
         hint="Give the checkpoint of a ResNet whose tensors have torchvision's names.",
     )

@@ -57,7 +57,14 @@ def fetch(name: str, depth: int) -> Path:
         CheckpointError: it cannot be downloaded, or is not the file that was published.
         UnavailableError: the cache cannot be written.
     """
-    file = file_name(name, depth)
+    if (depth, name) not in FILES:
+        names = [known for known_depth, known in FILES if known_depth == depth]
+        choose = f"Choose {' or '.join(names)}, or give" if names else "Give"
+        raise UsageError(
+            f"No weights {name!r} are published for ResNet-{depth}.",
+            hint=f"{choose} a file with --weights FILE.",
+        )
+    file = FILES[depth, name]
     path = cache_folder() / file
     part = path.with_name(f"{file}.part")
     url = f"{os.environ.get(URL_VARIABLE, BASE_URL).rstrip('/')}/{file}"
@@ -76,23 +83,6 @@ def fetch(name: str, depth: int) -> Path:
             )
         part.replace(path)
     return path
-
-
-def file_name(name: str, depth: int) -> str:
-    """The file of a published checkpoint, such as `resnet18-f37072fd.pth`.
-
-    Raises:
-        UsageError: there is none of that name for that depth.
-    """
-    if (depth, name) not in FILES:
-        names = [known for known_depth, known in FILES if known_depth == depth]
-        raise UsageError(
-            f"No weights {name!r} are published for ResNet-{depth}.",
-            hint=f"Choose {' or '.join(names)}, or give a file with --weights FILE."
-            if names
-            else "Give a file with --weights FILE.",
-        )
-    return FILES[depth, name]
 
 
 def cache_folder() -> Path:

@@ -1,4 +1,8 @@
-"""Reading and writing checkpoints: the table of formats, and what is the same for all of them."""
+"""Reading and writing checkpoints: the table of formats, and what is the same for all of them.
+
+Each module has `TITLE`, what error messages call such a file; `read(path)`, the tensors under every name that the file
+holds, in canonical layout; and `write(path, tensors)`.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,11 @@ import difflib
 import importlib
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any
 
 from resnet_export.errors import CheckpointError, ResNetExportError, quote_some
 from resnet_export.files import reported, staged
-from resnet_export.weights.formats.keras_config import KerasConfig, read_config
+from resnet_export.weights.formats.keras_config import read_config
 from resnet_export.weights.naming.torch import without_wrappers
 
 if TYPE_CHECKING:
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from resnet_export.weights.formats.keras_config import KerasConfig
     from resnet_export.weights.naming import Tensors
 
 FORMATS: Mapping[str, str] = MappingProxyType(
@@ -32,19 +37,6 @@ FORMATS: Mapping[str, str] = MappingProxyType(
     }
 )
 """How a file's name ends -> the module that reads and writes such files."""
-
-
-class Format(Protocol):
-    """What each of those modules has."""
-
-    TITLE: str
-    """What error messages call such a file."""
-
-    def read(self, path: Path) -> dict[str, NDArray[Any]]:
-        """Name -> array, in canonical layout, with every name that the file holds."""
-
-    def write(self, path: Path, weights: Tensors) -> None:
-        """Writes a new file."""
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
@@ -75,7 +67,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
 
 
 def read_configuration(path: str | os.PathLike[str]) -> KerasConfig | None:
-    """The configuration inside a checkpoint, from which its network can be told; None where there is none.
+    """The configuration inside a checkpoint, which shows its network; None where there is none.
 
     Raises:
         CheckpointError: it can't be followed.
@@ -97,10 +89,10 @@ def write(path: str | os.PathLike[str], weights: Tensors) -> None:
         form.write(temporary, weights)
 
 
-def _format(path: Path) -> Format:
+def _format(path: Path) -> Any:
     for suffix, module in FORMATS.items():
         if path.name.lower().endswith(suffix):
-            return cast("Format", importlib.import_module(module))
+            return importlib.import_module(module)
     raise CheckpointError(
         f"{path} has no suffix of a known checkpoint format.",
         hint=f"Name it by its format: {', '.join(FORMATS)}.",

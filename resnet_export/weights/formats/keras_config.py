@@ -38,7 +38,7 @@ PLAIN: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """Kind of layer -> what its configuration says in the definition."""
 DEFAULTS = {"data_format": "channels_last", "dilation_rate": [1, 1], "groups": 1}
-"""Of keys that a configuration may leave out."""
+"""Values of keys that a configuration may leave out."""
 HINT = (
     "A .keras file is exported where it is the network of resnet_export.models.keras.build. Save that part alone; "
     "--preprocess uint8 and --head put scaling and probabilities into the ONNX file."
@@ -231,12 +231,9 @@ def _expect(config: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
 
 
 def _open_model(model: Mapping[str, Any], given: tuple[str, ...], layers: list[Layer]) -> str:
-    """Appends the calls of a model's layers, and returns the name of the one that gives its output.
+    """Appends the calls of a model's layers to `layers`, and returns the name of the one that gives its output.
 
-    Args:
-        model: its configuration.
-        given: the layers whose outputs a nested model is called with.
-        layers: what is appended to.
+    A nested model is called with the outputs of the layers `given`.
     """
     before = given
     renamed: dict[str, str] = {}

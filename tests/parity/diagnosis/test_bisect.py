@@ -10,15 +10,15 @@ import pytest
 
 from resnet_export import ResNetSpec, Weights, export
 from resnet_export.graph.file import read, read_metadata
-from resnet_export.parity.bisect import bisect
-from resnet_export.parity.inputs import image_input_of, random_inputs
+from resnet_export.parity.diagnosis.bisect import bisect
+from resnet_export.parity.gate.inputs import image_input_of, random_inputs
 from resnet_export.runtimes import open_session
 from resnet_export.weights.initial import trained_like
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from resnet_export.parity.inputs import InputSet
+    from resnet_export.parity.gate.inputs import InputSet
 
 SPEC = ResNetSpec(depth=18, num_classes=10, width=8, image_size=32)
 
@@ -37,7 +37,7 @@ def file(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def inputs_of(path: Path) -> InputSet:
     metadata = read_metadata(read(path), path)
-    return random_inputs(image_input_of(metadata), metadata.preprocessing)
+    return random_inputs(image_input_of(metadata.spec, metadata.interface), metadata.preprocessing)
 
 
 @pytest.mark.parametrize("runtime", ["ort:cpu", "torch", "keras"])

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.errors import RuntimeFailedError
-from resnet_export.parity.activations import activate
-from resnet_export.parity.gate import max_error
-from resnet_export.parity.tolerances import TOLERANCES
+from resnet_export.graph.interface import Activation
+from resnet_export.parity.gate.gate import max_error
+from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.reference.activations import activate
+from resnet_export.parity.results import Inputs, Quantity
+from resnet_export.runtimes.session import Placement, Precision, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from resnet_export.parity.gate.inputs import InputSet
 
-    from resnet_export.graph.interface import Activation
-    from resnet_export.parity.inputs import InputSet
-    from resnet_export.parity.results import Inputs, Quantity
-    from resnet_export.runtimes.session import Placement, Precision, Session
-
+Run = Callable[[NDArray[Any]], NDArray[Any]]
 ACTIVATION_TOLERANCE = 8 * 2.0**-24
-"""Of a probability: exp, sum and quotient round once each, and exp's own error is a few units."""
+"""Error of a probability that passes: exp, sum and quotient round once each, and exp's own error is a few units."""
 
 
 @dataclass(frozen=True)
-class Suspect:
+class Candidate:
     """An evaluation to be held against the truth."""
 
     label: str
@@ -41,18 +42,18 @@ class Suspect:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The outputs of a suspect."""
+    """The outputs of a candidate."""
 
-    suspect: Suspect
+    candidate: Candidate
     runtime: str
     precision: Precision
     placement: Placement
     quantity: Quantity
     """What the outputs are."""
     outputs: Mapping[tuple[Inputs, int], NDArray[Any]]
-    """By the kind of inputs and the batch: (batch, K)."""
+    """Kind of inputs and batch -> (batch, K)."""
     batches_left_out: tuple[int, ...]
-    """That the runtime does not take."""
+    """Batches that the runtime does not take."""
     shows_values: bool
     """Whether a session of it can be looked into."""
     activation: Activation | None
@@ -69,47 +70,43 @@ class Evaluation:
 
 
 def evaluate(
-    suspect: Suspect, sets: Sequence[InputSet], given: Quantity, activation: Activation | None = None
+    candidate: Candidate, sets: Sequence[InputSet], given: Quantity, activation: Activation | None = None
 ) -> Evaluation:
-    """Opens a suspect, runs it on every batch of every set, and closes it.
+    """Opens a candidate, runs it on every batch of every set, and closes it.
 
     What is compared are the logits where the file gives probabilities: these are checked against the logits.
 
     Args:
-        suspect: what to open.
+        candidate: what to open.
         sets: random images, and pictures.
         given: what the file's first output is.
         activation: what makes probabilities of the logits, where it gives these.
     """
-    with suspect.open() as session, contextlib.ExitStack() as stack:
-        of: Callable[[NDArray[Any]], NDArray[Any]] = session.run
-        quantity = given
-        if given == "probabilities":
-            quantity = "logits"
-            if session.takes_file_input:
-                opens = suspect.open_logits
-                of = _value(session, "logits") if opens is None else stack.enter_context(opens()).run
+    quantity: Quantity = "logits" if given == "probabilities" else given
+    with candidate.open() as session, contextlib.ExitStack() as stack:
+        run: Run = session.run
+        if given == "probabilities" and session.takes_file_input:
+            opens = candidate.open_logits
+            run = _value(session, "logits") if opens is None else stack.enter_context(opens()).run
         elif given == "embedding" and not session.takes_file_input:
-            of = _value(session, "flatten")
+            run = _value(session, "flatten")
         outputs: dict[tuple[Inputs, int], NDArray[Any]] = {}
         left_out = set()
-        for inputs in sets:
-            for batch in inputs.batches:
-                images = (inputs.file if session.takes_file_input else inputs.normalised)[:batch]
-                if session.batches is None or batch in session.batches:
-                    outputs[inputs.kind, batch] = of(images)
-                elif inputs.kind == "pictures" and 1 in session.batches:
-                    singles = [of(images[index : index + 1]) for index in range(batch)]
-                    outputs[inputs.kind, batch] = np.concatenate(singles)
-                else:
-                    left_out.add(batch)
+        for inputs, batch in ((one, batch) for one in sets for batch in one.batches):
+            images = (inputs.file if session.takes_file_input else inputs.normalised)[:batch]
+            if session.batches is None or batch in session.batches:
+                outputs[inputs.kind, batch] = run(images)
+            elif inputs.kind == "pictures" and 1 in session.batches:
+                outputs[inputs.kind, batch] = np.concatenate([run(image[None]) for image in images])
+            else:
+                left_out.add(batch)
         error = None
         if activation is not None and session.takes_file_input:
             kind, batch = max((key for key in outputs if key[0] == sets[0].kind), key=lambda key: key[1])
             expected = activate(outputs[kind, batch].astype(np.float64), activation)
             error = max_error(session.run(sets[0].file[:batch]), expected)
         return Evaluation(
-            suspect=suspect,
+            candidate=candidate,
             runtime=session.name,
             precision=session.precision,
             placement=session.placement(),
@@ -123,13 +120,13 @@ def evaluate(
         )
 
 
-def _value(session: Session, name: str) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """What gives an intermediate value of the session."""
+def _value(session: Session, name: str) -> Run:
+    """Runs the session for one of its intermediate values."""
 
-    def of(images: NDArray[Any]) -> NDArray[Any]:
+    def run(images: NDArray[Any]) -> NDArray[Any]:
         values = session.values(images, [name])
         if name not in values:
             raise RuntimeFailedError(f"{session.name} does not show the value {name}.")
         return values[name]
 
-    return of
+    return run

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from resnet_export.parity.gate import FLOOR, compare, floor, max_error, top1
+from resnet_export.parity.gate.gate import FLOOR, compare, floor, max_error, top1
 
 if TYPE_CHECKING:
     from resnet_export.parity.results import Comparison

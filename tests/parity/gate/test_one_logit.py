@@ -11,9 +11,9 @@ import onnxruntime
 import pytest
 
 from resnet_export import ResNetSpec, Weights, export, verify
-from resnet_export.parity.activations import activate
-from resnet_export.parity.gate import compare
-from resnet_export.parity.truth import last_values
+from resnet_export.parity.gate.gate import compare
+from resnet_export.parity.reference.activations import activate
+from resnet_export.parity.reference.truth import last_values
 from resnet_export.weights.initial import trained_like
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import torch
 
 from resnet_export import ResNetSpec, Weights
 from resnet_export.models.torch import build, load
-from resnet_export.parity.truth import convolve, evaluate, last_values
+from resnet_export.parity.reference.truth import convolve, evaluate, last_values
 from resnet_export.weights.initial import trained_like
 
 SPECS = [

@@ -1,6 +1,6 @@
-"""The first wrong layer: every step is evaluated in float64 from the inputs that the suspect itself gave to it.
+"""The first wrong layer: every step is evaluated in float64 from the inputs that the candidate itself gave to it.
 
-    local error(step) = max |suspect's output - float64 step(suspect's inputs)|
+    local error(step) = max |candidate's output - float64 step(candidate's inputs)|
 
 A step is wrong where its local error is more than 4 times that of NumPy's float32 (or of the floor): the rule of
 the gate, applied to one layer. Errors do not add up along the network this way, so that the first wrong layer is
@@ -12,22 +12,22 @@ closest to it, channels first or last: all values of the graph are looked at, in
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from resnet_export.graph.rewriting import NHWC_TO_NCHW
-from resnet_export.parity.gate import FILE_FACTOR, SUSPICIOUS, floor, max_error
-from resnet_export.parity.mistakes import mistakes, pattern
+from resnet_export.parity.diagnosis.layer_faults import layer_faults, pattern
+from resnet_export.parity.gate.gate import FILE_FACTOR, SUSPICIOUS, floor, max_error
+from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.reference.truth import apply, evaluate
 from resnet_export.parity.results import Bisection, LayerError
-from resnet_export.parity.tolerances import TOLERANCES
-from resnet_export.parity.truth import apply, evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from resnet_export.parity.inputs import InputSet
-    from resnet_export.parity.truth import Floats, Parameters
+    from resnet_export.parity.gate.inputs import InputSet
+    from resnet_export.parity.reference.truth import Floats, Parameters
     from resnet_export.runtimes.session import Precision, Session
     from resnet_export.spec import ResNetSpec, Step
 
@@ -36,7 +36,7 @@ Finding = tuple[str, str | None]
 HEADS = {"logits": "fc", "embedding": "flatten"}
 """The heads' names of the two values that a head can be made of."""
 KIN = 0.1
-"""Of the largest value: what is further away than this is another value, and not this one gone wrong."""
+"""Share of the largest value: a value further away than this is another one, and not this one gone wrong."""
 
 
 def bisect(
@@ -51,7 +51,7 @@ def bisect(
     """Looks at the output of every step.
 
     Args:
-        session: of the suspect; it is asked for all values in one run.
+        session: the candidate's; it is asked for all values in one run.
         spec: what it should be.
         parameters: the numbers that it should have.
         inputs: what to run it on.
@@ -62,8 +62,9 @@ def bisect(
     images = (inputs.file if session.takes_file_input else inputs.normalised)[:batch]
     asked = [*(step.name for step in spec.steps), *HEADS] if names is None else names
     values = session.values(images, asked)
-    shown = _Values(values if names is not None else {HEADS.get(name, name): value for name, value in values.items()},
-                    named=names is None)  # fmt: skip
+    if names is None:
+        values = {HEADS.get(name, name): value for name, value in values.items()}
+    shown = _Values(values, named=names is None)
     reduced = TOLERANCES.get(precision or session.precision)
     slack = 0.0 if reduced is None else reduced.relative
     exact: dict[str, Floats] = {"input": inputs.exact[:batch]}
@@ -74,12 +75,11 @@ def bisect(
     for step, truth in evaluate(spec, parameters, inputs.exact[:batch]):
         if step.op == "Gemm" and f"{step.name}.weight" not in parameters:
             break
-        sources = [exact[name] for name in step.inputs]
-        local = apply(step, [source.copy() for source in sources], parameters, spec.eps, np.float64)
-        exact[step.name] = local
+        layer = _Layer(step, spec, parameters, [exact[name] for name in step.inputs])
+        exact[step.name] = local = layer.output(np.float64)
         if not shown.may_have(step.name):
             continue
-        single = apply(step, [source.astype(np.float32) for source in sources], parameters, spec.eps, np.float32)
+        single = layer.output(np.float32)
         bound = max(FILE_FACTOR * max(max_error(single, local), floor(local)), slack * float(np.abs(local).max()))
         name, value = shown.nearest(step.name, local)
         error = _layer_error(step, name, value, truth, local, bound)
@@ -89,8 +89,8 @@ def bisect(
             if step.name in behind:
                 perhaps, behind = None, set()
         elif first is None:
-            cause, name, value, sure = _cause(step, spec, parameters, sources, shown, name, value)
-            before = None if sure else _cause_before(step, spec, parameters, exact, shown)
+            cause, name, value, sure = _cause(layer, shown, name, value)
+            before = None if sure else _cause_before(layer, exact, shown)
             finding, sure = (before, True) if before else (perhaps or (step.name, cause), sure)
             if not sure and perhaps is None:
                 behind = {step.name}
@@ -101,26 +101,35 @@ def bisect(
             exact[step.name] = value.astype(np.float64)
         elif error.wrong and names is None:
             break  # what is behind it has other shapes too
-    layer, cause = first or perhaps or (None, None)
-    return Bisection(session.name, tuple(layers), layer, cause or (pattern(layers) if layer is not None else None))
+    wrong, cause = first or perhaps or (None, None)
+    return Bisection(session.name, tuple(layers), wrong, cause or (pattern(layers) if wrong is not None else None))
+
+
+class _Layer(NamedTuple):
+    """A step with what it takes."""
+
+    step: Step
+    spec: ResNetSpec
+    parameters: Parameters
+    sources: list[Floats]
+
+    def output(self, dtype: type[np.float64 | np.float32]) -> Floats:
+        sources: list[Floats] = [source.astype(dtype) for source in self.sources]  # which `apply` may change
+        return apply(self.step, sources, self.parameters, self.spec.eps, dtype)
+
+    def faults(self) -> Iterator[tuple[str, Floats]]:
+        return layer_faults(self.step, self.spec, self.parameters, self.sources)
 
 
 def _layer_error(
     step: Step, name: str | None, value: Floats | None, truth: Floats, local: Floats, bound: float
 ) -> LayerError:
-    return LayerError(
-        layer=step.name,
-        op=step.op,
-        value=name,
-        error=float("inf") if value is None else max_error(value, truth),
-        scale=float(np.abs(truth).max()),
-        local_error=float("inf") if value is None else max_error(value, local),
-        bound=bound,
-    )
+    error, local_error = (float("inf") if value is None else max_error(value, other) for other in (truth, local))
+    return LayerError(step.name, step.op, name, error, float(np.abs(truth).max()), local_error, bound)
 
 
 class _Values:
-    """The values that a suspect shows."""
+    """The values that a candidate shows."""
 
     def __init__(self, values: Mapping[str, Floats], *, named: bool) -> None:
         self._values = values
@@ -153,49 +162,37 @@ class _Values:
 
 
 def _cause(
-    step: Step,
-    spec: ResNetSpec,
-    parameters: Parameters,
-    sources: list[Floats],
-    shown: _Values,
-    name: str | None,
-    value: Floats | None,
+    layer: _Layer, shown: _Values, name: str | None, value: Floats | None
 ) -> tuple[str | None, str | None, Floats | None, bool]:
-    """(known mistake whose output the suspect has, name and value of that output, whether this is sure).
+    """(known fault whose output the candidate has, name and value of that output, whether this is sure).
 
     Unsure is what a fused graph looks like too: a value that is nowhere, or one that is an input of the layer.
     """
-    for cause, made in mistakes(step, spec, parameters, sources):
+    for cause, made in layer.faults():
         near = SUSPICIOUS * float(np.abs(made).max())
         if value is not None and max_error(value, made) <= near:
             return cause, name, value, True
-        if shown.named:
-            continue
-        for other_name, other in shown.like(made):
+        for other_name, other in () if shown.named else shown.like(made):
             if max_error(other, made) <= near:
-                unchanged = any(made is source for source in sources)
+                unchanged = any(made is source for source in layer.sources)
                 return (cause, None, None, False) if unchanged else (cause, other_name, other, True)
     if value is not None and not np.isfinite(value).all():
         return "values overflow: float16 ends at 65504", name, value, True
     return None, name, value, value is not None
 
 
-def _cause_before(
-    step: Step, spec: ResNetSpec, parameters: Parameters, exact: Mapping[str, Floats], shown: _Values
-) -> Finding | None:
-    """A mistake behind the right output of a convolution: a second batch norm is a node of its own in some graphs."""
-    if shown.named:
-        return None
-    convolutions = {conv.name: conv for conv in spec.steps if conv.op == "Conv" and conv.name in step.inputs}
-    for position, name in enumerate(step.inputs):
-        if name not in convolutions:
+def _cause_before(layer: _Layer, exact: Mapping[str, Floats], shown: _Values) -> Finding | None:
+    """A fault behind the right output of a convolution: a second batch norm is a node of its own in some graphs."""
+    steps = {} if shown.named else {step.name: step for step in layer.spec.steps if step.op == "Conv"}
+    for position, name in enumerate(layer.step.inputs):
+        if name not in steps:
             continue
-        conv = convolutions[name]
-        for cause, made in mistakes(conv, spec, parameters, [exact[source] for source in conv.inputs]):
+        convolution = layer._replace(step=steps[name], sources=[exact[source] for source in steps[name].inputs])
+        for cause, made in convolution.faults():
             if made.shape != exact[name].shape:
                 continue
-            sources = [made if index == position else exact[other] for index, other in enumerate(step.inputs)]
-            output = apply(step, [source.copy() for source in sources], parameters, spec.eps, np.float64)
+            sources = [made if index == position else source for index, source in enumerate(layer.sources)]
+            output = layer._replace(sources=sources).output(np.float64)
             near = SUSPICIOUS * float(np.abs(output).max())
             if any(max_error(value, output) <= near for _, value in shown.like(output)):
                 return name, cause

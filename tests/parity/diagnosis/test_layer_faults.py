@@ -10,12 +10,12 @@ import pytest
 from resnet_export import ResNetSpec, Weights
 from resnet_export.graph.foreign import ImageInput
 from resnet_export.images import Preprocessing
-from resnet_export.parity.activations import activate
-from resnet_export.parity.bisect import bisect
-from resnet_export.parity.gate import compare
-from resnet_export.parity.inputs import random_inputs
-from resnet_export.parity.tolerances import TOLERANCES
-from resnet_export.parity.truth import evaluate
+from resnet_export.parity.diagnosis.bisect import bisect
+from resnet_export.parity.gate.gate import compare
+from resnet_export.parity.gate.inputs import random_inputs
+from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.reference.activations import activate
+from resnet_export.parity.reference.truth import evaluate
 from resnet_export.runtimes.session import BaseSession
 from resnet_export.weights.initial import trained_like
 

@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.errors import ImageError
 from resnet_export.graph.foreign import ImageInput
 from resnet_export.images import find_pictures, load_pictures
+from resnet_export.parity.results import Inputs
 
 if TYPE_CHECKING:
     import os
 
-    from numpy.typing import NDArray
-
-    from resnet_export.graph.metadata import Metadata
+    from resnet_export.graph.interface import Interface
     from resnet_export.images import Preprocessing
-    from resnet_export.parity.results import Inputs
+    from resnet_export.spec import ResNetSpec
 
 SEED = 20151210
-"""Of the random images: the day on which the paper on residual networks appeared."""
+"""Seed of the random images: the day on which the paper on residual networks appeared."""
 BATCHES = (1, 2, 7)
 """Batches of the check: one image, the example that torch traces with, and a number that is no power of two."""
 MAX_PICTURES = 32
@@ -46,12 +46,25 @@ class InputSet:
         return len(self.exact)
 
 
-def image_input_of(metadata: Metadata) -> ImageInput:
-    """What a file with this metadata takes."""
-    spec, interface = metadata.spec, metadata.interface
+def image_input_of(spec: ResNetSpec, interface: Interface) -> ImageInput:
+    """What a file of this network with this interface takes."""
     size = None if interface.dynamic_size else spec.image_size
     dtype = "uint8" if interface.preprocess == "uint8" else "float32"
     return ImageInput("input", dtype, interface.layout, spec.in_channels, size, size, interface.batch)
+
+
+def gate_inputs(
+    taken: ImageInput, preprocessing: Preprocessing, images: str | os.PathLike[str] | None
+) -> tuple[list[InputSet], list[str]]:
+    """Random images and, where there is a folder, its pictures; and a note for each picture that was left out."""
+    sets = [random_inputs(taken, preprocessing)]
+    notes: list[str] = []
+    if images is not None and (taken.height or preprocessing.crop) != (taken.width or preprocessing.crop):
+        notes = [f"No picture took part: the file takes {taken.height} x {taken.width}, and the crop is square."]
+    elif images is not None:
+        pictures, notes = picture_inputs(taken, preprocessing, images)
+        sets.append(pictures)
+    return sets, notes
 
 
 def random_inputs(taken: ImageInput, preprocessing: Preprocessing) -> InputSet:
@@ -59,9 +72,9 @@ def random_inputs(taken: ImageInput, preprocessing: Preprocessing) -> InputSet:
     batches = BATCHES if taken.batch is None else (taken.batch,)
     generator = np.random.default_rng(SEED)
     shape = (max(batches), taken.height or preprocessing.crop, taken.width or preprocessing.crop, taken.channels)
-    if taken.dtype == "uint8":
-        return _from_pixels("random", generator.integers(0, 256, shape, dtype=np.uint8), taken, preprocessing, batches)
-    return _from_floats("random", generator.standard_normal(shape, dtype=np.float32), taken, batches)
+    raw = taken.dtype == "uint8"
+    images = generator.integers(0, 256, shape, np.uint8) if raw else generator.standard_normal(shape, np.float32)
+    return _input_set("random", images, taken, preprocessing, batches)
 
 
 def picture_inputs(
@@ -76,12 +89,9 @@ def picture_inputs(
     notes = []
     if len(paths) > MAX_PICTURES:
         notes.append(f"{len(paths)} pictures in {folder}: the check ran on the first {MAX_PICTURES}.")
-    pixels = []
-    for _, loaded in load_pictures(paths[:MAX_PICTURES], preprocessing):
-        if isinstance(loaded, ImageError):
-            notes.append(f"left out: {loaded.message}")
-        else:
-            pixels.append(loaded)
+    loaded = [found for _, found in load_pictures(paths[:MAX_PICTURES], preprocessing)]
+    notes += [f"left out: {found.message}" for found in loaded if isinstance(found, ImageError)]
+    pixels = [found for found in loaded if not isinstance(found, ImageError)]
     least = taken.batch or 1
     if len(pixels) < least:
         why = f"; the first: {notes[-1]}" if notes else ""
@@ -92,31 +102,18 @@ def picture_inputs(
     if taken.batch is not None and len(pixels) > taken.batch:
         notes.append(f"The check ran on the first {taken.batch} of {len(pixels)} pictures: the file's batch is fixed.")
     stacked = np.stack(pixels[: taken.batch])
-    batches = (len(stacked),)
-    if taken.dtype == "uint8":
-        return _from_pixels("pictures", stacked, taken, preprocessing, batches), notes
-    normalised = preprocessing.normalise(stacked).astype(np.float32)
-    return _from_floats("pictures", np.transpose(normalised, (0, 2, 3, 1)), taken, batches), notes
+    images: NDArray[Any] = stacked
+    if taken.dtype != "uint8":
+        images = np.transpose(preprocessing.normalise(stacked).astype(np.float32), (0, 2, 3, 1))
+    return _input_set("pictures", images, taken, preprocessing, (len(stacked),)), notes
 
 
-def _from_pixels(
-    kind: Inputs,
-    pixels: NDArray[np.uint8],
-    taken: ImageInput,
-    preprocessing: Preprocessing,
-    batches: tuple[int, ...],
+def _input_set(
+    kind: Inputs, images: NDArray[Any], taken: ImageInput, preprocessing: Preprocessing, batches: tuple[int, ...]
 ) -> InputSet:
-    exact = preprocessing.normalise(pixels)
-    return InputSet(kind, _as_taken(pixels, taken), exact.astype(np.float32), exact, batches)
-
-
-def _from_floats(kind: Inputs, images: NDArray[np.float32], taken: ImageInput, batches: tuple[int, ...]) -> InputSet:
-    given = _as_taken(images.astype(taken.dtype), taken)  # float16 files take rounded images
-    normalised = np.ascontiguousarray(np.transpose(images.astype(taken.dtype), (0, 3, 1, 2)).astype(np.float32))
-    return InputSet(kind, given, normalised, normalised.astype(np.float64), batches)
-
-
-def _as_taken(images: NDArray[Any], taken: ImageInput) -> NDArray[Any]:
-    """(N, H, W, C) as it is, or as (N, C, H, W)."""
-    order = (0, 1, 2, 3) if taken.layout == "nhwc" else (0, 3, 1, 2)
-    return np.ascontiguousarray(np.transpose(images, order))
+    """The set of (N, H, W, C) pixels where the file takes these, else of images that are normalised already."""
+    given = images.astype(taken.dtype)  # float16 files take rounded images
+    channels_first = np.ascontiguousarray(np.transpose(given, (0, 3, 1, 2)))
+    exact = preprocessing.normalise(given) if taken.dtype == "uint8" else channels_first.astype(np.float64)
+    in_order = np.ascontiguousarray(given) if taken.layout == "nhwc" else channels_first
+    return InputSet(kind, in_order, exact.astype(np.float32), exact, batches)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resnet_export.parity.gate.tolerances import TOLERANCES
 from resnet_export.parity.results import Comparison
-from resnet_export.parity.tolerances import TOLERANCES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +49,7 @@ def compare(
     inputs: Inputs,
     quantity: Quantity,
     found: NDArray[Any],
-    truth: NDArray[np.float64],
+    truth: NDArray[Any],
     other_error: float,
     *,
     factor: float = FILE_FACTOR,
@@ -93,7 +93,7 @@ def compare(
     )
 
 
-def cosine(found: NDArray[Any], truth: NDArray[np.float64]) -> float:
+def cosine(found: NDArray[Any], truth: NDArray[Any]) -> float:
     """The smallest cosine over the images; 1 where both are zero."""
     rows, others = (values.reshape(len(values), -1).astype(np.float64) for values in (found, truth))
     lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(others, axis=1)
@@ -101,14 +101,14 @@ def cosine(found: NDArray[Any], truth: NDArray[np.float64]) -> float:
     return float(np.where(lengths > 0, products / np.where(lengths > 0, lengths, 1), 1.0).min())
 
 
-def top5(found: NDArray[Any], truth: NDArray[np.float64]) -> int:
+def top5(found: NDArray[Any], truth: NDArray[Any]) -> int:
     """Images whose five best classes are the truth's, in any order."""
     count = min(5, truth.shape[1])
     best = [np.sort(np.argsort(values, axis=1)[:, -count:], axis=1) for values in (found, truth)]
     return int((best[0] == best[1]).all(axis=1).sum())
 
 
-def top1(found: NDArray[Any], truth: NDArray[np.float64], bound: float) -> tuple[int, int]:
+def top1(found: NDArray[Any], truth: NDArray[Any], bound: float) -> tuple[int, int]:
     """(images whose best class is the truth's, others whose two best are within twice the bound in truth).
 
     One logit alone decides by its sign, as two would whose difference it is.

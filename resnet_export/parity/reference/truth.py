@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from resnet_export.spec import ResNetSpec, Step
 
 Floats = NDArray[np.floating[Any]]
-Truth = NDArray[np.float64]
 Parameters = Mapping[str, NDArray[Any]]
 """Canonical weights; or a file's own initializers, whose convolutions have a bias and no batch norm."""
 
@@ -50,23 +49,20 @@ def evaluate(
                 values.pop(name, None)
 
 
-def last_values(spec: ResNetSpec, parameters: Parameters, images: Floats, name: str = "fc") -> Truth:
-    """The output of the step `name` alone: logits by default, (N, num_classes), in float64.
-
-    One image at a time, so that a batch's truth is a prefix of a larger one's, and memory does not grow with it.
-    """
-    return np.concatenate([_value(spec, parameters, image[None], name, np.float64) for image in images])
-
-
-def float32_values(spec: ResNetSpec, parameters: Parameters, images: Floats, name: str = "fc") -> Floats:
-    """The same in float32 throughout: what rounding alone does to a plain evaluation."""
-    return np.concatenate([_value(spec, parameters, image[None], name, np.float32) for image in images])
-
-
-def _value(
-    spec: ResNetSpec, parameters: Parameters, images: Floats, name: str, dtype: type[np.floating[Any]]
+def last_values(
+    spec: ResNetSpec,
+    parameters: Parameters,
+    images: Floats,
+    name: str = "fc",
+    dtype: type[np.floating[Any]] = np.float64,
 ) -> Floats:
-    return next(value for step, value in evaluate(spec, parameters, images, dtype) if step.name == name)
+    """The output of the step `name` alone: logits by default, (N, num_classes).
+
+    One image at a time, so that a batch's truth is a prefix of a larger one's, and memory does not grow with it. In
+    float32 it shows what rounding alone does to a plain evaluation.
+    """
+    runs = (evaluate(spec, parameters, image[None], dtype) for image in images)
+    return np.concatenate([next(value for step, value in run if step.name == name) for run in runs])
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is not finite fails its comparison
@@ -122,9 +118,25 @@ def pad(x: Floats, sides: tuple[int, int, int, int], value: float) -> Floats:
     return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=value)
 
 
+def same_padding(size: int, span: int, stride: int) -> tuple[int, int]:
+    """(before, after) of TensorFlow's SAME: ceil(size / stride) outputs, the odd one after."""
+    total = max((-(-size // stride) - 1) * stride + span - size, 0)
+    return total // 2, total - total // 2
+
+
 def windows(x: Floats, kernel: int, stride: int) -> Floats:
     """(N, C, H, W) -> a view (N, C, H', W', kernel, kernel) of every window."""
     return np.lib.stride_tricks.sliding_window_view(x, (kernel, kernel), axis=(2, 3))[:, :, ::stride, ::stride]
+
+
+def affine(step: Step, parameters: Parameters, eps: float) -> tuple[Floats, Floats]:
+    """(scale, shift) of the batch norm of a convolution, each (C, 1, 1), in float64: y = scale x + shift."""
+    gamma, beta, mean, variance = (
+        parameters[f"{step.norm}.{part}"].astype(np.float64)[:, None, None]
+        for part in ("weight", "bias", "running_mean", "running_var")
+    )
+    scale = gamma / np.sqrt(variance + eps)
+    return scale, beta - mean * scale
 
 
 def _norm(x: Floats, step: Step, parameters: Parameters, eps: float, dtype: type[np.floating[Any]]) -> Floats:

@@ -6,26 +6,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_export.parity.bisect import bisect
-from resnet_export.parity.causes import explain, first_difference
-from resnet_export.parity.gate import SOURCE_FACTOR, floor, max_error
+from resnet_export.parity.diagnosis.bisect import bisect
+from resnet_export.parity.diagnosis.tensor_faults import explain, first_difference
+from resnet_export.parity.gate.gate import SOURCE_FACTOR, floor, max_error
+from resnet_export.parity.reference.truth import last_values
 from resnet_export.parity.results import Diagnosis
-from resnet_export.parity.truth import float32_values, last_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from resnet_export.errors import StructureError
-    from resnet_export.parity.evaluation import Suspect
-    from resnet_export.parity.inputs import InputSet
+    from resnet_export.parity.gate.evaluation import Candidate
+    from resnet_export.parity.gate.inputs import InputSet
+    from resnet_export.parity.reference.oracles import SpecificationOracle
     from resnet_export.parity.results import Bisection
-    from resnet_export.parity.truth import Parameters
     from resnet_export.runtimes.session import Precision
     from resnet_export.spec import ResNetSpec
     from resnet_export.weights import Weights
 
 
-def blame(source: Suspect, error: StructureError, spec: ResNetSpec, weights: Weights, side: str) -> Diagnosis:
+def attribute_topology(
+    source: Candidate, error: StructureError, spec: ResNetSpec, weights: Weights, side: str
+) -> Diagnosis:
     """Whose mistake a wrong topology is: the model's, when the model is wrong too, else the converter's.
 
     Args:
@@ -38,7 +40,8 @@ def blame(source: Suspect, error: StructureError, spec: ResNetSpec, weights: Wei
     images = np.random.default_rng(0).standard_normal((2, spec.in_channels, spec.image_size, spec.image_size))
     images = images.astype(np.float32)
     truth = last_values(spec, weights, images)
-    allowed = SOURCE_FACTOR * max(max_error(float32_values(spec, weights, images), truth), floor(truth))
+    rounded = last_values(spec, weights, images, dtype=np.float32)
+    allowed = SOURCE_FACTOR * max(max_error(rounded, truth), floor(truth))
     try:
         with source.open() as session:
             wrong = max_error(session.run(images), truth) > allowed
@@ -64,17 +67,16 @@ def differing_parameters(found: Weights, expected: Weights, side: str) -> Diagno
 
 
 def diagnose(
-    suspect: Suspect,
-    spec: ResNetSpec,
-    parameters: Parameters,
+    candidate: Candidate,
+    network: SpecificationOracle,
     inputs: InputSet,
     names: Sequence[str] | None = None,
     precision: Precision | None = None,
 ) -> tuple[Diagnosis, Bisection]:
     """The first layer that rounding does not explain, and the error layer by layer."""
-    with suspect.open() as session:
-        found = bisect(session, spec, parameters, inputs, min(inputs.batches), names, precision)
-    return describe(found, suspect.label), found
+    with candidate.open() as session:
+        found = bisect(session, network.spec, network.parameters, inputs, min(inputs.batches), names, precision)
+    return describe(found, candidate.label), found
 
 
 def describe(found: Bisection, side: str) -> Diagnosis:

@@ -1,4 +1,4 @@
-"""What stands in a file: its structure against the specification, its numbers against the weights."""
+"""What stands in a file: its structure and numbers, against what they should be, and what another tool made of them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from resnet_export.errors import StructureError
 from resnet_export.graph.check import check_canonical
+from resnet_export.graph.cost import layers, operands, stored_type
 from resnet_export.graph.file import read, read_metadata, unbind
 from resnet_export.graph.folding import folded, folding
-from resnet_export.graph.metadata import initializers_digest
-from resnet_export.parity.causes import ULPS, explain, ulps
+from resnet_export.graph.metadata import Metadata, initializers_digest
+from resnet_export.parity.diagnosis.tensor_faults import ULPS, explain, ulps
+from resnet_export.parity.reference.truth import Parameters
 from resnet_export.parity.results import OTHER_WEIGHTS, Diagnosis
 
 if TYPE_CHECKING:
@@ -19,11 +21,16 @@ if TYPE_CHECKING:
 
     import onnx_ir as ir
 
-    from resnet_export.graph.metadata import Metadata
-    from resnet_export.parity.truth import Parameters
+    from resnet_export.runtimes.session import Precision
     from resnet_export.spec import ResNetSpec
     from resnet_export.weights import Weights
     from resnet_export.weights.canonical import Array
+
+
+PRECISIONS: dict[str | None, Precision] = {
+    "int8": "int8", "uint8": "int8", "bfloat16": "bfloat16", "float16": "float16",
+}  # fmt: skip
+"""Type of stored weights -> the precision by which the file is judged; the least precise come first."""
 
 
 @dataclass(frozen=True)
@@ -132,3 +139,26 @@ def _check_digest(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
         detail="the digest of the file's numbers is not the one in its metadata",
         cause="the file was changed after it was written",
     )
+
+
+def layer_precisions(model: ir.Model) -> set[Precision]:
+    """In what the layers store their weights. What no layer uses doesn't count."""
+    return {PRECISIONS.get(stored_type(operands(node)[1]), "float32") for node in layers(model)}
+
+
+def describe_change(model: ir.Model, metadata: Metadata) -> tuple[str, Precision] | None:
+    """(what a tool made of the file, the precision by which to judge it); None where its layers show no such thing.
+
+    Args:
+        model: a file with the metadata of this package whose graph, or numbers, are not as they were written.
+        metadata: what it says of itself.
+    """
+    precisions = layer_precisions(model)
+    for precision in dict.fromkeys(PRECISIONS.values()):
+        if precision in precisions:
+            return ("quantised to int8" if precision == "int8" else f"converted to {precision}"), precision
+    opset, written = model.opset_imports.get(""), metadata.interface.opset
+    if opset is not None and opset != written:
+        return f"converted from opset {written} to {opset}", "float32"
+    domains = sorted({node.domain for node in model.graph if node.domain not in ("", "ai.onnx")})
+    return (f"optimised for one runtime, with operators of {', '.join(domains)}", "float32") if domains else None

@@ -8,7 +8,7 @@ import onnx_ir as ir
 import pytest
 
 from resnet_export.graph.foreign import ImageInput
-from resnet_export.inspect.layers import measure_layers
+from resnet_export.inspect.facts import measure_layers
 from tests.inspect.graphs import model_of, zeros
 
 if TYPE_CHECKING:

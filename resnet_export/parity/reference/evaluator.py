@@ -7,8 +7,7 @@ initializers, constants and casts into double; integers stay as they are.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -20,7 +19,7 @@ from onnx.reference.ops.op_conv import Conv as OnnxConv
 from onnx.reference.ops.op_max_pool import MaxPool as OnnxMaxPool
 
 from resnet_export.errors import ModelError
-from resnet_export.parity.truth import convolve, pad
+from resnet_export.parity.reference.truth import convolve, pad, same_padding
 from resnet_export.runtimes.reasons import reason
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from resnet_export.parity.truth import Floats
+    from resnet_export.parity.reference.truth import Floats
 
 STANDARD_QUANTIZATION = 19
 """The first opset of which onnx's reference evaluator quantises."""
@@ -95,7 +94,7 @@ class Evaluator:
         """Reads the file.
 
         Args:
-            path: of the `.onnx` file.
+            path: the `.onnx` file.
             taken: the name of its image input.
             dtype: float64 widens it; float32 leaves it as it is.
 
@@ -159,8 +158,7 @@ def _along(values: Any, x: Any, axis: int) -> Any:
     return values.reshape([-1 if index == axis % x.ndim else 1 for index in range(x.ndim)])
 
 
-@dataclass(frozen=True)
-class _Window:
+class _Window(NamedTuple):
     """How a convolution or a pooling goes over its input; each pair is (down, right)."""
 
     kernel: tuple[int, ...]
@@ -194,16 +192,13 @@ class _Window:
 
     def pads(self, sizes: Sequence[int]) -> tuple[int, int, int, int]:
         """(top, left, bottom, right) for an input of these sizes."""
-        if self.auto_pad == "NOTSET":
-            top, left, bottom, right = self.given
-            return top, left, bottom, right
-        before, after = [], []
-        for size, stride, span in zip(sizes, self.strides, self.spans, strict=True):
-            total = 0 if self.auto_pad == "VALID" else max((-(-size // stride) - 1) * stride + span - size, 0)
-            first = total // 2 if self.auto_pad == "SAME_UPPER" else total - total // 2
-            before.append(first)
-            after.append(total - first)
-        return before[0], before[1], after[0], after[1]
+        top, left, bottom, right = self.given
+        if self.auto_pad.startswith("SAME"):
+            axes = zip(sizes, self.spans, self.strides, strict=True)
+            (top, bottom), (left, right) = (same_padding(*axis) for axis in axes)
+            if self.auto_pad == "SAME_LOWER":
+                return bottom, right, top, left
+        return top, left, bottom, right
 
 
 def _widen(graph: onnx.GraphProto) -> None:

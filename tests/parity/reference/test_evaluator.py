@@ -14,8 +14,8 @@ from onnx.reference import ReferenceEvaluator
 
 from resnet_export.errors import ModelError
 from resnet_export.graph.file import read, read_metadata
-from resnet_export.parity.evaluator import Conv, Evaluator, MaxPool
-from resnet_export.parity.truth import last_values
+from resnet_export.parity.reference.evaluator import Conv, Evaluator, MaxPool
+from resnet_export.parity.reference.truth import last_values
 
 if TYPE_CHECKING:
     from pathlib import Path

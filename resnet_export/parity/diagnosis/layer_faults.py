@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resnet_export.parity.causes import OTHER_EPS
-from resnet_export.parity.truth import apply, convolve, pad, windows
+from resnet_export.parity.diagnosis.tensor_faults import OTHER_EPS
+from resnet_export.parity.reference.truth import affine, apply, convolve, pad, same_padding, windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
-
+    from resnet_export.parity.reference.truth import Floats, Parameters
     from resnet_export.parity.results import LayerError
-    from resnet_export.parity.truth import Floats, Parameters
     from resnet_export.spec import ResNetSpec, Step
 
 SAME = "SAME padding, which pads more below and to the right"
@@ -28,7 +26,7 @@ MANTISSAS = ((2.0**-13, 2.0**-9.5, "TF32 or float16"), (2.0**-9.5, 2.0**-6, "bfl
 """(least, most, precision): the local error of a convolution over its largest value, when it multiplies so."""
 
 
-def mistakes(
+def layer_faults(
     step: Step, spec: ResNetSpec, parameters: Parameters, sources: list[Floats]
 ) -> Iterator[tuple[str, Floats]]:
     """(mistake in words, output of the step with it), (N, C, H, W), for each that the step can have.
@@ -99,23 +97,13 @@ def _of_batch_norm(step: Step, spec: ResNetSpec, parameters: Parameters, x: Floa
     if f"{step.norm}.weight" not in parameters:
         yield "the bias is missing", plain
         return
-    scale, shift = _affine(step, parameters, spec.eps)
+    scale, shift = affine(step, parameters, spec.eps)
     yield "the batch norm was left out, or not folded", plain
     once = plain * scale + shift
     yield "the batch norm was applied twice", once * scale + shift
     for eps in OTHER_EPS:
-        other, moved = _affine(step, parameters, eps)
+        other, moved = affine(step, parameters, eps)
         yield f"batch norm with eps {eps:g}", plain * other + moved
-
-
-def _affine(step: Step, parameters: Parameters, eps: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(scale, shift) of a batch norm, each (C, 1, 1)."""
-    gamma, beta, mean, variance = (
-        parameters[f"{step.norm}.{part}"].astype(np.float64)[:, None, None]
-        for part in ("weight", "bias", "running_mean", "running_var")
-    )
-    scale = gamma / np.sqrt(variance + eps)
-    return scale, beta - mean * scale
 
 
 def _with_other_biases(step: Step, spec: ResNetSpec, parameters: Parameters, x: Floats) -> Iterator[tuple[str, Floats]]:
@@ -126,11 +114,11 @@ def _with_other_biases(step: Step, spec: ResNetSpec, parameters: Parameters, x: 
         for other in others:
             yield other.name, plain + parameters[f"{other.name}.bias"].astype(np.float64)[:, None, None]
         return
-    scale, shift = _affine(step, parameters, spec.eps)
+    scale, shift = affine(step, parameters, spec.eps)
     scaled = plain * scale
     own = parameters[f"{step.norm}.bias"].astype(np.float64)[:, None, None]
     for other in others:
-        yield other.name, scaled + _affine(other, parameters, spec.eps)[1]
+        yield other.name, scaled + affine(other, parameters, spec.eps)[1]
         yield other.name, scaled + (shift - own) + parameters[f"{other.norm}.bias"].astype(np.float64)[:, None, None]
 
 
@@ -140,10 +128,6 @@ def _with_same_padding(step: Step, spec: ResNetSpec, parameters: Parameters, x: 
 
 
 def _same_sides(x: Floats, step: Step) -> tuple[int, int, int, int]:
-    """(top, left, bottom, right) of TensorFlow's SAME: ceil(size / stride) outputs, the odd one below."""
-    sides = []
-    for size in x.shape[2:]:
-        total = max((-(-size // step.stride) - 1) * step.stride + step.kernel - size, 0)
-        sides.append((total // 2, total - total // 2))
-    (top, bottom), (left, right) = sides
+    """(top, left, bottom, right)."""
+    (top, bottom), (left, right) = (same_padding(size, step.kernel, step.stride) for size in x.shape[2:])
     return top, left, bottom, right

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resnet_export.parity.reference.truth import affine
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from numpy.typing import NDArray
-
-    from resnet_export.spec import ResNetSpec, Step
+    from resnet_export.parity.reference.truth import Floats
+    from resnet_export.spec import Step
     from resnet_export.weights.canonical import Array, Weights
 
 ULPS = 4
@@ -59,28 +60,22 @@ def explain(name: str, found: Array, expected: Mapping[str, Array], weights: Wei
         if other != name and values.shape == array.shape and ulps(found, values) <= ULPS and values.any():
             kind = "biases" if name.endswith(".bias") else "tensors"
             return f"a pair of {kind} has changed places: this is {other}"
-    step = (
-        next((step for step in weights.spec.steps if step.name == name.rpartition(".")[0]), None) if weights else None
-    )
+    layer, _, part = name.rpartition(".")
+    step = next((step for step in weights.spec.steps if step.name == layer), None) if weights else None
     if step is None or step.op != "Conv" or weights is None:
         return None
-    part = name.rpartition(".")[2]
-    return next((cause for cause, pair in _mistaken_foldings(step, weights, weights.spec)
-                 if ulps(found, pair[part == "bias"].astype(np.float32)) <= ULPS), None)  # fmt: skip
+    for cause, pair in _mistaken_foldings(step, weights, weights.spec.eps):
+        if ulps(found, pair[part == "bias"].astype(np.float32)) <= ULPS:
+            return cause
+    return None
 
 
-def _mistaken_foldings(
-    step: Step, weights: Weights, spec: ResNetSpec
-) -> Iterator[tuple[str, tuple[NDArray[np.float64], NDArray[np.float64]]]]:
+def _mistaken_foldings(step: Step, weights: Weights, eps: float) -> Iterator[tuple[str, tuple[Floats, Floats]]]:
     """(mistake, (weight, bias) that it gives) for one convolution."""
     kernel = weights[f"{step.name}.weight"].astype(np.float64)
-    gamma, beta, mean, variance = (
-        weights[f"{step.norm}.{part}"].astype(np.float64) for part in ("weight", "bias", "running_mean", "running_var")
-    )
-    scale = gamma / np.sqrt(variance + spec.eps)
-    yield "the batch norm was not folded", (kernel, 0 * beta)
-    twice = kernel * (scale * scale)[:, None, None, None], (beta - mean * scale) * scale + (beta - mean * scale)
-    yield "the batch norm was folded twice", twice
-    for eps in OTHER_EPS:
-        other = gamma / np.sqrt(variance + eps)
-        yield f"batch norm with eps {eps:g}", (kernel * other[:, None, None, None], beta - mean * other)
+    scale, shift = (part.ravel() for part in affine(step, weights, eps))
+    yield "the batch norm was not folded", (kernel, 0 * shift)
+    yield "the batch norm was folded twice", (kernel * (scale * scale)[:, None, None, None], shift * scale + shift)
+    for other in OTHER_EPS:
+        scale, shift = (part.ravel() for part in affine(step, weights, other))
+        yield f"batch norm with eps {other:g}", (kernel * scale[:, None, None, None], shift)
