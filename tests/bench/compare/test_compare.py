@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from resnet_export.bench.compare.comparison import Comparison
+
     from resnet_export.bench.compare.side import Side
 
 LATENCY = "runtime=synthetic,latency_ms=8"
