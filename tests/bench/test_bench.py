@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 SHORT = Budget(0.6, 70, 200)
 PROGRAM = """
 import sys
-from resnet_export.bench import bench, schedule
+from resnet_export.bench import bench, roofline, schedule
 from resnet_export.bench.sampling import Budget
-schedule.LEAST_JOB_S = 0.2
+from resnet_export.errors import RuntimeFailedError
+def fail(*arguments, **options):
+    raise RuntimeFailedError("There are no peaks.")
+schedule.LEAST_JOB_S, roofline.measure_peaks = 0.2, fail
 bench([sys.argv[1]], sys.argv[4:], range(1, int(sys.argv[3]) + 1), (None,), Budget(1.0, 70), sys.argv[2])
 """
 
@@ -43,6 +46,12 @@ def report(net: Path) -> BenchReport:
 def test_a_crash_and_a_hang_are_reported_and_the_rest_is_measured(report: BenchReport) -> None:
     assert [result.status for result in report.cases] == ["measured", "crashed", "hung", "measured"]
     assert [result.case.runtime for result in report.failures] == ["synthetic,fail=segfault", "synthetic,fail=hang"]
+
+
+def test_the_peaks_of_this_machine(report: BenchReport) -> None:
+    (peaks,) = report.peaks
+    assert (peaks.device, peaks.threads) == ("cpu", report.cases[0].threads)
+    assert peaks.multiply_adds_per_s["float32"] > 1e7
 
 
 def test_the_json(report: BenchReport) -> None:
@@ -97,7 +106,7 @@ def test_a_journal_of_another_plan(net: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("kills", "batches"), [(2, 1), pytest.param(20, 8, marks=pytest.mark.long)])
 def test_kill_9_at_a_random_moment_loses_no_case_and_measures_none_twice(
-    kills: int, batches: int, net: Path, tmp_path: Path
+    kills: int, batches: int, net: Path, tmp_path: Path, fixed_peaks: None
 ) -> None:
     runtimes, journal = ["synthetic,latency_ms=1", "ort:cpu", "synthetic,latency_ms=2"], tmp_path / "journal"
     command = [sys.executable, "-c", PROGRAM, str(net), str(journal), str(batches), *runtimes]
