@@ -140,9 +140,7 @@ class TestTurns:
         scenarios = [make_scenario("single"), make_scenario("concurrent", callers=2)]
         cases = expand_cases([net], SYNTHETIC, scenarios=scenarios)
         measure(cases, Budget(9.0 + PEAKS_START_S + PEAKS_S), referenced=True, begun=47.0)
-        assert given == [("single", pytest.approx(3.0))], (
-            "6 s for two jobs: the first took no time"
-        )
+        assert given == [("single", pytest.approx(3.0))], "6 s for two jobs: the first took no time"
 
 
 def test_a_journal_without_it_is_another_plan_s() -> None:
