@@ -258,10 +258,9 @@ class TestMachine:
     )
     def test_another_one_is_refused_unless_told_otherwise(self, change: dict[str, Any], told: str) -> None:
         here = result(case(), machine=dataclasses.replace(HERE, **change))
-        with pytest.raises(
-            InputError, match=re.escape(f"The baseline was measured on another machine: {told}")
-        ) as raised:
+        with pytest.raises(InputError) as raised:
             check(here, result(case()))
+        assert raised.value.message == f"The baseline was measured on another machine: {told}."
         assert "--other-machine" in str(raised.value.hint)
         report = check(here, result(case()), other_machine=True)
         assert (report.passed, report.notes) == (True, (f"another machine: {told}",))

@@ -31,7 +31,7 @@ SECONDS = 1.0
 
 
 def test_a_canonical_file_by_the_names_of_the_specification(exported: Exported, small: ResNetSpec) -> None:
-    found = profile(exported.path, threads=1, seconds=SECONDS)
+    found = profile(exported.path, threads=1, seconds=3.0)
     steps = [step.name for step in small.steps]
     assert sorted(name for one in found.layers for name in one.layers) == sorted(steps), "each layer once"
     assert {one.layer for one in found.layers if one.layers} <= set(steps)
@@ -162,23 +162,3 @@ def test_a_node_that_runs_several_times_in_a_run() -> None:
     runs = [_run(10.0, ("a", "Conv", 1.0), ("a", "Conv", 3.0)), _run(10.0, ("a", "Conv", 4.0))]
     layers, _ = tabulate(runs, [Place("a", ("a",))] * 2, {}, 0.01)
     assert [(one.calls, one.mean_ms) for one in layers] == [(1.5, 0.004)]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="prctl")
-def test_the_worker_ends_with_its_parent(net: Path) -> None:
-    script = f"from resnet_export.bench.profile.profiler import profile; profile({str(net)!r})"
-    parent = psutil.Popen([sys.executable, "-c", script])
-    try:
-        while not (children := parent.children()):
-            time.sleep(0.01)
-        (child,) = children
-        while not any("onnxruntime" in one.path for one in child.memory_maps()):  # it is past its start
-            time.sleep(0.01)
-        child.suspend()  # as between two requests
-    finally:
-        parent.kill()
-        parent.wait()
-    _, alive = psutil.wait_procs([child], timeout=20)
-    for process in alive:
-        process.kill()
-    assert alive == []
