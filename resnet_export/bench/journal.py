@@ -114,7 +114,11 @@ class Journal:
             self._append(header)
             return
         what = f"The journal {self.path}"
-        if decode(Header, first, what, hint="Delete it, and start anew.") != header:
+        try:
+            found = decode(Header, first, what)
+        except InputError:
+            raise InputError(f"{self.path} is no journal of a benchmark.", hint="Give another name.") from None
+        if found != header:
             raise InputError(
                 f"{self.path} is the journal of another plan: other files, runtimes, batches, threads or budget.",
                 hint="Run the command that began it, or delete it and start anew.",

@@ -7,8 +7,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from resnet_export.bench.roofline import Peaks
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -37,6 +39,15 @@ def make_net(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture(scope="module")
+def fixed_peaks() -> Iterator[None]:
+    """The peaks of the machine are not measured, which takes seconds."""
+    peaks = Peaks("cpu", 2, {"float32": 1e11}, {"float32": "x", "memory": "y"}, 1e10)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("resnet_export.bench.roofline.measure_peaks", lambda *others, **options: peaks)
+        yield
 
 
 @pytest.fixture(scope="session")

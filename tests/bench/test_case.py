@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,8 +7,9 @@ import onnx
 import pytest
 from onnx import helper
 
-from resnet_export.bench.case import Case, make_plan, read_model
+from resnet_export.bench.case import Case, expand_cases, read_model
 from resnet_export.bench.inputs import COUNT, Images
+from resnet_export.data import decode, to_json
 from resnet_export.errors import ModelError, UnavailableError, UsageError
 from resnet_export.graph.interface import Interface
 from resnet_export.graph.metadata import Metadata
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def test_a_plan_is_the_product_each_once(net: Path) -> None:
-    plan = make_plan([net, net], ["ort:cpu", "ort:cpu,optimization=basic"], [1, 8], [1, 2])
+    plan = expand_cases([net, net], ["ort:cpu", "ort:cpu,optimization=basic"], [1, 8], [1, 2])
     assert [(case.runtime, case.batch, case.threads) for case in plan] == [
         (runtime, batch, threads)
         for runtime in ("ort:cpu", "ort:cpu,optimization=basic")
@@ -34,8 +34,8 @@ def test_a_plan_is_the_product_each_once(net: Path) -> None:
 
 
 def test_a_case_survives_json(net: Path) -> None:
-    (case,) = make_plan([net], ["ort:cpu"])
-    again = Case.from_dict(json.loads(json.dumps(case.as_dict())))
+    (case,) = expand_cases([net], ["ort:cpu"])
+    again = decode(Case, to_json(case), "a case")
     assert again == case
     assert again.key == case.key
 
@@ -73,31 +73,31 @@ class TestBadInput:
             ({"runtimes": ["ort:cpu,threads=2"], "threads": [1]}, "ort:cpu,threads=2 names its threads"),
         ],
     )
-    def test_what_cannot_be_meant(self, arguments: dict[str, list[int]], message: str, net: Path) -> None:
+    def test_invalid_arguments(self, arguments: dict[str, list[int]], message: str, net: Path) -> None:
         with pytest.raises(UsageError) as caught:
-            make_plan([net], **{"runtimes": ["ort:cpu"], **arguments})  # type: ignore[arg-type]
+            expand_cases([net], **{"runtimes": ["ort:cpu"], **arguments})  # type: ignore[arg-type]
         assert caught.value.message.startswith(message)
         assert caught.value.hint
 
     def test_a_batch_that_the_fixed_batch_forbids(self, make_net: Callable[..., Path]) -> None:
         fixed = make_net(4)
-        assert len(make_plan([fixed], ["ort:cpu"], [4])) == 1
+        assert len(expand_cases([fixed], ["ort:cpu"], [4])) == 1
         with pytest.raises(ModelError) as caught:
-            make_plan([fixed], ["ort:cpu"], [4, 8])
+            expand_cases([fixed], ["ort:cpu"], [4, 8])
         assert caught.value.message == f"{fixed} takes batches of 4 only, and batch 8 was asked for."
         assert caught.value.hint == "Give --batch 4, or export it with --batch dynamic."
 
     def test_a_model_that_does_not_load(self, tmp_path: Path) -> None:
         (tmp_path / "bad.onnx").write_text("hello")
         with pytest.raises(ModelError, match=r"bad\.onnx is "):
-            make_plan([tmp_path / "bad.onnx"], ["ort:cpu"])
+            expand_cases([tmp_path / "bad.onnx"], ["ort:cpu"])
 
     def test_a_runtime_that_is_not_here(self, net: Path) -> None:
         if cuda_runs():
             pytest.skip("CUDA runs here")
         with pytest.raises(UnavailableError, match="CUDAExecutionProvider "):
-            make_plan([net], ["ort:cuda"])
-        assert len(make_plan([net], ["ort:cuda"], allow_fallback=True)) == 1
+            expand_cases([net], ["ort:cuda"])
+        assert len(expand_cases([net], ["ort:cuda"], allow_fallback=True)) == 1
 
 
 def cuda_runs() -> bool:

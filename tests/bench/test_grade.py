@@ -9,6 +9,7 @@ import pytest
 from resnet_export.bench.grade import FEWER, QUIET, Grade, disturbances, grade
 from resnet_export.bench.sampling import DEFAULT
 from resnet_export.bench.statistics import Drift, summarise
+from resnet_export.data import as_plain
 from resnet_export.machine.cgroup import Limits
 from resnet_export.machine.clock import Clock
 from resnet_export.machine.noise import Noise
@@ -83,7 +84,7 @@ def test_nothing_disturbed_it() -> None:
          "Raise the quota: docker run --cpus ..."),
         ({"throttled_periods": 10}, "C", None, None),
         ({"throttled_periods": 50}, "D", None, None),
-        ({"involuntary_per_s": 60.0}, "B", "Each of its threads was put aside 30 times a second.", QUIET),
+        ({"involuntary_per_s": 60.0}, "B", "Each of its threads was preempted 30 times a second.", QUIET),
         ({"involuntary_per_s": 300.0}, "C", None, None),
         ({"thermal_throttles": 1}, "C", "The CPUs became too hot and slowed down, 1 time.",
          "Let the machine cool down, and give it fewer --threads or better cooling."),
@@ -152,11 +153,11 @@ def test_too_few_samples() -> None:
     ],
 )
 def test_a_drift(change: float, letter: str, reason: str) -> None:
-    drifting = dataclasses.replace(SUMMARY, drift=Drift(0.001, change))
+    drifting = dataclasses.replace(SUMMARY, drift=Drift(0.001, change, found=True))
     found = graded(summary=drifting)
     assert (found.letter, found.advice) == (letter, (LONGER,))
     assert found.reasons[0].startswith(reason)
-    assert graded(summary=dataclasses.replace(SUMMARY, drift=Drift(0.2, change))).letter == "A"
+    assert graded(summary=dataclasses.replace(SUMMARY, drift=Drift(0.2, change, found=False))).letter == "A"
 
 
 def test_a_warm_up_that_did_not_settle() -> None:
@@ -232,4 +233,4 @@ def test_what_disturbed_several_processes() -> None:
 
 
 def test_is_plain_data() -> None:
-    assert graded(settled=False).as_dict().keys() == {"letter", "reasons", "advice"}
+    assert as_plain(graded(settled=False)).keys() == {"letter", "reasons", "advice"}

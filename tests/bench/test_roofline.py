@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import json
-import subprocess
+import inspect
+import os
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,15 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_export.bench import roofline
+from resnet_export.bench import bench, roofline
 from resnet_export.bench.roofline import Peaks, Share, bytes_to_move, measure_peaks, share
-from resnet_export.bench.roofline.worker import best, copy_rate, product_on_cpu
+from resnet_export.bench.roofline.worker import Found, PeaksWorker, best, copy_rate, product_on_cpu
+from resnet_export.data import as_plain, decode, to_json
 from resnet_export.errors import RuntimeFailedError
 from resnet_export.graph.cost import Cost
+from tests.bench.examples import result
 from tests.doctor.examples import MACHINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 COST = Cost(
     multiply_adds=2_000_000_000,
@@ -93,8 +98,8 @@ def test_a_slower_run_has_less_of_the_possible(latency_ms: float, batch: int, ti
 
 
 def test_is_plain_data() -> None:
-    assert json.loads(json.dumps(PEAKS.as_dict())) == PEAKS.as_dict()
-    assert Share(0.5, 0.25).as_dict() == {"compute": 0.5, "memory": 0.25, "bound": "compute", "of_possible": 0.5}
+    assert decode(Peaks, to_json(PEAKS), "peaks") == PEAKS
+    assert as_plain(Share(0.5, 0.25)) == {"compute": 0.5, "memory": 0.25, "bound": "compute", "of_possible": 0.5}
 
 
 @pytest.mark.parametrize("int8", [True, False])
@@ -113,42 +118,61 @@ def test_measures_the_cpu(int8: bool) -> None:
 def test_a_cache_that_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
 
-    def run(command: list[str], *, input: bytes, **options: Any) -> subprocess.CompletedProcess[bytes]:  # noqa: A002
-        asked.update(json.loads(input), threads_of_blas=options["env"]["OPENBLAS_NUM_THREADS"])
-        answer = {"multiply_adds_per_s": {"float32": 1e9}, "bytes_per_s": 1e9, "how": {"float32": "x", "memory": "y"}}
-        return subprocess.CompletedProcess(command, 0, json.dumps(answer).encode(), b"")
+    class Asked(contextlib.nullcontext[Any]):
+        def __init__(self, target: str, *, environment: dict[str, str], timeout_s: float) -> None:
+            super().__init__(self)
+            asked.update(threads_of_blas=environment["OPENBLAS_NUM_THREADS"])
 
-    monkeypatch.setattr(roofline.subprocess, "run", run)
+        def call(self, method: str, *arguments: Any, doing: str) -> Found:
+            asked.update(inspect.signature(getattr(PeaksWorker, method)).bind(self, *arguments).arguments)
+            return Found({"float32": 1e9}, {"float32": "x", "memory": "y"}, 1e9)
+
+    monkeypatch.setattr(roofline, "Worker", Asked)
     cpu = dataclasses.replace(MACHINE.cpu, instruction_sets=None, cache_bytes=None)
     found = measure_peaks(dataclasses.replace(MACHINE, cpu=cpu), 3)
     assert found.cache_bytes == asked["cache_bytes"] == roofline.USUAL_CACHE
-    assert (asked["int8"], asked["threads_of_blas"]) == (False, "3")
+    assert (asked["threads"], asked["has_int8"], asked["threads_of_blas"]) == (3, False, "3")
     assert asked["memory_bytes"] == MACHINE.usable_memory_bytes
 
 
 def test_no_gpu_no_peak() -> None:
     if has_cuda():
         pytest.skip("there is a GPU")
-    with pytest.raises(RuntimeFailedError, match=r"could not be measured: .*CUDA"):
+    with pytest.raises(RuntimeFailedError, match="CUDA"):
         measure_peaks(MACHINE, 1, "cuda")
 
 
+class Spoilt(PeaksWorker):
+    """In whose process something goes wrong, as a variable says."""
+
+    def measure_cpu(self, *arguments: Any) -> Found:
+        match os.environ["SPOILT"]:
+            case "crash":
+                os.abort()
+            case "hang":
+                time.sleep(60)
+        raise MemoryError("no room")
+
+
 @pytest.mark.parametrize(
-    ("program", "message"),
+    ("how", "message"),
     [
-        ("import os; os.abort()", "could not be measured: exit code -6"),
-        ("raise MemoryError('no room')", "could not be measured: MemoryError: no room"),
-        ("import time; time.sleep(60)", "weren't measured within 1 s"),
-        ("print('no JSON')", "could not be measured: it answered 'no JSON'"),
+        ("crash", "was ended by SIGABRT while measuring the peaks of this machine"),
+        ("raise", "It failed: .*no room"),
+        ("hang", "gave no sign of life for 5 s while measuring the peaks of this machine, and was ended"),
     ],
 )
-def test_a_process_that_fails(program: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if sys.platform == "win32" and "abort" in program:
-        pytest.skip("signals")
-    monkeypatch.setattr(roofline, "COMMAND", ("-c", program))
-    monkeypatch.setattr(roofline, "TIMEOUT", 1.0)
+def test_a_process_that_fails(how: str, message: str, monkeypatch: pytest.MonkeyPatch, net: Path) -> None:
+    """It is an error of the function, and takes nothing from a report."""
+    monkeypatch.setattr(roofline, "TARGET", f"{__name__}:Spoilt")
+    monkeypatch.setattr(roofline, "TIMEOUT_S", 5.0)
+    monkeypatch.setenv("SPOILT", how)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     with pytest.raises(RuntimeFailedError, match=message):
         measure_peaks(MACHINE, 1)
+    if how == "crash":
+        monkeypatch.setattr("resnet_export.bench.runner.run_case", lambda case, *others: result(case=case))
+        assert bench([net], ["synthetic"]).peaks == ()
 
 
 def test_the_fastest_run_counts(monkeypatch: pytest.MonkeyPatch) -> None:

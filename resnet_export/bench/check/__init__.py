@@ -64,7 +64,26 @@ def read_report(path: Path) -> BenchReport:
             f"{path} has schema version {version}, and this release reads {SCHEMA_VERSION}.",
             hint="Measure it anew with this release.",
         )
-    return decode(BenchReport, content, str(path), hint=HINT)
+    report = decode(BenchReport, content, str(path), hint=HINT)
+    for case in report.cases:
+        if not _is_sound(case):
+            raise InputError(f"{path} is damaged: the times of {label_of(case)} contradict each other.", hint=HINT)
+    return report
+
+
+def _is_sound(case: CaseResult) -> bool:
+    """Whether the times that a check compares are above 0, and in their intervals."""
+    if case.measured is None:
+        return True
+    if not 0 <= case.measured.headline < len(case.measured.series):
+        return False
+    main = case.measured.main
+    known = (main.latency_ms.p50, main.images_per_s, None if case.relative is None else case.relative.ratio)
+    for one in (one for one in known if one is not None):
+        ends = [one.value if end is None else end for end in (one.low, one.value, one.high)]
+        if not 0 < ends[0] <= ends[1] <= ends[2] < math.inf:
+            return False
+    return True
 
 
 def check(

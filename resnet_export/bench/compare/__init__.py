@@ -184,6 +184,7 @@ class _Launcher:
             error.message = f"{name.upper()}: {error.message}"
             python = self._sides[name].python
             if isinstance(error, RuntimeCrashedError):
+                error.message += "."
                 error.hint = "There is nothing to compare without it." + _last_words(error)
             elif isinstance(error, MissingDependencyError) and python is not None and error.hint is not None:
                 error.hint = error.hint.replace("pip install", f"{python} -m pip install")

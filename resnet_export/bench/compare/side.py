@@ -128,6 +128,8 @@ def _side(pairs: Mapping[str, str], name: str) -> Side:
         raise UsageError(f"{name} has an invalid value: {error}.", hint=f"Its keys are {', '.join(KEYS)}.") from error
     own = "".join(f",{key}={value}" for key, value in pairs.items() if key not in KEYS)
     spec = parse_runtime(f"{keys.runtime}{own}")
+    if keys.threads is not None and not spec.takes_threads:
+        raise UsageError(f"{name}: {spec.name} has no choice of threads.", hint=f"Leave out threads= of {name}.")
     python = None if keys.python is None else _interpreter(keys.python, name)
     (case,) = expand_cases(
         [keys.model],

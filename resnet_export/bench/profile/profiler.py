@@ -139,7 +139,7 @@ def _named(case: Case) -> Iterator[None]:
         yield
     except RuntimeCrashedError as error:
         last = f" It printed last: {error.log[-1]}" if error.log else ""
-        error.message, error.hint = f"{case.runtime}: {error.message}", f"Profile it in another runtime.{last}"
+        error.message, error.hint = f"{case.runtime}: {error.message}.", f"Profile it in another runtime.{last}"
         raise
 
 

@@ -45,4 +45,7 @@ def make_scenario(name: str, **options: Any) -> Scenario:
     try:
         return msgspec.convert({"name": name, **given}, SCENARIOS[name])
     except msgspec.ValidationError as error:
-        raise UsageError(f"The scenario {name} has an invalid value: {error}.") from error
+        raise UsageError(
+            f"The scenario {name} has an invalid value: {error}.",
+            hint=f"Its options are {', '.join(SCENARIOS[name].__struct_fields__)}.",
+        ) from error

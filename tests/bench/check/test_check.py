@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import copy
+import dataclasses
 import json
 import math
 from typing import TYPE_CHECKING, Any
@@ -10,70 +10,84 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_export.bench.check import check
+from resnet_export.bench.check import check, read_report
 from resnet_export.bench.compare import paired
-from resnet_export.bench.statistics import summarise
+from resnet_export.bench.estimate import Estimate
+from resnet_export.bench.grade import Grade
+from resnet_export.bench.results import BenchReport, CaseResult, Relative
+from resnet_export.bench.scenarios.concurrent import Concurrent
+from resnet_export.bench.scenarios.offline import Offline
+from resnet_export.bench.scenarios.server import Server
+from resnet_export.data import to_json
 from resnet_export.errors import InputError, UsageError
-from tests.bench.examples import unsteady
+from resnet_export.machine.gpu import Gpus
+from tests.bench import examples
+from tests.bench.examples import CASE, MODEL, RAN, crashed, measured, series_of, unsteady
+from tests.doctor.examples import MACHINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-MACHINE = {"cpu": {"model": "AMD EPYC"}, "usable_cpus": 2.0, "gpus": {"devices": []}}
+REFERENCE = "reference network 1 in onnxruntime 1.31.1"
+HERE = dataclasses.replace(MACHINE, gpus=Gpus())
+LABEL = "net.onnx in ort:cpu, batch 1, threads 2"
 
 
-def case(median_ms: float = 20.0, seed: int = 0, samples: int = 800, **changes: Any) -> dict[str, Any]:
-    """As `bench` writes one, with what a check reads of it."""
-    return of(median_ms * np.random.default_rng(seed).lognormal(0.0, 0.05, samples)) | changes
+def case(median_ms: float = 20.0, seed: int = 0, samples: int = 800, **changes: Any) -> CaseResult:
+    """A case with independent samples; `changes` are those of `of`."""
+    return of(median_ms * np.random.default_rng(seed).lognormal(0.0, 0.05, samples), **changes)
 
 
-def of(drawn: NDArray[np.float64]) -> dict[str, Any]:
-    """A case with these samples."""
-    summary = summarise(drawn)
-    p50, mean = summary.median, summary.mean
-    return {
-        "model": "models/net.onnx",
-        "sha256": "ab" * 32,
-        "runtime": "ort:cpu",
-        "batch": 1,
-        "threads": 2,
-        "boundary": "host",
-        "scenario": {"name": "single", "callers": None, "batches": []},
-        "status": "measured",
-        "reason": None,
-        "version": "onnxruntime 1.31.1",
-        "fallback": None,
-        "p50_ms": p50.value,
-        "p50_low_ms": p50.low,
-        "p50_high_ms": p50.high,
-        "images_per_s": 1e3 / mean.value,
-        "images_per_s_low": mean.high and 1e3 / mean.high,
-        "images_per_s_high": mean.low and 1e3 / mean.low,
-    }
+def of(
+    drawn: NDArray[np.float64], p50: Estimate | None = None, images_per_s: Estimate | None = None, **changes: Any
+) -> CaseResult:
+    """A case with these samples, or other figures of them.
+
+    The changes are those of its model, its case, of what ran it, and of the result.
+    """
+
+    def taken(*names: str) -> dict[str, Any]:
+        return {name: changes.pop(name) for name in names if name in changes}
+
+    model = dataclasses.replace(MODEL, **{"path": "models/net.onnx", **taken("path", "sha256")})
+    ran = dataclasses.replace(RAN, **{"version": "onnxruntime 1.31.1", **taken("version", "fallback")})
+    own = dataclasses.replace(CASE, model=model, **taken("runtime", "batch", "io", "scenario"))
+    series = series_of(drawn)
+    if p50 is not None:
+        series = dataclasses.replace(series, latency_ms=dataclasses.replace(series.latency_ms, p50=p50))
+    if images_per_s is not None:
+        series = dataclasses.replace(series, images_per_s=images_per_s)
+    return examples.result(case=own, measured=measured(ran=ran, series=(series,)), **changes)
 
 
-def beside(ratio: float, seed: int = 0, low: float | None = None, **changes: Any) -> dict[str, Any]:
+def beside(ratio: float, seed: int = 0, reference: str = REFERENCE, disturbances: tuple[str, ...] = ()) -> Relative:
     """How a case stands to the reference network: what eleven launches find that scatter by 1.5 %."""
     found = paired.estimate(math.log(ratio) + np.random.default_rng(seed).normal(0.0, 0.015, 11))
-    interval = {"ratio_low": found.low if low is None else low, "ratio_high": found.high}
-    return {"ratio": found.value, **interval, "reference": "reference network 1 in onnxruntime 1.31.1", **changes}
+    return Relative(found, 11, reference, 7.0, disturbances)
 
 
-def failed(**changes: Any) -> dict[str, Any]:
+def failed() -> CaseResult:
     """A case whose process died."""
-    plain = {key: value for key, value in case().items() if not key.startswith(("p50", "images"))}
-    return plain | {"status": "crashed", "reason": "its process was ended by SIGSEGV"} | changes
+    return crashed(case=case().case)
 
 
-def result(*cases: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    plain = {"schema_version": 2, "budget": {"seconds": 10.0}, "machine": copy.deepcopy(MACHINE)}
-    return plain | {"cases": list(cases)} | changes
+def result(*cases: CaseResult, **changes: Any) -> BenchReport:
+    return examples.report(*cases, **{"machine": HERE, **changes})
+
+
+def p50(found: CaseResult) -> Estimate:
+    assert found.measured is not None
+    return found.measured.main.latency_ms.p50
 
 
 def statuses(*arguments: Any, **options: Any) -> list[str]:
     return [one.status for one in check(*arguments, **options).cases]
+
+
+SAME = result(case())
 
 
 class TestRegression:
@@ -83,31 +97,31 @@ class TestRegression:
         again, slower = (check(result(case(time, 100 + seed)), baseline) for time in (20.0, 22.0))
         assert (again.passed, again.cases[0].status) == (True, "same")
         assert (slower.passed, slower.cases[0].status) == (False, "slower")
-        assert slower.cases[0].ratio is not None
-        assert slower.cases[0].ratio.value == pytest.approx(1.1, rel=0.02)
+        assert slower.cases[0].times.ratio is not None
+        assert slower.cases[0].times.ratio.value == pytest.approx(1.1, rel=0.02)
 
     @pytest.mark.parametrize("seed", range(10))
     def test_so_too_beside_the_reference_network_when_the_pace_changes(self, seed: int) -> None:
-        baseline = result(of(unsteady(20.0, seed)) | {"relative": beside(2.8, seed)})
-        changed = of(unsteady(24.0, 100 + seed))
+        baseline = result(of(unsteady(20.0, seed), relative=beside(2.8, seed)))
+        changed = unsteady(24.0, 100 + seed)
         again, slower = (
-            check(result(changed | {"relative": beside(ratio, 100 + seed)}), baseline) for ratio in (2.8, 3.08)
+            check(result(of(changed, relative=beside(ratio, 100 + seed))), baseline) for ratio in (2.8, 3.08)
         )
-        assert [one.quantity for one in (*again.cases, *slower.cases)] == ["relative", "relative"]
+        assert [one.times.quantity for one in (*again.cases, *slower.cases)] == ["relative", "relative"]
         assert (again.passed, again.cases[0].status) == (True, "same")
         assert (slower.passed, slower.cases[0].status) == (False, "slower")
 
     def test_certain_but_small(self) -> None:
         found = check(result(case(20.6, samples=20000)), result(case(20.0, 1, samples=20000)))
         assert found.passed
-        ratio = found.cases[0].ratio
+        ratio = found.cases[0].times.ratio
         assert ratio is not None
         assert ratio.low is not None
         assert ratio.low > 1
         assert statuses(result(case(20.6)), result(case(20.0, 1)), tolerance=0.02) == ["slower"]
 
     def test_large_but_uncertain(self) -> None:
-        wide = {"p50_low_ms": 15.0, "p50_high_ms": 30.0}
+        wide = {"p50": Estimate(22.0, 15.0, 30.0)}
         (found,) = check(result(case(22.0, **wide)), result(case(20.0))).cases
         assert (found.status, found.failed) == ("undecided", False)
         assert found.reason == "the interval of the ratio is too wide: it has to be known to within 5 %"
@@ -115,7 +129,7 @@ class TestRegression:
 
     @pytest.mark.parametrize(("factor", "status"), [(0.5, "faster"), (2.0, "slower")])
     def test_large_enough_to_be_certain_all_the_same(self, factor: float, status: str) -> None:
-        wide = {"p50_ms": 20.0 * factor, "p50_low_ms": 17.0 * factor, "p50_high_ms": 24.0 * factor}
+        wide = {"p50": Estimate(20.0 * factor, 17.0 * factor, 24.0 * factor)}
         assert statuses(result(case(**wide)), result(case(20.0))) == [status]
 
     def test_faster_is_noted(self) -> None:
@@ -124,37 +138,38 @@ class TestRegression:
 
     def test_the_interval_by_its_formula(self) -> None:
         (found,) = check(
-            result(case(p50_ms=22.0, p50_low_ms=21.0, p50_high_ms=23.0)),
-            result(case(p50_ms=20.0, p50_low_ms=19.5, p50_high_ms=20.5)),
+            result(case(p50=Estimate(22.0, 21.0, 23.0))),
+            result(case(p50=Estimate(20.0, 19.5, 20.5))),
         ).cases
         half = math.hypot(math.log(23 / 21) / 2, math.log(20.5 / 19.5) / 2)
-        assert found.ratio is not None
-        np.testing.assert_allclose((found.ratio.low, found.ratio.high), (1.1 * math.exp(-half), 1.1 * math.exp(half)))
+        assert found.times.ratio is not None
+        np.testing.assert_allclose(
+            (found.times.ratio.low, found.times.ratio.high), (1.1 * math.exp(-half), 1.1 * math.exp(half))
+        )
 
+    @pytest.mark.long
     def test_the_interval_covers_the_truth(self) -> None:
         covered = 0
         for seed in range(300):
             (found,) = check(result(case(22.0, seed, 150)), result(case(20.0, 1000 + seed, 400))).cases
-            assert found.ratio is not None
-            assert found.ratio.low is not None
-            assert found.ratio.high is not None
-            covered += found.ratio.low <= 1.1 <= found.ratio.high
+            assert found.times.ratio is not None
+            assert found.times.ratio.low is not None
+            assert found.times.ratio.high is not None
+            covered += found.times.ratio.low <= 1.1 <= found.times.ratio.high
         assert 0.93 <= covered / 300 <= 0.99
 
     @given(st.floats(0.5, 2), st.floats(0.0, 0.2))
     def test_a_ratio_within_the_tolerance_never_fails(self, ratio: float, tolerance: float) -> None:
-        before = case()
-        now = before | {key: before[key] * ratio for key in ("p50_ms", "p50_low_ms", "p50_high_ms")}
-        found = check(result(now), result(before), tolerance)
+        before = p50(SAME.cases[0])
+        found = check(result(case(samples=8, p50=before.times(ratio))), SAME, tolerance)
         assert found.passed or ratio > 1 + tolerance
 
 
 def test_offline_compares_the_time_of_an_image() -> None:
-    offline = {"scenario": {"name": "offline", "callers": None, "batches": [1, 8]}}
-    before = case(**offline)
-    now = case(160.0, images_per_s=49.0, images_per_s_low=48.5, images_per_s_high=49.5, **offline)
+    before = case(scenario=Offline((1, 8)))
+    now = case(160.0, images_per_s=Estimate(49.0, 48.5, 49.5), scenario=Offline((1, 8)))
     (found,) = check(result(now), result(before)).cases
-    assert (found.quantity, found.status) == ("image", "same"), "its batch of 8 takes longer, and its images do not"
+    assert (found.times.quantity, found.status) == ("image", "same"), "a batch takes longer, an image does not"
 
 
 class TestMatching:
@@ -172,14 +187,14 @@ class TestMatching:
 
     @pytest.mark.parametrize("path", ["net.onnx", "/elsewhere/net.onnx", "C:\\models\\net.onnx"])
     def test_the_folder_of_the_file_does_not_matter(self, path: str) -> None:
-        assert statuses(result(case(model=path)), result(case())) == ["same"]
+        assert statuses(result(case(path=path)), result(case())) == ["same"]
 
     def test_two_files_of_one_name_are_told_apart_by_their_order(self) -> None:
-        both = (case(20.0, model="a/net.onnx"), case(40.0, 1, model="b/net.onnx"))
+        both = (case(20.0, path="a/net.onnx"), case(40.0, 1, path="b/net.onnx"))
         report = check(result(*both), result(*both))
         assert [(one.status, one.baseline_ms) for one in report.cases] == [
-            ("same", both[0]["p50_ms"]),
-            ("same", both[1]["p50_ms"]),
+            ("same", both[0].p50_ms),
+            ("same", both[1].p50_ms),
         ]
         assert report.cases[1].label.endswith(", #2")
 
@@ -189,8 +204,8 @@ class TestMatching:
             {"runtime": "ort:cpu,optimization=basic"},
             {"batch": 2},
             {"threads": 1},
-            {"boundary": "device"},
-            {"scenario": {"name": "concurrent", "callers": 4, "batches": []}},
+            {"io": "device"},
+            {"scenario": Concurrent(4)},
         ],
     )
     def test_what_tells_cases_apart(self, change: dict[str, Any]) -> None:
@@ -198,7 +213,7 @@ class TestMatching:
             check(result(case(**change)), result(case()))
 
     def test_a_scenario_s_settings_tell_cases_apart(self) -> None:
-        four, eight = ({"name": "concurrent", "callers": count, "batches": []} for count in (4, 8))
+        four, eight = map(Concurrent, (4, 8))
         assert statuses(result(case(scenario=four), case(scenario=eight)), result(case(scenario=eight))) == [
             "same",
             "new",
@@ -209,14 +224,14 @@ class TestWithoutNumbers:
     def test_a_case_that_crashed_fails(self) -> None:
         (found,) = check(result(failed()), result(case())).cases
         assert (found.status, found.failed) == ("unmeasured", True)
-        assert found.reason == "the result: its process was ended by SIGSEGV"
+        assert found.reason == "the result: its process was ended by SIGSEGV while sampling"
 
     def test_so_does_one_that_had_crashed(self) -> None:
         (found,) = check(result(case()), result(failed())).cases
-        assert found.reason == "the baseline: its process was ended by SIGSEGV"
+        assert found.reason == "the baseline: its process was ended by SIGSEGV while sampling"
 
     def test_a_rate_that_was_searched_for_is_not_checked(self) -> None:
-        searched = {"scenario": {"name": "server", "slo_p99_ms": 50.0}}
+        searched = {"scenario": Server(50.0)}
         report = check(result(case(**searched), case()), result(case(**searched), case()))
         assert [one.status for one in report.cases] == ["unchecked", "same"]
         assert report.passed
@@ -226,8 +241,8 @@ class TestWithoutNumbers:
         (found,) = report.cases
         assert (found.status, found.failed, report.passed, report.failures) == ("undecided", False, False, ())
         assert found.reason == "the result has too few samples, or too unsteady ones, for an interval"
-        assert found.ratio is not None, "the figures are there all the same"
-        assert (found.ratio.low, found.ratio.high) == (None, None)
+        assert found.times.ratio is not None, "the figures are there all the same"
+        assert (found.times.ratio.low, found.times.ratio.high) == (None, None)
         assert found.result_ms is not None
         assert found.baseline_ms is not None
 
@@ -236,15 +251,16 @@ class TestMachine:
     @pytest.mark.parametrize(
         ("change", "told"),
         [
-            ({"cpu": {"model": "Intel Xeon"}}, "CPU AMD EPYC, and here Intel Xeon"),
-            ({"usable_cpus": 4.0}, "usable CPUs 2, and here 4"),
-            ({"gpus": {"devices": [{"name": "NVIDIA H200"}]}}, "GPUs none, and here NVIDIA H200"),
+            ({"cpu": dataclasses.replace(HERE.cpu, model="AMD EPYC")}, f"CPU {HERE.cpu.model}, and here AMD EPYC"),
+            ({"limits": dataclasses.replace(HERE.limits, cpus=1.0)}, "usable CPUs 1.5, and here 1"),
+            ({"gpus": MACHINE.gpus}, "GPUs none, and here NVIDIA H200"),
         ],
     )
     def test_another_one_is_refused_unless_told_otherwise(self, change: dict[str, Any], told: str) -> None:
-        here = result(case(), machine=MACHINE | change)
-        with pytest.raises(InputError, match=f"The baseline was measured on another machine: {told}") as raised:
+        here = result(case(), machine=dataclasses.replace(HERE, **change))
+        with pytest.raises(InputError) as raised:
             check(here, result(case()))
+        assert raised.value.message == f"The baseline was measured on another machine: {told}."
         assert "--other-machine" in str(raised.value.hint)
         report = check(here, result(case()), other_machine=True)
         assert (report.passed, report.notes) == (True, (f"another machine: {told}",))
@@ -253,7 +269,7 @@ class TestMachine:
         now = case(version="onnxruntime 1.32.0", sha256="cd" * 32, fallback="the CPU ran it")
         assert check(result(now), result(case())).notes == (
             "onnxruntime 1.31.1 then, onnxruntime 1.32.0 now",
-            "net.onnx in ort:cpu, batch 1, threads 2: FALLBACK: the CPU ran it",
+            f"{LABEL}: FALLBACK: the CPU ran it",
             "models/net.onnx is another file than then",
         )
 
@@ -261,107 +277,127 @@ class TestMachine:
 class TestReference:
     def test_both_figures_in_milliseconds_stand_beside_its_ratio(self) -> None:
         (found,) = check(result(case(24.0, relative=beside(2.8))), result(case(20.0, relative=beside(2.8)))).cases
-        assert (found.quantity, found.status) == ("relative", "same")
+        assert (found.times.quantity, found.status) == ("relative", "same")
         assert (found.result_ms, found.baseline_ms) == (pytest.approx(24, rel=0.02), pytest.approx(20, rel=0.02))
-        assert found.ratio is not None
-        assert found.ratio.value == pytest.approx(1.0)
+        assert found.times.ratio is not None
+        assert found.times.ratio.value == pytest.approx(1.0)
 
     def test_one_that_ran_in_something_else_is_left_out(self) -> None:
         older = beside(2.8, reference="reference network 1 in onnxruntime 1.30.0")
         report = check(result(case(relative=beside(5.6))), result(case(relative=older)))
-        assert [(one.status, one.quantity) for one in report.cases] == [("same", "p50")]
+        assert [(one.status, one.times.quantity) for one in report.cases] == [("same", "p50")]
         assert report.notes == (
             "reference network 1 in onnxruntime 1.30.0 then, reference network 1 in onnxruntime 1.31.1 now: it is left "
             "out",
         )
 
     def test_it_stands_in_for_too_few_samples(self) -> None:
-        few = case(samples=4, relative=beside(2.8), grade={"letter": "D", "reasons": ["Few."], "advice": []})
+        few = case(samples=4, relative=beside(2.8), grade=Grade("D", ("Few.",), ()))
         report = check(result(few), result(few))
         assert [one.status for one in report.cases] == ["same"]
         assert report.notes == (), "the grade is that of the samples"
 
     def test_what_disturbed_it_is_noted(self) -> None:
-        loud = case(relative=beside(2.8, disturbances=["Other processes used 1 of the 2 CPUs meanwhile."]))
+        loud = case(relative=beside(2.8, disturbances=("Other processes used 1 of the 2 CPUs meanwhile.",)))
         assert check(result(case(relative=beside(2.8))), result(loud)).notes == (
-            "net.onnx in ort:cpu, batch 1, threads 2: the baseline beside the reference network: Other processes used "
-            "1 of the 2 CPUs meanwhile.",
+            f"{LABEL}: the baseline beside the reference network: Other processes used 1 of the 2 CPUs meanwhile.",
         )
 
     def test_one_side_without_it(self) -> None:
         report = check(result(case()), result(case(relative=beside(2.8))))
-        assert [(one.status, one.quantity) for one in report.cases] == [("same", "p50")]
+        assert [(one.status, one.times.quantity) for one in report.cases] == [("same", "p50")]
         assert report.notes == (
-            "net.onnx in ort:cpu, batch 1, threads 2: only the baseline has a time relative to the reference network; "
-            "it is left out",
+            f"{LABEL}: only the baseline has a time relative to the reference network; it is left out",
         )
         assert statuses(result(case(samples=4)), result(case(relative=beside(2.8)))) == ["undecided"]
 
 
 class TestDoubts:
     def test_a_poor_grade_is_noted(self) -> None:
-        poor, good = ({"letter": letter, "reasons": ["Others used it."], "advice": []} for letter in "CB")
+        poor, good = (Grade(letter, ("Others used it.",), ()) for letter in ("C", "B"))
         assert check(result(case(grade=poor)), result(case(grade=good))).notes == (
-            "net.onnx in ort:cpu, batch 1, threads 2: the result has grade C: Others used it.",
+            f"{LABEL}: the result has grade C: Others used it.",
         )
 
     def test_another_kernel_and_governor_are_noted(self) -> None:
-        here = MACHINE | {
-            "system": {"kernel": "Linux 6.2"},
-            "cpu": {"model": "AMD EPYC", "clock": {"governor": "powersave"}},
-        }
+        clock = dataclasses.replace(HERE.cpu.clock, governor=None)
+        here = dataclasses.replace(
+            HERE,
+            system=dataclasses.replace(HERE.system, kernel="Linux 6.2"),
+            cpu=dataclasses.replace(HERE.cpu, clock=clock),
+        )
         assert check(result(case(), machine=here), result(case())).notes == (
-            "kernel unknown then, Linux 6.2 now",
-            "governor unknown then, powersave now",
+            "kernel Linux 6.1.0-31-cloud-amd64 then, Linux 6.2 now",
+            "governor powersave then, unknown now",
         )
 
 
-class TestBadInput:
-    @pytest.mark.parametrize("data", [None, [], "text", 7, {}, {"schema_version": 1}, {"journal": 1}])
-    def test_no_result(self, data: Any) -> None:
-        with pytest.raises(InputError, match="The baseline is no result of a benchmark"):
-            check(result(case()), data)
-        with pytest.raises(InputError, match="The result is no result of a benchmark"):
-            check(data, result(case()))
+class TestReading:
+    @pytest.mark.parametrize("content", ["", "null", "[]", '"text"', "7", "{}", '{"journal": 1}', "\xff"])
+    def test_no_result(self, content: str, tmp_path: Path) -> None:
+        path = tmp_path / "baseline.json"
+        path.write_bytes(content.encode("latin-1"))
+        with pytest.raises(InputError, match=r"baseline\.json can't be read: ") as caught:
+            read_report(path)
+        assert caught.value.hint == "Give what `bench --output` wrote."
 
-    @pytest.mark.parametrize("version", [0, 1, "2", None])
-    def test_another_schema_version(self, version: Any) -> None:
-        with pytest.raises(InputError, match=rf"The baseline has schema version {version}, and this release reads 2\."):
-            check(result(case()), result(case(), schema_version=version))
+    def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match=r"There is no file .*baseline\.json"):
+            read_report(tmp_path / "baseline.json")
+        with pytest.raises(InputError, match="cannot be read"):
+            read_report(tmp_path)
+
+    def test_what_was_written_is_read(self, tmp_path: Path) -> None:
+        (tmp_path / "baseline.json").write_text(to_json(SAME, indent=0))
+        assert read_report(tmp_path / "baseline.json") == SAME
+
+    @pytest.mark.parametrize("version", [0, 1, 2, 4])
+    def test_another_schema_version(self, version: int, tmp_path: Path) -> None:
+        (tmp_path / "old.json").write_text(json.dumps({"schema_version": version, "cases": []}))
+        with pytest.raises(InputError, match=rf"has schema version {version}, and this release reads 3\."):
+            read_report(tmp_path / "old.json")
 
     @pytest.mark.parametrize(
-        "spoil",
+        ("spoil", "place"),
         [
-            lambda data: data["cases"][0].pop("model"),
-            lambda data: data["cases"][0].pop("p50_low_ms"),
-            lambda data: data["cases"][0].update(relative={"ratio": 2.8}),
-            lambda data: data["cases"][0].update(
-                relative={key: one for key, one in beside(2.8).items() if key != "reference"}
+            (lambda data: data["cases"][0]["case"].pop("model"), r"\$\.cases\[0\]\.case"),
+            (
+                lambda data: headline(data)["latency_ms"].pop("p50"),
+                r"\$\.cases\[0\]\.measured\.series\[0\]\.latency_ms",
             ),
-            lambda data: data["cases"][0].update(relative=beside(2.8, low=2.9)),
-            lambda data: data["cases"][0].update(p50_ms="fast"),
-            lambda data: data["cases"].append(None),
-            lambda data: data.update(cases=7),
-            lambda data: data.update(machine=None),
-            lambda data: data["machine"].pop("gpus"),
-            lambda data: data["cases"][0].update(scenario="single"),
-            lambda data: data["cases"][0].update(p50_low_ms=0.0),
+            (lambda data: data["cases"][0].update(relative={"ratio": 2.8}), r"\$\.cases\[0\]\.relative\.ratio"),
+            (lambda data: data["cases"][0]["relative"].pop("reference"), "field `reference`"),
+            (lambda data: data["cases"][0]["relative"]["ratio"].update(low=2.9), f"the times of {LABEL} contradict"),
+            (lambda data: headline(data)["latency_ms"].update(p50="fast"), "got `str`"),
+            (lambda data: headline(data)["latency_ms"]["p50"].update(low=0.0), f"the times of {LABEL} contradict"),
+            (lambda data: headline(data)["images_per_s"].update(value=0.0), f"the times of {LABEL} contradict"),
+            (lambda data: data["cases"][0]["measured"].update(headline=7), f"the times of {LABEL} contradict"),
+            (lambda data: data["cases"].append(None), r"\$\.cases\[1\]"),
+            (lambda data: data.update(cases=7), r"\$\.cases"),
+            (lambda data: data.update(machine=None), r"\$\.machine"),
+            (lambda data: data["machine"].pop("gpus"), "field `gpus`"),
+            (lambda data: data["cases"][0]["case"].update(scenario="single"), r"\$\.cases\[0\]\.case\.scenario"),
         ],
     )
-    def test_a_damaged_one(self, spoil: Callable[[Any], object]) -> None:
-        data = result(case())
+    def test_a_damaged_one(self, spoil: Callable[[Any], object], place: str, tmp_path: Path) -> None:
+        data = result(case(samples=8, relative=beside(2.8))).as_dict()
         spoil(data)
-        with pytest.raises(InputError, match="The baseline is damaged"):
-            check(result(case()), data)
+        (tmp_path / "baseline.json").write_text(json.dumps(data))
+        with pytest.raises(InputError, match=rf"baseline\.json .*{place}"):
+            read_report(tmp_path / "baseline.json")
 
     @pytest.mark.parametrize("tolerance", [-0.01, math.nan, math.inf])
-    def test_a_tolerance_that_cannot_be_meant_so(self, tolerance: float) -> None:
+    def test_an_invalid_tolerance(self, tolerance: float) -> None:
         with pytest.raises(UsageError):
-            check(result(case()), result(case()), tolerance)
+            check(SAME, SAME, tolerance)
+
+
+def headline(data: Any) -> Any:
+    return data["cases"][0]["measured"]["series"][0]
 
 
 def test_the_json() -> None:
-    plain = json.loads(json.dumps(check(result(failed()), result(case())).as_dict(), allow_nan=False))
-    assert (plain["schema_version"], plain["passed"], plain["tolerance"]) == (2, False, 0.05)
+    plain = json.loads(json.dumps(check(result(failed()), SAME).as_dict(), allow_nan=False))
+    assert (plain["schema_version"], plain["passed"], plain["tolerance"]) == (3, False, 0.05)
     assert plain["cases"][0]["status"] == "unmeasured"
-    assert plain["cases"][0]["ratio"] is None
+    assert plain["cases"][0]["times"]["ratio"] is None

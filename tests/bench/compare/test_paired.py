@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_export.bench.compare.paired import LEAST_LAUNCHES, Ratio, estimate, launch_log_ratio, signed_rank
+from resnet_export.bench.compare.paired import (
+    LEAST_LAUNCHES,
+    estimate,
+    launch_log_ratio,
+    launches_needed,
+    signed_rank,
+    verdict_of,
+)
+from resnet_export.bench.estimate import Estimate
 
 BAND = 0.015
 COMPARISONS = 600
@@ -37,6 +45,7 @@ def simulate(generator: np.random.Generator, spread: str, ratio: float) -> list[
     return [launch_log_ratio([(a, b) for a, b in launch.tolist()]) for launch in drawn]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("spread", SPREADS)
 @pytest.mark.parametrize("ratio", [1.0, 0.8])
 def test_the_interval_covers_the_truth(spread: str, ratio: float) -> None:
@@ -87,8 +96,8 @@ def test_none_at_all() -> None:
 def test_one_launch_or_two_have_a_ratio_without_an_interval(launches: int) -> None:
     found = estimate([math.log(1.1)] * launches)
     assert (found.value, found.low, found.high) == (pytest.approx(1.1), None, None)
-    assert found.verdict(0.015) == "inconclusive"
-    assert found.launches_needed(0.015) == 6
+    assert verdict_of(found, BAND) == "inconclusive"
+    assert launches_needed(found, launches, BAND) == 6
 
 
 @pytest.mark.parametrize("launches", [3, 4, 5])
@@ -122,17 +131,17 @@ def test_a_launch_is_the_median_of_its_pairs() -> None:
     ],
 )
 def test_verdicts(low: float, high: float, verdict: str) -> None:
-    assert Ratio(math.sqrt(low * high), low, high, 10).verdict(BAND) == verdict
+    assert verdict_of(Estimate(math.sqrt(low * high), low, high), BAND) == verdict
 
 
 class TestLaunchesNeeded:
     def test_a_difference_as_wide_as_the_interval(self) -> None:
         # Half the width is 1.95 times what would decide: 3.8 times the launches.
-        assert Ratio(math.exp(0.02), math.exp(-0.019), math.exp(0.059), 10).launches_needed(0.0) == 39
+        assert launches_needed(Estimate(math.exp(0.02), math.exp(-0.019), math.exp(0.059)), 10, 0.0) == 39
 
     def test_what_is_the_same_needs_an_interval_as_narrow_as_the_band(self) -> None:
-        found = Ratio(1.0, math.exp(-0.03), math.exp(0.03), 10).launches_needed(BAND)
+        found = launches_needed(Estimate(1.0, math.exp(-0.03), math.exp(0.03)), 10, BAND)
         assert found == math.ceil(10 * (0.03 / math.log1p(BAND)) ** 2)
 
     def test_no_number_tells_that_two_are_exactly_the_same(self) -> None:
-        assert Ratio(1.0, 0.9, 1.1, 10).launches_needed(0.0) is None
+        assert launches_needed(Estimate(1.0, 0.9, 1.1), 10, 0.0) is None

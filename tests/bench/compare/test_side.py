@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 
 def test_what_b_leaves_out_is_a_s(net: Path) -> None:
-    a, b = read_sides(f"model={net},runtime=ort:cpu,optimization=basic,threads=2,batch=3", "optimization=all")
-    assert (a.case.runtime, b.case.runtime) == ("ort:cpu,optimization=basic", "ort:cpu,optimization=all")
+    a, b = read_sides(f"model={net},runtime=ort:cpu,optimization=basic,threads=2,batch=3", "optimization=extended")
+    assert (a.case.runtime, b.case.runtime) == ("ort:cpu,optimization=basic", "ort:cpu,optimization=extended")
     assert {(side.case.model.path, side.case.threads, side.case.batch) for side in (a, b)} == {(str(net), 2, 3)}
     assert (a.python, b.python) == (None, None)
-    assert a.command[0] == sys.executable
 
 
 def test_options_are_inherited_by_the_same_runtime_only(net: Path) -> None:
@@ -38,8 +37,8 @@ def test_the_batch_is_the_file_s_own_where_it_has_one(make_net: Callable[..., Pa
 
 
 def test_every_key(net: Path) -> None:
-    a, _ = read_sides(f"model={net},runtime=ort:cpu,batch=2,threads=1,boundary=device,allow_fallback=true", "batch=1")
-    assert (a.case.boundary, a.case.allow_fallback) == ("device", True)
+    a, _ = read_sides(f"model={net},runtime=ort:cpu,batch=2,threads=1,io=device,allow_fallback=true", "batch=1")
+    assert (a.case.io, a.case.allow_fallback) == ("device", True)
 
 
 @pytest.mark.parametrize(
@@ -57,17 +56,21 @@ def test_every_key(net: Path) -> None:
         ("model=NET", "thread=2", r"B has no key 'thread'\.\nDid you mean threads\?"),
         ("model=NET", "optimisation=basic", r"B has no key 'optimisation'\.\nDid you mean optimization\?"),
         ("model=NET,batch=1,batch=2", "batch=1", r"A names batch twice\."),
-        ("model=NET", "batch=0", r"batch=0 of B is not a whole number from 1\."),
-        ("model=NET", "threads=two", r"threads=two of B is not a whole number from 1\."),
-        ("model=NET", "boundary=gpu", r"boundary=gpu of B is none of its values\.\nChoose one of host, device\."),
-        ("model=NET", "allow_fallback=perhaps", r"allow_fallback=perhaps of B is not true or false\."),
+        ("model=NET", "batch=0", r"B has an invalid value: Expected `int` >= 1 - at `\$\.batch`\."),
+        ("model=NET", "threads=two", r"B has an invalid value: Expected `int \| null`, got `str` - at `\$\.threads`\."),
+        ("model=NET", "io=gpu", r"B has an invalid value: Invalid enum value 'gpu' - at `\$\.io`\."),
+        (
+            "model=NET",
+            "allow_fallback=perhaps",
+            r"B has an invalid value: Expected `bool`, got `str` - at `\$\.allow_fallback`\.",
+        ),
         ("model=NET", "runtime=sinthetic", r"There is no runtime 'sinthetic'\.\nDid you mean synthetic\?"),
         ("model=NET", "runtime=synthetic,threads=2", r"B: synthetic has no choice of threads\."),
         ("model=NET", "optimization=much", r"ort:cpu,optimization=much is none of its values\."),
         ("model=NET", "python=no/python", r"python=no/python of B is no interpreter that can be run\."),
     ],
 )
-def test_what_cannot_be_meant_so(
+def test_invalid_sides(
     a: str, b: str, message: str, net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(net.parent)
@@ -105,7 +108,7 @@ class TestPython:
 
     def test_the_own_interpreter_is_no_other(self, net: Path) -> None:
         _, b = read_sides(f"model={net}", f"python={sys.executable}")
-        assert (b.python, b.command[0]) == (None, sys.executable)
+        assert b.python is None
 
     @pytest.mark.parametrize("as_folder", [True, False])
     def test_without_this_package(self, net: Path, empty: Path, as_folder: bool) -> None:

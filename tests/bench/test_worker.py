@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from resnet_export import runtimes
-from resnet_export.bench.case import make_plan
-from resnet_export.bench.opening import Opening
+from resnet_export.bench.case import expand_cases
 from resnet_export.bench.request import Request
-from resnet_export.bench.scenario import Scenario, make_scenario
+from resnet_export.bench.scenarios import Scenario, make_scenario
+from resnet_export.bench.scenarios.single import Single
+from resnet_export.bench.worker import CaseWorker
 from resnet_export.errors import MissingDependencyError, NotApplicableError, UnavailableError
+from resnet_export.runtimes import RuntimeSpec
 from resnet_export.runtimes.reference import ReferenceSession
 from resnet_export.runtimes.session import Placement
 
@@ -53,31 +55,34 @@ class WithoutLibrary(Absent):
 
 
 def request_of(net: Path, runtime: str = "ort:cpu", **changes: Any) -> Request:
-    (case,) = make_plan([net], [runtime])
+    (case,) = expand_cases([net], [runtime])
     return dataclasses.replace(Request.of(case, 1), **changes)
 
 
+def loaded(request: Request) -> CaseWorker:
+    worker = CaseWorker(lambda value: None)
+    worker.load(request)
+    return worker
+
+
 def test_what_ran(net: Path) -> None:
-    opening = Opening(request_of(net))
-    opening.load()
-    network = opening.open(Scenario())
-    network.make_call(1)(0)
-    ran = opening.what_ran()
-    assert "CPUExecutionProvider" in ran.pop("version")
-    nodes = ran.pop("nodes")
-    assert nodes.keys() == {"CPUExecutionProvider"}
-    assert ran == {"precision": "float32", "device": "CPU", "fallback": None}
+    worker = loaded(request_of(net))
+    worker.open(Single())
+    worker.first_run()
+    ran = worker.ran()
+    assert "CPUExecutionProvider" in ran.version
+    assert ran.nodes.keys() == {"CPUExecutionProvider"}
+    assert (ran.precision, ran.device, ran.fallback) == ("float32", "CPU", None)
 
 
 @pytest.mark.parametrize("absent", [Absent, WithoutLibrary])
 def test_the_version_is_that_of_what_stood_in(absent: type[Absent], net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     request = request_of(net, allow_fallback=True)
     monkeypatch.setattr(runtimes, "find", lambda name: absent())
-    opening = Opening(dataclasses.replace(request, runtime="absent"))
-    opening.load()
-    opening.open(Scenario())
-    ran = opening.what_ran()
-    assert (ran["version"], ran["fallback"]) == ("the CPU's 1.0", "the CPU ran it")
+    worker = loaded(dataclasses.replace(request, spec=RuntimeSpec("absent", Options(allow_fallback=True))))
+    worker.open(Single())
+    ran = worker.ran()
+    assert (ran.version, ran.fallback) == ("the CPU's 1.0", "the CPU ran it")
 
 
 @pytest.mark.parametrize(("absent", "kind"), [(Absent, UnavailableError), (WithoutLibrary, MissingDependencyError)])
@@ -86,22 +91,20 @@ def test_nothing_stands_in_where_nobody_allowed_it(
 ) -> None:
     request = request_of(net)
     monkeypatch.setattr(runtimes, "find", lambda name: absent())
-    opening = Opening(dataclasses.replace(request, runtime="absent"))
     with pytest.raises(kind, match=r"There is no such device|no_such_library is not installed"):
-        opening.load()
+        loaded(dataclasses.replace(request, spec=RuntimeSpec("absent", Options())))
 
 
 @pytest.mark.parametrize(
     ("runtime", "batch", "scenario", "message"),
     [
-        ("synthetic,batch=4", 1, Scenario(), "takes batches of 4 only"),
+        ("synthetic,batch=4", 1, Single(), "takes batches of 4 only"),
         ("reference", 1, make_scenario("concurrent"), "reference takes one caller at a time"),
     ],
 )
 def test_it_refuses_what_the_runtime_does_not_take(
     runtime: str, batch: int, scenario: Scenario, message: str, net: Path
 ) -> None:
-    opening = Opening(request_of(net, runtime, batch=batch))
-    opening.load()
+    worker = loaded(request_of(net, runtime, batch=batch))
     with pytest.raises(NotApplicableError, match=message):
-        opening.open(scenario)
+        worker.open(scenario)

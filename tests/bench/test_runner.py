@@ -12,25 +12,24 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from resnet_export.bench.case import make_plan
-from resnet_export.bench.isolation import run_case
+from resnet_export.bench.case import expand_cases
+from resnet_export.bench.runner import Limits, run_case
 from resnet_export.bench.sampling import Budget
-from resnet_export.bench.scenario import make_scenario
+from resnet_export.bench.scenarios import make_scenario
 from resnet_export.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from resnet_export.bench.measured import Measured
-    from resnet_export.bench.results import CaseResult
+    from resnet_export.bench.results import CaseResult, Measured
 
 SHORT = Budget(0.2, 70, 400)
 
 
-def result(net: Path, runtime: str, *, patience: float = 120.0, budget: Budget = SHORT) -> CaseResult:
-    (case,) = make_plan([net], [runtime])
-    return run_case(case, budget, 2, patience=patience)
+def result(net: Path, runtime: str, *, timeout_s: float = 120.0, budget: Budget = SHORT) -> CaseResult:
+    (case,) = expand_cases([net], [runtime])
+    return run_case(case, 2, Limits(budget, timeout_s=timeout_s))
 
 
 def measured(found: CaseResult) -> Measured:
@@ -43,20 +42,20 @@ def test_onnx_runtime(net: Path) -> None:
     found = result(net, "ort:cpu")
     told = measured(found)
     assert found.threads == 2
-    assert (told.device, told.fallback, told.precision) == ("CPU", None, "float32")
-    assert set(told.nodes) == {"CPUExecutionProvider"}
-    assert "onnxruntime" in told.version
-    assert 70 <= len(told.main.samples_ms) <= 400
-    assert min(told.import_ms, told.open_ms, told.first_run_ms, *told.warm_up_ms, *told.main.samples_ms) > 0
-    assert told.peak_rss_bytes is not None
-    assert 30e6 < told.steady_rss_bytes < 1.01 * told.peak_rss_bytes < 500e6, "its own, and not its parent's"
-    assert told.summary.samples == len(told.main.samples_ms)
+    assert (told.ran.device, told.ran.fallback, told.ran.precision) == ("CPU", None, "float32")
+    assert set(told.ran.nodes) == {"CPUExecutionProvider"}
+    assert "onnxruntime" in told.ran.version
+    assert 70 <= len(told.main.samples_ns) <= 400
+    assert min(told.import_ns, told.open_ns, told.first_run_ns, *told.warm_up_ns, *told.main.samples_ns) > 0
+    memory = told.memory
+    assert memory.peak_rss_bytes is not None
+    assert 30e6 < memory.steady_rss_bytes < 1.01 * memory.peak_rss_bytes < 500e6, "its own, and not its parent's"
+    assert told.main.latency_ms.samples == len(told.main.samples_ns)
 
 
 def test_a_latency_that_was_asked_for(net: Path) -> None:
     told = measured(result(net, "synthetic,latency_ms=3"))
-    assert min(*told.warm_up_ms, *told.main.samples_ms) >= 3.0
-    assert told.first_run_ms >= 3.0
+    assert min(told.first_run_ns, *told.warm_up_ns, *told.main.samples_ns) >= 3e6
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -88,9 +87,11 @@ def test_a_kill_as_when_memory_runs_out(net: Path) -> None:
 
 
 def test_a_hang(net: Path) -> None:
-    found = result(net, "synthetic,fail=hang", patience=4)
+    found = result(net, "synthetic,fail=hang", timeout_s=3)
     assert found.status == "hung"
-    assert found.reason == ("it gave no sign of life for 4 s while running it for the first time, and was ended")
+    assert found.reason == (
+        "its process gave no sign of life for 3 s while running it for the first time, and was ended"
+    )
     assert psutil.Process().children() == []
 
 
@@ -98,7 +99,7 @@ def test_a_hang(net: Path) -> None:
     ("runtime", "message", "code"),
     [
         ("synthetic,fail=load", "The synthetic runtime cannot load net.onnx: it was told so.", 3),
-        ("synthetic,fail=run", "it failed: it was told so", 1),
+        ("synthetic,fail=run", "It failed: it was told so.", 1),
         ("synthetic,batch=4", "synthetic,batch=4 takes batches of 4 only.", 3),
     ],
 )
@@ -108,39 +109,39 @@ def test_what_the_runtime_raises(runtime: str, message: str, code: int, net: Pat
 
 
 def test_from_device_to_device(net: Path) -> None:
-    (case,) = make_plan([net], ["ort:cpu"], boundaries=["device"])
-    told = measured(run_case(case, SHORT, 2))
-    assert len(told.main.samples_ms) >= 70
-    assert told.submit_ms is None, "there is no GPU"
-    assert told.new_shape_ms is not None
-    (case,) = make_plan([net], ["openvino"], boundaries=["device"])
-    refused = run_case(case, SHORT, 2)
+    (case,) = expand_cases([net], ["ort:cpu"], ios=["device"])
+    told = measured(run_case(case, 2, Limits(SHORT)))
+    assert len(told.main.samples_ns) >= 70
+    assert told.submit_ns is None, "there is no GPU"
+    assert told.new_shape_ns is not None
+    (case,) = expand_cases([net], ["openvino"], ios=["device"])
+    refused = run_case(case, 2, Limits(SHORT))
     assert (refused.status, refused.exit_code) == ("failed", 3)
     assert refused.reason == "openvino,threads=2 takes its inputs from the host only."
 
 
 @pytest.mark.parametrize("runtime", ["ort:cpu", "openvino"])
 def test_several_callers(runtime: str, net: Path) -> None:
-    (case,) = make_plan([net], [runtime], scenarios=[make_scenario("concurrent", callers=3)])
-    told = measured(run_case(case, SHORT, 2))
+    (case,) = expand_cases([net], [runtime], scenarios=[make_scenario("concurrent", callers=3)])
+    told = measured(run_case(case, 2, Limits(SHORT)))
     assert told.main.callers == 3
-    assert len(told.main.samples_ms) >= 70
+    assert len(told.main.samples_ns) >= 70
 
 
 def test_a_runtime_that_takes_one_caller(net: Path) -> None:
-    (case,) = make_plan([net], ["opencv"], scenarios=[make_scenario("concurrent")])
-    refused = run_case(case, SHORT, 2)
+    (case,) = expand_cases([net], ["opencv"], scenarios=[make_scenario("concurrent")])
+    refused = run_case(case, 2, Limits(SHORT))
     assert (refused.status, refused.reason) == ("failed", "opencv,threads=2 takes one caller at a time.")
 
 
 def test_a_file_of_one_batch_is_not_run_with_another(make_net: Callable[..., Path]) -> None:
-    assert measured(result(make_net(4), "ort:cpu")).new_shape_ms is None
+    assert measured(result(make_net(4), "ort:cpu")).new_shape_ns is None
 
 
 def test_it_tells_how_it_stands(net: Path) -> None:
-    (case,) = make_plan([net], ["synthetic,latency_ms=10"])
+    (case,) = expand_cases([net], ["synthetic,latency_ms=10"])
     states: list[str] = []
-    run_case(case, Budget(6.0, 70), 2, tell=states.append)
+    run_case(case, 2, Limits(Budget(1.2, 70)), states.append)
     assert "warming up" in states
     assert any(re.fullmatch(r"p50 1\d\.?\d* ms of \d+", state) for state in states)
 
@@ -148,4 +149,4 @@ def test_it_tells_how_it_stands(net: Path) -> None:
 @pytest.mark.parametrize("value", ["-1", "inf", "nan"])
 def test_a_latency_that_cannot_be(value: str, net: Path) -> None:
     with pytest.raises(UsageError, match=rf"synthetic,latency_ms={value} is no duration\."):
-        make_plan([net], [f"synthetic,latency_ms={value}"])
+        expand_cases([net], [f"synthetic,latency_ms={value}"])
