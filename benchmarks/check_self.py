@@ -12,14 +12,19 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resnet_export import export
 from resnet_export.bench import bench
 from resnet_export.bench.check import check
 from resnet_export.bench.sampling import DEFAULT, Budget
+from resnet_export.data import as_plain
 from resnet_export.machine import read_machine
+
+if TYPE_CHECKING:
+    from resnet_export.bench.results import BenchReport
 
 RESULTS = Path(__file__).parent / "results" / "check.json"
 RUNTIME = "synthetic,inside=ort:cpu"
@@ -47,25 +52,24 @@ def main() -> None:
                     "experiment": name,
                     "passed": found.passed,
                     "status": case.status,
-                    "quantity": case.quantity,
-                    "ratio": case.ratio,
-                    "ratio_low": case.low,
-                    "ratio_high": case.high,
+                    "quantity": case.times.quantity,
+                    "ratio": as_plain(case.times.ratio),
                 })  # fmt: skip
-                ratio = "" if case.ratio is None else f", {case.quantity} {case.ratio:.3f} of the baseline's"
-                print(f"run {run + 1}, {name}: {case.status}{ratio}", flush=True)
+                ratio = case.times.ratio
+                told = "" if ratio is None else f", {case.times.quantity} {ratio.value:.3f} of the baseline's"
+                print(f"run {run + 1}, {name}: {case.status}{told}", flush=True)
     passed = sum(row["passed"] for row in rows if row["experiment"] == "alike")
     slower = sum(row["status"] == "slower" for row in rows if row["experiment"] == "slower")
     print(f"alike: {passed} of {options.runs} passed; slower: {slower} of {options.runs} called slower")
-    found_all = {"schema_version": 1, "machine": read_machine().as_dict(), "seconds": options.seconds, "checks": rows}
+    found_all = {"schema_version": 2, "machine": read_machine().as_dict(), "seconds": options.seconds, "checks": rows}
     options.output.write_text(json.dumps(found_all, indent=1) + "\n", encoding="utf-8")
 
 
-def measure(path: Path, runtime: str, budget: Budget) -> dict[str, Any]:
-    """As `bench --output` writes it; the case is called the same, slowed down or not."""
-    plain = bench([path], [runtime], budget=budget, referenced=True).as_dict()
-    plain["cases"][0]["runtime"] = RUNTIME
-    return plain
+def measure(path: Path, runtime: str, budget: Budget) -> BenchReport:
+    """A result whose case is called the same, slowed down or not."""
+    report = bench([path], [runtime], budget=budget, referenced=True)
+    (result,) = report.cases
+    return replace(report, cases=(replace(result, case=replace(result.case, runtime=RUNTIME)),))
 
 
 if __name__ == "__main__":

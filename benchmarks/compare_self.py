@@ -23,7 +23,7 @@ from resnet_export.bench.sampling import DEFAULT
 from resnet_export.machine import read_machine
 
 if TYPE_CHECKING:
-    from resnet_export.bench.compare.comparison import Comparison
+    from resnet_export.bench.compare.results import Comparison
 
 RESULTS = Path(__file__).parent / "results" / "compare.json"
 SLOW_DOWN = 1.03
@@ -81,15 +81,16 @@ def row_of(found: Comparison, name: str, truth: float) -> dict[str, Any]:
         "ratio": ratio.value,
         "ratio_low": ratio.low,
         "ratio_high": ratio.high,
-        "covered": ratio.low <= truth <= ratio.high,
-        "a_p50_ms": found.median_ms("a"),
-        "b_p50_ms": found.median_ms("b"),
+        "covered": ratio.low is not None and ratio.high is not None and ratio.low <= truth <= ratio.high,
+        "a_p50_ms": found.a.p50_ms,
+        "b_p50_ms": found.b.p50_ms,
         "log_ratios": [launch.log_ratio for launch in found.launches],
     }
 
 
 def in_words(row: dict[str, Any]) -> str:
-    interval = f"{row['ratio']:.4f} [{row['ratio_low']:.4f} {row['ratio_high']:.4f}]"
+    ends = "?" if row["ratio_low"] is None else f"[{row['ratio_low']:.4f} {row['ratio_high']:.4f}]"
+    interval = f"{row['ratio']:.4f} {ends}"
     return f"{row['verdict']}, {interval}, {len(row['log_ratios'])} launches, p50 {row['a_p50_ms']:.2f} ms"
 
 

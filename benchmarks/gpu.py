@@ -28,9 +28,10 @@ import onnx
 import readme
 
 from resnet_export import __version__, export
-from resnet_export.bench.case import make_plan
-from resnet_export.bench.isolation import run_case
+from resnet_export.bench.case import expand_cases
+from resnet_export.bench.runner import Limits, run_case
 from resnet_export.bench.sampling import Budget
+from resnet_export.data import as_plain
 from resnet_export.errors import ResNetExportError
 from resnet_export.machine import read_machine
 
@@ -49,7 +50,7 @@ some 70 samples."""
 BATCHES = (1, 64, 8, 512)
 """Latency and throughput first, then what lies between and beyond."""
 ROUNDS = 3
-PATIENCE = 150.0
+TIMEOUT_S = 150.0
 """Seconds without a sign of life: `max-autotune` tries kernels for a minute or two."""
 GRACE = 10.0
 """Seconds before the time is over in which nothing begins, and what has begun may give its numbers."""
@@ -125,7 +126,7 @@ def main() -> None:
         turns = order(cases, options.batches, options.rounds)
         found, left_out = measure(turns, cases, BUDGETS[options.device], max(1, int(machine.usable_cpus)), end)
     plain = {
-        "schema_version": 1,
+        "schema_version": 2,
         "version": __version__,
         "device": options.device,
         "minutes": options.minutes,
@@ -163,7 +164,7 @@ def make_cases(
         own = {batch: path for (file, batch), path in files.items() if file == peer.file}
         try:
             for batch, path in own.items():
-                (cases[peer, batch],) = make_plan([path], [peer.runtime], [batch], boundaries=["device"])
+                (cases[peer, batch],) = expand_cases([path], [peer.runtime], [batch], ios=["device"])
         except ResNetExportError as error:
             absent[peer.name] = error.message
     return cases, absent
@@ -225,7 +226,7 @@ def measure_until(end: float, case: Case, budget: Budget, threads: int) -> CaseR
     if left <= 0:
         return None
     try:
-        result = run_case(case, budget, threads, patience=min(PATIENCE, left), tell=stop_when_over)
+        result = run_case(case, threads, Limits(budget, timeout_s=min(TIMEOUT_S, left)), stop_when_over)
     except TimeOverError:
         return None
     return None if result.status == "hung" and time.monotonic() >= end else result
@@ -233,13 +234,14 @@ def measure_until(end: float, case: Case, budget: Budget, threads: int) -> CaseR
 
 def as_row(turn: Turn, result: CaseResult) -> dict[str, Any]:
     """A case of the JSON: what `bench` says of it, and which turn it was."""
-    row = {**result.as_dict(), "peer": turn.peer.name, "round": turn.round}
-    return {**row, "model": Path(row["model"]).name}
+    row: dict[str, Any] = {**as_plain(result), "peer": turn.peer.name, "round": turn.round}
+    row["case"]["model"]["path"] = Path(result.case.model.path).name
+    return row
 
 
 def p50_of(result: CaseResult) -> float | None:
     """In milliseconds."""
-    return None if result.measured is None else statistics.median(result.measured.main.samples_ms)
+    return None if result.measured is None else result.measured.main.latency_ms.p50.value
 
 
 def in_words(result: CaseResult) -> str:

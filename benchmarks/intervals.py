@@ -66,7 +66,7 @@ def measure_coverage(kind: str, samples: int, runs: int) -> dict[str, float | in
     """How many of the runs printed an interval of p50, how many of these hold the truth, and how wide they are."""
     truth, printed, held, widths = true_median(kind), 0, 0, []
     for seed in range(runs):
-        found = summarise(measure(draw(kind, samples, np.random.default_rng(seed))), (0.5,)).median
+        found = summarise(measure(draw(kind, samples, np.random.default_rng(seed)))).p50
         if found.low is not None and found.high is not None:
             printed += 1
             held += found.low <= truth <= found.high

@@ -14,7 +14,6 @@ import dataclasses
 import json
 import math
 import random
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,9 +25,9 @@ import picture
 import readme
 
 from resnet_export import __version__, export
-from resnet_export.bench.case import make_plan
+from resnet_export.bench.case import expand_cases
 from resnet_export.bench.compare.paired import LEAST_LAUNCHES, estimate
-from resnet_export.bench.isolation import run_case
+from resnet_export.bench.runner import Limits, run_case
 from resnet_export.bench.sampling import Budget
 from resnet_export.bench.statistics import summarise
 from resnet_export.errors import ResNetExportError
@@ -36,8 +35,8 @@ from resnet_export.machine import read_machine
 
 if TYPE_CHECKING:
     from resnet_export.bench.case import Case
-    from resnet_export.bench.compare.paired import Ratio
-    from resnet_export.bench.measured import Measured
+    from resnet_export.bench.estimate import Estimate
+    from resnet_export.bench.results import Measured
     from resnet_export.bench.statistics import Summary
     from resnet_export.machine import Machine
 
@@ -82,27 +81,27 @@ class Found:
 
     @property
     def medians(self) -> list[float]:
-        """Of each round, in milliseconds."""
-        return [statistics.median(one.main.samples_ms) for one in self.measured]
+        """The median of each round, in milliseconds."""
+        return [one.main.latency_ms.p50.value for one in self.measured]
 
     @property
-    def p50(self) -> Ratio:
-        """In milliseconds, with its interval over the rounds."""
+    def p50(self) -> Estimate:
+        """The median in milliseconds, with its interval over the rounds."""
         return estimate([math.log(median) for median in self.medians])
 
     @property
-    def memory(self) -> Ratio:
-        """Peak of the process in bytes, likewise."""
-        return estimate([math.log(one.peak_rss_bytes or one.steady_rss_bytes) for one in self.measured])
+    def memory(self) -> Estimate:
+        """Peak memory of the process in bytes, likewise."""
+        return estimate([math.log(one.memory.peak_rss_bytes or one.memory.steady_rss_bytes) for one in self.measured])
 
-    def ratio(self, ours: Found) -> Ratio:
+    def ratio(self, ours: Found) -> Estimate:
         """Its time over ours, round by round."""
         return estimate([math.log(own / other) for own, other in zip(self.medians, ours.medians, strict=True)])
 
     @property
     def summary(self) -> Summary:
-        """Of all samples one behind the other."""
-        return summarise([sample for one in self.measured for sample in one.main.samples_ms])
+        """All samples together, in milliseconds."""
+        return summarise([sample / 1e6 for one in self.measured for sample in one.main.samples_ns])
 
 
 def main() -> None:
@@ -145,22 +144,20 @@ def measure(
     absent: dict[str, str] = {}
     for peer in PEERS:
         try:
-            (cases[peer],) = make_plan([files[peer.file]], [peer.runtime])
+            (cases[peer],) = expand_cases([files[peer.file]], [peer.runtime])
         except ResNetExportError as error:
             absent[peer.name] = error.message
     taken: dict[Peer, list[Measured]] = {peer: [] for peer in cases}
     lots = random.Random(0)
     for turn in range(rounds):
         for peer in lots.sample(list(taken), len(taken)):
-            result = run_case(cases[peer], budget, max(1, int(machine.usable_cpus)))
+            result = run_case(cases[peer], machine.usable_cpus, Limits(budget))
             if result.measured is None:
                 absent[peer.name] = f"{result.reason}"
                 del taken[peer]
                 continue
             taken[peer].append(result.measured)
-        medians = ", ".join(
-            f"{peer.name} {statistics.median(own[-1].main.samples_ms):.2f}" for peer, own in taken.items()
-        )
+        medians = ", ".join(f"{peer.name} {own[-1].main.latency_ms.p50.value:.2f}" for peer, own in taken.items())
         print(f"round {turn + 1}: {medians}", flush=True)
     if OURS not in taken:
         sys.exit(f"{OURS.name} gave no numbers: {absent[OURS.name]}")
@@ -173,7 +170,7 @@ def as_dict(
     """Every sample, and what the table says."""
     ours = next(one for one in found if one.peer == OURS)
     return {
-        "schema_version": 1,
+        "schema_version": 2,
         "version": __version__,
         "rounds": options.rounds,
         "seconds": options.seconds,
@@ -184,13 +181,13 @@ def as_dict(
                 "name": plain(one.peer.name),
                 "file": one.peer.file,
                 "runtime": one.peer.runtime,
-                "version": one.measured[0].version,
-                "precision": one.measured[0].precision,
+                "version": one.measured[0].ran.version,
+                "precision": one.measured[0].ran.precision,
                 "p50_ms": dataclasses.asdict(one.p50),
                 "ratio_to_ours": dataclasses.asdict(one.ratio(ours)),
-                "p99_ms": dataclasses.asdict(one.summary.quantiles[0.99]),
+                "p99_ms": dataclasses.asdict(one.summary.p99),
                 "peak_rss_bytes": dataclasses.asdict(one.memory),
-                "rounds_ms": [list(measured.main.samples_ms) for measured in one.measured],
+                "rounds_ns": [list(measured.main.samples_ns) for measured in one.measured],
             }
             for one in found
         ],
@@ -220,7 +217,7 @@ def markdown(found: list[Found], absent: dict[str, str], options: argparse.Names
     ]
 
 
-def interval(found: Ratio, unit: float = 1.0) -> str:
+def interval(found: Estimate, unit: float = 1.0) -> str:
     """17.2 [17.0 17.5]."""
     return f"{found.value / unit:.3g} [{found.low / unit:.3g} {found.high / unit:.3g}]"
 

@@ -25,13 +25,14 @@ from onnx import helper
 
 from resnet_export import export
 from resnet_export.bench import bench
-from resnet_export.bench.clock import RealClock
 from resnet_export.bench.compare import paired
 from resnet_export.bench.inputs import Images
-from resnet_export.bench.network import Network
-from resnet_export.bench.sampling import Budget, closed_loop
+from resnet_export.bench.request import Request
+from resnet_export.bench.sampling import Budget
+from resnet_export.bench.scenarios.single import Single
+from resnet_export.bench.worker import CaseWorker
 from resnet_export.machine import read_machine
-from resnet_export.runtimes import choose
+from resnet_export.runtimes import parse_runtime
 
 RESULTS = Path(__file__).parent / "results" / "overhead.json"
 SECONDS = 3.0
@@ -102,7 +103,7 @@ def harness(path: Path, threads: int) -> float:
     report = bench([path], [f"ort:cpu,threads={threads}"], budget=Budget(SECONDS, 64))
     measured = report.cases[0].measured
     assert measured is not None, report.cases[0].reason
-    return statistics.median(measured.main.samples_ms)
+    return measured.main.latency_ms.p50.value
 
 
 def bare_loop(path: Path, threads: int) -> float:
@@ -119,13 +120,18 @@ def own_cost_us(folder: Path) -> float:
     ports = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, images.shape(1)) for name in ("image", "same")]
     graph = helper.make_graph([helper.make_node("Identity", ["image"], ["same"])], "identity", ports[:1], ports[1:])
     onnx.save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
-    call = Network(choose("ort:cpu").open(path), images, "host").make_call(1)
+    worker = CaseWorker(lambda value: None)
+    worker.load(
+        Request(parse_runtime("ort:cpu"), str(path), images, 1, "host", 1, allow_fallback=False, environment={})
+    )
+    worker.open(Single())
+    worker.first_run()
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     image, *_ = images.draw(1)
     times: dict[str, list[float]] = {"harness": [], "bare loop": []}
     for _ in range(ROUNDS):
         begin = time.perf_counter_ns()
-        closed_loop(call, RealClock(), Budget(0.0, CALLS))
+        worker.block(Budget(0.0, 1), Budget(0.0, CALLS))
         middle = time.perf_counter_ns()
         for _ in range(CALLS):
             session.run(["same"], {"image": image})

@@ -1,4 +1,4 @@
-"""The page of ResNet-18 in docs/: what `resnet-export bench --html` makes of a plan that has every scenario.
+"""The page of ResNet-18 in docs/: what `resnet-export bench --output` makes of a plan that has every scenario.
 
     python benchmarks/page.py [--seconds N] [--output FILE]
 
@@ -34,7 +34,7 @@ def main() -> None:
                 PLAN.name,
                 "--profile",
                 *length,
-                "--html",
+                "--output",
                 str(options.output.resolve()),
                 "--force",
                 "--verbose",

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from resnet_export.bench.compare.paired import Ratio
+    from resnet_export.bench.estimate import Estimate
 
 WIDTH, LABELS, RIGHT = 760, 270, 90
 """Of the picture, of the names at its left, and of the room for the figures at its right; in pixels."""
@@ -25,7 +25,7 @@ text { font: 13px system-ui, sans-serif; fill: #24292f } .axis { fill: #57606a; 
 """
 
 
-def bars(rows: Sequence[tuple[str, Ratio, bool]], title: str) -> str:
+def bars(rows: Sequence[tuple[str, Estimate, bool]], title: str) -> str:
     """The picture.
 
     Args:
