@@ -9,22 +9,42 @@ import numpy as np
 
 from resnet_export.bench.case import Case, Model
 from resnet_export.bench.inputs import Images
-from resnet_export.bench.measured import Measured, Series
-from resnet_export.bench.results import CaseResult
+from resnet_export.bench.memory import Memory
+from resnet_export.bench.ran import Ran
+from resnet_export.bench.results import BenchReport, CaseResult, Measured, Series
+from resnet_export.bench.sampling import Budget
+from resnet_export.bench.scenarios import Taken
 from resnet_export.machine.noise import Noise
+from tests.doctor.examples import MACHINE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 MODEL = Model("net.onnx", "ab" * 32, 46_800_000, Images("float32", "nchw", 3, 224, 224), None)
 CASE = Case(MODEL, "ort:cpu", 1, None)
+RAN = Ran("onnxruntime 1.31.1, CPUExecutionProvider", "float32", "CPU", {"CPUExecutionProvider": 30}, None)
+ON_GPU = dataclasses.replace(RAN, device="GPU 0")
+MEMORY = Memory(250_000_000, 200_000_000, 190_000_000, None)
 
 
-def series(samples: int = 1000, median_ms: float = 20.0, seed: int = 0, **changes: Any) -> Series:
-    """Independent lognormal samples, one call behind the other."""
-    drawn = median_ms * np.random.default_rng(seed).lognormal(0.0, 0.05, samples)
-    usual = Series({}, 1, 1, "closed", False, float(drawn.sum()), tuple(drawn.tolist()))
-    return dataclasses.replace(usual, **changes)
+def nanoseconds(milliseconds: Sequence[float] | NDArray[np.float64]) -> tuple[int, ...]:
+    """As durations are kept."""
+    return tuple(round(one * 1e6) for one in milliseconds)
+
+
+def series_of(samples_ms: Sequence[float] | NDArray[np.float64], slo_ms: float | None = None, **taken: Any) -> Series:
+    """Sequential calls that took so long; `taken` are changes of `Taken`."""
+    samples = nanoseconds(samples_ms)
+    return Series.of(
+        Taken(**{"samples_ns": samples, "duration_ns": sum(samples), "batch": 1, "condition": {}, **taken}), slo_ms
+    )
+
+
+def series(samples: int = 1000, median_ms: float = 20.0, seed: int = 0, **taken: Any) -> Series:
+    """Independent lognormal samples."""
+    return series_of(median_ms * np.random.default_rng(seed).lognormal(0.0, 0.05, samples), **taken)
 
 
 def unsteady(base_ms: float, seed: int, seconds: float = 60.0) -> NDArray[np.float64]:
@@ -38,32 +58,25 @@ def unsteady(base_ms: float, seed: int, seconds: float = 60.0) -> NDArray[np.flo
 
 def measured(samples: int = 1000, median_ms: float = 20.0, seed: int = 0, **changes: Any) -> Measured:
     """A case of one such series."""
-    usual = Measured(
-        version="onnxruntime 1.31.1, CPUExecutionProvider",
-        precision="float32",
-        device="CPU",
-        nodes={"CPUExecutionProvider": 30},
-        fallback=None,
-        import_ms=200.0,
-        open_ms=100.0,
-        first_run_ms=50.0,
-        new_shape_ms=70.0,
-        settled=True,
-        warm_up_ms=(30.0, 20.0),
-        series=(series(samples, median_ms, seed),),
-        headline=0,
-        submit_ms=None,
-        peak_rss_bytes=250_000_000,
-        steady_rss_bytes=200_000_000,
-        pss_bytes=190_000_000,
-        gpu_memory_bytes=None,
-    )
-    return dataclasses.replace(usual, **changes)
+    usual: dict[str, Any] = {
+        "ran": RAN,
+        "import_ns": 200_000_000,
+        "open_ns": 100_000_000,
+        "first_run_ns": 50_000_000,
+        "warm_up_ns": (30_000_000, 20_000_000),
+        "settled": True,
+        "headline": 0,
+        "memory": MEMORY,
+        "new_shape_ns": 70_000_000,
+    }
+    own = {} if "series" in changes else {"series": (series(samples, median_ms, seed),)}
+    return Measured(**{**usual, **own, **changes})
 
 
 def result(**changes: Any) -> CaseResult:
     """Of `CASE`, with two threads."""
-    return CaseResult(**{"case": CASE, "status": "measured", "threads": 2, "measured": measured(), **changes})
+    own = {} if "measured" in changes else {"measured": measured()}
+    return CaseResult(**{"case": CASE, "status": "measured", "threads": 2, **own, **changes})
 
 
 def crashed(**changes: Any) -> CaseResult:
@@ -90,3 +103,8 @@ NOISE = Noise(
     major_faults=0,
 )
 """Of a quiet machine."""
+
+
+def report(*cases: CaseResult, **changes: Any) -> BenchReport:
+    """Of these cases, on an example of a machine."""
+    return BenchReport(**{"plan": "p" * 64, "budget": Budget(10.0), "machine": MACHINE, "cases": cases, **changes})
