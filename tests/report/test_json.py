@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from resnet_export.report.json import render
 
 from resnet_export.assumptions import Assumption
-from resnet_export.report.json import render
 from tests.report import verified
 from tests.report.examples import FAILED, PASSED, example
 

@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resnet_export.bench import _Measurement
+from resnet_export.bench.estimate import Estimate
 from resnet_export.bench.profile.results import LayerTime, OperatorTime, Profile
+from resnet_export.bench.results import BenchReport, CaseResult, Relative
 from resnet_export.bench.roofline import Peaks
+from resnet_export.bench.sampling import DEFAULT, Budget
 from resnet_export.bench.scenarios import make_scenario
 from resnet_export.bench.statistics import summarise
-from tests.bench.examples import (
-    CASE,
-    COST,
-    MACHINE,
-    NOISE,
-    RAN,
-    crashed,
-    measured,
-    replaced,
-    report,
-    result,
-    series_of,
-)
+from resnet_export.graph.cost import Cost
+from resnet_export.machine import Machine
+from resnet_export.machine.cgroup import Limits
+from resnet_export.machine.clock import Clock
+from resnet_export.machine.cpu import Cpu
+from resnet_export.machine.gpu import Gpus
+from resnet_export.machine.system import System
+from tests.bench.examples import CASE, NOISE, RAN, crashed, measured, result, series_of
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MACHINE = Machine(
+    Cpu("AMD EPYC", "x86_64", 1, 2, 2, {"AVX2": True, "VNNI": False}, True, clock=Clock(2400.0, None, 3100.0)),
+    8_000_000_000,
+    Limits(),
+    Gpus(),
+    System("Debian GNU/Linux 12 (bookworm)", "Linux 6.1", "glibc 2.36", None, "CPython 3.11.7"),
+    {"onnxruntime": "1.31.1"},
+)
+"""With two CPUs, and without a GPU."""
+COST = Cost(1_814_073_344, 0, 46_800_000, 606_112, (3_211_264,))
+RELATIVE = Relative(Estimate(2.824, 2.783, 2.863), 11, "reference network 1 in onnxruntime 1.31.1", 6.1, ())
 LAYERS = (
     ("conv1", ("conv1", "relu"), "relu_nchwc", "Conv", 2.4),
     ("maxpool", ("maxpool",), "maxpool_nchwc", "MaxPool", 0.15),
@@ -48,9 +61,7 @@ PEAKS = (
         )
         for threads in (1, 2)
     ),
-    Peaks(
-        "cuda", 2, {"float32": 25e12}, {"float32": "ONNX Runtime's MatMul", "memory": "ONNX Runtime's Neg"}, 4.1e12
-    ),
+    Peaks("cuda", 2, {"float32": 25e12}, {"float32": "ONNX Runtime's MatMul", "memory": "ONNX Runtime's Neg"}, 4.1e12),
 )
 LATENCY = 1.02
 """Times what the nodes take: the latency with the profiler."""
@@ -65,6 +76,24 @@ DISTURBED = dataclasses.replace(
     clock_low_mhz=2400.0,
     clock_high_mhz=3100.0,
 )
+
+
+def replaced(value: Any, **changes: Any) -> Any:
+    """A copy with other values, each named by its path: `replaced(result, case__runtime="openvino")`."""
+    for path, new in changes.items():
+        name, _, rest = path.partition("__")
+        value = dataclasses.replace(value, **{name: replaced(getattr(value, name), **{rest: new}) if rest else new})
+    return value
+
+
+def graded(
+    *cases: CaseResult, machine: Machine = MACHINE, budget: Budget = DEFAULT, peaks: Sequence[Peaks] = ()
+) -> BenchReport:
+    """A report of these cases, with their grades and their shares of the roofline."""
+    found = _Measurement(machine, budget, None, None, 0.0).graded(cases, peaks)  # type: ignore[arg-type]
+    return BenchReport("plan", budget, machine, tuple(found), peaks=tuple(peaks))
+
+
 COSTED = replaced(CASE, model__cost=COST)
 
 
@@ -72,7 +101,9 @@ def profile(**changes: Any) -> Profile:
     """Of `CASE`, as it could have been measured."""
     whole = sum(layer[-1] for layer in LAYERS)
     layers = tuple(
-        LayerTime(*one[:4], "CPUExecutionProvider", 1.0, one[-1], one[-1] / (LATENCY * whole), MULTIPLY_ADDS.get(one[0]))
+        LayerTime(
+            *one[:4], "CPUExecutionProvider", 1.0, one[-1], one[-1] / (LATENCY * whole), MULTIPLY_ADDS.get(one[0])
+        )
         for one in LAYERS
     )
     operators = tuple(
@@ -170,7 +201,7 @@ CASES = (
     on_gpu(),
     crashed(hint="Measure it with fewer threads."),
 )
-EXAMPLE = report(
+EXAMPLE = graded(
     dataclasses.replace(CASES[0], profile=profile()), dataclasses.replace(CASES[1], noise=DISTURBED), *CASES[2:],
     peaks=PEAKS,
 )  # fmt: skip

@@ -7,8 +7,7 @@ from resnet_export.machine.cgroup import Limits
 from resnet_export.machine.clock import Clock
 from resnet_export.machine.gpu import Gpu, Gpus
 from resnet_export.report.bench import machine
-from tests.bench.examples import replaced
-from tests.report.bench.examples import EXAMPLE
+from tests.report.bench.examples import EXAMPLE, replaced
 
 if TYPE_CHECKING:
     from resnet_export.bench.results import BenchReport

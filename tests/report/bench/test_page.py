@@ -12,12 +12,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from resnet_export.bench.grade import Grade
-from resnet_export.data import as_plain
+from resnet_export.data import to_json
 from resnet_export.report.bench import charts
 from resnet_export.report.bench.page import render
 from resnet_export.report.kit.svg import linear
-from tests.bench.examples import RELATIVE, replaced, series_of
-from tests.report.bench.examples import EXAMPLE, of
+from tests.bench.examples import series_of
+from tests.report.bench.examples import EXAMPLE, RELATIVE, of, replaced
 from tests.report.browser import CHROMIUM, Checker, evaluate, needs_chromium
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def test_is_well_formed_and_fetches_nothing(report: BenchReport) -> None:
 def test_carries_the_json() -> None:
     block = re.search(r'id="data">(.*?)</script>', PAGE, re.DOTALL)
     assert block is not None
-    assert json.loads(block[1]) == as_plain(EXAMPLE)
+    assert json.loads(block[1]) == json.loads(to_json(EXAMPLE))
 
 
 def test_everything_of_others_is_escaped() -> None:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from resnet_export.report.bench.table import as_csv, as_markdown
-from tests.bench.examples import RELATIVE, replaced
-from tests.report.bench.examples import EXAMPLE, of
+from tests.report.bench.examples import EXAMPLE, RELATIVE, of, replaced
 
 if TYPE_CHECKING:
     from resnet_export.bench.results import BenchReport

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from resnet_export.report.bench import tables
-from tests.bench.examples import replaced
-from tests.report.bench.examples import CASES, EXAMPLE, of
+from tests.report.bench.examples import CASES, EXAMPLE, of, replaced
 
 CPU, GPU = EXAMPLE.cases[1], EXAMPLE.cases[15]
 TIMES = ["case", "import ms", "open ms", "first run ms", "new shape ms"]

@@ -9,7 +9,8 @@ import pytest
 from resnet_export.bench.compare.side import read_sides
 from resnet_export.bench.scenarios import make_scenario
 from resnet_export.report.bench.verdict import verdicts
-from tests.bench.examples import CASE, MACHINE, NOISE, crashed, measured, report, result, series
+from tests.bench.examples import CASE, NOISE, crashed, measured, result, series
+from tests.report.bench.examples import MACHINE, graded
 
 if TYPE_CHECKING:
     from resnet_export.bench.results import CaseResult
@@ -25,7 +26,7 @@ def one(median_ms: float, *, samples: int = 1000, disturbed: bool = False, **cha
 
 
 def told(*cases: CaseResult) -> list[tuple[str, str]]:
-    return list(verdicts(report(*cases)))
+    return list(verdicts(graded(*cases)))
 
 
 def test_two_cases() -> None:
