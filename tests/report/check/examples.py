@@ -26,10 +26,10 @@ def failed(**changes: Any) -> CaseResult:
     return replaced(crashed(case=NET), **changes)  # type: ignore[no-any-return]
 
 
-def beside(ratio: float, seed: int = 0, **changes: Any) -> Relative:
+def beside(times: float, seed: int = 0, **changes: Any) -> Relative:
     """How a case stands to the reference network: what eleven launches find that scatter by 1.5 %."""
-    found = paired.estimate(math.log(ratio) + np.random.default_rng(seed).normal(0.0, 0.015, 11))
-    return replaced(RELATIVE, ratio=found, **changes)  # type: ignore[no-any-return]
+    found = paired.estimate(math.log(times) + np.random.default_rng(seed).normal(0.0, 0.015, 11))
+    return replaced(RELATIVE, **{"ratio": found, **changes})  # type: ignore[no-any-return]
 
 
 def report(*cases: CaseResult, seconds: float = 10.0, **changes: Any) -> BenchReport:
