@@ -185,6 +185,15 @@ def test_json_and_a_file_in_every_form(stub: Measurement, tmp_path: Path, invoke
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["net.onnx", *files])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+def test_a_name_that_is_no_text(stub: Measurement, tmp_path: Path, invoke: Callable[..., Result]) -> None:
+    name = "mod\udcff.onnx"
+    shutil.copy(tmp_path / "net.onnx", tmp_path / name)
+    done = invoke("bench", name, "--output", "out.json", "--output", "out.csv", "--output", "page.html")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert read_report(tmp_path / "out.json").cases[0].case.model.path == name
+
+
 def test_plans_and_forms(stub: Measurement, tmp_path: Path, invoke: Callable[..., Result]) -> None:
     (tmp_path / "plan.toml").write_text('seconds = 20\n[[cases]]\nmodels = ["net.onnx"]\nbatches = [1, 2]\n')
     assert invoke("bench", "--plan", "plan.toml", "--csv").stdout.count("\n") == 3
