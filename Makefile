@@ -6,10 +6,10 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format benchmark clean
+.PHONY: help install demo test test-long browser lint format benchmark clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(READY) ## Create the virtual environment with everything that was tested.
 
@@ -27,8 +27,18 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## Train on digits in Keras, export through both frameworks, compare the files and the answers.
 	$(BIN)/python tools/demo.py
 
-test: $(READY) ## Run all tests.
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(READY) browser ## Run the tests, but for the long proofs.
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
+
+test-long: $(READY) ## Run the long proofs: coverage of intervals, faults in every network, real measurements.
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
+
+# Some tests look at a page in a browser. Without one they are skipped, and say so.
+browser:
+	@command -v chromium chromium-browser google-chrome > /dev/null || { \
+	    [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
+	    && { timeout 120 apt-get update && timeout 300 apt-get install -y --no-install-recommends chromium; } \
+	        > /dev/null 2>&1; } || echo "There is no Chromium, and it could not be installed." >&2
 
 lint: $(READY) ## Check style, types and layers.
 	$(BIN)/ruff check

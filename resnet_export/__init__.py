@@ -10,89 +10,30 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from resnet_export import errors
+from resnet_export.errors import *  # noqa: F403
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from resnet_export.errors import (
-        CheckpointError,
-        ImageError,
-        InputError,
-        LabelsError,
-        MissingDependencyError,
-        ModelError,
-        NotApplicableError,
-        ParityError,
-        ResNetExportError,
-        RuntimeCrashedError,
-        RuntimeFailedError,
-        SpecificationError,
-        StructureError,
-        UnavailableError,
-        UndecidedError,
-        UsageError,
-    )
     from resnet_export.parity.results import VerifyReport
     from resnet_export.parity.verify import verify
-    from resnet_export.pipeline import export
-    from resnet_export.report.data import ExportReport
+    from resnet_export.pipeline import ExportReport, export
     from resnet_export.spec import ResNetSpec
     from resnet_export.weights import Weights
 
 _HOMES = {
-    "ExportReport": "resnet_export.report.data",
+    "ExportReport": "resnet_export.pipeline",
     "ResNetSpec": "resnet_export.spec",
     "VerifyReport": "resnet_export.parity.results",
     "Weights": "resnet_export.weights",
     "export": "resnet_export.pipeline",
     "verify": "resnet_export.parity.verify",
-} | dict.fromkeys(
-    (
-        "CheckpointError",
-        "ImageError",
-        "InputError",
-        "LabelsError",
-        "MissingDependencyError",
-        "ModelError",
-        "NotApplicableError",
-        "ParityError",
-        "ResNetExportError",
-        "RuntimeCrashedError",
-        "RuntimeFailedError",
-        "SpecificationError",
-        "StructureError",
-        "UnavailableError",
-        "UndecidedError",
-        "UsageError",
-    ),
-    "resnet_export.errors",
-)
+}
 """Public name -> the module that has it, imported when the name is first used."""
 
-__all__ = [
-    "CheckpointError",
-    "ExportReport",
-    "ImageError",
-    "InputError",
-    "LabelsError",
-    "MissingDependencyError",
-    "ModelError",
-    "NotApplicableError",
-    "ParityError",
-    "ResNetExportError",
-    "ResNetSpec",
-    "RuntimeCrashedError",
-    "RuntimeFailedError",
-    "SpecificationError",
-    "StructureError",
-    "UnavailableError",
-    "UndecidedError",
-    "UsageError",
-    "VerifyReport",
-    "Weights",
-    "__version__",
-    "export",
-    "verify",
-]
+__all__ = ["ExportReport", "ResNetSpec", "VerifyReport", "Weights", "__version__", "export", "verify"]
+__all__ += errors.__all__
 
 
 def __getattr__(name: str) -> Any:

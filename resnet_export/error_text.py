@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from resnet_export.errors import ModelError, ResNetExportError, RuntimeFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 LONGEST = 200
@@ -51,36 +53,25 @@ def cannot_load(runtime: str, path: Path, why: str) -> ModelError:
     )
 
 
-@contextlib.contextmanager
-def loading(runtime: str, path: Path) -> Iterator[None]:
-    """What goes wrong inside is the runtime's: it cannot load the file.
+def loading(runtime: str, path: Path) -> AbstractContextManager[None]:
+    """Says that a runtime cannot load a file, with the runtime's own reason, where something goes wrong inside."""
+    return _as_ours(partial(cannot_load, runtime, path))
 
-    Raises:
-        ModelError: with the runtime's own reason.
-    """
+
+def running(runtime: str) -> AbstractContextManager[None]:
+    """Says that a runtime fails while it runs, with the runtime's own reason, where something goes wrong inside."""
+    hint = "Run it with --runtime ort:cpu."
+    return _as_ours(lambda why: RuntimeFailedError(f"{runtime} fails while it runs the network: {why}.", hint=hint))
+
+
+@contextlib.contextmanager
+def _as_ours(make: Callable[[str], ResNetExportError]) -> Iterator[None]:
     try:
         yield
     except ResNetExportError:
         raise
-    except Exception as error:  # their exceptions share no base class
-        raise cannot_load(runtime, path, error_text(error)) from error
-
-
-@contextlib.contextmanager
-def running(runtime: str) -> Iterator[None]:
-    """What goes wrong inside is the runtime's: it cannot run what it has loaded.
-
-    Raises:
-        RuntimeFailedError: with the runtime's own reason.
-    """
-    try:
-        yield
-    except ResNetExportError:
-        raise
-    except Exception as error:  # their exceptions share no base class
-        raise RuntimeFailedError(
-            f"{runtime} fails while it runs the network: {error_text(error)}.", hint="Run it with --runtime ort:cpu."
-        ) from error
+    except Exception as error:  # the exceptions of runtimes share no base class
+        raise make(error_text(error)) from error
 
 
 def _first_line(text: str) -> str:

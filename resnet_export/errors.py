@@ -14,11 +14,29 @@ A message says what was asked and what is there; the hint says what to do next.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "CheckpointError",
+    "ImageError",
+    "InputError",
+    "LabelsError",
+    "MissingDependencyError",
+    "ModelError",
+    "NotApplicableError",
+    "ParityError",
+    "ResNetExportError",
+    "RuntimeCrashedError",
+    "RuntimeFailedError",
+    "SpecificationError",
+    "StructureError",
+    "UnavailableError",
+    "UndecidedError",
+    "UsageError",
+]
 
 
 class ResNetExportError(Exception):
@@ -154,5 +172,7 @@ def quote_some(names: Iterable[str], limit: int = 3) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`Did you mean batch? `, or nothing where no name is near."""
+    import difflib
+
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"Did you mean {near[0]}? " if near else ""

@@ -47,14 +47,10 @@ class _Wrapper(textwrap.TextWrapper):
 
 
 def wrapped(text: str, first: str = "", *, width: int = WIDTH, indent: int = INDENT, fold: bool = False) -> list[str]:
-    """The text in lines.
+    """The paragraph in lines of `width` columns, of which the first begins with `first`.
 
-    Args:
-        text: one paragraph.
-        first: stands in front of it.
-        width: columns.
-        indent: the most columns by which the other lines are indented; as many as `first` has, if that is less.
-        fold: break words that are longer than a line, too. Without it a path is kept whole, so that it can be copied.
+    The others are indented by as many columns as `first` has, at most by `indent`. `fold` breaks words that are longer
+    than a line, too; without it a path is kept whole, so that it can be copied.
     """
     wrapper = _Wrapper(
         width,
@@ -72,14 +68,7 @@ def listed(values: Iterable[str], separator: str = ", ") -> str:
 
 
 def fact(name: str, *values: str, indent: int = INDENT, fold: bool = False) -> Iterator[str]:
-    """A name and its values; a name that is too long has a line of its own.
-
-    Args:
-        name: may be empty, for a second line.
-        values: none that is short is broken in two.
-        indent: the column at which the values begin.
-        fold: as in `wrapped`.
-    """
+    """A name, and at column `indent` its values; a name that is too long has a line of its own. `fold` as above."""
     first = f"  {name}"
     if len(first) >= indent:
         yield from wrapped(name, "  ", fold=fold)
@@ -88,22 +77,12 @@ def fact(name: str, *values: str, indent: int = INDENT, fold: bool = False) -> I
 
 
 def table(
-    heading: Sequence[str],
-    rows: Iterable[Row | Sequence[str]],
-    *,
-    left: Collection[int] = (0,),
-    width: int = WIDTH,
+    heading: Sequence[str], rows: Iterable[Row | Sequence[str]], *, left: Collection[int] = (0,), width: int = WIDTH
 ) -> list[str]:
-    """The lines of a table, with its remarks.
+    """The lines of a table that is `width` columns wide, with its remarks.
 
-    Columns that no row fills are left out. Two blanks separate the columns, or one where the table is too wide. A name
-    in the first column that still does not fit has a line of its own above its row.
-
-    Args:
-        heading: a cell for each column.
-        rows: cells, or a `Row` where there are remarks.
-        left: the columns that are aligned to the left.
-        width: columns of the terminal.
+    Columns that no row fills are left out; those in `left` are aligned to the left. Two blanks separate the columns, or
+    one where the table is too wide. A name in the first column that still does not fit has a line above its row.
     """
     shown = [row if isinstance(row, Row) else Row(row) for row in rows]
     body = [[printable(cell) for cell in row.cells] for row in shown]
@@ -151,8 +130,12 @@ def blocks(*parts: Iterable[str]) -> str:
 
 def some(entries: Sequence[str], most: int) -> list[str]:
     """The first of them, and how many more there are."""
-    hidden = len(entries) - most
-    return [*entries[:most], *([f"  ... and {hidden} more; --json has them all"] if hidden > 0 else [])]
+    return [*entries[:most], *more(len(entries) - most)]
+
+
+def more(hidden: int) -> list[str]:
+    """A line on what is not shown, where there is any."""
+    return [f"  ... and {hidden} more; --json has them all"] if hidden > 0 else []
 
 
 def printable(text: str) -> str:

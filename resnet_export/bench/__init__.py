@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str], AbstractContextManager[Callable[[str], None] | None]]
 
-NOT_FOR_IT = "The reference network is for sequential calls (single) on the CPU."
-
 
 def bench(
     paths: Sequence[str | os.PathLike[str]],
@@ -141,7 +139,7 @@ class _Measurement:
 
     def case(self, case: Case, *, referenced: bool) -> CaseResult:
         """Measures a case, and then in turns with the reference network."""
-        from resnet_export.bench.reference import measure_beside_reference
+        from resnet_export.bench.reference import NOT_FOR_IT, measure_beside_reference
         from resnet_export.bench.runner import Limits, run_case
         from resnet_export.errors import ResNetExportError
 
@@ -154,30 +152,33 @@ class _Measurement:
                 return dataclasses.replace(result, relative_reason=NOT_FOR_IT)
             seconds = self._schedule.next_end() - time.monotonic()
             try:
-                relative = measure_beside_reference(result, seconds, show, self._timeout_s)
+                relative = measure_beside_reference(result, self._machine, seconds, show, self._timeout_s)
             except ResNetExportError as error:  # the measurement stands all the same
                 return dataclasses.replace(result, relative_reason=error.message)
             return dataclasses.replace(result, relative=relative)
 
     def with_profiles(self, results: Iterable[CaseResult]) -> Iterator[CaseResult]:
         """Adds where the time goes, measured once for cases that differ in scenario or io alone."""
-        from resnet_export.bench.profile.profiler import profile
+        from resnet_export.bench.profile.profiler import profile_case
+        from resnet_export.bench.scenarios.single import Single
         from resnet_export.errors import ResNetExportError
 
-        found: dict[tuple[object, ...], Profile | str] = {}
+        found: dict[str, Profile | str] = {}
         for result in results:
             case = result.case
             if result.measured is None or not case.spec.is_onnxruntime:
                 yield result
                 continue
-            what = case.model.path, case.runtime, result.measured.main.batch, case.threads
-            if what not in found:
+            alone = dataclasses.replace(
+                case, batch=result.measured.main.batch, io="host", scenario=Single(), allow_fallback=False
+            )
+            if alone.key not in found:
                 try:
-                    seconds = self._schedule.next_end() - time.monotonic()
-                    found[what] = profile(*what, seconds, progress=self._stage, timeout_s=self._timeout_s)
+                    end_s = self._schedule.next_end()
+                    found[alone.key] = profile_case(alone, self._machine, end_s, self._stage, self._timeout_s)
                 except ResNetExportError as error:  # the measurement stands all the same
-                    found[what] = error.message
-            told = found[what]
+                    found[alone.key] = error.message
+            told = found[alone.key]
             if isinstance(told, str):
                 yield dataclasses.replace(result, profile_reason=told)
             else:

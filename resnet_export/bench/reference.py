@@ -23,7 +23,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnet_export.bench import NOT_FOR_IT
 from resnet_export.bench.case import expand_cases
 from resnet_export.bench.compare import compare
 from resnet_export.bench.compare.side import Side
@@ -37,9 +36,11 @@ if TYPE_CHECKING:
     import onnx
 
     from resnet_export.bench.results import CaseResult
+    from resnet_export.machine import Machine
 
 NAME = "reference network 1"
 """Its number is raised when anything about it changes: older ratios do not compare any more."""
+NOT_FOR_IT = "The reference network is for sequential calls (single) on the CPU."
 OPSET, IR_VERSION = 17, 8
 CHANNELS = (64, 64, 128, 128, 256, 256, 512, 512)
 """Channels of the image, and after each convolution; where they double, its stride is 2."""
@@ -51,12 +52,13 @@ alone: beside one that kept one of two CPUs busy, a ratio of 0.028 became 0.012.
 
 
 def measure_beside_reference(
-    result: CaseResult, seconds: float, show: Callable[[str], None] | None, timeout_s: float
+    result: CaseResult, machine: Machine, seconds: float, show: Callable[[str], None] | None, timeout_s: float
 ) -> Relative:
     """Measures a case again, in turns with the reference network.
 
     Args:
         result: of a case that was measured.
+        machine: this one.
         seconds: for it, the launches of the processes included; one launch may take longer.
         show: called with how it stands.
         timeout_s: seconds without a sign of life after which a process is ended.
@@ -82,7 +84,8 @@ def measure_beside_reference(
         path = Path(folder, "reference.onnx")
         path.write_bytes(make_network().SerializeToString())
         (reference,) = expand_cases([path], threads=[result.threads])
-        found = compare(Side(reference), Side(result.case), seconds, progress=progress, timeout_s=timeout_s)
+        sides = Side(reference), Side(result.case)
+        found = compare(*sides, seconds, progress=progress, timeout_s=timeout_s, machine=machine)
     if found.interrupted:
         raise KeyboardInterrupt
     name = f"{NAME} in {found.a.ran.version}"

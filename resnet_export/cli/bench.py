@@ -31,7 +31,6 @@ class Bench(GroupedOptions, click.Group):
     help=HELP,
     options_metavar="",
     subcommand_metavar="[run] FILE... [OPTIONS]",
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 def bench() -> None:
     """Only leads to its commands."""

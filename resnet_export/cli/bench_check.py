@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from resnet_export.bench.results import BenchReport
     from resnet_export.cli.output import Output
 
-CHECK = "Check"
+against = partial(option, heading="Check")
 LONG_S = 240.0
 """Seconds of a result from which on a longer one would hardly tell more."""
 
@@ -43,19 +44,11 @@ LONG_S = 240.0
       resnet-export bench check result.json --baseline baseline.json --tolerance 10% --output check.xml
     """,
     short_help="Hold a result against a baseline.",
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.argument("result", type=click.Path())
-@option("--baseline", heading=CHECK, required=True, type=click.Path(), metavar="FILE", help="An earlier result.")
-@option(
-    "--tolerance",
-    heading=CHECK,
-    type=SHARE,
-    default="5%",
-    metavar="SHARE",
-    help="How much slower a case may be.  [default: 5%]",
-)
-@option("--other-machine", heading=CHECK, is_flag=True, help="Take a baseline from another machine.")
+@against("--baseline", required=True, type=click.Path(), metavar="FILE", help="An earlier result.")
+@against("--tolerance", type=SHARE, default="5%", help="How much slower a case may be.  [default: 5%]")
+@against("--other-machine", is_flag=True, help="Take a baseline from another machine.")
 @removed("--junit", "--output check.xml")
 @output_options("CheckReport")
 def check(*, result: str, baseline: str, tolerance: float, other_machine: bool, out: Output) -> None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from resnet_export.cli.options import GroupedCommand, Whole, budget_of, duration, option
+from resnet_export.cli.options import GroupedCommand, budget_of, duration, option
 from resnet_export.cli.output import output_options
-from resnet_export.cli.values import SHARE
+from resnet_export.cli.values import SHARE, whole
 
 if TYPE_CHECKING:
     from resnet_export.cli.output import Output
 
-WHAT, HOW = "What", "How"
+what, how = (partial(option, heading=name) for name in ("What", "How"))
 
 
 @click.command(
@@ -43,23 +44,14 @@ WHAT, HOW = "What", "How"
       resnet-export bench compare --a model=a.onnx --b threads=1 --fail-if slower
     """,
     short_help="Is B faster than A?",
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
-@option("--a", heading=WHAT, required=True, metavar="KEY=VALUE[,...]", help="What B is held against.")
-@option("--b", heading=WHAT, required=True, metavar="KEY=VALUE[,...]", help="The other; what it leaves out is A's.")
-@option(
-    "--band",
-    heading=HOW,
-    type=SHARE,
-    default="1.5%",
-    metavar="SHARE",
-    help="Equivalent means within 1 plus or minus this.  [default: 1.5%]",
-)
-@duration(HOW, default=60)
-@option("--seed", heading=HOW, type=Whole(0), default=0, metavar="N", help="Seed of the random order.  [default: 0]")
-@option(
+@what("--a", required=True, metavar="KEY=VALUE[,...]", help="What B is held against.")
+@what("--b", required=True, metavar="KEY=VALUE[,...]", help="The other; what it leaves out is A's.")
+@how("--band", type=SHARE, default="1.5%", help="Equivalent means within 1 plus or minus this.  [default: 1.5%]")
+@duration("How", default=60)
+@how("--seed", type=whole(0), default=0, help="Seed of the random order.  [default: 0]")
+@how(
     "--fail-if",
-    heading=HOW,
     type=click.Choice(["slower", "faster"]),
     help="Leave with 1 when B is that, and with 6 when it can't be told.",
 )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from resnet_export.cli.options import GroupedCommand, RuntimeName, Whole, budget_of, duration, option
+from resnet_export.cli.options import GroupedCommand, budget_of, duration, option
 from resnet_export.cli.output import HEADING, output_options
+from resnet_export.cli.values import COUNT, RUNTIME
 
 if TYPE_CHECKING:
     from resnet_export.cli.output import Output
 
-WHAT, HOW_LONG = "What", "How long"
+what = partial(option, heading="What")
 
 
 @click.command(
@@ -35,33 +37,13 @@ WHAT, HOW_LONG = "What", "How long"
       resnet-export bench profile resnet18.onnx --json --output profile.json
     """,
     short_help="Time per operator and per layer.",
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.argument("file", type=click.Path())
-@option(
-    "--runtime",
-    heading=WHAT,
-    type=RuntimeName(),
-    metavar="NAME[,OPTION=VALUE...]",
-    default="ort:cpu",
-    help="Run it here; one of ONNX Runtime's.  [default: ort:cpu]",
-)
-@option(
-    "--batch",
-    heading=WHAT,
-    type=Whole(1),
-    metavar="N",
-    help="Images in a run.  [default: 1, or what the file takes]",
-)
-@option(
-    "--threads",
-    heading=WHAT,
-    type=Whole(1),
-    metavar="N",
-    help="Threads of a run.  [default: what affinity and cgroup allow]",
-)
-@duration(HOW_LONG, default=10)
-@option("--top", heading=HEADING, type=Whole(1), metavar="N", default=10, help="Layers to show.  [default: 10]")
+@what("--runtime", type=RUNTIME, default="ort:cpu", help="Run it here; one of ONNX Runtime's.  [default: ort:cpu]")
+@what("--batch", type=COUNT, help="Images in a run.  [default: 1, or what the file takes]")
+@what("--threads", type=COUNT, help="Threads of a run.  [default: what affinity and cgroup allow]")
+@duration("How long", default=10)
+@option("--top", heading=HEADING, type=COUNT, default=10, help="Layers to show.  [default: 10]")
 @output_options("Profile", verbose="Show the stages, and what is printed meanwhile.")
 def profile(
     *,

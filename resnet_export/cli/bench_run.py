@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from resnet_export.cli.options import GroupedCommand, RuntimeName, budget_of, duration, option, removed
+from resnet_export.cli.options import GroupedCommand, budget_of, duration, option, removed
 from resnet_export.cli.output import output_options
 from resnet_export.cli.streams import tell
-from resnet_export.cli.values import COUNTS, DURATION, DURATIONS
+from resnet_export.cli.values import COUNTS, DURATION, DURATIONS, RUNTIME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from resnet_export.cli.output import Output
     from resnet_export.errors import ResNetExportError
 
-WHAT, PATTERN, HOW_LONG = "What", "In which pattern", "How long"
 HELP = """Measure latency and throughput, with intervals.
 
     Every combination of files, runtimes, batches and threads runs in a process of its own. Give the same command again
@@ -44,59 +43,44 @@ HELP = """Measure latency and throughput, with intervals.
     """
 
 
-@click.command(
-    "run", cls=GroupedCommand, help=HELP, short_help="Measure; what `bench` alone means.",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)  # fmt: skip
+what, pattern, how_long = (partial(option, heading=name) for name in ("What", "In which pattern", "How long"))
+
+
+@click.command("run", cls=GroupedCommand, help=HELP, short_help="Measure; what `bench` alone means.")
 @click.argument("files", type=click.Path(), nargs=-1, metavar="FILE...")
-@option(
-    "--runtime",
-    "runtimes",
-    heading=WHAT,
-    multiple=True,
-    type=RuntimeName(),
-    metavar="NAME[,OPTION=VALUE...]",
-    help="Run it here. Give it once for each.  [default: ort:cpu]",
+@what(
+    "--runtime", "runtimes", multiple=True, type=RUNTIME, help="Run it here. Give it once for each.  [default: ort:cpu]"
 )
-@option("--batch", "batches", heading=WHAT, type=COUNTS, metavar="N[,N...]", help="Images in a run.  [default: 1]")
-@option(
-    "--threads",
-    heading=WHAT,
-    type=COUNTS,
-    metavar="N[,N...]",
-    help="Threads of a run.  [default: what affinity and cgroup allow]",
-)
-@option(
+@what("--batch", "batches", type=COUNTS, help="Images in a run.  [default: 1]")
+@what("--threads", type=COUNTS, help="Threads of a run.  [default: what affinity and cgroup allow]")
+@what(
     "--io",
     "ios",
-    heading=WHAT,
     multiple=True,
     type=click.Choice(["host", "device"]),
     help="Where inputs and outputs are: arrays of the host, or memory of the device.  [default: host]",
 )
-@option("--allow-fallback", heading=WHAT, is_flag=True, help="Go on where nodes run elsewhere than asked for.")
-@option("--plan", heading=WHAT, type=click.Path(), metavar="FILE", help="Read all this from a TOML file.")
-@option(
+@what("--allow-fallback", is_flag=True, help="Go on where nodes run elsewhere than asked for.")
+@what("--plan", type=click.Path(), metavar="FILE", help="Read all this from a TOML file.")
+@pattern(
     "--scenario",
     "scenarios",
-    heading=PATTERN,
     multiple=True,
     type=click.Choice(["single", "offline", "concurrent", "server", "idle"]),
     help="single: sequential calls. offline: the best batch. concurrent: several callers. server: requests at random "
     "times. idle: calls after a pause.  [default: single]",
 )
-@option("--callers", heading=PATTERN, type=COUNTS, metavar="N[,N...]", help="For concurrent.  [default: 4]")
-@option("--slo-p99", heading=PATTERN, type=DURATION, metavar="TIME", help="For server: find the highest rate.")
-@option("--gaps", heading=PATTERN, type=DURATIONS, metavar="TIME[,...]", help="For idle.  [default: 0,1,10,100,1000ms]")
-@option(
+@pattern("--callers", type=COUNTS, help="For concurrent.  [default: 4]")
+@pattern("--slo-p99", type=DURATION, help="For server: find the highest rate.")
+@pattern("--gaps", type=DURATIONS, help="For idle.  [default: 0,1,10,100,1000ms]")
+@how_long(
     "--reference",
-    heading=HOW_LONG,
     is_flag=True,
     help="Spend half of the time in turns with a network that never changes, so that `bench check` can tell on a "
     "machine whose pace changes. For single, on the CPU.",
 )
-@option("--profile", heading=HOW_LONG, is_flag=True, help="Time the layers, too, where ONNX Runtime runs them.")
-@duration(HOW_LONG, default=60)
+@how_long("--profile", is_flag=True, help="Time the layers, too, where ONNX Runtime runs them.")
+@duration("How long", default=60)
 @removed("--boundary", "--io")
 @removed("--html", "--output page.html")
 @output_options("BenchReport", verbose="Show the cases as they are measured, and every remark.")

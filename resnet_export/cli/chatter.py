@@ -13,7 +13,7 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -22,7 +22,7 @@ from resnet_export.cli.streams import tell
 from resnet_export.errors import ResNetExportError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from types import FrameType
 
 PACKAGE = str(Path(files.__file__).parent) + os.sep
@@ -44,70 +44,63 @@ def held_back(*, verbose: bool = False) -> Iterator[TextIO]:
     Raises:
         UnavailableError: there is no room for a temporary file.
     """
-    saved = {descriptor: _duplicate(descriptor) for descriptor in (STDOUT, STDERR)}
-    try:
-        with contextlib.ExitStack() as stack:
-            with files.reported("A temporary file"):
-                kept = stack.enter_context(tempfile.TemporaryFile())
-            stream = stack.enter_context(_stderr(saved[STDERR]))
-            warned = stack.enter_context(_recorded_warnings(verbose=verbose))
-            replay = False
-            _redirect(saved, saved[STDERR] if verbose else kept.fileno())
-            try:
-                yield stream
-            except EXPECTED:
-                raise
-            except BaseException:
-                replay = True
-                raise
-            finally:
-                _restore(saved)
-                if replay:
-                    _replay(kept)
-                for text in dict.fromkeys(warned):
-                    tell(text)
-    finally:
-        for copy in saved.values():
-            if copy is not None:
-                os.close(copy)
+    with contextlib.ExitStack() as stack:
+        saved = {descriptor: _duplicate(descriptor, stack) for descriptor in (STDOUT, STDERR)}
+        with files.reported("A temporary file"):
+            kept = stack.enter_context(tempfile.TemporaryFile())
+        stream = stack.enter_context(_stderr(saved[STDERR]))
+        warned = stack.enter_context(_recorded_warnings(verbose=verbose))
+        target = saved[STDERR] if verbose else kept.fileno()
+        unexpected = False
+        _redirect({descriptor: None if copy is None else target for descriptor, copy in saved.items()})
+        try:
+            yield stream
+        except EXPECTED:
+            raise
+        except BaseException:
+            unexpected = True
+            raise
+        finally:
+            _redirect(saved)
+            kept.seek(0)
+            text = kept.read().decode(errors="backslashreplace").rstrip() if unexpected else ""
+            for line in dict.fromkeys([*filter(None, [text]), *warned]):
+                tell(line)
 
 
-def _duplicate(descriptor: int) -> int | None:
+def _duplicate(descriptor: int, stack: contextlib.ExitStack) -> int | None:
     """A second descriptor of the same file; None where the caller of the program closed it (`>&-`)."""
     try:
-        return os.dup(descriptor)
+        copy = os.dup(descriptor)
     except OSError:
         return None
+    stack.callback(os.close, copy)
+    return copy
 
 
-def _redirect(saved: dict[int, int | None], target: int | None) -> None:
-    _flush()
-    for descriptor, copy in saved.items():
-        if copy is not None and target is not None:
-            os.dup2(target, descriptor)
+def _redirect(targets: Mapping[int, int | None]) -> None:
+    """Makes each descriptor one of its target's file, unless that is None.
 
-
-def _restore(saved: dict[int, int | None]) -> None:
-    _flush()
-    for descriptor, copy in saved.items():
-        if copy is not None:
-            os.dup2(copy, descriptor)
-
-
-def _flush() -> None:
-    """Empties Python's buffers and those of C, which would else reach the real stdout when the process ends."""
+    Before, Python's buffers are emptied, and those of C, which would reach the real stdout when the process ends.
+    """
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).fflush(None)
+    for descriptor, target in targets.items():
+        if target is not None:
+            os.dup2(target, descriptor)
 
 
 @contextlib.contextmanager
 def _stderr(copy: int | None) -> Iterator[TextIO]:
     """A stream to the real stderr, or `sys.stderr` itself where that is not the process's."""
-    if copy is None or not _is_process_stderr():
+    ours = False
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        ours = sys.stderr.fileno() == STDERR
+    if copy is None or not ours:
         yield sys.stderr if sys.stderr is not None else io.StringIO()
         return
     with open(os.dup(copy), "w", encoding=sys.stderr.encoding, errors="backslashreplace") as stream:  # noqa: PTH123
@@ -118,37 +111,16 @@ def _stderr(copy: int | None) -> Iterator[TextIO]:
                 stream.flush()
 
 
-def _is_process_stderr() -> bool:
-    try:
-        return sys.stderr.fileno() == STDERR
-    except (AttributeError, OSError, ValueError):
-        return False
-
-
-def _replay(kept: BinaryIO) -> None:
-    kept.seek(0)
-    text = kept.read().decode(errors="backslashreplace").rstrip()
-    if text:
-        tell(text)
-
-
 @contextlib.contextmanager
 def _recorded_warnings(*, verbose: bool) -> Iterator[list[str]]:
     """Collects the lines to show: `warning: ...` for our own `UserWarning`s; those of others when verbose."""
     lines: list[str] = []
 
-    def record(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
+    def record(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any, **__: Any) -> None:
         if issubclass(category, UserWarning) and _raised_by_us(sys._getframe(1)):
             lines.append(f"warning: {message}")
         elif verbose:
-            lines.append(warnings.formatwarning(message, category, filename, lineno, line).rstrip())
+            lines.append(warnings.formatwarning(message, category, filename, lineno).rstrip())
 
     with warnings.catch_warnings():
         warnings.simplefilter("always")
@@ -159,7 +131,7 @@ def _recorded_warnings(*, verbose: bool) -> Iterator[list[str]]:
 def _raised_by_us(frame: FrameType | None) -> bool:
     """Whether the call of `warnings.warn` stands in this package.
 
-    The file name of a warning doesn't tell: frameworks blame their caller, which is often us.
+    The file name of a warning doesn't tell: frameworks name their caller, which is often us.
     """
     while frame is not None and Path(frame.f_code.co_filename).stem in ("warnings", "_py_warnings"):
         frame = frame.f_back

@@ -58,7 +58,7 @@ def option(*names: str, heading: str, **settings: Any) -> Callable[[Callable[...
 
 
 def removed(name: str, instead: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """An option that there was, with or without a value: whoever gives it is told what to write instead."""
+    """An option that there was, with or without a value: the error says what to write instead."""
 
     def refuse(context: click.Context, parameter: click.Parameter, given: str | None) -> None:
         if given is not None:
@@ -74,12 +74,12 @@ def duration(heading: str, default: int) -> Callable[[Callable[..., Any]], Calla
         heading: that they stand below.
         default: seconds, where neither is given.
     """
-    told = f"For all of it together.  [default: {default}]"
+    words = f"For all of it together.  [default: {default}]"
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         command = removed("--mlperf", "--seconds 600")(command)
         command = option("--quick", heading=heading, is_flag=True, help="Means --seconds 10.")(command)
-        return option("--seconds", heading=heading, type=whole(5), help=told)(command)
+        return option("--seconds", heading=heading, type=whole(5), help=words)(command)
 
     return add
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
+T = TypeVar("T", int, float)
 MS = {"": 1.0, "us": 1e-3, "ms": 1.0, "s": 1e3}
 """Milliseconds in a unit; without one they are milliseconds."""
 
@@ -57,67 +59,37 @@ class FileOr(click.Path):
 
 def whole(least: int) -> Value:
     """A whole number from a least one."""
-    return Value("n", lambda text: _whole(text, f"a whole number from {least}", least))
+    return Value("n", lambda text: _number(text, int, lambda number: number >= least, f"a whole number from {least}"))
 
 
-def one_of(known: Iterable[int]) -> Value:
+def one_of(known: Collection[int]) -> Value:
     """One of a few whole numbers."""
-    names = tuple(map(str, known))
-
-    def read(text: str) -> int:
-        if text.strip() not in names:
-            raise ValueError(f"{text!r} is not one of {', '.join(names)}.")
-        return int(text)
-
-    return Value("n", read, lambda: names)
+    names = list(map(str, known))
+    return Value("n", lambda text: _number(text, int, known.__contains__, f"one of {', '.join(names)}"), lambda: names)
 
 
 def numbers(*, positive: bool = False) -> Value:
     """Finite numbers with commas between them, one per channel."""
+    what = f"a finite number{' above 0' if positive else ''}; give some with commas between them: 0.485,0.456,0.406"
 
-    def read(text: str) -> tuple[float, ...]:
-        try:
-            found = tuple(map(float, text.split(",")))
-        except ValueError:
-            form = "a list of numbers with commas between them, such as 0.485,0.456,0.406"
-            raise ValueError(f"{text!r} is not {form}.") from None
-        if not all(map(math.isfinite, found)):
-            raise ValueError(f"{text!r} holds a number that is not finite.")
-        if positive and min(found) <= 0:
-            raise ValueError(f"{text!r} holds a number that is not above 0.")
-        return found
+    def good(number: float) -> bool:
+        return math.isfinite(number) and (number > 0 or not positive)
 
-    return Value("x,x,x", read)
+    return Value("x,x,x", lambda text: tuple(_number(part, float, good, what) for part in text.split(",")))
 
 
-def _whole(text: str, what: str, least: int = 1) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = least - 1
-    if number < least:
-        raise ValueError(f"{text.strip()!r} is not {what}.")
-    return number
+def _number(text: str, kind: type[T], good: Callable[[T], bool], what: str) -> T:
+    with contextlib.suppress(ValueError):
+        number = kind(text)
+        if good(number):
+            return number
+    raise ValueError(f"{text.strip()!r} is not {what}.")
 
 
 def _batch(text: str) -> int | None:
     """`dynamic`, which becomes None, or a number of images."""
-    if text == "dynamic":
-        return None
-    try:
-        return _whole(text, "")
-    except ValueError:
-        raise ValueError(f"{text!r} is neither `dynamic` nor a whole number from 1.") from None
-
-
-def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < math.inf:
-        raise ValueError(f"{text!r} is not a number above 0.")
-    return number
+    what = "`dynamic` or a whole number from 1"
+    return None if text == "dynamic" else _number(text, int, lambda number: number >= 1, what)
 
 
 def _measure(text: str, units: Iterable[str], form: str) -> tuple[float, str]:
@@ -148,9 +120,9 @@ def _runtimes() -> list[str]:
 
 
 COUNT = whole(1)
-COUNTS = Value("n[,n...]", lambda text: tuple(_whole(part, "a whole number from 1") for part in text.split(",")))
+COUNTS = Value("n[,n...]", lambda text: tuple(map(COUNT.read, text.split(","))))
 BATCH = Value("dynamic|n", _batch, lambda: ("dynamic",))
-POSITIVE = Value("x", _positive)
+POSITIVE = Value("x", lambda text: _number(text, float, lambda number: 0 < number < math.inf, "a number above 0"))
 DURATION = Value("time", _duration)
 """`50ms`, `0.05s`, `800us` or `50`; in milliseconds."""
 DURATIONS = Value("time[,time...]", lambda text: tuple(map(_duration, text.split(","))))

@@ -1,68 +1,72 @@
-"""The process in which runtimes are checked: `python -m resnet_export.doctor.checks NAME...`, one JSON line for each.
-
-It exists to be killed: what a native library prints goes nowhere, and where one crashes, the line stays out.
-"""
+"""Checks runtimes in workers, where a crash, a hang or a library's chatter hurts nobody."""
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from resnet_export.errors import MissingDependencyError, ResNetExportError
+from resnet_export.doctor.report import Providers, RuntimeCheck
+from resnet_export.errors import MissingDependencyError, ResNetExportError, RuntimeFailedError
+from resnet_export.runtimes import find
+from resnet_export.workers import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PROVIDERS = "onnxruntime providers"
+    from resnet_export.doctor.report import State
+
+PROVIDERS = "ort:providers compiled in"
 """Stands for the question which providers were compiled into ONNX Runtime; no runtime's name has a blank."""
 LONGEST = 2000
 """Characters of a reason: some libraries put a stack trace into theirs."""
+MOST = 4
+"""Processes at a time: each may hold a framework of half a gigabyte."""
 
 
-def check(name: str) -> dict[str, Any]:
-    """Whether a runtime runs here, as `RuntimeCheck` has it."""
-    try:
-        if name == PROVIDERS:
-            return _outcome(name, "usable", json.dumps(_providers()))
-        from resnet_export.runtimes import find
+class Checker:
+    """What a worker does."""
 
-        return _outcome(name, "usable", str(find(name).check()))
-    except MissingDependencyError as error:
-        return _outcome(name, "missing", error.message, error.hint)
-    except ResNetExportError as error:
-        return _outcome(name, "unavailable", error.message, error.hint)
-    except (Exception, SystemExit) as error:
-        return _outcome(name, "failed", f"{type(error).__name__}: {error}")
+    def __init__(self, report: object) -> None:
+        """Reports no progress."""
 
+    def check(self, name: str) -> RuntimeCheck:
+        """Whether a runtime runs here. The answer to `PROVIDERS` has their names as its detail."""
+        try:
+            if name == PROVIDERS:
+                import onnxruntime
 
-def main(names: Sequence[str]) -> None:
-    """Checks one after the other, and leaves without Python's farewell, in which native libraries like to crash."""
-    # The pipe moves out of the way of whatever writes to stdout, and no child inherits it.
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in (1, 2):
-        os.dup2(nothing, descriptor)
-    for name in names:
-        channel.write(json.dumps(check(name)) + "\n")
-        channel.flush()
-    os._exit(0)
+                return RuntimeCheck(name, "usable", " ".join(onnxruntime.get_available_providers()))
+            return RuntimeCheck(name, "usable", str(find(name).probe()))
+        except (Exception, SystemExit) as error:
+            return failure(name, error)
 
 
-def _outcome(name: str, state: str, detail: str, hint: str | None = None) -> dict[str, Any]:
-    shortened = detail if len(detail) <= LONGEST else f"{detail[:LONGEST]}..."
+def check_all(names: Sequence[str], *, timeout_s: float) -> tuple[tuple[RuntimeCheck, ...], Providers]:
+    """Checks runtimes, and asks ONNX Runtime for its providers.
+
+    Args:
+        names: of the runtimes; the checks come in the same order.
+        timeout_s: seconds for each.
+    """
+    asked = [PROVIDERS, *names]
+    found = Pool(f"{__name__}:Checker", min(MOST, os.cpu_count() or 1)).map(
+        "check",
+        asked,
+        timeout_s=timeout_s,
+        doing="checking it",
+        key=lambda name: name.partition(":")[0],  # those that share their imports share a process
+    )
+    first, *checks = (failure(name, one) if isinstance(one, Exception) else one
+                      for name, one in zip(asked, found, strict=True))  # fmt: skip
+    return tuple(checks), Providers(tuple(first.detail.split())) if first.usable else Providers(reason=first.detail)
+
+
+def failure(name: str, error: BaseException) -> RuntimeCheck:
+    """What an error says of a runtime."""
+    if not isinstance(error, ResNetExportError):
+        detail = f"{type(error).__name__}: {error}"
+        return RuntimeCheck(name, "failed", detail if len(detail) <= LONGEST else f"{detail[:LONGEST]}...")
+    state: State = "missing" if isinstance(error, MissingDependencyError) else "unavailable"
     # Whoever reads this need not be sent here.
-    advice = None if hint is None or "resnet-export doctor" in hint else hint
-    return {"name": name, "state": state, "detail": shortened, "hint": advice}
-
-
-def _providers() -> list[str]:
-    import onnxruntime
-
-    found: list[str] = onnxruntime.get_available_providers()
-    return found
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    hint = None if "resnet-export doctor" in (error.hint or "") else error.hint
+    return RuntimeCheck(name, "failed" if isinstance(error, RuntimeFailedError) else state, error.message, hint)

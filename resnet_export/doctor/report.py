@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import ClassVar, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from resnet_export.machine import Machine
-    from resnet_export.machine.distributions import Distribution
-
-SCHEMA_VERSION = 1
-"""Raised when a key changes its meaning or goes."""
+from resnet_export.data import Plain
+from resnet_export.machine import Machine
+from resnet_export.machine.distributions import Distribution
 
 State = Literal["usable", "missing", "unavailable", "failed"]
 """It runs; a package is missing; a library, driver or device is missing; its check itself went wrong."""
@@ -23,6 +18,7 @@ State = Literal["usable", "missing", "unavailable", "failed"]
 class RuntimeCheck:
     """Whether one runtime runs here."""
 
+    DERIVED: ClassVar[tuple[str, ...]] = ("usable",)
     name: str
     state: State
     detail: str
@@ -55,12 +51,15 @@ class Providers:
     """Why it can't be asked."""
 
 
-@dataclass(frozen=True)
-class DoctorReport:
-    """What runs here, what doesn't, and why."""
+@dataclass(frozen=True, kw_only=True)
+class DoctorReport(Plain):
+    """What runs here, what doesn't, and why. The keys of its JSON are documented in docs/doctor.md."""
 
+    DERIVED: ClassVar[tuple[str, ...]] = ("passed",)
+    schema_version: int = 2
+    """Raised when a key changes its meaning or goes."""
     version: str
-    """Of this package."""
+    """The version of this package."""
     machine: Machine
     onnxruntimes: Mapping[str, str]
     """The distributions that own the package `onnxruntime` -> version; more than one is a problem."""
@@ -81,27 +80,3 @@ class DoctorReport:
     def passed(self) -> bool:
         """Whether there is no problem, and all that is required runs."""
         return not self.problems and not self.lacking
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON; documented in docs/doctor.md."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "version": self.version,
-            "passed": self.passed,
-            "machine": self.machine.as_dict(),
-            "onnxruntime": {
-                "distributions": dict(self.onnxruntimes),
-                "compiled_in": list(self.providers.names),
-                "reason": self.providers.reason,
-            },
-            "runtimes": {
-                check.name: {"usable": check.usable, "state": check.state, "detail": check.detail, "hint": check.hint}
-                for check in self.runtimes
-            },
-            "required": list(self.required),
-            "distributions": {
-                found.name: {"version": found.version, "tested": found.tested, "as_tested": found.as_tested}
-                for found in self.distributions
-            },
-            "problems": [dataclasses.asdict(problem) for problem in self.problems],
-        }

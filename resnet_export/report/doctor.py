@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resnet_export.terminal import WIDTH, blocks, clipped, fact, listed
 
@@ -33,7 +33,7 @@ def render(report: DoctorReport) -> str:
 
 
 def _lines(facts: Iterable[tuple[str, str]], indent: int) -> Iterator[str]:
-    """Each name and its value, of which each line begins anew."""
+    """Each name with its value."""
     for name, value in facts:
         for at, line in enumerate(value.splitlines()):
             yield from fact("" if at else name, line, indent=indent, fold=True)
@@ -41,32 +41,27 @@ def _lines(facts: Iterable[tuple[str, str]], indent: int) -> Iterator[str]:
 
 def _machine(report: DoctorReport) -> Iterator[tuple[str, str]]:
     machine, cpu, limits = report.machine, report.machine.cpu, report.machine.limits
-    virtual = ["virtual"] if cpu.virtual else []
-    yield "CPU", listed([cpu.model, cpu.architecture, *virtual])
+    yield "CPU", listed([cpu.model, cpu.architecture, *(["virtual"] if cpu.virtual else [])])
     if cpu.instruction_sets is None:
         yield "", "instruction sets unknown"
     else:
-        has = [name for name, there in cpu.instruction_sets.items() if there]
-        lacks = [name for name, there in cpu.instruction_sets.items() if not there]
+        has, lacks = ([name for name, there in cpu.instruction_sets.items() if there is it] for it in (True, False))
         absent = f"; no {listed(lacks, ' or ')}" if lacks else ""
         yield "", (listed(has) or "none of the instruction sets that matter") + absent
-    cores = [f"{cpu.logical_cores} logical"]
-    if cpu.physical_cores is not None:
-        cores.insert(0, f"{cpu.physical_cores} physical")
-    if cpu.affinity is not None and cpu.affinity != cpu.logical_cores:
-        cores.append(f"affinity to {cpu.affinity} of them")
-    cores.append("no cgroup quota" if limits.cpus is None else f"cgroup quota {limits.cpus:g}")
-    if cpu.smt:
-        cores.append("two threads a core")
-    yield "cores", listed(cores)
+    affinity = None if cpu.affinity == cpu.logical_cores else cpu.affinity
+    cores = [
+        *_known(("{} physical", cpu.physical_cores), ("{} logical", cpu.logical_cores)),
+        *_known(("affinity to {} of them", affinity)),
+        "no cgroup quota" if limits.cpus is None else f"cgroup quota {limits.cpus:g}",
+    ]
+    yield "cores", listed([*cores, *(["two threads a core"] if cpu.smt else [])])
     clock = _clock(cpu.clock)
     if clock:
         yield "clock", listed(clock)
     limit = "no cgroup limit" if limits.memory_bytes is None else f"cgroup limit {_size(limits.memory_bytes)}"
     yield "memory", listed([_size(machine.memory_bytes), limit])
     gpus = machine.gpus
-    for gpu in gpus.devices:
-        yield "GPU", _gpu(gpu)
+    yield from (("GPU", _gpu(gpu)) for gpu in gpus.devices)
     if not gpus.devices:
         yield "GPU", f"none ({_plain(gpus.reason)})" if gpus.reason else "none"
     elif gpus.reason:
@@ -74,23 +69,18 @@ def _machine(report: DoctorReport) -> Iterator[tuple[str, str]]:
     if gpus.cuda is not None:
         yield "CUDA", f"up to {gpus.cuda}, by the driver"
     system = machine.system
-    container = [f"in a container ({system.container})"] if system.container else []
+    container = _known(("in a container ({})", system.container or None))
     yield "system", listed([system.name, system.kernel, *([system.libc] if system.libc else []), *container])
     yield "Python", system.python
 
 
 def _clock(clock: Clock) -> list[str]:
-    """What is known of it: a virtual machine mostly knows the current one alone."""
-    facts = []
-    if clock.current_mhz is not None:
-        facts.append(f"{clock.current_mhz / 1e3:.2f} GHz now")
-    if clock.max_mhz is not None:
-        facts.append(f"up to {clock.max_mhz / 1e3:.2f} GHz")
-    if clock.governor is not None:
-        facts.append(f"governor {clock.governor}")
-    if clock.boost is not None:
-        facts.append("boost on" if clock.boost else "boost off")
-    return facts
+    """What is known of it; on a virtual machine mostly the current clock alone."""
+    now, most = (None if mhz is None else mhz / 1e3 for mhz in (clock.current_mhz, clock.max_mhz))
+    boost = None if clock.boost is None else "on" if clock.boost else "off"
+    return _known(
+        ("{:.2f} GHz now", now), ("up to {:.2f} GHz", most), ("governor {}", clock.governor), ("boost {}", boost)
+    )
 
 
 def _packages(report: DoctorReport) -> Iterator[tuple[str, str]]:
@@ -120,17 +110,20 @@ def _reason(check: RuntimeCheck) -> str:
 
 
 def _gpu(gpu: Gpu) -> str:
-    facts = [gpu.name]
-    if gpu.memory_bytes is not None:
-        facts.append(_size(gpu.memory_bytes))
-    if gpu.compute_capability is not None:
-        facts.append(f"compute capability {gpu.compute_capability}")
-    facts.append("no driver" if gpu.driver is None else f"driver {gpu.driver}")
-    if gpu.max_clock_mhz is not None:
-        facts.append(f"up to {gpu.max_clock_mhz} MHz")
-    if gpu.power_limit_w is not None:
-        facts.append(f"power limit {gpu.power_limit_w:g} W")
-    return listed(facts)
+    return listed([
+        gpu.name,
+        *_known(
+            ("{}", None if gpu.memory_bytes is None else _size(gpu.memory_bytes)),
+            ("compute capability {}", gpu.compute_capability),
+        ),
+        "no driver" if gpu.driver is None else f"driver {gpu.driver}",
+        *_known(("up to {} MHz", gpu.max_clock_mhz), ("power limit {:g} W", gpu.power_limit_w)),
+    ])  # fmt: skip
+
+
+def _known(*facts: tuple[str, Any]) -> list[str]:
+    """The facts (words, value) whose value is known."""
+    return [words.format(value) for words, value in facts if value is not None]
 
 
 def _size(count: int) -> str:
@@ -138,5 +131,4 @@ def _size(count: int) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text of others, which isn't too long."""
     return clipped(text, LONGEST)

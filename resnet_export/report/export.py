@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resnet_export import terminal
 from resnet_export.graph.interface import OUTPUTS
+from resnet_export.report import facts
 from resnet_export.report.verify.findings import findings
-from resnet_export.terminal import DIGITS, fact, file_size, multiply_adds, numbers, printable, wrapped
-
-FIRST_LABELS = 3
-"""Of the class names, shown to be recognised."""
+from resnet_export.terminal import DIGITS, fact, file_size, multiply_adds, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from resnet_export.parity.results import Comparison, VerifyReport
+    from resnet_export.parity.results import VerifyReport
     from resnet_export.report.data import ExportReport
 
 
@@ -25,70 +22,39 @@ def render(report: ExportReport) -> str:
     return "\n".join([title, *_facts(report), "", *_verdict(report)])
 
 
-def table(verification: VerifyReport, framework: str) -> list[str]:
-    """Each evaluation of the file beside that of its source on the same batch."""
-    sources = {(entry.inputs, entry.batch): entry for entry in verification.comparisons if entry.runtime == framework}
-    heading = ("inputs", "batch", "runtime", "file error", f"{framework} error", "ratio", "top-1", "")
-    rows = []
-    for entry in verification.comparisons:
-        source = sources.get((entry.inputs, entry.batch))
-        if entry is source:
-            continue
-        passed = entry.passed and (source is None or source.passed)
-        rows.append(
-            (
-                entry.inputs,
-                str(entry.batch),
-                entry.runtime,
-                f"{entry.error:.1e}",
-                "-" if source is None else f"{source.error:.1e}",
-                f"{entry.ratio:.2f}",
-                _top1(entry),
-                "" if passed else "FAILED",
-            )
-        )
-    return terminal.table(heading, rows, left=(0, 2, 7))
-
-
 def _facts(report: ExportReport) -> Iterator[str]:
-    spec, interface, preprocessing = report.spec, report.interface, report.preprocessing
+    spec, interface = report.spec, report.interface
     yield from fact("file", report.path, f"{file_size(report.size)}, opset {interface.opset}")
-    yield from fact(
-        "sha256", f"{report.sha256[:DIGITS]}... (the file)", f"{report.weights_digest[:DIGITS]}... (its weights)"
-    )
+    digests = (report.sha256[:DIGITS], report.weights_digest[:DIGITS])
+    yield from fact("sha256", f"{digests[0]}... (the file)", f"{digests[1]}... (its weights)")
     yield from fact("input", _input(report))
     outputs = spec.features if interface.head == "embedding" else spec.num_classes
-    batch = "batch" if interface.batch is None else interface.batch
-    yield from fact("output", f"{OUTPUTS[interface.head]}: float32 ({batch}, {outputs})")
-    yield from fact(
-        "network",
-        f"{spec.trainable_parameters:,} parameters",
-        f"{multiply_adds(spec.multiply_adds)} multiply-adds at {spec.image_size} x {spec.image_size}",
-    )
-    yield from fact(
-        "nodes", f"{sum(report.nodes.values())} in all", *(f"{count} {op}" for op, count in report.nodes.items())
-    )
+    yield from fact("output", f"{OUTPUTS[interface.head]}: float32 ({interface.batch or 'batch'}, {outputs})")
+    cost = f"{multiply_adds(spec.multiply_adds)} multiply-adds at {spec.image_size} x {spec.image_size}"
+    yield from fact("network", f"{spec.trainable_parameters:,} parameters", cost)
+    yield from facts.nodes(report.nodes)
     yield from fact("weights", report.weights_origin)
     if report.labels is not None:
-        shown = [f"{number} {printable(name)}" for number, name in enumerate(report.labels[:FIRST_LABELS])]
-        yield from fact(
-            "labels", f"{len(report.labels)} in all", *shown, *(["..."] if len(report.labels) > len(shown) else [])
-        )
-    yield from fact(
-        "preprocessing",
-        f"resize {preprocessing.resize} ({preprocessing.interpolation})",
-        f"crop {preprocessing.crop}",
-        f"mean {numbers(preprocessing.mean)}",
-        f"std {numbers(preprocessing.std)}",
-    )
+        yield from facts.labels(report.labels)
     inside = "the normalisation is in the file" if interface.preprocess == "uint8" else "left to the caller"
-    yield from fact("", f"origin: {report.preprocessing_origin}", inside)
+    yield from facts.preprocessing(report.preprocessing, f"origin: {report.preprocessing_origin}", inside)
     if report.assumptions:
-        listed = ", ".join(map(str, report.assumptions))
-        yield from wrapped(f"assumed, since the {_source(report)} can't show it: {listed}", "  ")
+        source = "checkpoint" if report.network_assumed else "source"
+        yield from wrapped(
+            f"assumed, since the {source} can't show it: {', '.join(map(str, report.assumptions))}", "  "
+        )
     longest = sorted(report.stages.items(), key=lambda stage: -stage[1])[:2]
     shares = ", ".join(f"{name} {seconds:.1f}" for name, seconds in longest)
     yield from fact("time", f"{sum(report.stages.values()):.1f} s (most: {shares})")
+
+
+def _input(report: ExportReport) -> str:
+    spec, interface = report.spec, report.interface
+    size = ("height", "width") if interface.dynamic_size else (str(spec.image_size),) * 2
+    channels = str(spec.in_channels)
+    axes = (channels, *size) if interface.layout == "nchw" else (*size, channels)
+    kind = "uint8" if interface.preprocess == "uint8" else "float32"
+    return f"{kind} ({', '.join([str(interface.batch or 'batch'), *axes])}), {interface.layout.upper()}"
 
 
 def _verdict(report: ExportReport) -> Iterator[str]:
@@ -98,7 +64,8 @@ def _verdict(report: ExportReport) -> Iterator[str]:
         return
     if found.comparisons:
         yield "Distance from the float64 truth"
-        yield from table(found, report.framework)
+        heading = ("inputs", "batch", "runtime", "file error", f"{report.framework} error", "ratio", "top-1", "")
+        yield from table(heading, _rows(found, report.framework), left=(0, 2, 7))
         factor = next((entry.bound / entry.yardstick for entry in found.comparisons if entry.yardstick), None)
         if factor is not None:
             yield from wrapped(
@@ -120,21 +87,21 @@ def _verdict(report: ExportReport) -> Iterator[str]:
         yield from findings(found)
 
 
-def _source(report: ExportReport) -> str:
-    """What can't show what was assumed."""
-    return "checkpoint" if report.network_assumed else "source"
-
-
-def _input(report: ExportReport) -> str:
-    spec, interface = report.spec, report.interface
-    batch = "batch" if interface.batch is None else str(interface.batch)
-    size = ("height", "width") if interface.dynamic_size else (str(spec.image_size),) * 2
-    channels = str(spec.in_channels)
-    axes = (batch, channels, *size) if interface.layout == "nchw" else (batch, *size, channels)
-    kind = "uint8" if interface.preprocess == "uint8" else "float32"
-    return f"{kind} ({', '.join(axes)}), {interface.layout.upper()}"
-
-
-def _top1(entry: Comparison) -> str:
-    exempt = f" (+{entry.top1_exempt} too close)" if entry.top1_exempt else ""
-    return f"{entry.top1_agreed}/{entry.batch}{exempt}"
+def _rows(verification: VerifyReport, framework: str) -> Iterator[tuple[str, ...]]:
+    """Each evaluation of the file beside that of its source on the same batch."""
+    sources = {(entry.inputs, entry.batch): entry for entry in verification.comparisons if entry.runtime == framework}
+    for entry in verification.comparisons:
+        source = sources.get((entry.inputs, entry.batch))
+        if entry is source:
+            continue
+        exempt = f" (+{entry.top1_exempt} too close)" if entry.top1_exempt else ""
+        yield (
+            entry.inputs,
+            str(entry.batch),
+            entry.runtime,
+            f"{entry.error:.1e}",
+            "-" if source is None else f"{source.error:.1e}",
+            f"{entry.ratio:.2f}",
+            f"{entry.top1_agreed}/{entry.batch}{exempt}",
+            "" if entry.passed and (source is None or source.passed) else "FAILED",
+        )

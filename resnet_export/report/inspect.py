@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from resnet_export.report import facts
 from resnet_export.terminal import (
     DIGITS,
+    blocks,
     fact,
     file_size,
+    more,
     multiply_adds,
     number,
-    numbers,
     shortened,
     some,
     table,
     wrapped,
-)
+)  # fmt: skip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from resnet_export.inspect.results import Change, Layer, ModelDiff, ModelReport, Port, TensorChange
 
 ROWS = 8
-"""Of each kind of difference, so that all of them stay on one screen; JSON has the rest."""
+"""Differences of each kind that are shown, so that all kinds stay on one screen; JSON has the rest."""
 
-LONGEST = 34
-"""Characters of a name or value that are shown."""
-
+ULP = "ulp: representable values between a and b; of largest: |a - b| in last places of the tensor's largest value."
 QUANTIZED = {"qdq": "QDQ", "qoperator": "QOperator"}
 
 
@@ -39,20 +39,22 @@ def render(report: ModelReport) -> str:
 
 def render_diff(found: ModelDiff) -> str:
     """What the first file has differently from the second, each kind under its heading."""
-    lines: list[str] = []
+    files: list[str] = []
     for side in (0, 1):
-        facts = (file_size(found.sizes[side]), f"sha256 {found.sha256[side][:DIGITS]}...", f"{found.nodes[side]} nodes")
-        lines += [f"{'-+'[side]} {found.paths[side]}", f"  {', '.join(facts)}"]
-    lines.append("")
+        size, digest = file_size(found.sizes[side]), f"sha256 {found.sha256[side][:DIGITS]}..."
+        files += [f"{'-+'[side]} {found.paths[side]}", f"  {size}, {digest}, {found.nodes[side]} nodes"]
     if found.same:
         alike = found.sha256[0] == found.sha256[1]
-        return "\n".join([*lines, "The same, byte for byte." if alike else "No difference but in how they are stored."])
+        return blocks(files, ["The same, byte for byte." if alike else "No difference but in how they are stored."])
     by = "matched by name" if found.matched_by == "name" else "names differ: matched by position"
-    lines += _section("Header", [_change(change) for change in found.header])
-    lines += _section(f"Structure ({by})", [_change(change) for change in found.structure])
-    lines += _weights(found)
-    lines += _section("Metadata", [_change(change) for change in found.metadata])
-    return "\n".join(lines).rstrip()
+    return blocks(
+        files,
+        _section("Header", found.header),
+        _section(f"Structure ({by})", found.structure),
+        _weights(found),
+        _unmatched(found),
+        _section("Metadata", found.metadata),
+    )
 
 
 def _facts(report: ModelReport) -> Iterator[str]:
@@ -64,22 +66,15 @@ def _facts(report: ModelReport) -> Iterator[str]:
     yield from fact("producer", report.producer or "not said")
     if report.metadata is not None:
         spec = report.metadata.spec
-        yield from fact(
-            "specification",
-            f"ResNet-{spec.depth}",
-            f"{spec.num_classes} classes",
-            f"{spec.stem} stem",
-            f"width {spec.width}",
-            f"eps {spec.eps:g}",
-        )
+        known = (f"{spec.num_classes} classes", f"{spec.stem} stem", f"width {spec.width}", f"eps {spec.eps:g}")
+        yield from fact("specification", f"ResNet-{spec.depth}", *known)
         yield from fact("weights", f"{report.metadata.weights_digest[:DIGITS]}... (before folding)")
     layout = f", {report.image.layout.upper()}" if report.image is not None else ""
     for kind, ports in (("input", report.inputs), ("output", report.outputs)):
         for port in ports:
             yield from fact(kind, f"{_port(port)}{layout if kind == 'input' else ''}")
     yield from _pictures(report)
-    nodes = sum(report.operators.values())
-    yield from fact("nodes", f"{nodes} in all", *(f"{count} {op}" for op, count in report.operators.items()))
+    yield from facts.nodes(report.operators)
     folded = ""
     if report.metadata is not None and report.canonical:
         folded = f" ({report.metadata.spec.trainable_parameters:,} before folding)"
@@ -95,21 +90,13 @@ def _facts(report: ModelReport) -> Iterator[str]:
 def _pictures(report: ModelReport) -> Iterator[str]:
     """Preprocessing, labels and what others have noted."""
     if report.metadata is not None:
-        found, labels = report.metadata.preprocessing, report.metadata.labels
-        yield from fact(
-            "preprocessing",
-            f"resize {found.resize} ({found.interpolation})",
-            f"crop {found.crop}",
-            f"mean {numbers(found.mean)}",
-            f"std {numbers(found.std)}",
-            "normalised in the file" if report.metadata.interface.preprocess == "uint8" else "left to the caller",
-        )
+        inside = report.metadata.interface.preprocess == "uint8"
+        place = "normalised in the file" if inside else "left to the caller"
+        yield from facts.preprocessing(report.metadata.preprocessing, place)
         if report.metadata.assumptions:
             yield from fact("assumed", *map(str, report.metadata.assumptions))
-        shown = [] if labels is None else [_short(repr(label)) for label in (*labels[:2], *labels[2:][-1:])]
-        if labels is not None and len(labels) > 3:
-            shown.insert(2, "...")
-        yield from fact("labels", *([] if labels is None else [str(len(labels))]), *(shown or ["none"]))
+        labels = report.metadata.labels
+        yield from fact("labels", "none") if labels is None else facts.labels(labels)
     if report.other_metadata:
         yield from fact("other keys", *(_short(key) for key in report.other_metadata))
 
@@ -135,11 +122,10 @@ def _precision(layer: Layer) -> str:
     return kind if layer.quantized is None else f"{kind} ({QUANTIZED[layer.quantized]})"
 
 
-def _section(title: str, entries: list[str]) -> list[str]:
-    """A heading with its number of entries, the first of them, and an empty line."""
-    if not entries:
-        return []
-    return [f"{title}: {number(len(entries), 'difference')}", *some(entries, ROWS), ""]
+def _section(title: str, changes: Sequence[Change]) -> list[str]:
+    """A heading with its number of changes, and the first of them."""
+    heading = f"{title}: {number(len(changes), 'difference')}"
+    return [heading, *some(list(map(_change, changes)), ROWS)] if changes else []
 
 
 def _change(change: Change) -> str:
@@ -150,40 +136,33 @@ def _change(change: Change) -> str:
     return "\n".join(wrapped(f"{_value(change.first)} -> {_value(change.second)}", f"  {where}: "))
 
 
-def _weights(found: ModelDiff) -> list[str]:
-    """Tensors of other shapes, then a table of the rest, the worst first; then those without a counterpart."""
-    lines: list[str] = []
-    if found.weights:
-        lines.append(f"Weights: {len(found.weights)} of {number(found.tensors, 'tensor')} differ, the worst first")
-        shown = found.weights[:ROWS]
-        lines += [_misfit(change) for change in shown if change.differing is None]
-        lines += _table([change for change in shown if change.differing is not None])
-        if len(found.weights) > ROWS:
-            lines.append(f"  ... and {len(found.weights) - ROWS} more; --json has them all")
-        lines.append("")
+def _weights(found: ModelDiff) -> Iterator[str]:
+    """Tensors of other shapes, then a table of the rest, the worst first."""
+    if not found.weights:
+        return
+    yield f"Weights: {len(found.weights)} of {number(found.tensors, 'tensor')} differ, the worst first"
+    shown = found.weights[:ROWS]
+    yield from (_misfit(change) for change in shown if change.differing is None)
+    rows = [_row(change) for change in shown if change.differing is not None]
+    if rows:
+        yield from table(("tensor", "differ", "max |a - b|", "ulp", "ulp of largest"), rows)
+        yield from wrapped(ULP, "  ")
+    yield from more(len(found.weights) - ROWS)
+
+
+def _unmatched(found: ModelDiff) -> Iterator[str]:
+    """Tensors without a counterpart."""
     for sign, names in zip("-+", found.unmatched, strict=True):
         if names:
-            listed = ", ".join(_short(name) for name in names[:2])
-            more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-            lines += wrapped(f"{number(len(names), 'tensor')} only here: {listed}{more}", f"{sign} ")
-    return [*lines, ""] if any(found.unmatched) else lines
+            others = f" and {len(names) - 2} more" if len(names) > 2 else ""
+            listed = ", ".join(map(_short, names[:2]))
+            yield from wrapped(f"{number(len(names), 'tensor')} only here: {listed}{others}", f"{sign} ")
 
 
 def _misfit(change: TensorChange) -> str:
     shapes = ["x".join(map(str, shape)) or "scalar" for shape in change.shapes]
     types = [""] * 2 if len(set(change.dtypes)) == 1 else [f" {dtype}" for dtype in change.dtypes]
     return f"  {_short(change.name)}: {shapes[0]}{types[0]} -> {shapes[1]}{types[1]}"
-
-
-def _table(rest: list[TensorChange]) -> list[str]:
-    """Distances, with what they are measured in."""
-    if not rest:
-        return []
-    heading = ("tensor", "differ", "max |a - b|", "ulp", "ulp of largest")
-    return table(heading, map(_row, rest)) + wrapped(
-        "ulp: representable values between a and b; of largest: |a - b| in last places of the tensor's largest value.",
-        "  ",
-    )
 
 
 def _row(change: TensorChange) -> tuple[str, str, str, str, str]:
@@ -213,4 +192,4 @@ def _value(value: Any) -> str:
 
 
 def _short(text: str) -> str:
-    return shortened(text, LONGEST)
+    return shortened(text, facts.LONGEST)

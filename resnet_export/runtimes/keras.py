@@ -69,9 +69,8 @@ def _channels_last(images: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(np.transpose(images, NCHW_TO_NHWC))
 
 
-def attach(model: keras.Model, spec: ResNetSpec) -> KerasSession:
-    """A session of a live model."""
-    return KerasSession(model, spec)
+attach = KerasSession
+"""A session of a live model, of the model and its specification."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class OpenvinoSession(Session):
         self._core = _openvino().Core()
         self._device = _device(self._core, options.device)
         if options.precision == "bfloat16":
-            _refuse_without_bfloat16(self._core, options.device, self._device)
+            self._refuse_without_bfloat16()
         with loading(self.name, path):
             self._model: Any = self._compile(self._core.read_model(path))
             self._requests = threading.local()
@@ -77,6 +77,14 @@ class OpenvinoSession(Session):
     def close(self) -> None:
         """Frees the compiled model and its threads."""
         self._requests = self._model = None  # type: ignore[assignment]
+
+    def _refuse_without_bfloat16(self) -> None:
+        if "BF16" not in self._core.get_property(self._options.device, "OPTIMIZATION_CAPABILITIES"):
+            raise UnavailableError(
+                f"OpenVINO cannot multiply in bfloat16 on {self._device}: the device has no instructions for it "
+                f"(on a CPU: avx512_bf16 or amx_bf16).",
+                hint="Leave out precision=bfloat16, or run it on another machine.",
+            )
 
     def _request(self) -> Any:
         """A request of this thread's own: one takes one caller at a time."""
@@ -124,12 +132,3 @@ def _device(core: Any, device: str) -> str:
             f"OpenVINO has no device {device} here: {error_text(error)}.",
             hint=f"It has: {', '.join(core.available_devices) or 'none'}.",
         ) from error
-
-
-def _refuse_without_bfloat16(core: Any, device: str, full_name: str) -> None:
-    if "BF16" not in core.get_property(device, "OPTIMIZATION_CAPABILITIES"):
-        raise UnavailableError(
-            f"OpenVINO cannot multiply in bfloat16 on {full_name}: the device has no instructions for it "
-            f"(on a CPU: avx512_bf16 or amx_bf16).",
-            hint="Leave out precision=bfloat16, or run it on another machine.",
-        )

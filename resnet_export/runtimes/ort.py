@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from resnet_export.error_text import error_text
 from resnet_export.errors import ModelError, NotApplicableError, ResNetExportError, UnavailableError
-from resnet_export.runtimes.ort_binding import OrtBinding
+from resnet_export.runtimes.ort_binding import bind
 from resnet_export.runtimes.ort_providers import (
     ON_CPU,
     AcceleratorOptions,
@@ -32,18 +32,12 @@ if TYPE_CHECKING:
     import onnxruntime
     from numpy.typing import NDArray
 
-    from resnet_export.runtimes.ort_providers import (
-        Provider,
-    )
+    from resnet_export.runtimes.ort_providers import Provider
+    from resnet_export.runtimes.session import Binding
 
 FATAL_ONLY = 4
 """ONNX Runtime's log level: what it logs besides what it raises concerns its developers."""
-LEVELS = {
-    "all": "ORT_ENABLE_ALL",
-    "extended": "ORT_ENABLE_EXTENDED",
-    "basic": "ORT_ENABLE_BASIC",
-    "disabled": "ORT_DISABLE_ALL",
-}
+LEVELS = {"all": "ENABLE_ALL", "extended": "ENABLE_EXTENDED", "basic": "ENABLE_BASIC", "disabled": "DISABLE_ALL"}
 GRAPH_OPTIONS = ("enable_cuda_graph", "trt_cuda_graph_enable")
 """Options with which a provider records its kernels and replays them."""
 
@@ -54,28 +48,22 @@ class OrtSession(Session):
     shows_values = True
 
     def __init__(self, source: Provider, path: Path, options: OrtOptions) -> None:
-        """Opens a file.
-
-        Args:
-            source: the execution provider.
-            path: of the `.onnx` file.
-            options: the provider's.
-        """
         self.path = path
         self.precision = options.precision
         self._source, self._options = source, options
-        self._fallback: str | None = None
+        fallback = None
         allowed = getattr(options, "allow_fallback", False)
         try:
             source.probe()
         except ResNetExportError as error:
             if not allowed:
                 raise
-            self._fallback, self._source = f"the CPU ran it: {error.message}", ON_CPU
+            fallback, self._source = f"the CPU ran it: {error.message}", ON_CPU
             self.precision, self.version = "float32", CPU.probe()
         self._session: onnxruntime.InferenceSession | None = self._open(str(path))
         device = self._source.device(options)
-        self._placement = placement_of(self._session, self._source.provider, device, allow_fallback=allowed)
+        found = placement_of(self._session, self._source.provider, device, allow_fallback=allowed)
+        self._placement = Placement(found.device, found.nodes, fallback or found.fallback)
         # Looked up once: asking again takes longer than the rest of this module at every run.
         self._input, self._output = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
         # The first run records the provider's kernels, and the next ones replay them.
@@ -101,11 +89,10 @@ class OrtSession(Session):
         session = self._open(model)
         return dict(zip(shown, session.run(shown, {session.get_inputs()[0].name: images}), strict=True))
 
-    def bind(self, batches: Sequence[NDArray[Any]]) -> OrtBinding:
+    def bind(self, batches: Sequence[NDArray[Any]]) -> Binding:
         """See `Session.bind`."""
         assert self._session is not None, "the session is open"
-        device = self._source.memory(self._options)
-        if device is None:
+        if self._source.memory is None:
             raise NotApplicableError(
                 f"{self._source.provider} has no memory that ONNX Runtime can bind.",
                 hint="Measure it from host to host.",
@@ -118,12 +105,12 @@ class OrtSession(Session):
                     hint="Measure each batch in a case of its own.",
                 )
             self.batches = (size,)
-        return OrtBinding(self._session, batches, device, fixed=self._is_recorded)
+        device = self._source.memory, getattr(self._options, "device_id", 0)
+        return bind(self._session, batches, device, fixed=self._is_recorded)
 
     def placement(self) -> Placement:
         """The nodes of each execution provider."""
-        found = self._placement
-        return Placement(found.device, found.nodes, self._fallback) if self._fallback else found
+        return self._placement
 
     def close(self) -> None:
         """Frees the session's memory and threads."""
@@ -142,15 +129,13 @@ class OrtSession(Session):
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = FATAL_ONLY
-        options.graph_optimization_level = getattr(
-            onnxruntime.GraphOptimizationLevel, LEVELS[self._options.optimization]
-        )
+        level = f"ORT_{LEVELS[self._options.optimization]}"
+        options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
         options.intra_op_num_threads = self._options.threads or 0
         options.add_session_config_entry(RECORD, "1")
         if change is not None:
             change(options)
-        settings = {} if self._source is ON_CPU else self._options.provider_options
-        providers = self._source.add_to(options, settings)
+        providers = self._source.add_to(options, self._options.provider_options)
         try:
             return onnxruntime.InferenceSession(model, options, providers=providers)
         except Exception as error:  # its exceptions share no base class of their own
@@ -188,15 +173,8 @@ TENSORRT = runtime_on(
     TensorrtOptions,
 )
 OPENVINO = runtime_on(
-    Plugin(
-        "OpenVINOExecutionProvider",
-        "onnxruntime_ep_openvino",
-        "onnxruntime-ep-openvino",
-        "Intel's CPUs, GPUs and NPUs",
-    ),
-    OpenvinoOptions,
+    Plugin("OpenVINOExecutionProvider", "onnxruntime-ep-openvino", "Intel's CPUs, GPUs and NPUs"), OpenvinoOptions
 )
 WEBGPU = runtime_on(
-    Plugin("WebGpuExecutionProvider", "onnxruntime_ep_webgpu", "onnxruntime-ep-webgpu", "GPUs, through WebGPU"),
-    AcceleratorOptions,
+    Plugin("WebGpuExecutionProvider", "onnxruntime-ep-webgpu", "GPUs, through WebGPU"), AcceleratorOptions
 )

@@ -11,7 +11,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from resnet_export.error_text import error_text
 from resnet_export.errors import MissingDependencyError, UnavailableError
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import onnxruntime
 
     from resnet_export.runtimes.session import Precision
+
+SESSION_OPTIONS = ("threads", "optimization", "allow_fallback")
+"""Those that this package reads, and not the provider."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,9 @@ class OrtOptions:
     @property
     def provider_options(self) -> dict[str, str]:
         """Those that the provider itself reads; None leaves its own default."""
-        own = {field.name for field in dataclasses.fields(OrtOptions)} | {"allow_fallback"}
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in own}
-        return {
-            name: str(int(value) if isinstance(value, bool) else value)
-            for name, value in values.items()
-            if value is not None
-        }
+        names = [field.name for field in dataclasses.fields(self) if field.name not in SESSION_OPTIONS]
+        values = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return {name: str(int(value) if isinstance(value, bool) else value) for name, value in values.items()}
 
     @property
     def precision(self) -> Precision:
@@ -135,6 +134,8 @@ class OpenvinoOptions(AcceleratorOptions):
 class Provider:
     """An execution provider: by itself the one of the CPU, which every distribution has and where nothing can miss."""
 
+    memory: ClassVar[str | None] = "cpu"
+    """Its device as IO binding names it; None where it has no memory that can be bound."""
     provider: str = "CPUExecutionProvider"
     """The name that ONNX Runtime has for it."""
 
@@ -156,11 +157,9 @@ class Provider:
 
     def device(self, options: OrtOptions) -> str:
         """What people call the device."""
-        return "CPU"
-
-    def memory(self, options: OrtOptions) -> tuple[str, int] | None:
-        """The device as IO binding names it; None where it has none that can be bound."""
-        return "cpu", 0
+        if self.memory == "cpu":
+            return "CPU"
+        return str(getattr(options, "device_type", f"GPU {getattr(options, 'device_id', 0)}"))
 
 
 ON_CPU = Provider()
@@ -170,6 +169,7 @@ ON_CPU = Provider()
 class Bundled(Provider):
     """A provider that comes inside an ONNX Runtime distribution, with libraries that do not."""
 
+    memory: ClassVar[str | None] = "cuda"
     library: str = ""
     """Stem of its shared library."""
     pip: str = ""
@@ -184,7 +184,8 @@ class Bundled(Provider):
                 f"The ONNX Runtime that is installed has no {self.provider}.",
                 hint="Replace it with: pip uninstall -y onnxruntime && pip install onnxruntime-gpu",
             )
-        preload()
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find, and so do we
+            onnxruntime.preload_dlls()  # of CUDA and cuDNN, from the NVIDIA packages of this environment
         folder = Path(onnxruntime.__file__).with_name("capi")
         for stem, mode in (("onnxruntime_providers_shared", ctypes.RTLD_GLOBAL), (self.library, ctypes.DEFAULT_MODE)):
             name = f"{stem}.dll" if sys.platform == "win32" else f"lib{stem}.so"
@@ -202,20 +203,12 @@ class Bundled(Provider):
         """See `Provider.add_to`."""
         return [(self.provider, settings)]
 
-    def device(self, options: OrtOptions) -> str:
-        """See `Provider.device`."""
-        return f"GPU {getattr(options, 'device_id', 0)}"
-
-    def memory(self, options: OrtOptions) -> tuple[str, int]:
-        """See `Provider.memory`."""
-        return "cuda", getattr(options, "device_id", 0)
-
 
 @dataclass(frozen=True)
 class Plugin(Provider):
     """A provider in a package of its own, which is registered at run time."""
 
-    module: str = ""
+    memory: ClassVar[str | None] = None
     package: str = ""
     devices: str = ""
     """On what it runs, for people."""
@@ -233,31 +226,24 @@ class Plugin(Provider):
         options.add_provider_for_devices(found[:1], settings)
         return []
 
-    def device(self, options: OrtOptions) -> str:
-        """See `Provider.device`."""
-        return getattr(options, "device_type", "GPU 0")
-
-    def memory(self, options: OrtOptions) -> None:
-        """See `Provider.memory`."""
-
     def _found(self) -> list[Any]:
         import onnxruntime
 
+        name = self.package.replace("-", "_")
         try:
-            package = importlib.import_module(self.module)
+            package = importlib.import_module(name)
         except ModuleNotFoundError as error:
             raise MissingDependencyError(
                 f"{self.provider} needs the package {self.package}, which is not installed.",
                 hint=f"Install it with: pip install {self.package}",
             ) from error
-        if self.module not in _registered:
+        if name not in _registered:
             try:
-                onnxruntime.register_execution_provider_library(self.module, package.get_library_path())
+                onnxruntime.register_execution_provider_library(name, package.get_library_path())
             except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
                 raise UnavailableError(f"{self.package} cannot be loaded: {error_text(error)}.") from error
-            _registered.add(self.module)
-        names = set(package.get_ep_names())
-        found = [device for device in onnxruntime.get_ep_devices() if device.ep_name in names]
+            _registered.add(name)
+        found = [device for device in onnxruntime.get_ep_devices() if device.ep_name in package.get_ep_names()]
         if not found:
             raise UnavailableError(
                 f"{self.package} offers no device here: it runs on {self.devices}, and finds none on this machine.",
@@ -291,11 +277,3 @@ def _require_gpu(provider: str) -> None:
             f"{provider} finds no GPU: NVIDIA's driver answers with {count.value} devices (code {failed}).",
             hint="In a container, start it with --gpus all; CUDA_VISIBLE_DEVICES may hide it.",
         )
-
-
-def preload() -> None:
-    """Loads CUDA's and cuDNN's libraries from the NVIDIA packages of this environment, where they are."""
-    import onnxruntime
-
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find, and so do we
-        onnxruntime.preload_dlls()

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resnet_export.error_text import error_text
-from resnet_export.errors import ModelError
+from resnet_export.error_text import loading
 from resnet_export.runtimes.options import NoOptions
 from resnet_export.runtimes.runtime import Runtime
 from resnet_export.runtimes.session import Session
@@ -29,10 +28,8 @@ class ReferenceSession(Session):
         import onnx
         from onnx.reference import ReferenceEvaluator
 
-        try:
+        with loading("reference", path):
             self._evaluator = ReferenceEvaluator(onnx.load_model(path))
-        except Exception as error:  # onnx, protobuf and the operators each raise their own kinds
-            raise ModelError(f"onnx's reference evaluator cannot load {path.name}: {error_text(error)}.") from error
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """The file's first output."""

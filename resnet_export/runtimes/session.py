@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from resnet_export.errors import NotApplicableError
 
@@ -30,16 +30,14 @@ class Placement:
     """What did not go where it was asked for, in words; only where that was allowed."""
 
 
-class Binding(Protocol):
+@dataclass(frozen=True)
+class Binding:
     """Batches that lie on the device already, with room for the outputs there."""
 
-    def submit(self, index: int) -> None:
-        """Hands over the run of batch `index`, modulo their number; on a GPU it may return before that is done."""
-        ...
-
-    def wait(self) -> None:
-        """Returns when all that was handed over is done."""
-        ...
+    submit: Callable[[int], object]
+    """Hands over the run of a batch by its number, modulo how many there are; on a GPU it may return before the end."""
+    wait: Callable[[], object]
+    """Returns when all that was handed over is done."""
 
 
 class Session(ABC):

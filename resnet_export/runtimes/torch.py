@@ -13,7 +13,7 @@ from resnet_export.errors import UnavailableError, UsageError
 from resnet_export.optional import installed, require
 from resnet_export.runtimes.options import CpuOptions
 from resnet_export.runtimes.runtime import Runtime
-from resnet_export.runtimes.session import Placement, Session
+from resnet_export.runtimes.session import Binding, Placement, Session
 from resnet_export.targets.canonical_file import model_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from resnet_export.spec import ResNetSpec
-
 
 COMPILERS = ("g++", "clang++", "c++", "cl")
 
@@ -49,14 +48,14 @@ class TorchSession(Session):
         self._options = options
         self._spec = spec
         self._model = model if options is None else self._placed(model.eval(), options)
-        self._forward_of: Callable[..., Any] = self._model
+        self._forward: Callable[..., Any] = self._model
         if isinstance(options, CompileOptions):
-            self._forward_of = self._torch.compile(self._model, dynamic=False, mode=options.mode)
+            self._forward = self._torch.compile(self._model, dynamic=False, mode=options.mode)
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """Logits (N, num_classes) of normalised images (N, C, H, W)."""
         with self._evaluation():
-            return self._array(self._forward(images))
+            return self._array(self._forward(self._tensor(images)))
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
         """The outputs of the modules that stand for `names`; a convolution's is that of its batch norm."""
@@ -76,37 +75,36 @@ class TorchSession(Session):
             found["fc"] = self._array(logits)
         return found
 
-    def bind(self, batches: Sequence[NDArray[Any]]) -> TorchBinding:
+    def bind(self, batches: Sequence[NDArray[Any]]) -> Binding:
         """See `Session.bind`."""
-        return TorchBinding(self, [self._tensor(images) for images in batches])
+        tensors = [self._tensor(images) for images in batches]
+
+        def submit(index: int) -> None:
+            with self._evaluation():
+                self._forward(tensors[index % len(tensors)])
+
+        return Binding(submit, self._torch.cuda.synchronize if self._parameter.device.type == "cuda" else lambda: None)
 
     def placement(self) -> Placement:
         """The device of its parameters."""
-        device = next(self._model.parameters()).device
+        device = self._parameter.device
         return Placement("CPU" if device.type == "cpu" else f"GPU {device.index or 0}")
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """The logits of images that are on its device, perhaps before they are there."""
-        with self._evaluation():
-            logits: torch.Tensor = self._forward_of(images)
-        return logits
-
-    def wait(self) -> None:
-        """Returns when all that it was given is done."""
-        if next(self._model.parameters()).device.type == "cuda":
-            self._torch.cuda.synchronize()
-
-    def _forward(self, images: NDArray[Any]) -> torch.Tensor:
-        logits: torch.Tensor = self._forward_of(self._tensor(images))
-        return logits
+    @property
+    def _parameter(self) -> nn.Parameter:
+        return next(self._model.parameters())
 
     def _tensor(self, images: NDArray[Any]) -> torch.Tensor:
-        parameter = next(self._model.parameters())
-        tensor: torch.Tensor = self._torch.from_numpy(np.ascontiguousarray(images)).to(parameter.device)
+        tensor: torch.Tensor = self._torch.from_numpy(np.ascontiguousarray(images)).to(self._parameter.device)
         if self._options is None:
             return tensor
-        memory = self._torch.channels_last if self._options.channels_last else self._torch.contiguous_format
-        return tensor.to(dtype=parameter.dtype, memory_format=memory)
+        return tensor.to(dtype=self._parameter.dtype, memory_format=self._layout(self._options))
+
+    def _layout(self, options: TorchOptions) -> torch.memory_format:
+        found: torch.memory_format = getattr(
+            self._torch, "channels_last" if options.channels_last else "contiguous_format"
+        )
+        return found
 
     def _placed(self, model: nn.Module, options: TorchOptions) -> nn.Module:
         """The model where and in what it is to run."""
@@ -117,9 +115,8 @@ class TorchSession(Session):
             torch.backends.cudnn.allow_tf32 = options.precision == "tf32"
             torch.backends.cudnn.benchmark = True
         dtype = {"float16": torch.float16, "bfloat16": torch.bfloat16}.get(options.precision, torch.float32)
-        memory = torch.channels_last if options.channels_last else torch.contiguous_format
         placed: nn.Module = model.to(device=options.device, dtype=dtype)
-        return placed.to(memory_format=memory)  # type: ignore[call-overload,no-any-return] # its stubs lack it
+        return placed.to(memory_format=self._layout(options))  # type: ignore[call-overload,no-any-return] # its stubs
 
     @contextlib.contextmanager
     def _evaluation(self) -> Iterator[None]:
@@ -140,24 +137,8 @@ class TorchSession(Session):
         return array
 
 
-def attach(model: nn.Module, spec: ResNetSpec) -> TorchSession:
-    """A session of a live model."""
-    return TorchSession(model, spec)
-
-
-class TorchBinding:
-    """See `session.Binding`."""
-
-    def __init__(self, session: TorchSession, batches: Sequence[torch.Tensor]) -> None:
-        self._session, self._batches = session, batches
-
-    def submit(self, index: int) -> None:
-        """See `Binding.submit`."""
-        self._session.forward(self._batches[index % len(self._batches)])
-
-    def wait(self) -> None:
-        """See `Binding.wait`."""
-        self._session.wait()
+attach = TorchSession
+"""A session of a live model, of the model and its specification."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +181,7 @@ def probe_compiler() -> str:
 
 def open_file(path: Path, options: TorchOptions) -> TorchSession:
     """See `Runtime.open`."""
-    _ = probe_compiler() if isinstance(options, CompileOptions) else probe()
+    (probe_compiler if isinstance(options, CompileOptions) else probe)()
     torch = require("torch")
     if options.device == "cuda" and not torch.cuda.is_available():
         built = "" if torch.version.cuda else ": this is its build for the CPU"

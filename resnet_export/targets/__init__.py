@@ -1,4 +1,4 @@
-"""Files as artefacts of other runtimes: one module a target, whose `write(file, folder, ...)` gives the artefact's path.
+"""Files as artefacts of other runtimes: one module a target, whose `write(file, folder)` gives the artefact's path.
 
 A runtime opens an artefact that exists, or converts a file in a temporary folder: both through `artefact_of`.
 """

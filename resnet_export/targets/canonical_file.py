@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def model_of(path: Path, framework: str) -> tuple[Any, ResNetSpec]:
-    """This package's definition with the numbers of a canonical file, and its specification. Errors as of `weights_of`."""
+    """This package's definition with the numbers of a canonical file, and its specification; see `weights_of`."""
     definition = importlib.import_module(FRAMEWORKS[framework])
     weights = weights_of(path)
     model = definition.build(weights.spec)

@@ -6,17 +6,17 @@ import contextlib
 import os
 import pickle
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import psutil
 
 from resnet_export import errors
 from resnet_export.errors import RuntimeCrashedError, RuntimeFailedError
-from resnet_export.workers.ending import end, how_ended, last_lines, signal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +27,8 @@ COMMAND = ("-P", "-m", "resnet_export.workers.server")
 """-P: a file in the current folder that is called like a package is not that package."""
 TIMEOUT_S = 300.0
 """Seconds without a sign of life after which a worker hangs. TensorRT and torch.compile build for minutes."""
+LOG_LINES = 40
+"""Lines of the log that are kept with a crash: Python's own account of it takes some thirty."""
 SECONDS_TO_END = 5.0
 """From the end of its pipe to the end of a process, which may write its memory to a file before."""
 ELSEWHERE = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
@@ -130,6 +132,8 @@ class Worker:
             try:
                 kind, value = self._answers.get(timeout=limit)
             except queue.Empty:
+                if self._process.poll() is not None:  # a process that it has forked holds the pipe open
+                    raise self._over("") from None
                 how = f"gave no sign of life for {limit:g} s while {self._doing}, and was ended"
                 raise self._over(how, hung=True) from None
             match kind:
@@ -195,3 +199,43 @@ def _rebuilt(name: str, message: str, attributes: Mapping[str, Any]) -> ResNetEx
     error = kind.__new__(kind, message)
     vars(error).update(attributes)
     return error
+
+
+def how_ended(code: int) -> str:
+    """An exit code in words: `left with exit code 3`, `was ended by SIGSEGV`."""
+    name = signal_of(code)
+    if name is None:
+        return f"left with exit code {code}"
+    return f"was ended by {name}" + (", as the kernel does when memory runs out," if name == "SIGKILL" else "")
+
+
+def signal_of(code: int) -> str | None:
+    """The name of the signal that ended a process; None where it left by itself."""
+    if code >= 0:
+        return None
+    with contextlib.suppress(ValueError):
+        return signal.Signals(-code).name
+    return f"signal {-code}"
+
+
+def last_lines(log: IO[bytes]) -> tuple[str, ...]:
+    """The last of what a process printed to a file."""
+    log.seek(0)
+    return tuple(log.read().decode(errors="replace").splitlines()[-LOG_LINES:])
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kills a process with its children, such as compilers, and closes its pipes."""
+    if process.poll() is None:  # else its number may be another's by now
+        with contextlib.suppress(psutil.Error):
+            for child in psutil.Process(process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    child.kill()
+    process.kill()
+    process.wait()
+    if process.stdin and not process.stdin.closed:  # the first time, when its number can't be another's yet
+        with contextlib.suppress(OSError, AttributeError):  # it leads no group, or Windows has none
+            os.killpg(process.pid, signal.SIGKILL)
+    for pipe in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):
+            pipe and pipe.close()

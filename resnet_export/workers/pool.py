@@ -31,6 +31,7 @@ class Pool:
         *,
         timeout_s: float = TIMEOUT_S,
         key: Callable[[Any], Hashable] | None = None,
+        doing: str = "running it",
     ) -> list[Any]:
         """Calls a method of the target with each item.
 
@@ -40,6 +41,7 @@ class Pool:
             timeout_s: seconds without a sign of life after which a call counts as a hang.
             key: gives the group of an item. The items of a group share a worker, sequentially, with no other group's.
                 None shares the items out evenly.
+            doing: what a call does, for messages.
 
         Returns:
             What the method returned or, as `ResNetExportError`, how it failed; in the order of the items.
@@ -50,20 +52,17 @@ class Pool:
         found: dict[int, Any] = {}
 
         def run(group: list[tuple[int, Any]]) -> None:
-            worker: Worker | None = None
-            try:
-                for index, item in group:
-                    worker = worker or Worker(self._target, timeout_s=timeout_s)
-                    try:
-                        found[index] = worker.call(method, item)
-                    except ResNetExportError as error:
-                        found[index] = error
-                        if isinstance(error, RuntimeCrashedError):
-                            worker.close()
-                            worker = None
-            finally:
-                if worker is not None:
-                    worker.close()
+            while group:  # with a new worker for what one that died has left
+                with Worker(self._target, timeout_s=timeout_s) as worker:
+                    while group:
+                        index, item = group.pop(0)
+                        try:
+                            found[index] = worker.call(method, item, doing=doing)
+                        except RuntimeCrashedError as error:
+                            found[index] = error
+                            break
+                        except ResNetExportError as error:
+                            found[index] = error
 
         with ThreadPoolExecutor(self._size) as threads:
             list(threads.map(run, groups.values()))

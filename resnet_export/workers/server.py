@@ -1,7 +1,7 @@
 """The worker's side of the pipes: `python -P -m resnet_export.workers.server module:Class`.
 
-Requests come on stdin as pickles of (method, arguments). Answers go to stdout as pickles: ("progress", value) any number
-of times, and then ("done", value) or ("error", (class, message, attributes)). What native libraries print to stdout goes
+Requests come on stdin as pickles of (method, arguments). Answers go to stdout as pickles: any number of ("progress",
+value), and then ("done", value) or ("error", (class, message, attributes)). What native libraries print to stdout goes
 to stderr, which the parent keeps in a file.
 """
 
@@ -52,8 +52,10 @@ def serve(name: str) -> None:
             method, arguments = request
             send("done", getattr(target, method)(*arguments))
         except (Exception, SystemExit) as error:  # a library may raise anything
-            known = error if isinstance(error, ResNetExportError) else RuntimeFailedError(f"It failed: {_text(error)}.")
-            send("error", (type(known).__name__, known.message, vars(known)))
+            if not isinstance(error, ResNetExportError):
+                why = error_text(error if isinstance(error, Exception) else repr(error))
+                error = RuntimeFailedError(f"It failed: {why}.")
+            send("error", (type(error).__name__, error.message, vars(error)))
 
 
 def requests_while_parent_lives() -> queue.SimpleQueue[Any]:
@@ -64,8 +66,7 @@ def requests_while_parent_lives() -> queue.SimpleQueue[Any]:
     """
     requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
     stream = os.fdopen(os.dup(0), "rb")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)  # no library, and no process that it starts, reads the requests
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # no library, and no process that it starts, reads the requests
 
     def read() -> None:
         while True:
@@ -81,10 +82,6 @@ def requests_while_parent_lives() -> queue.SimpleQueue[Any]:
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=read, daemon=True).start()
     return requests
-
-
-def _text(error: BaseException) -> str:
-    return f"SystemExit: {error}" if isinstance(error, SystemExit) else error_text(error)
 
 
 if __name__ == "__main__":

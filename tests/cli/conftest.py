@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -9,15 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 from resnet_export.cli import root
+from resnet_export.report.data import ExportReport
 from tests.report.examples import example
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from click.testing import Result
-
-    from resnet_export.report.data import ExportReport
 
 
 @dataclass

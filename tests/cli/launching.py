@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 STUB = """
 import sys, types
 
-class Report:
+class ExportReport:
     def as_dict(self):
         return {"passed": True}
 
 def export(source, output, *, progress, **options):
     with progress("load"):
         work()
-    return Report()
+    return ExportReport()
 
 module = types.ModuleType("resnet_export.pipeline")
 module.export = export

@@ -47,7 +47,14 @@ main()
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["export", "--help"], ["doctor", "--help"], ["--version"], ["--depth", "20"]]
+    "arguments",
+    [
+        ["--help"],
+        *([command, "--help"] for command in ("export", "verify", "bench", "doctor", "inspect", "completion")),
+        ["--version"],
+        ["--depth", "20"],
+        ["verify", "net.onnx", "--output", "page.txt"],
+    ],
 )
 def test_imports_click_and_nothing_heavier(arguments: list[str]) -> None:
     done = subprocess.run(
@@ -84,7 +91,7 @@ def test_options_stand_under_headings(arguments: list[str], invoke: Callable[...
     assert "--help" in " ".join(lines[positions[5] :])
 
 
-@pytest.mark.parametrize("arguments", [[], ["export"], ["doctor"], ["completion"]])
+@pytest.mark.parametrize("arguments", [[], ["export"], ["verify"], ["doctor"], ["inspect"], ["completion"]])
 def test_is_readable_at_80_columns(arguments: list[str], invoke: Callable[..., Result]) -> None:
     done = invoke(*arguments, "--help")
     assert done.exit_code == 0

@@ -21,7 +21,6 @@ from resnet_export.parity.tolerances import TOLERANCES
 from resnet_export.runtimes import TEST_DOUBLES, find, names
 from resnet_export.weights import Weights
 from tests.cli.test_completion import complete
-from tests.cli.test_help import ALLOWED, DUMP, HEAVY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -250,20 +249,6 @@ def test_quiet_and_light(net: str, tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["passed"] is True
-
-
-def test_help_is_readable_and_light(invoke: Callable[..., Result]) -> None:
-    text = invoke("verify", "--help").stdout
-    assert max(map(len, text.splitlines())) <= 80
-    assert "Usage: resnet-export verify [OPTIONS] FILE" in text
-    assert "  verify " in invoke("--help").stdout
-    done = subprocess.run(
-        [sys.executable, "-c", DUMP, "verify", "--help"], capture_output=True, text=True, timeout=60, check=False
-    )
-    imported = set(json.loads(done.stderr.splitlines()[-1]))
-    assert not imported & HEAVY
-    third_parties = {name for name in imported if name.lstrip("_") not in sys.stdlib_module_names | {"colorama"}}
-    assert third_parties - sys.stdlib_module_names == ALLOWED
 
 
 def test_completes_runtimes() -> None:

@@ -81,17 +81,11 @@ def install(site: Path, name: str, version: str, *files: str, entry_points: str 
 
 RUNTIME = """
 import os, sys, time
-from dataclasses import dataclass
-
-@dataclass(frozen=True)
-class Options:
-    pass
 
 class Mine:
-    options = Options
     def __init__(self, work):
         self.work = work
-    def check(self):
+    def probe(self):
         os.write(1, b"noise on stdout\\n")
         os.write(2, b"noise on stderr\\n")
         print("python")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from resnet_export import doctor
-from resnet_export.doctor.problems import find_problems
-from resnet_export.doctor.report import SCHEMA_VERSION, Providers, RuntimeCheck
+from resnet_export.doctor import find_problems
+from resnet_export.doctor.report import Providers, RuntimeCheck
 from resnet_export.errors import UsageError
 from tests.doctor.examples import CLASH, CUDA, example
 
@@ -20,11 +20,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The runtimes whose checks were asked for; they all pass."""
     names: list[str] = []
 
-    def check_all(wanted: Sequence[str], *, timeout: float) -> tuple[tuple[RuntimeCheck, ...], Providers]:
+    def check_all(wanted: Sequence[str], *, timeout_s: float) -> tuple[tuple[RuntimeCheck, ...], Providers]:
         names.extend(wanted)
         return tuple(RuntimeCheck(name, "usable", f"{name} 1.0") for name in wanted), Providers()
 
-    monkeypatch.setattr("resnet_export.doctor.isolation.check_all", check_all)
+    monkeypatch.setattr("resnet_export.doctor.check_all", check_all)
     return names
 
 
@@ -48,28 +48,30 @@ def test_an_unknown_runtime_is_found_out_before_the_work(asked: list[str]) -> No
 
 def test_schema() -> None:
     plain = json.loads(json.dumps(example(problems=(CLASH,), required=("ort:cuda",)).as_dict()))
-    assert plain["schema_version"] == SCHEMA_VERSION == 1
+    assert plain["schema_version"] == 2
     assert list(plain) == [
         "schema_version",
         "version",
-        "passed",
         "machine",
-        "onnxruntime",
-        "runtimes",
-        "required",
+        "onnxruntimes",
+        "providers",
         "distributions",
+        "runtimes",
         "problems",
+        "required",
+        "passed",
     ]
     assert plain["passed"] is False
-    assert plain["onnxruntime"]["distributions"] == {"onnxruntime-gpu": "1.31.1"}
-    assert plain["onnxruntime"]["compiled_in"][-1] == "CPUExecutionProvider"
-    assert plain["runtimes"]["ort:cuda"] == {
-        "usable": False,
+    assert plain["onnxruntimes"] == {"onnxruntime-gpu": "1.31.1"}
+    assert plain["providers"]["names"][-1] == "CPUExecutionProvider"
+    assert plain["runtimes"][1] == {
+        "name": "ort:cuda",
         "state": "unavailable",
         "detail": CUDA.detail,
         "hint": CUDA.hint,
+        "usable": False,
     }
-    assert plain["distributions"]["torch"] == {"version": "2.9.0+cpu", "tested": "2.13.0", "as_tested": False}
+    assert plain["distributions"][2].items() >= {"name": "torch", "version": "2.9.0+cpu", "tested": "2.13.0"}.items()
     assert plain["problems"] == [{"what": CLASH.what, "cure": list(CLASH.cure)}]
     assert plain["machine"]["cpu"]["instruction_sets"]["AVX2"] is True
 
@@ -101,7 +103,7 @@ def test_one_is_none() -> None:
 def test_a_release_known_to_be_wrong_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     bad = {"rich": (("1.0", __import__("importlib.metadata").metadata.version("rich")), "it is red", "pip install x")}
     monkeypatch.setattr("resnet_export.optional.KNOWN_BAD", bad)
-    monkeypatch.setattr("resnet_export.doctor.problems.KNOWN_BAD", bad)
+    monkeypatch.setattr("resnet_export.doctor.KNOWN_BAD", bad)
     (problem,) = find_problems({})
     assert "a release that gives wrong files: it is red" in problem.what
     assert problem.cure == ("pip install x",)

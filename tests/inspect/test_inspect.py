@@ -160,7 +160,7 @@ def test_one_screen_of_80_columns(write: Write, tiny: ResNetSpec) -> None:
     assert max(map(len, lines[1:])) <= WIDTH
     assert len(lines) <= 24
     text = " ".join(" ".join(lines).split())
-    assert "labels 10, 'a rather" in text
+    assert "labels 10 in all, 0 a rather" in text
     assert "input: uint8 (batch, 32, 32, 3), NHWC" in text
     assert "normalised in the file" in text
     assert "precision float32: 21 layers" in text

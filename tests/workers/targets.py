@@ -65,6 +65,11 @@ class Target:
                 raise UsageError("not so", hint="so")
         return f"{what} by {os.getpid()}"
 
+    def fork_and_die(self) -> None:
+        if os.fork():
+            os._exit(3)
+        time.sleep(600)
+
     def leave(self, code: int) -> None:
         os._exit(code)
 

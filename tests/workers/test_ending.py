@@ -8,7 +8,7 @@ import time
 import psutil
 import pytest
 
-from resnet_export.workers.ending import LOG_LINES, end, how_ended, last_lines, signal_of
+from resnet_export.workers.client import LOG_LINES, end, how_ended, last_lines, signal_of
 
 SLEEPS = "import time; time.sleep(600)"
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals")

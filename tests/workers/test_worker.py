@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -50,6 +51,14 @@ def test_it_imports_nothing_heavy_by_itself() -> None:
         assert not {"numpy", "onnx", "onnxruntime"} & set(worker.call("modules"))
 
 
+@POSIX
+def test_ctrl_c_is_the_parent_s(worker: Worker) -> None:
+    worker.call("count")
+    assert os.getsid(worker.pid) == worker.pid
+    psutil.Process(worker.pid).send_signal(signal.SIGINT)
+    assert worker.call("count") == 2
+
+
 def test_two_work_at_the_same_time(worker: Worker) -> None:
     with Worker(TARGET) as other:
         for one in (worker, other):
@@ -81,6 +90,14 @@ def test_an_exit_code(worker: Worker) -> None:
     with pytest.raises(RuntimeCrashedError, match="its process left with exit code 3 while running it") as caught:
         worker.call("leave", 3)
     assert (caught.value.signal, caught.value.hung) == (None, False)
+
+
+@POSIX
+def test_a_crash_that_leaves_a_child_with_the_pipe(worker: Worker) -> None:
+    with pytest.raises(RuntimeCrashedError, match="its process left with exit code 3") as caught:
+        worker.call("fork_and_die", timeout_s=3)
+    assert not caught.value.hung
+    worker.close()
 
 
 def test_a_hang_is_ended(worker: Worker) -> None:
@@ -121,7 +138,7 @@ def test_errors_of_ours_come_back_as_themselves(worker: Worker) -> None:
     ("method", "message"),
     [
         ("division", "It failed: division by zero."),
-        ("exit", "It failed: SystemExit: 3."),
+        ("exit", r"It failed: SystemExit\(3\)\."),
         ("unsendable", r"It failed: .*pickle"),
         ("no_such_method", "It failed: 'Target' object has no attribute 'no_such_method'."),
     ],

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from resnet_export.bench.compare.results import Name
     from resnet_export.bench.compare.side import Side
     from resnet_export.bench.ran import Ran
+    from resnet_export.machine import Machine
     from resnet_export.machine.noise import Noise
 
 BAND = 0.015
@@ -66,6 +67,7 @@ def compare(
     timeout_s: float = TIMEOUT_S,
     begun: float | None = None,
     least_launches: int = 1,
+    machine: Machine | None = None,
 ) -> Comparison:
     """Measures A against B.
 
@@ -79,6 +81,7 @@ def compare(
         timeout_s: seconds without a sign of life after which a process is ended.
         begun: when the time began to run, on the clock `time.monotonic`; None for now.
         least_launches: launches that are made however long they take.
+        machine: this one, where its facts are known already.
 
     Returns:
         What was found; Ctrl-C ends it early where there is a launch already.
@@ -91,7 +94,7 @@ def compare(
         raise UsageError(f"A band of {band:g} is not between 0 and 1.", hint="Give a share such as 0.015.")
     if not seconds > 0:
         raise UsageError(f"{seconds:g} seconds are no time.", hint="Give a number above 0.")
-    machine = read_machine()
+    machine = machine or read_machine()
     begin, first = time.monotonic() if begun is None else begun, time.monotonic()
     sides: dict[Name, Side] = {"a": a, "b": b}
     launcher = _Launcher(sides, machine.usable_cpus, random.Random(seed), timeout_s)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from resnet_export.bench.profile.executed import Place
     from resnet_export.bench.profile.trace import NodeTime, Run
     from resnet_export.bench.profile.worker import Recorded
+    from resnet_export.machine import Machine
 
 SECONDS = 10.0
 """Where nobody says how long."""
@@ -87,9 +88,15 @@ def profile(
         known = ", ".join(name for name in KNOWN if parse_runtime(name).is_onnxruntime)
         raise UsageError(f"{spec.name} has no profiler.", hint=f"Those of ONNX Runtime have one: {known}.")
     (case,) = expand_cases([path], [runtime], None if batch is None else [batch], [threads])
-    machine = read_machine()
+    return profile_case(case, read_machine(), end_s, progress or (lambda name: contextlib.nullcontext()), timeout_s)
+
+
+def profile_case(case: Case, machine: Machine, end_s: float, stage: Progress, timeout_s: float) -> Profile:
+    """Profiles a case of sequential calls from host to host, up to the time `end_s` of the clock `time.monotonic`.
+
+    Other arguments and errors as in `profile`.
+    """
     request = Request.of(case, machine.usable_cpus)
-    stage = progress or (lambda name: contextlib.nullcontext())
     with (
         stage(f"profile {case.label}"),
         tempfile.TemporaryDirectory(prefix="resnet-export-", ignore_cleanup_errors=True) as folder,

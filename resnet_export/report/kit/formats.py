@@ -44,41 +44,26 @@ RENDERERS: dict[str, dict[str, str]] = {
 
 
 def suffixes(subject: str) -> list[str]:
-    """The suffixes of the files that hold such a result.
-
-    Args:
-        subject: name of the result's class.
-    """
+    """The suffixes of the files that hold such a result; `subject` is the name of its class."""
     return [suffix for suffix, form in SUFFIXES.items() if form in RENDERERS[subject]]
 
 
 def form_of(path: str, subject: str, option: str) -> str:
-    """The form that a file's suffix asks for.
-
-    Args:
-        path: the file.
-        subject: name of the class of the result that it will hold.
-        option: that names the file, for the message.
+    """The form of a result that the suffix of a file asks for; `option` names the file in the message.
 
     Raises:
         UsageError: there is no such form of this result; the hint lists those that there are.
     """
-    for suffix in suffixes(subject):
+    known = suffixes(subject)
+    for suffix in known:
         if path.lower().endswith(suffix):
             return SUFFIXES[suffix]
-    known = suffixes(subject)
     several = f"{', '.join(known[:-1])} or {known[-1]}" if len(known) > 1 else known[0]
     raise UsageError(f"{option} {path}: its suffix names no form of this result.", hint=f"Give a file in {several}.")
 
 
 def render(result: Any, form: str, **options: Any) -> str:
-    """The result in this form.
-
-    Args:
-        result: of a class in `RENDERERS`.
-        form: one of `SUFFIXES`'s, or `text`.
-        options: of its function, such as `layers` of verify's text.
-    """
+    """The result, of a class in `RENDERERS`, in a form; the options are its function's, as `layers` of verify."""
     module, _, name = RENDERERS[type(result).__name__][form].partition(":")
     function: Callable[..., str] = getattr(importlib.import_module(module), name)
     return function(result, **options)

@@ -41,14 +41,7 @@ class Case:
 
 
 def render(command: str, suite: str, cases: Iterable[Case], output: Iterable[str] = ()) -> str:
-    """An XML document with one suite.
-
-    Args:
-        command: such as `resnet-export verify`.
-        suite: its name, usually that of a file.
-        cases: in the order in which they are shown.
-        output: lines about the suite as a whole.
-    """
+    """An XML document of a command with one suite, which has the name of a file, and lines about the whole of it."""
     elements = [_element(case) for case in cases]
     counts = {name: str(sum(one.find(tag) is not None for one in elements)) for name, tag in OUTCOMES.items()}
     counts = {"tests": str(len(elements)), **counts}

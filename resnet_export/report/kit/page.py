@@ -46,13 +46,7 @@ svg .bound { stroke: var(--bound); stroke-width: 1.5; stroke-dasharray: 4 3; }
 
 
 def page(title: str, body: Iterable[str], *, style: str = "") -> str:
-    """An HTML document.
-
-    Args:
-        title: plain text.
-        body: markup.
-        style: more rules of the page's own.
-    """
+    """An HTML document of a title, which is plain text, and a body, which is markup; `style` has rules of its own."""
     return "\n".join([
         "<!DOCTYPE html>",
         '<html lang="en">',
@@ -69,13 +63,9 @@ def page(title: str, body: Iterable[str], *, style: str = "") -> str:
 
 
 def table(name: str, heading: Sequence[str], rows: Iterable[str], left: Collection[int] = (0,)) -> Iterator[str]:
-    """A table that scrolls within itself where the page is too narrow.
+    """A table of rows as `row`, `group` and `remark` give them; it scrolls within itself where the page is too narrow.
 
-    Args:
-        name: for those who can't see it.
-        heading: cells, plain text.
-        rows: as `row`, `group` and `remark` give them.
-        left: the columns that are aligned to the left.
+    Its name is for those who can't see it. The columns in `left` are aligned to the left.
     """
     cells = (f'<th scope="col"{_side(at, left)}>{text(cell)}</th>' for at, cell in enumerate(heading))
     yield f"{_scroll(name)}<table><thead><tr>"
@@ -99,13 +89,9 @@ def remark(lines: Iterable[str], columns: int) -> str:
 
 
 def figure(drawing: str, *, title: str = "", name: str = "", caption: str = "") -> str:
-    """A drawing with its title above and its caption below.
+    """A drawing, which is an `svg` element, with its title above and its caption below, where they are not empty.
 
-    Args:
-        drawing: an `svg` element.
-        title: plain text; empty for none.
-        name: makes a wide drawing scroll within itself, and names it for those who can't see it; empty for a small one.
-        caption: plain text; empty for none.
+    A `name` makes a wide drawing scroll within itself, and names it for those who can't see it.
     """
     shown = f"{_scroll(name)}{drawing}</div>" if name else drawing
     above = f"<h3>{text(title)}</h3>" if title else ""
@@ -114,11 +100,7 @@ def figure(drawing: str, *, title: str = "", name: str = "", caption: str = "") 
 
 
 def legend(entries: Iterable[tuple[str, str]]) -> str:
-    """What the marks of a drawing mean.
-
-    Args:
-        entries: (the mark in an area of 22 x 14 pixels as elements of SVG, what it means).
-    """
+    """What the marks of a drawing mean: (elements of SVG in an area of 22 x 14 pixels, their meaning)."""
     shown = (f'<li><svg width="22" height="14" aria-hidden="true">{m}</svg> {text(name)}</li>' for m, name in entries)
     return f'<ul class="legend">{"".join(shown)}</ul>'
 

@@ -35,6 +35,12 @@ SHAPES = {
 """Paths of the marks: a colour alone tells nothing to many."""
 
 
+def symbol(kind: str, shape: str, x: float = 11, y: float = 7, tip: str = "") -> str:
+    """A mark of a class of the style sheet, by default in the middle of a legend's entry; `tip` is for a pointer."""
+    title = f"<title>{text(tip)}</title>" if tip else ""
+    return f'<path class="mark {kind}" d="{SHAPES[shape].format(x=f"{x:.1f}", y=f"{y:.1f}")}">{title}</path>'
+
+
 @dataclass(frozen=True)
 class Axis:
     """From a value to its place between two ends."""
@@ -56,12 +62,7 @@ class Axis:
 
 
 def linear(values: Iterable[float], name: str) -> Axis:
-    """An axis from 0 to beyond the greatest of the values.
-
-    Args:
-        values: not negative, of all charts that are to be compared; at least one.
-        name: the quantity with its unit.
-    """
+    """An axis from 0 to beyond the greatest of the values: of all charts that are to be compared, none negative."""
     high = (1 + MARGIN) * (max(values) or 1.0)
     step = 10.0 ** math.floor(math.log10(high / MOST_TICKS))
     step = next(step * factor for factor in STEPS if high / (step * factor) <= MOST_TICKS)
@@ -70,12 +71,7 @@ def linear(values: Iterable[float], name: str) -> Axis:
 
 
 def logarithmic(values: Iterable[float], name: str) -> Axis:
-    """An axis of whole decades around the values, with a strip for 0 below, and one for infinity where it occurs.
-
-    Args:
-        values: not negative.
-        name: the quantity with its unit.
-    """
+    """An axis of whole decades around the values, with a strip for 0 below, and one for infinity where it occurs."""
     found = list(values)
     exponents = [math.log10(value) for value in found if 0 < value < math.inf] or [0.0]
     first = math.floor(min(exponents))
@@ -94,13 +90,7 @@ def logarithmic(values: Iterable[float], name: str) -> Axis:
 
 
 def categorical(names: Sequence[str], name: str = "", *, upright: bool = False) -> Axis:
-    """An axis on which the names stand evenly spaced; a value is the place of a name, from 0.
-
-    Args:
-        names: of the categories.
-        name: what they are.
-        upright: write them upright, where there are many.
-    """
+    """An axis on which the names stand evenly spaced, and upright where there are many; a value is a place, from 0."""
     return Axis(-0.5, max(len(names), 1) - 0.5, name, tuple(enumerate(names)), upright=upright)
 
 
@@ -150,10 +140,7 @@ class Chart:
 
     def mark(self, x: float, y: float, kind: str, shape: str, tip: str) -> None:
         """A mark that says `tip` to a pointer."""
-        across, down = self.at(x, y)
-        path = SHAPES[shape].format(x=f"{across:.1f}", y=f"{down:.1f}")
-        title = f"<title>{text(tip)}</title>" if tip else ""
-        self.marks.append(f'<path class="mark {kind}" d="{path}">{title}</path>')
+        self.marks.append(symbol(kind, shape, *self.at(x, y), tip))
 
     def upright(self, x: float, low: float, high: float, kind: str) -> None:
         """An interval of y, with caps."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from resnet_export.report.kit import page
 from resnet_export.report.kit.page import items, text
-from resnet_export.report.kit.svg import SHAPES
+from resnet_export.report.kit.svg import symbol
 from resnet_export.report.verify import summary
 from resnet_export.report.verify.findings import located, sentences
 from resnet_export.report.verify.plot import draw
@@ -26,16 +26,11 @@ LEFT, LAYERS_LEFT = (0, 1, 2), (0, 1, 5)
 """Columns of the two tables that are aligned to the left."""
 BAD = ("FAILED", "WRONG")
 LEGEND = (
-    ('<line class="error" x1="0" x2="22" y1="7" y2="7"/>' + "{error}", "error"),
-    ("{own}", "own error"),
+    ('<line class="error" x1="0" x2="22" y1="7" y2="7"/>' + symbol("error", "circle"), "error"),
+    (symbol("own", "square"), "own error"),
     ('<line class="bound" x1="0" x2="22" y1="7" y2="7"/>', "allowed own error"),
-    ("{wrong}", "own error of a wrong layer"),
+    (symbol("wrong", "cross"), "own error of a wrong layer"),
 )
-"""(marks in an area of 22 x 14 pixels, what they mean)."""
-MARKS = {
-    kind: f'<path class="mark {kind}" d="{SHAPES[shape].format(x=11, y=7)}"/>'
-    for kind, shape in (("error", "circle"), ("own", "square"), ("wrong", "cross"))
-}
 
 
 def render(report: VerifyReport) -> str:
@@ -65,11 +60,8 @@ def _runtimes(report: VerifyReport) -> Iterator[str]:
         return
     yield "<h2>Runtimes</h2>"
     rows: list[str] = []
-    for result in summary.ran(report):
-        found = summary.rows_of(report, result.runtime)
-        rows += [_row(_status_first(row.cells()), LEFT) for row in found]
-        remarks = summary.remarks(result, found, report.comparisons[0].quantity)
-        rows.append(page.remark(remarks, len(summary.HEADING)))
+    for row in summary.rows(report):
+        rows += [_row(_status_first(row.cells), LEFT), page.remark(row.below, len(row.cells))]
     yield from page.table("Runtimes", _status_first((*summary.HEADING[:-1], "status")), rows, LEFT)
     yield from (f'<p class="note">{text(sentence)}</p>' for sentence in summary.explanations(report))
 
@@ -89,7 +81,7 @@ def _layers(found: Bisection | None) -> Iterator[str]:
         yield "<h2>Layers</h2><p>They were not looked at.</p>"
         return
     yield f"<h2>Layer by layer in {text(found.runtime)}</h2>"
-    yield page.legend((mark.format(**MARKS), name) for mark, name in LEGEND)
+    yield page.legend(LEGEND)
     caption = f"Relative to the largest value of each layer. {summary.LAYER_EXPLANATION}"
     yield page.figure(draw(found), name="Plot", caption=caption)
     yield "<details><summary>The numbers</summary>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from resnet_export.report.kit.svg import Chart, Frame, categorical, logarithmic
@@ -53,12 +54,12 @@ def _description(found: Bisection, shown: list[LayerError]) -> str:
 
 
 def _first_wrong(chart: Chart, found: Bisection) -> None:
-    """Its column, and words beside the top of it."""
+    """Its column, and words above the plot."""
     places = {layer.layer: at for at, layer in enumerate(found.layers)}
     if found.first_wrong in places:
         at = places[found.first_wrong]
         chart.column(at, "wrong-band")
-        chart.label(at, float("inf"), "first wrong layer", kind="wrong-label")
+        chart.label(at, sys.float_info.max, "first wrong layer", kind="wrong-label")
 
 
 def _kind(layer: LayerError) -> str:

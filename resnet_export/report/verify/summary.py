@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnet_export.parity.results import Comparison
 from resnet_export.parity.tolerances import TOLERANCES
-from resnet_export.terminal import clipped, number, printable
+from resnet_export.terminal import Row, clipped, number, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from resnet_export.parity.results import LayerError, RuntimeResult, VerifyReport
+    from resnet_export.parity.results import Comparison, LayerError, RuntimeResult, VerifyReport
 
 HEADING = ("runtime", "images", "error", "mean", "ratio", "1-cosine", "top-1", "top-5", "")
 LAYER_HEADING = ("layer", "operator", "error", "own error", "allowed", "")
@@ -26,37 +24,6 @@ LONGEST_REASON = 160
 """Characters of a reason, two lines of a terminal; JSON has the whole of it."""
 HUNDREDS = 99.995
 """From here on a ratio is shown by its order of magnitude."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """The comparisons of one runtime on one kind of inputs."""
-
-    runtime: str
-    comparisons: tuple[Comparison, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether all of them passed."""
-        return all(entry.passed for entry in self.comparisons)
-
-    def cells(self) -> tuple[str, ...]:
-        """Text for every column of `HEADING`: the worst of all batches, and images of all of them."""
-        found = self.comparisons
-        images = sum(entry.batch for entry in found)
-        pictures = found[0].inputs == "pictures"
-        classifies = found[0].quantity != "embedding"
-        return (
-            self.runtime,
-            number(images, "picture") if pictures else " ".join(str(entry.batch) for entry in found),
-            magnitude(max(entry.error for entry in found)),
-            magnitude(max(entry.mean_error for entry in found)),
-            ratio(max(entry.ratio for entry in found)),
-            magnitude(max(0.0, *(1 - entry.cosine for entry in found)), digits=0),
-            f"{sum(entry.top1_agreed for entry in found)}/{images}" if classifies else "-",
-            f"{sum(entry.top5_agreed for entry in found)}/{images}" if classifies else "-",
-            "" if self.passed else "FAILED",
-        )
 
 
 def title(report: VerifyReport) -> str:
@@ -71,38 +38,54 @@ def title(report: VerifyReport) -> str:
     return f"{name}: passed in {total}" + (f" (FALLBACK: {printable(', '.join(strays))})" if strays else "")
 
 
-def rows_of(report: VerifyReport, runtime: str) -> list[Row]:
-    """Random images first, then pictures."""
-    found = [entry for entry in report.comparisons if entry.runtime == runtime]
-    kinds = dict.fromkeys(entry.inputs for entry in found)
-    return [Row(runtime, tuple(entry for entry in found if entry.inputs == kind)) for kind in kinds]
+def rows(report: VerifyReport) -> list[Row]:
+    """The rows of the runtimes that ran, for `HEADING`: random images first, then pictures, then remarks."""
+    found: list[Row] = []
+    for result in ran(report):
+        own = [entry for entry in report.comparisons if entry.runtime == result.runtime]
+        kinds = list(dict.fromkeys(entry.inputs for entry in own))
+        for kind in kinds:
+            name = result.runtime if kind == kinds[0] else ""
+            cells = _cells([entry for entry in own if entry.inputs == kind])
+            remarks = _remarks(result, own, report.comparisons[0].quantity) if kind == kinds[-1] else ()
+            found.append(Row((name, *cells), tuple(remarks)))
+    return found
 
 
-def remarks(result: RuntimeResult, rows: Sequence[Row], quantity: str) -> list[str]:
-    """What a reader of a runtime's numbers has to know, beginning with the worst.
+def _cells(found: Sequence[Comparison]) -> tuple[str, ...]:
+    """The worst of all batches of one kind of inputs, and images of all of them."""
+    images = sum(entry.batch for entry in found)
+    pictures = found[0].inputs == "pictures"
+    classifies = found[0].quantity != "embedding"
+    return (
+        number(images, "picture") if pictures else " ".join(str(entry.batch) for entry in found),
+        magnitude(max(entry.error for entry in found)),
+        magnitude(max(entry.mean_error for entry in found)),
+        ratio(max(entry.ratio for entry in found)),
+        magnitude(max(0.0, *(1 - entry.cosine for entry in found)), digits=0),
+        f"{sum(entry.top1_agreed for entry in found)}/{images}" if classifies else "-",
+        f"{sum(entry.top5_agreed for entry in found)}/{images}" if classifies else "-",
+        "" if all(entry.passed for entry in found) else "FAILED",
+    )
 
-    Args:
-        result: the runtime.
-        rows: its numbers.
-        quantity: what most of the others are compared in.
-    """
-    found = []
+
+def _remarks(result: RuntimeResult, own: Sequence[Comparison], quantity: str) -> Iterator[str]:
+    """What a reader of a runtime's numbers has to know, beginning with the worst; `quantity` is what others compare."""
     placement = result.placement
     if placement is not None and placement.fallback is not None:
         who = "" if " ran it" in placement.fallback else f"the {placement.device} ran it: "
-        found.append(f"FALLBACK: {who}{placement.fallback.rstrip('.')}")
+        yield f"FALLBACK: {who}{placement.fallback.rstrip('.')}"
     elif placement is not None and not (placement.device.startswith("CPU") and len(placement.nodes) <= 1):
         nodes = " and ".join(f"{count} nodes on {provider}" for provider, count in placement.nodes.items())
-        found.append(f"on {placement.device}" + (f": {nodes}" if nodes else ""))
+        yield f"on {placement.device}" + (f": {nodes}" if nodes else "")
     if result.precision not in (None, "float32") and str(result.precision) not in result.runtime:
-        found.append(f"computes in {result.precision}")
-    found += [f"compares {row.comparisons[0].quantity}" for row in rows if row.comparisons[0].quantity != quantity][:1]
+        yield f"computes in {result.precision}"
+    yield from [f"compares {entry.quantity}" for entry in own if entry.quantity != quantity][:1]
     if result.batches_left_out:
-        found.append(f"takes no batch of {' or '.join(map(str, result.batches_left_out))}")
-    exempt = sum(entry.top1_exempt for row in rows for entry in row.comparisons)
+        yield f"takes no batch of {' or '.join(map(str, result.batches_left_out))}"
+    exempt = sum(entry.top1_exempt for entry in own)
     if exempt:
-        found.append(f"top-1 of {number(exempt, 'image')} is too close to call")
-    return [printable(remark) for remark in found]
+        yield f"top-1 of {number(exempt, 'image')} is too close to call"
 
 
 def explanations(report: VerifyReport) -> list[str]:
@@ -112,18 +95,17 @@ def explanations(report: VerifyReport) -> list[str]:
         reach[entry.quantity] = max(entry.scale, reach.get(entry.quantity, 0.0))
     values = " and ".join(f"{quantity} of up to {scale:.3g}" for quantity, scale in reach.items())
     factor = min(entry.bound / entry.yardstick if entry.yardstick else math.inf for entry in report.comparisons)
-    reduced = [
-        precision for precision in dict.fromkeys(one.precision for one in report.runtimes) if precision in TOLERANCES
-    ]
+    reduced = {one.precision for one in report.runtimes} & set(TOLERANCES)
     allowed = "" if all(one.precision in reduced for one in ran(report)) else f"; up to {factor:g} passes"
-    sentences = [
+    return [
         f"error, mean: largest and mean distance from the truth, on {values}. "
-        f"ratio: error over the yardstick's, or over the rounding floor where that is larger{allowed}."
+        f"ratio: error over the yardstick's, or over the rounding floor where that is larger{allowed}.",
+        *(
+            f"{precision}: an error of {100 * tolerance.relative:.3g} % passes ({tolerance.reason})."
+            for precision, tolerance in TOLERANCES.items()
+            if precision in reduced
+        ),
     ]
-    for precision, tolerance in TOLERANCES.items():
-        if precision in reduced:
-            sentences.append(f"{precision}: an error of {100 * tolerance.relative:.3g} % passes ({tolerance.reason}).")
-    return sentences
 
 
 def ran(report: VerifyReport) -> list[RuntimeResult]:

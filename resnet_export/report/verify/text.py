@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from resnet_export.report.verify import summary
 from resnet_export.report.verify.findings import located, sentences
-from resnet_export.terminal import Row, blocks, fact, printable, some, table, wrapped
+from resnet_export.terminal import blocks, fact, printable, some, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,12 +18,7 @@ ROWS = 8
 
 
 def render(report: VerifyReport, *, layers: bool = False) -> str:
-    """The verdict and what it rests on, the runtimes, then what is wrong.
-
-    Args:
-        report: what was found.
-        layers: show the error layer by layer, where it was looked at.
-    """
+    """The verdict and what it rests on, the runtimes, if wanted the error layer by layer, then what is wrong."""
     title = wrapped(summary.title(report))
     return blocks(
         [*title, *fact("truth", f"{report.truth}, in float64"), *fact("yardstick", report.yardstick)],
@@ -35,19 +30,11 @@ def render(report: VerifyReport, *, layers: bool = False) -> str:
 
 
 def _numbers(report: VerifyReport) -> Iterator[str]:
-    """A table of the runtimes that ran, with remarks below their rows."""
-    if not report.comparisons:
-        return
-    rows: list[Row] = []
-    for result in summary.ran(report):
-        own = summary.rows_of(report, result.runtime)
-        remarks = summary.remarks(result, own, report.comparisons[0].quantity)
-        for row in own:
-            name, *numbers = row.cells()
-            rows.append(Row([name if row is own[0] else "", *numbers], remarks if row is own[-1] else ()))
-    yield from table(summary.HEADING, rows, left=(0, 1, 8))
-    for sentence in summary.explanations(report):
-        yield from wrapped(sentence, "  ")
+    """A table of the runtimes that ran, and what its numbers mean."""
+    if report.comparisons:
+        yield from table(summary.HEADING, summary.rows(report), left=(0, 1, 8))
+        for sentence in summary.explanations(report):
+            yield from wrapped(sentence, "  ")
 
 
 def _others(report: VerifyReport) -> Iterator[str]:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from resnet_export.assumptions import Assumption
-from resnet_export.report.json import render
+from resnet_export.report.kit.formats import to_json as render
 from tests.report import verified
 from tests.report.examples import FAILED, PASSED, example
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def test_is_the_report_as_data() -> None:
