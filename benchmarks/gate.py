@@ -11,6 +11,7 @@ already hold are kept, so that a long sweep can be made in parts.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import hashlib
 import importlib
@@ -24,14 +25,12 @@ from resnet_export.convert import CONVERTERS
 from resnet_export.graph.canonical import canonicalise
 from resnet_export.graph.file import bind, write
 from resnet_export.graph.folding import folded
-from resnet_export.graph.interface import Interface, dress
+from resnet_export.graph.interface import Interface, apply_interface
 from resnet_export.graph.metadata import Metadata, initializers_digest
 from resnet_export.images import Preprocessing
 from resnet_export.models import FRAMEWORKS
-from resnet_export.parity.check import check_file
-from resnet_export.parity.evaluation import Suspect, evaluate
-from resnet_export.parity.inputs import image_input_of, random_inputs
-from resnet_export.parity.truth import last_values
+from resnet_export.parity.check import Check
+from resnet_export.parity.gate.evaluation import Candidate
 from resnet_export.runtimes import attach
 from resnet_export.spec import VARIANTS
 from resnet_export.weights.initial import draw, trained_like
@@ -82,8 +81,8 @@ class Traced:
         self._model = self._definition.build(spec)
         converter = importlib.import_module(CONVERTERS[framework])
         self._graph = canonicalise(converter.to_onnx(self._model, spec), spec)
-        dress(self._graph, spec, self._interface, self._preprocessing)
-        self.source = Suspect(f"the {framework} model", lambda: attach(framework, self._model, spec))
+        apply_interface(self._graph, spec, self._interface, self._preprocessing)
+        self.source = Candidate(f"the {framework} model", lambda: attach(framework, self._model, spec))
 
     def write(self, weights: Weights, file: Path) -> Metadata:
         """Writes the network with these weights, from the traced graph; the live model gets them too."""
@@ -103,15 +102,13 @@ def sweep(spec: ResNetSpec, seeds: list[int]) -> Iterator[list[dict[str, Any]]]:
             rows: list[dict[str, Any]] = []
             for kind, drawn in KINDS.items():
                 weights = Weights(spec, drawn(spec, seed))
-                truth, digests = None, set()
+                digests = set()
                 for one in traced:
                     file = Path(folder, f"{one.framework}.onnx")
                     metadata = one.write(weights, file)
-                    inputs = random_inputs(image_input_of(metadata), metadata.preprocessing)
-                    if truth is None:
-                        truth = last_values(spec, weights, inputs.exact)
-                    source = evaluate(one.source, [inputs], "logits")
-                    found = check_file(file, functools.partial(_same, weights), source, [inputs], truth)
+                    with contextlib.closing(Check(weights, metadata.interface, metadata.preprocessing)) as check:
+                        check.run_source(one.source)
+                        found = check.judge(file, functools.partial(_same, weights), file)
                     assert found.comparisons, found.failures
                     rows += [row | {"seed": seed, "weights": kind} for row in pairs(found, spec, one.framework)]
                     digests.add(hashlib.sha256(file.read_bytes()).hexdigest())

@@ -18,12 +18,13 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from resnet_export.parity.results import VerifyReport
     from resnet_export.parity.verify import verify
-    from resnet_export.pipeline import ExportReport, export
+    from resnet_export.pipeline import export
+    from resnet_export.pipeline.report import ExportReport
     from resnet_export.spec import ResNetSpec
     from resnet_export.weights import Weights
 
 _HOMES = {
-    "ExportReport": "resnet_export.pipeline",
+    "ExportReport": "resnet_export.pipeline.report",
     "ResNetSpec": "resnet_export.spec",
     "VerifyReport": "resnet_export.parity.results",
     "Weights": "resnet_export.weights",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from resnet_export.images import Preprocessing
@@ -29,10 +29,6 @@ class Assumption:
         """`eps 1e-05 (--eps)`; of pictures the name alone, since the report has the values."""
         shown = self.value if self.about == "network" else self.name
         return shown if self.option is None else f"{shown} ({self.option})"
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields as plain data, for JSON."""
-        return asdict(self)
 
 
 def about_network(spec: ResNetSpec, *, eps_given: bool) -> tuple[Assumption, ...]:

@@ -8,13 +8,13 @@ antialiasing, then the middle `crop` x `crop` pixels are cut out.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from resnet_export.data import Plain
 from resnet_export.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ MAX_PIXELS = 178_956_970
 
 
 @dataclass(frozen=True)
-class Preprocessing:
+class Preprocessing(Plain):
     """How a picture becomes the network's input.
 
     Raises:
@@ -93,10 +93,6 @@ class Preprocessing:
             std=IMAGENET_STD if imagenet else (1.0,) * channels,
         )
 
-    def as_dict(self) -> dict[str, Any]:
-        """The fields as plain data, for JSON."""
-        return dataclasses.asdict(self)
-
     def scale_and_shift(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(1 / (255 std), -mean / std) of shape (1, C, 1, 1): normalised = pixel * scale + shift."""
         mean, std = (np.asarray(part, np.float64).reshape(1, -1, 1, 1) for part in (self.mean, self.std))
@@ -126,15 +122,19 @@ def find_pictures(folder: str | os.PathLike[str]) -> list[Path]:
     return found
 
 
-def load_picture(path: Path, preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """One picture, upright as its EXIF orientation says, resized and cropped: (crop, crop, C), 0..255.
+def decode_picture(path: str | os.PathLike[str], channels: int = 3) -> Image.Image:
+    """The picture in a file, upright as its EXIF orientation says.
+
+    Args:
+        path: a file in any format that Pillow reads.
+        channels: 1 for grey, 3 for colour, 4 for colour with alpha.
 
     Raises:
-        ImageError: the file is no picture, is damaged, or decodes to more than `MAX_PIXELS`.
+        ImageError: the file is no picture, is damaged, or decodes to more than `MAX_PIXELS`; or pictures have no such
+            number of channels.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    channels = len(preprocessing.mean)
     if channels not in MODES:
         raise ImageError(
             f"The network takes {channels} channels, and pictures have 1, 3 or 4.",
@@ -147,16 +147,29 @@ def load_picture(path: Path, preprocessing: Preprocessing) -> NDArray[np.uint8]:
                     f"{path} has {opened.width} x {opened.height} pixels, more than {MAX_PIXELS}.",
                     hint="Scale it down, or take it out of the folder.",
                 )
-            picture = ImageOps.exif_transpose(opened)
+            picture: Image.Image = ImageOps.exif_transpose(opened)
             if isinstance(picture.info.get("transparency"), bytes):
                 picture = picture.convert("RGBA")  # else Pillow warns; the colours are the same
-            picture = picture.convert(MODES[channels])
+            return picture.convert(MODES[channels])
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         if isinstance(error, ImageError):
             raise
         raise ImageError(f"{path} cannot be read as a picture: {error}.", hint="Take it out of the folder.") from error
-    pixels = np.asarray(_crop(_resize(picture, preprocessing), preprocessing.crop))
-    return pixels.reshape(preprocessing.crop, preprocessing.crop, channels)
+
+
+def prepare(picture: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """The picture resized and cropped: (crop, crop, C), 0..255; `Preprocessing.normalise` makes the input of these.
+
+    The resize rounds the length of the longer side down, and the crop rounds half pixels to even, as torchvision does.
+    """
+    from PIL import Image
+
+    short, long = sorted(picture.size)
+    longer, crop = int(preprocessing.resize * long / short), preprocessing.crop
+    size = (preprocessing.resize, longer) if picture.width <= picture.height else (longer, preprocessing.resize)
+    resized = picture.resize(size, Image.Resampling[preprocessing.interpolation.upper()])
+    left, top = (round((length - crop) / 2.0) for length in size)
+    return np.asarray(resized.crop((left, top, left + crop, top + crop))).reshape(crop, crop, -1)
 
 
 def load_pictures(
@@ -165,23 +178,7 @@ def load_pictures(
     """Each path with its pixels, or with the reason why there are none."""
     for path in paths:
         try:
-            yield path, load_picture(path, preprocessing)
+            picture = decode_picture(path, len(preprocessing.mean))
+            yield path, prepare(picture, preprocessing)
         except ImageError as error:
             yield path, error
-
-
-def _resize(picture: Image.Image, preprocessing: Preprocessing) -> Image.Image:
-    """The shorter side becomes `resize`, the longer one keeps the ratio, rounded down as torchvision does."""
-    from PIL import Image
-
-    short, long = sorted(picture.size)
-    length = int(preprocessing.resize * long / short)
-    width, height = picture.size
-    size = (preprocessing.resize, length) if width <= height else (length, preprocessing.resize)
-    return picture.resize(size, Image.Resampling[preprocessing.interpolation.upper()])
-
-
-def _crop(picture: Image.Image, side: int) -> Image.Image:
-    """The middle square; half pixels are rounded as torchvision does."""
-    left, top = (round((length - side) / 2.0) for length in picture.size)
-    return picture.crop((left, top, left + side, top + side))

@@ -35,8 +35,9 @@ from resnet_export import (
 )
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
-from resnet_export.pipeline.sources import read_labels
-from resnet_export.weights.checkpoint import FORMATS
+from resnet_export.pipeline.draft import read_labels
+from resnet_export.pipeline.sources import SourceModel
+from resnet_export.weights.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -333,7 +334,7 @@ class TestOutput:
 
     @pytest.fixture(autouse=True)
     def no_work(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(pipeline, "_module", lambda table, name: pytest.fail("the work had begun"))
+        monkeypatch.setattr(SourceModel, "build", lambda model: pytest.fail("the work had begun"))
 
     def test_it_exists(self, tiny: ResNetSpec, target: Path) -> None:
         target.write_bytes(b"old")

@@ -21,9 +21,10 @@ from resnet_export.images import (
     INTERPOLATIONS,
     MODES,
     Preprocessing,
+    decode_picture,
     find_pictures,
-    load_picture,
     load_pictures,
+    prepare,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PLAIN = Preprocessing.default(3, 32)
+
+
+def load_picture(path: Path, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    return prepare(decode_picture(path, len(preprocessing.mean)), preprocessing)
 
 
 def ramp(width: int, height: int) -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import importlib.metadata
 import json
@@ -31,7 +32,7 @@ from resnet_export import (
 from resnet_export.graph import file
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
-from resnet_export.pipeline import sources
+from resnet_export.pipeline import ExportOptions, draft, sources
 from resnet_export.report import text
 
 if TYPE_CHECKING:
@@ -105,26 +106,30 @@ class TestReport:
     def test_it_is_plain_data(self, exported: Exported) -> None:
         data = json.loads(json.dumps(exported.report.as_dict(), allow_nan=False))
         assert list(data) == [
-            "schema_version",
             "path",
-            "passed",
             "framework",
-            "specification",
+            "spec",
             "interface",
             "preprocessing",
-            "assumptions",
-            "labels",
-            "weights",
-            "file",
-            "parameters",
-            "multiply_adds",
-            "stages_s",
+            "preprocessing_origin",
+            "weights_origin",
+            "weights_digest",
+            "sha256",
+            "size",
+            "nodes",
+            "stages",
             "versions",
             "verification",
+            "assumptions",
+            "labels",
+            "schema_version",
+            "passed",
+            "parameters",
+            "multiply_adds",
         ]
-        assert data["schema_version"] == 1
+        assert data["schema_version"] == 2
         assert data["passed"] is True
-        assert data["specification"]["width"] == 8
+        assert data["spec"]["width"] == 8
         assert data["verification"]["comparisons"][0]["ratio"] > 0
 
     def test_nothing_but_the_file_was_written(self, exported: Exported) -> None:
@@ -229,9 +234,9 @@ class TestSources:
         assert report.weights_origin == "IMAGENET1K_V1 (trained.pth)"
         assert report.preprocessing_origin == "that of IMAGENET1K_V1"
 
-    def test_the_second_published_weights_resize_to_232(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_second_published_weights_resize_to_232(self) -> None:
         spec = ResNetSpec(depth=50)
-        found, origin, known = sources.preprocessing_of(spec, "IMAGENET1K_V2", None, None, None, None)
+        found, origin, known = draft.preprocessing_of(ExportOptions("IMAGENET1K_V2"), spec)
         assert (found.resize, found.crop, origin) == (232, 224, "that of IMAGENET1K_V2")
         assert known == {"mean", "std", "resize", "interpolation"}
 
@@ -288,7 +293,7 @@ class TestOptions:
             "interpolation": "bilinear",
         }
         expected |= {name: tuple(map(float, v)) if isinstance(v, list | tuple) else v for name, v in options.items()}
-        assert report.preprocessing.as_dict() == {"crop": 32} | expected
+        assert dataclasses.asdict(report.preprocessing) == {"crop": 32} | expected
         assert report.preprocessing_origin == origin
         model = file.read(tmp_path / "net.onnx")
         assert file.read_metadata(model, tmp_path / "net.onnx").preprocessing == report.preprocessing

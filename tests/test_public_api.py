@@ -7,6 +7,7 @@ import inspect
 import json
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
 
@@ -159,7 +160,7 @@ def test_an_exceptions_text_is_its_message_and_its_hint() -> None:
 
 
 def test_fields_of_the_reports() -> None:
-    assert list(resnet_export.ExportReport.__dataclass_fields__) == [
+    assert [field.name for field in fields(resnet_export.ExportReport)] == [
         "path",
         "framework",
         "spec",
@@ -176,8 +177,9 @@ def test_fields_of_the_reports() -> None:
         "verification",
         "assumptions",
         "labels",
+        "schema_version",
     ]
-    assert list(resnet_export.VerifyReport.__dataclass_fields__) == [
+    assert [field.name for field in fields(resnet_export.VerifyReport)] == [
         "file",
         "passed",
         "comparisons",
@@ -189,6 +191,7 @@ def test_fields_of_the_reports() -> None:
         "yardstick",
         "runtimes",
         "bisection",
+        "schema_version",
     ]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from resnet_export.convert import TRACED_OPSET
 from resnet_export.errors import UnavailableError
 from resnet_export.optional import require
-from resnet_export.weights.keras_names import keras_axes
+from resnet_export.weights.naming.keras import keras_axes
 
 if TYPE_CHECKING:
     import keras

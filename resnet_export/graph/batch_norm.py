@@ -8,11 +8,12 @@ Ioffe and Szegedy, "Batch Normalization" (2015), algorithm 2.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from resnet_export.graph.rewriting import (
     NCHW_TO_NHWC,
     NHWC_TO_NCHW,
+    NodePass,
     constant,
     insert,
     operands,
@@ -24,36 +25,22 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 
-class _BatchNorm(NamedTuple):
-    x: ir.Value
-    gamma: ir.Value
-    beta: ir.Value
-    mean: ir.Value
-    variance: ir.Value
-    eps: float
+class RecogniseBatchNorm(NodePass):
+    """Replaces every batch norm of a channels-last value."""
 
-
-def recognise_batch_norm(model: ir.Model) -> bool:
-    """Replaces every batch norm of a channels-last value; returns whether there was one."""
-    changed = False
-    for node in list(model.graph):
+    def rewrite(self, node: ir.Node) -> bool:
+        """See `NodePass`."""
         found = _match(node.outputs[0])
-        if found is None:
-            continue
-        x = insert(node, "Transpose", [found.x], {"perm": NHWC_TO_NCHW}).outputs[0]
-        normed = insert(
-            node,
-            "BatchNormalization",
-            [x, found.gamma, found.beta, found.mean, found.variance],
-            {"epsilon": found.eps},
-        )
-        substitute(node, "Transpose", normed.outputs, {"perm": NCHW_TO_NHWC})
-        changed = True
-    return changed
+        if found is not None:
+            x, *parameters, eps = found
+            first = insert(node, "Transpose", [x], {"perm": NHWC_TO_NCHW}).outputs
+            normed = insert(node, "BatchNormalization", [*first, *parameters], {"epsilon": eps})
+            substitute(node, "Transpose", normed.outputs, {"perm": NCHW_TO_NHWC})
+        return found is not None
 
 
-def _match(y: ir.Value) -> _BatchNorm | None:
-    """The batch norm that computes `y`, in whatever order its sums and products were written."""
+def _match(y: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value, ir.Value, ir.Value, float] | None:
+    """(x, gamma, beta, mean, variance, eps) of the batch norm that computes `y`, however its sums were ordered."""
     for scaled, shift in operands(y, "Add"):
         subtraction = producer(shift, "Sub")
         if subtraction is None:
@@ -64,7 +51,7 @@ def _match(y: ir.Value) -> _BatchNorm | None:
                 parts = _match_scale(scale)
                 if other is scale and parts is not None and beta is not None:
                     gamma, variance, eps = parts
-                    return _BatchNorm(x, gamma, beta, mean, variance, eps)
+                    return x, gamma, beta, mean, variance, eps
     return None
 
 

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onnx_ir.passes import PassError, Sequential
 from onnx_ir.passes.common import ClearMetadataAndDocStringPass, IdentityEliminationPass, RemoveUnusedNodesPass
 
-from resnet_export.graph.batch_norm import recognise_batch_norm
-from resnet_export.graph.folding import fold_batch_norm
-from resnet_export.graph.pads import merge_pads
-from resnet_export.graph.tail import canonical_tail
-from resnet_export.graph.transposes import sink_transposes
-from resnet_export.graph.walk import name_after_specification
+from resnet_export.errors import StructureError
+from resnet_export.graph.batch_norm import RecogniseBatchNorm
+from resnet_export.graph.folding import FoldBatchNorm
+from resnet_export.graph.pads import MergePads
+from resnet_export.graph.tail import CanonicalTail
+from resnet_export.graph.transposes import SinkTransposes
+from resnet_export.graph.walk import NameAfterSpecification
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
     from resnet_export.spec import ResNetSpec
 
-PASSES = (
-    recognise_batch_norm,
-    sink_transposes,
-    merge_pads,
-    canonical_tail,
-    fold_batch_norm,
-)
-"""Each rewrites one thing and returns whether it changed the graph."""
+REWRITES = (RecogniseBatchNorm, SinkTransposes, MergePads, CanonicalTail, FoldBatchNorm)
+"""Each rewrites one thing, and leaves nodes behind that nothing uses."""
 
 
 def canonicalise(raw: ir.Model, spec: ResNetSpec) -> ir.Model:
@@ -34,10 +30,13 @@ def canonicalise(raw: ir.Model, spec: ResNetSpec) -> ir.Model:
     Raises:
         StructureError: the topology is not that of `spec`; names the first node that differs.
     """
-    IdentityEliminationPass()(raw)
-    for rewrite in PASSES:
-        rewrite(raw)
-        RemoveUnusedNodesPass()(raw)
-    name_after_specification(raw, spec)
-    ClearMetadataAndDocStringPass()(raw)  # stack traces and paths that torch writes into the graph
-    return raw
+    passes = Sequential(
+        IdentityEliminationPass(),
+        *(step for rewrite in REWRITES for step in (rewrite(), RemoveUnusedNodesPass())),
+        NameAfterSpecification(spec),
+        ClearMetadataAndDocStringPass(),  # stack traces and paths that torch writes into the graph
+    )
+    try:
+        return passes(raw).model
+    except PassError as error:  # in which onnx-ir wraps whatever a pass raises
+        raise error.__cause__ if isinstance(error.__cause__, StructureError) else error from None

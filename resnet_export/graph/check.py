@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from resnet_export.errors import StructureError
-from resnet_export.graph.interface import activation_nodes, activation_of, preprocessing_nodes
+from resnet_export.graph.interface import NodePlan, activation_nodes, activation_of, preprocessing_nodes
 from resnet_export.graph.rewriting import attribute
 from resnet_export.graph.walk import canonical_attributes, cause_of_operator, check_attributes, parameterised
 
@@ -13,16 +13,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
     from resnet_export.graph.interface import Interface
-    from resnet_export.spec import ResNetSpec, Step
-
-
-class _Expected(NamedTuple):
-    name: str
-    op: str
-    inputs: tuple[str, ...]
-    attributes: dict[str, Any]
-    step: Step | None
-    """None for what stands around the network: preprocessing, and what follows the logits."""
+    from resnet_export.spec import ResNetSpec
 
 
 def check_canonical(model: ir.Model, spec: ResNetSpec, interface: Interface) -> None:
@@ -53,21 +44,14 @@ def check_canonical(model: ir.Model, spec: ResNetSpec, interface: Interface) -> 
         raise StructureError(expected[0].name, f"the file has opset {opset}, its metadata says {interface.opset}.")
 
 
-def _finished(spec: ResNetSpec, interface: Interface) -> list[_Expected]:
+def _finished(spec: ResNetSpec, interface: Interface) -> list[NodePlan]:
     """Every node of a file, in order."""
-    nodes = []
-    source = "input"
-    for op, name, constants, attributes in preprocessing_nodes(interface):
-        nodes.append(_Expected(name, op, (source, *constants), attributes, None))
-        source = name
-    embedding = interface.head == "embedding"
-    renamed = {"input": source, "fc": "logits", "flatten": "embedding" if embedding else "flatten"}
+    before, embedding = preprocessing_nodes(interface), interface.head == "embedding"
+    renamed = {"input": before[-1].name if before else "input", "fc": "logits"}
+    renamed |= {"flatten": "embedding"} if embedding else {}
+    steps = []
     for step in spec.steps[:-1] if embedding else spec.steps:
         inputs = tuple(renamed.get(name, name) for name in step.inputs)
         parameters = (f"{step.name}.weight", f"{step.name}.bias") if parameterised(step) else ()
-        nodes.append(_Expected(step.name, step.op, inputs + parameters, canonical_attributes(step), step))
-    source = "logits"
-    for op, name, constants, attributes in activation_nodes(activation_of(interface.head, spec)):
-        nodes.append(_Expected(name, op, (source, *constants), attributes, None))
-        source = name
-    return nodes
+        steps.append(NodePlan(step.name, step.op, inputs + parameters, canonical_attributes(step), step))
+    return [*before, *steps, *activation_nodes(activation_of(interface.head, spec))]

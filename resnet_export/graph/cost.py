@@ -27,7 +27,10 @@ OPERANDS = {
     "Conv": (0, 1),
     "ConvInteger": (0, 1),
     "ConvTranspose": (0, 1),
+    "DynamicQuantizeMatMul": (0, 1),
     "FusedConv": (0, 1),
+    "FusedGemm": (0, 1),
+    "FusedMatMul": (0, 1),
     "Gemm": (0, 1),
     "MatMul": (0, 1),
     "MatMulInteger": (0, 1),
@@ -37,7 +40,7 @@ OPERANDS = {
 }
 """Operator -> which of its inputs are the activations and the weights."""
 
-PRODUCTS = frozenset({"Gemm", "MatMul", "MatMulInteger", "QGemm", "QLinearMatMul"})
+PRODUCTS = frozenset(OPERANDS) - {"Conv", "ConvInteger", "ConvTranspose", "FusedConv", "QLinearConv"}
 QOPERATORS = frozenset({"ConvInteger", "MatMulInteger", "QGemm", "QLinearConv", "QLinearMatMul"})
 CONVERSIONS = frozenset({"Cast", "DequantizeLinear", "Identity", "Reshape", "Transpose"})
 """Operators between a stored weight and the layer."""
@@ -51,13 +54,13 @@ class Cost:
 
     multiply_adds: int
     quantized_multiply_adds: int
-    """Of these, between quantised weights and quantised activations."""
+    """Those between quantised weights and quantised activations."""
     weight_bytes: int
-    """Of the constants, as they are stored; they are read once for a batch."""
+    """Bytes of the constants, as they are stored; they are read once for a batch."""
     image_bytes: int
-    """Of the inputs and the outputs."""
+    """Bytes of the inputs and the outputs."""
     result_bytes: tuple[int, ...]
-    """What each layer gives, in the order of the graph."""
+    """Bytes of the output of each layer, in the order of the graph."""
 
 
 def count(model: ir.Model, image: Sequence[int]) -> Cost | None:
@@ -101,7 +104,7 @@ def layers(model: ir.Model) -> list[ir.Node]:
 
 
 def multiply_adds(node: ir.Node) -> int | None:
-    """Of a layer, for the whole batch; None where a shape is open or unknown."""
+    """Multiply-adds of a layer for the whole batch; None where a shape is open or unknown."""
     activations, weights = operands(node)
     taken, kernel, given = static_shape(activations), static_shape(weights), static_shape(node.outputs[0])
     if taken is None or given is None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_export.graph.rewriting import attribute, constant, producer, redirect
+from resnet_export.graph.rewriting import NodePass, attribute, constant, producer, redirect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,18 +38,18 @@ class FoldedNorm:
     eps: float
 
 
-def fold_batch_norm(model: ir.Model) -> bool:
-    """Merges each batch norm into the convolution whose only use it is; returns whether there was one."""
-    changed = False
-    for node in list(model.graph):
+class FoldBatchNorm(NodePass):
+    """Merges each batch norm into the convolution whose only use it is."""
+
+    def rewrite(self, node: ir.Node) -> bool:
+        """See `NodePass`."""
         conv = producer(node.inputs[0], "Conv") if node.op_type == "BatchNormalization" else None
         if conv is None or len(conv.outputs[0].uses()) != 1 or NORM in conv.meta or not _drop_zero_bias(conv):
-            continue
+            return False
         names = tuple(value.name if value is not None else None for value in node.inputs[1:5])
         conv.meta[NORM] = FoldedNorm(names, attribute(node, "epsilon", 1e-5))
         redirect(node.outputs[0], conv.outputs[0])
-        changed = True
-    return changed
+        return True
 
 
 def _drop_zero_bias(conv: ir.Node) -> bool:
@@ -69,7 +69,7 @@ def folded(weights: Weights) -> dict[str, Array]:
 
 
 def folding(weights: Weights) -> Iterator[tuple[str, Array]]:
-    """The same one by one, for whoever need not have them all at once."""
+    """Yields these numbers one by one, so that not all of them are in memory at once."""
     for step in weights.spec.steps:
         if step.op == "Conv":
             gamma, beta, mean, variance = (

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import onnx
 import onnx_ir as ir
 
+from resnet_export.data import Plain
 from resnet_export.errors import UsageError
 from resnet_export.graph.rewriting import NHWC_TO_NCHW, redirect
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resnet_export.images import Preprocessing
-    from resnet_export.spec import ResNetSpec
+    from resnet_export.spec import ResNetSpec, Step
 
 Layout = Literal["nchw", "nhwc"]
 Head = Literal["logits", "probabilities", "sigmoid", "embedding"]
@@ -38,15 +38,24 @@ SCALE, SHIFT = "preprocess.scale.factor", "preprocess.shift.summand"
 """Names of the embedded preprocessing's constants."""
 ONE = "sigmoid.one"
 """Name of the sigmoid's constant."""
-NodePlan = tuple[str, str, tuple[str, ...], dict[str, Any]]
-"""(operator, name, names of its constants, attributes) of a node that stands around the network."""
 
 OPSETS = range(13, 27)
 """The meaning of the canonical graph's operators does not change between these."""
 
 
+class NodePlan(NamedTuple):
+    """A node of a finished file."""
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    attributes: dict[str, Any]
+    step: Step | None = None
+    """None for a node that stands around the network: preprocessing, and what follows the logits."""
+
+
 @dataclass(frozen=True)
-class Interface:
+class Interface(Plain):
     """How the file is called.
 
     Raises:
@@ -80,12 +89,8 @@ class Interface:
         if self.batch is not None and self.batch < 1:
             raise UsageError(f"batch is {self.batch}.", hint="Give a whole number from 1, or leave it dynamic.")
 
-    def as_dict(self) -> dict[str, Any]:
-        """The fields as plain data, for JSON."""
-        return dataclasses.asdict(self)
 
-
-def dress(model: ir.Model, spec: ResNetSpec, interface: Interface, preprocessing: Preprocessing) -> None:
+def apply_interface(model: ir.Model, spec: ResNetSpec, interface: Interface, preprocessing: Preprocessing) -> None:
     """Puts input and output as `interface` says around the canonical graph, in place."""
     _set_head(model.graph, interface.head, activation_of(interface.head, spec))
     _set_input(model.graph, spec, interface, preprocessing)
@@ -100,16 +105,19 @@ def dress(model: ir.Model, spec: ResNetSpec, interface: Interface, preprocessing
     model.ir_version = onnx.helper.find_min_ir_version_for([onnx.helper.make_opsetid("", interface.opset)])
 
 
+dress = apply_interface
+
+
 def preprocessing_nodes(interface: Interface) -> list[NodePlan]:
     """The nodes before the first convolution, in order."""
     raw, channels_last = interface.preprocess == "uint8", interface.layout == "nhwc"
-    nodes: list[tuple[bool, NodePlan]] = [
-        (raw, ("Cast", "preprocess.cast", (), {"to": int(ir.DataType.FLOAT)})),
-        (channels_last, ("Transpose", "preprocess.transpose", (), {"perm": NHWC_TO_NCHW})),
-        (raw, ("Mul", "preprocess.scale", (SCALE,), {})),
-        (raw, ("Add", "preprocess.shift", (SHIFT,), {})),
+    nodes = [
+        (raw, NodePlan("preprocess.cast", "Cast", (), {"to": int(ir.DataType.FLOAT)})),
+        (channels_last, NodePlan("preprocess.transpose", "Transpose", (), {"perm": NHWC_TO_NCHW})),
+        (raw, NodePlan("preprocess.scale", "Mul", (SCALE,), {})),
+        (raw, NodePlan("preprocess.shift", "Add", (SHIFT,), {})),
     ]
-    return [plan for wanted, plan in nodes if wanted]
+    return _in_sequence("input", [plan for wanted, plan in nodes if wanted])
 
 
 def activation_of(head: Head, spec: ResNetSpec) -> Activation | None:
@@ -125,16 +133,23 @@ def activation_nodes(activation: Activation | None) -> list[NodePlan]:
     A sigmoid is written out, 1 / (1 + exp(-x)): ONNX Runtime's own `Sigmoid` is a rational function that is off by 2 %
     where a probability is 1e-6, and never gives less than 1e-8.
     """
+    nodes: list[NodePlan] = []
     if activation == "softmax":
-        return [("Softmax", "softmax", (), {"axis": 1})]
-    if activation == "sigmoid":
-        return [
-            ("Neg", "sigmoid.neg", (), {}),
-            ("Exp", "sigmoid.exp", (), {}),
-            ("Add", "sigmoid.add", (ONE,), {}),
-            ("Reciprocal", "sigmoid", (), {}),
+        nodes = [NodePlan("softmax", "Softmax", (), {"axis": 1})]
+    elif activation == "sigmoid":
+        nodes = [
+            NodePlan("sigmoid.neg", "Neg", (), {}),
+            NodePlan("sigmoid.exp", "Exp", (), {}),
+            NodePlan("sigmoid.add", "Add", (ONE,), {}),
+            NodePlan("sigmoid", "Reciprocal", (), {}),
         ]
-    return []
+    return _in_sequence("logits", nodes)
+
+
+def _in_sequence(source: str, nodes: list[NodePlan]) -> list[NodePlan]:
+    """The nodes, each with the one before it as its first input."""
+    sources = [source, *(node.name for node in nodes)]
+    return [node._replace(inputs=(before, *node.inputs)) for before, node in zip(sources, nodes, strict=False)]
 
 
 def _set_head(graph: ir.Graph, head: Head, activation: Activation | None) -> None:
@@ -161,12 +176,11 @@ def _set_head(graph: ir.Graph, head: Head, activation: Activation | None) -> Non
 def _chain(graph: ir.Graph, plans: list[NodePlan], source: ir.Value) -> list[ir.Node]:
     """Nodes that follow each other; the output of each has its name."""
     nodes: list[ir.Node] = []
-    for op, name, constants, attributes in plans:
-        inputs = [source, *(graph.initializers[constant] for constant in constants)]
-        node = ir.node(op, inputs, attributes, name=name)
-        source = node.outputs[0]
-        source.name = name
-        nodes.append(node)
+    for plan in plans:
+        inputs = [source, *(graph.initializers[name] for name in plan.inputs[1:])]
+        nodes.append(ir.node(plan.op, inputs, plan.attributes, name=plan.name))
+        source = nodes[-1].outputs[0]
+        source.name = plan.name
     return nodes
 
 

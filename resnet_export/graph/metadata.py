@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.assumptions import Assumption
+from resnet_export.data import as_plain
 from resnet_export.errors import ModelError, ResNetExportError
 from resnet_export.graph.interface import Interface
 from resnet_export.images import Preprocessing
@@ -41,19 +42,10 @@ class Metadata:
 
     def to_props(self) -> dict[str, str]:
         """Key -> JSON, sorted."""
-        entries: dict[str, Any] = {
-            "format": FORMAT,
-            "specification": self.spec.as_dict(),
-            "interface": self.interface.as_dict(),
-            "preprocessing": self.preprocessing.as_dict(),
-            "weights_digest": self.weights_digest,
-            "initializers_digest": self.initializers_digest,
-        }
-        if self.labels is not None:
-            entries["labels"] = list(self.labels)
-        if self.assumptions:
-            entries["assumptions"] = [one.as_dict() for one in self.assumptions]
-        return {f"{PREFIX}{key}": json.dumps(entries[key], sort_keys=True) for key in sorted(entries)}
+        entries: dict[str, Any] = {"format": FORMAT, **as_plain(self)}
+        entries["specification"] = entries.pop("spec")
+        known = {key: value for key, value in sorted(entries.items()) if value not in (None, [])}
+        return {f"{PREFIX}{key}": json.dumps(value, sort_keys=True) for key, value in known.items()}
 
     @classmethod
     def from_props(cls, props: Mapping[str, str]) -> Metadata:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from resnet_export.graph.rewriting import attribute, constant, integers, producer
+from resnet_export.graph.rewriting import NodePass, attribute, constant, integers, producer
 
 Pads = tuple[int, ...]
 """(top, left, bottom, right), as ONNX orders them."""
 
 
-def merge_pads(model: ir.Model) -> bool:
-    """Leaves no pad but the `pads` of convolutions and max pools; returns whether anything changed."""
-    changed = False
-    for node in model.graph:
-        if node.op_type in ("Conv", "MaxPool"):
-            changed |= _spell_out(node)
-            changed |= _merge(node)
-    return changed
+class MergePads(NodePass):
+    """Leaves no pad but the `pads` of convolutions and max pools."""
+
+    def rewrite(self, node: ir.Node) -> bool:
+        """See `NodePass`."""
+        return node.op_type in ("Conv", "MaxPool") and _spell_out(node) | _merge(node)
 
 
 def _spell_out(node: ir.Node) -> bool:

@@ -1,7 +1,8 @@
-"""What the passes share: reading a node's surroundings, and putting another node in its place."""
+"""What the passes share: their kind, reading a node's surroundings, and putting another node in its place."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,25 @@ if TYPE_CHECKING:
 
 NCHW_TO_NHWC = (0, 2, 3, 1)
 NHWC_TO_NCHW = (0, 3, 1, 2)
+
+
+class NodePass(ir.passes.InPlacePass):
+    """A pass that rewrites one node after the other until no node changes any more."""
+
+    @abstractmethod
+    def rewrite(self, node: ir.Node) -> bool:
+        """Rewrites the node in place, or puts others where its output was used; returns whether it did."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Runs the pass. A node whose output nobody uses is left alone."""
+        modified, progress = False, True
+        while progress:
+            progress = False
+            for node in list(model.graph):
+                if node.outputs[0].uses() or node.outputs[0].is_graph_output():
+                    progress |= self.rewrite(node)
+            modified |= progress
+        return ir.passes.PassResult(model, modified)
 
 
 def producer(value: ir.Value | None, op: str) -> ir.Node | None:

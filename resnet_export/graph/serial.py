@@ -1,6 +1,6 @@
 """A model's bytes, one tensor at a time: protobuf's own serialisation needs the numbers twice more in memory.
 
-A message is its fields one behind the other, and a field that is a message is
+A message is the sequence of its fields, and a field that is a message is
 
     tag, length, bytes        tag = 8 * field number + 2; tag and length as varints
 

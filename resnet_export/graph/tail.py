@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from resnet_export.graph.rewriting import attribute, constant, insert, integers, operands, producer, substitute
+from resnet_export.graph.rewriting import (
+    NodePass,
+    attribute,
+    constant,
+    insert,
+    integers,
+    operands,
+    producer,
+    substitute,
+)
 
 
-def canonical_tail(model: ir.Model) -> bool:
-    """Rewrites means, reshapes and matrix products; returns whether there were any."""
-    changed = False
-    for node in list(model.graph):
+class CanonicalTail(NodePass):
+    """Rewrites means, reshapes and matrix products."""
+
+    def rewrite(self, node: ir.Node) -> bool:
+        """See `NodePass`."""
         match node.op_type:
             case "ReduceMean":
-                changed |= _pool(node)
+                return _pool(node)
             case "Reshape" | "Squeeze":
-                changed |= _flatten(node)
+                return _flatten(node)
             case "Add":
-                changed |= _gemm_of_sum(node)
+                return _gemm_of_sum(node)
             case "Gemm":
-                changed |= _upright_gemm(node)
-    return changed
+                return _upright_gemm(node)
+        return False
 
 
 def _pool(node: ir.Node) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resnet_export.graph.rewriting import attribute, insert, integers, producer, redirect, substitute
+from resnet_export.graph.rewriting import NodePass, attribute, insert, integers, producer, redirect, substitute
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -18,31 +18,21 @@ if TYPE_CHECKING:
 Permutation = tuple[int, ...]
 
 
-def sink_transposes(model: ir.Model) -> bool:
-    """Moves every transpose as far down as it goes; returns whether anything moved."""
-    changed = False
-    progress = True
-    while progress:
-        progress = False
-        for node in list(model.graph):
-            if node.outputs[0].uses() or node.outputs[0].is_graph_output():
-                progress |= _step(node)
-        changed |= progress
-    return changed
+class SinkTransposes(NodePass):
+    """Moves every transpose as far down as it goes."""
 
-
-def _step(node: ir.Node) -> bool:
-    """Moves one transpose past `node`, or cancels it in `node`."""
-    match node.op_type:
-        case "Transpose":
-            return _merge(node)
-        case "Relu" | "Add":
-            return _sink(node)
-        case "Pad" if len(node.inputs) == 2:
-            return _sink_pad(node)
-        case "ReduceMean":
-            return _absorb_mean(node)
-    return False
+    def rewrite(self, node: ir.Node) -> bool:
+        """Moves one transpose past `node`, or cancels it in `node`."""
+        match node.op_type:
+            case "Transpose":
+                return _merge(node)
+            case "Relu" | "Add":
+                return _sink(node)
+            case "Pad" if len(node.inputs) == 2:
+                return _sink_pad(node)
+            case "ReduceMean":
+                return _absorb_mean(node)
+        return False
 
 
 def _transposed(value: ir.Value | None) -> tuple[ir.Value, Permutation] | None:

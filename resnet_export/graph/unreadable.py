@@ -34,7 +34,7 @@ TEXTS = (
 """(beginning, what has it, what to do)."""
 
 LOOKED_AT = 1024
-"""Bytes by which a text is told."""
+"""Bytes from which a text is recognised."""
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """Protobuf's wire types. https://protobuf.dev/programming-guides/encoding"""
@@ -45,16 +45,16 @@ class _Field(NamedTuple):
     number: int
     wire: int
     start: int
-    """Of its content."""
+    """Offset of its content."""
     end: int
-    """May lie beyond the last byte."""
+    """Offset behind it, which may lie beyond the last byte."""
 
 
 def explain(content: bytes) -> tuple[str, str]:
     """What the bytes are, to follow "FILE is ", and what to do next.
 
     Args:
-        content: of a file that has no ONNX graph, or that protobuf cannot parse.
+        content: bytes of a file that has no ONNX graph, or that protobuf cannot parse.
     """
     if not content:
         return "empty", COPY
@@ -75,7 +75,7 @@ def explain(content: bytes) -> tuple[str, str]:
 
 
 def _explain_message(content: bytes, fields: list[_Field]) -> tuple[str, str]:
-    """The same for what can be read as a protobuf message."""
+    """Explains what can be read as a protobuf message."""
     another = "no ONNX model: it is a protobuf message of another kind"
     if not _fits(fields, onnx.ModelProto.DESCRIPTOR):
         for kind in (onnx.TensorProto, onnx.GraphProto, onnx.NodeProto):

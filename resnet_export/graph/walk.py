@@ -38,43 +38,50 @@ MOVING = REORDERING | {"Pad", "Transpose", "Reshape", "Identity", "Cast"}
 """Operators that compute nothing."""
 
 
-def name_after_specification(model: ir.Model, spec: ResNetSpec) -> None:
-    """Names the nodes and values of the graph after `spec`, in its order, with its attributes and nothing else.
+class NameAfterSpecification(ir.passes.InPlacePass):
+    """Names the nodes and values of the graph after the specification, in its order, with its attributes alone.
 
     The parameters, inputs until now, become initializers without numbers.
-
-    Raises:
-        StructureError: the graph is not that of `spec`.
     """
-    graph = model.graph
-    image = graph.inputs[0]
-    values: dict[str, ir.Value] = {"input": image}
-    nodes: list[ir.Node] = []
-    for step in spec.steps:
-        node = _find(step, values)
-        _check(node, step, spec)
-        values[step.name] = node.outputs[0]
-        nodes.append(node)
-    surplus = [node for node in graph if node not in nodes]
-    last = spec.steps[-1].name
-    if surplus or list(graph.outputs) != [values[last]]:
-        found = ", ".join(node.op_type for node in surplus[:3]) or "other outputs"
-        raise StructureError(last, f"the graph has more than the specification: {found}.")
 
-    graph.inputs[1:] = []
-    graph.initializers.clear()
-    graph.remove(nodes)
-    for node, step in zip(nodes, spec.steps, strict=True):
-        _finish(node, step, values)
-        for part, value in zip(("weight", "bias"), node.inputs[1:3] if parameterised(step) else (), strict=False):
-            assert value is not None, "weights and biases were set just now"
-            value.name = f"{step.name}.{part}"
+    def __init__(self, spec: ResNetSpec) -> None:
+        self._spec = spec
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Runs the pass.
+
+        Raises:
+            StructureError: the graph is not that of the specification.
+        """
+        graph, spec = model.graph, self._spec
+        values: dict[str, ir.Value] = {"input": graph.inputs[0]}
+        nodes: list[ir.Node] = []
+        for step in spec.steps:
+            node = _find(step, values)
+            _check(node, step, spec)
+            values[step.name] = node.outputs[0]
+            nodes.append(node)
+        surplus = [node for node in graph if node not in nodes]
+        last = spec.steps[-1].name
+        if surplus or list(graph.outputs) != [values[last]]:
+            found = ", ".join(node.op_type for node in surplus[:3]) or "other outputs"
+            raise StructureError(last, f"the graph has more than the specification: {found}.")
+
+        graph.inputs[1:] = []
+        graph.initializers.clear()
+        graph.remove(nodes)
+        for node, step in zip(nodes, spec.steps, strict=True):
+            _finish(node, step, values)
+            for part, value in zip(("weight", "bias"), node.inputs[1:3] if parameterised(step) else (), strict=False):
+                assert value is not None, "weights and biases were set just now"
+                value.name = f"{step.name}.{part}"
+                _forget(value)
+                graph.initializers[value.name] = value
+        graph.extend(nodes)
+        for name, value in values.items():
+            value.name = name
             _forget(value)
-            graph.initializers[value.name] = value
-    graph.extend(nodes)
-    for name, value in values.items():
-        value.name = name
-        _forget(value)
+        return ir.passes.PassResult(model, modified=True)
 
 
 def parameterised(step: Step) -> bool:

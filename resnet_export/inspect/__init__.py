@@ -15,8 +15,7 @@ from resnet_export.graph.file import EXTERNAL, read
 from resnet_export.graph.foreign import graph_inputs, image_input
 from resnet_export.graph.metadata import PREFIX, Metadata, initializers_digest, is_ours
 from resnet_export.inspect.diff import diff
-from resnet_export.inspect.header import ONNX, read_opsets, read_ports, read_producer
-from resnet_export.inspect.layers import measure_layers
+from resnet_export.inspect.facts import ONNX, measure_layers, read_opsets, read_ports, read_producer
 from resnet_export.inspect.results import Change, Layer, ModelDiff, ModelReport, Port, TensorChange
 
 if TYPE_CHECKING:

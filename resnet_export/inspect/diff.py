@@ -11,7 +11,7 @@ from resnet_export.files import sha256
 from resnet_export.graph.file import read
 from resnet_export.graph.foreign import graph_inputs
 from resnet_export.graph.metadata import PREFIX
-from resnet_export.inspect.header import read_opsets, read_ports, read_producer
+from resnet_export.inspect.facts import read_opsets, read_ports, read_producer
 from resnet_export.inspect.results import Change, ModelDiff
 from resnet_export.inspect.structure import changes, constants, match, nodes_of
 from resnet_export.inspect.tensors import compare, worst_first

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from resnet_export.graph.foreign import ImageInput
-    from resnet_export.graph.metadata import Metadata
-
-SCHEMA_VERSION = 1
-"""Raised when a key changes its meaning or goes."""
+from resnet_export.data import Plain
+from resnet_export.graph.foreign import ImageInput
+from resnet_export.graph.metadata import Metadata
 
 
 @dataclass(frozen=True)
@@ -44,8 +40,10 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class ModelReport:
+class ModelReport(Plain):
     """What a file says of itself, and whether that is so."""
+
+    DERIVED: ClassVar[tuple[str, ...]] = ("passed", "multiply_adds")
 
     path: str
     size: int
@@ -53,7 +51,7 @@ class ModelReport:
     data: Mapping[str, int]
     """Name of each file beside it that holds numbers of it -> bytes."""
     sha256: str
-    """Of the .onnx file."""
+    """SHA-256 of the .onnx file."""
     ir_version: int
     opsets: Mapping[str, int]
     """Domain -> version; the ONNX operators' own domain is `ai.onnx`."""
@@ -82,6 +80,7 @@ class ModelReport:
     """Whether its numbers are those that were written; None where it holds no digest."""
     faults: tuple[str, ...]
     """What is not as the file says, a sentence each."""
+    schema_version: int = 2
 
     @property
     def passed(self) -> bool | None:
@@ -93,43 +92,6 @@ class ModelReport:
         """For one image; None where they cannot be counted for every layer."""
         counts = [layer.multiply_adds for layer in self.layers]
         return None if None in counts else sum(count for count in counts if count is not None)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON; documented in docs/inspect.md."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "path": self.path,
-            "passed": self.passed,
-            "file": {"sha256": self.sha256, "bytes": self.size, "data": dict(self.data)},
-            "ir_version": self.ir_version,
-            "opsets": dict(self.opsets),
-            "producer": self.producer,
-            "inputs": [asdict(port) for port in self.inputs],
-            "outputs": [asdict(port) for port in self.outputs],
-            "image": None if self.image is None else self.image.as_dict(),
-            "nodes": dict(self.operators),
-            "parameters": self.parameters,
-            "multiply_adds": self.multiply_adds,
-            "image_size": None if self.image_size is None else list(self.image_size),
-            "layers": [asdict(layer) for layer in self.layers],
-            **self._claims(),
-            "other_metadata": dict(self.other_metadata),
-            "canonical": self.canonical,
-            "intact": self.intact,
-            "faults": list(self.faults),
-        }
-
-    def _claims(self) -> dict[str, Any]:
-        """What the metadata says."""
-        found = self.metadata
-        return {
-            "specification": None if found is None else found.spec.as_dict(),
-            "interface": None if found is None else found.interface.as_dict(),
-            "preprocessing": None if found is None else found.preprocessing.as_dict(),
-            "assumptions": None if found is None else [one.as_dict() for one in found.assumptions],
-            "labels": None if found is None or found.labels is None else list(found.labels),
-            "weights_digest": None if found is None else found.weights_digest,
-        }
 
 
 @dataclass(frozen=True)
@@ -171,8 +133,10 @@ class TensorChange:
 
 
 @dataclass(frozen=True)
-class ModelDiff:
+class ModelDiff(Plain):
     """What tells two files apart."""
+
+    DERIVED: ClassVar[tuple[str, ...]] = ("same",)
 
     paths: tuple[str, str]
     sizes: tuple[int, int]
@@ -194,36 +158,9 @@ class ModelDiff:
     """Tensors that only the first has, and those that only the second has."""
     metadata: tuple[Change, ...]
     """Key by key."""
+    schema_version: int = 2
 
     @property
     def same(self) -> bool:
         """Whether nothing differs. Files of other bytes may say the same."""
         return not (self.header or self.structure or self.weights or any(self.unmatched) or self.metadata)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON; documented in docs/inspect.md."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "same": self.same,
-            "files": [
-                {"path": path, "bytes": size, "sha256": sha256, "nodes": nodes}
-                for path, size, sha256, nodes in zip(self.paths, self.sizes, self.sha256, self.nodes, strict=True)
-            ],
-            "matched_by": self.matched_by,
-            "tensors_compared": self.tensors,
-            "header": [_plain(asdict(change)) for change in self.header],
-            "structure": [_plain(asdict(change)) for change in self.structure],
-            "weights": [_plain(asdict(change)) for change in self.weights],
-            "unmatched_tensors": [list(names) for names in self.unmatched],
-            "metadata": [_plain(asdict(change)) for change in self.metadata],
-        }
-
-
-def _plain(value: Any) -> Any:
-    """What JSON can hold. It knows no infinity and no NaN: they come as the strings `inf` and `nan`."""
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    known = value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))
-    return value if known else str(value)

@@ -9,7 +9,7 @@ import onnx
 import onnx_ir as ir
 
 from resnet_export.graph.foreign import graph_inputs
-from resnet_export.graph.rewriting import attribute, producer
+from resnet_export.graph.rewriting import producer
 from resnet_export.graph.walk import NEUTRAL
 from resnet_export.inspect.results import Change
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+LISTS = (ir.AttributeType.INTS, ir.AttributeType.FLOATS, ir.AttributeType.STRINGS)
 Pair = tuple[ir.Node | None, ir.Node | None]
 """A node of each graph; None where it has none that belongs to the other's."""
 
@@ -150,14 +151,11 @@ def _meant(node: ir.Node, model: ir.Model) -> dict[str, Any]:
 
 
 def _plain(found: ir.Attr) -> Any:
-    """A value that can be compared and written as JSON; of a tensor its numbers, of a graph its text."""
+    """A value that can be compared and written as JSON: the numbers of a tensor, the text of a graph or type."""
     if found.type == ir.AttributeType.TENSOR:
         return found.value.numpy().tolist()
-    if found.type in (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS):
-        return str(found.value)
-    holder = ir.node("Holder", [], {})
-    holder.attributes[found.name] = found
-    return attribute(holder, found.name)
+    plain = found.value if isinstance(found.value, int | float | str) else str(found.value)
+    return tuple(found.value) if found.type in LISTS else plain
 
 
 def _inputs(node: ir.Node, other: ir.Node, partner: dict[ir.Value, ir.Value]) -> Iterator[Change]:

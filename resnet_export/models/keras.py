@@ -17,7 +17,7 @@ from keras import layers
 from resnet_export.errors import CheckpointError
 from resnet_export.files import reported, staged
 from resnet_export.weights import Weights
-from resnet_export.weights.keras_names import canonical_name, to_canonical, to_keras
+from resnet_export.weights.naming.keras import canonical_name, to_canonical, to_keras
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,78 +2,101 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from resnet_export.parity.blame import diagnose
-from resnet_export.parity.evaluation import Suspect, evaluate
-from resnet_export.parity.inputs import picture_inputs, random_inputs
-from resnet_export.parity.judge import Truths, judge
+from threadpoolctl import threadpool_limits
+
+from resnet_export.parity.diagnosis.attribution import diagnose
+from resnet_export.parity.gate.evaluation import Candidate, evaluate
+from resnet_export.parity.gate.inputs import gate_inputs, image_input_of
+from resnet_export.parity.gate.judge import judge
+from resnet_export.parity.model_under_test import canonical_model, quantity_of
+from resnet_export.parity.reference.oracles import Truths, step_of
+from resnet_export.parity.reference.truth import last_values
 from resnet_export.parity.results import VerifyReport
-from resnet_export.parity.subject import canonical_subject
 from resnet_export.runtimes import open_session
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from resnet_export.graph.foreign import ImageInput
+    from resnet_export.graph.interface import Interface
     from resnet_export.images import Preprocessing
-    from resnet_export.parity.evaluation import Evaluation
-    from resnet_export.parity.inputs import InputSet
-    from resnet_export.parity.truth import Truth
+    from resnet_export.parity.gate.evaluation import Evaluation
+    from resnet_export.parity.reference.truth import Floats
     from resnet_export.weights import Weights
 
 RUNTIME = "ort:cpu"
 """What the file is deployed in."""
 
 
-def gate_inputs(
-    taken: ImageInput, preprocessing: Preprocessing, images: str | os.PathLike[str] | None
-) -> tuple[list[InputSet], list[str]]:
-    """Random images and, where there is a folder, its pictures; and a note for each picture that was left out."""
-    sets = [random_inputs(taken, preprocessing)]
-    notes: list[str] = []
-    if images is not None and (taken.height or preprocessing.crop) != (taken.width or preprocessing.crop):
-        notes = [f"No picture took part: the file takes {taken.height} x {taken.width}, and the crop is square."]
-    elif images is not None:
-        pictures, notes = picture_inputs(taken, preprocessing, images)
-        sets.append(pictures)
-    return sets, notes
+class Check:
+    """Holds a file and its source against the truth, which is computed in the background: it needs no framework."""
 
+    def __init__(
+        self,
+        weights: Weights,
+        interface: Interface,
+        preprocessing: Preprocessing,
+        images: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Starts to compute.
 
-def check_file(
-    file: Path, recall: Callable[[], Weights], source: Evaluation, sets: Sequence[InputSet], random_truth: Truth
-) -> VerifyReport:
-    """Checks the structure, the numbers, the outputs and the head of a file that was just written.
+        Args:
+            weights: the parameters of the network.
+            interface: how the file will be called.
+            preprocessing: how pictures become its input.
+            images: a folder of pictures that take part.
+        """
+        self._quantity = quantity_of(interface.head)
+        self._sets, self._notes = gate_inputs(image_input_of(weights.spec, interface), preprocessing, images)
+        self._background = ThreadPoolExecutor(max_workers=1)
+        self._truth = self._background.submit(self._compute_truth, weights)
+        self._source: Evaluation
 
-    Args:
-        file: where it is.
-        recall: loads the weights that the file should hold: now, and again where a failure is looked into, so that
-            they need not be in memory all along.
-        source: what the model that it came from makes of `sets`; it is checked too, and is the yardstick.
-        sets: what to run, random images first.
-        random_truth: the truth of these.
-    """
-    subject = canonical_subject(file, recall)
-    if (wrong := subject.wrong) is not None:
-        return VerifyReport(str(file), False, (), (f"{wrong.layer}: {wrong.detail}",), diagnosis=wrong)
-    evaluation = evaluate(
-        Suspect("the file", lambda: open_session(RUNTIME, file)), sets, subject.given, subject.activation
-    )
-    truths = Truths(subject, {(sets[0].kind, source.quantity): random_truth})
-    verdict = judge(subject, sets, truths, [evaluation], source)
-    diagnosis = None
-    if verdict.failed:
-        failed, inputs = verdict.failed[0]
-        assert subject.network is not None, "a canonical file has a specification"
-        diagnosis, _ = diagnose(failed.suspect, subject.network.spec, subject.network.parameters, inputs)
-    return VerifyReport(
-        str(file),
-        not verdict.failures,
-        tuple(verdict.comparisons),
-        tuple(verdict.failures),
-        diagnosis=diagnosis,
-        truth=subject.oracle.description,
-        yardstick=source.suspect.label,
-    )
+    def run_source(self, model: Candidate) -> None:
+        """Runs the model that the file comes from. It is checked too, and is the yardstick."""
+        self._source = evaluate(model, self._sets, self._quantity)
+
+    def judge(self, file: Path, recall: Callable[[], Weights], name: Path) -> VerifyReport:
+        """Checks the structure, the numbers, the outputs and the head of a file that was just written.
+
+        Args:
+            file: where it is for now.
+            recall: loads the weights that it should hold: now, and again where a failure is looked into, so that they
+                need not be in memory all along.
+            name: what the report calls the file.
+        """
+        tested = canonical_model(file, recall)
+        if (wrong := tested.wrong) is not None:
+            return VerifyReport(str(name), False, (), (f"{wrong.layer}: {wrong.detail}",), diagnosis=wrong)
+        candidate = Candidate("the file", lambda: open_session(RUNTIME, file))
+        evaluation = evaluate(candidate, self._sets, tested.given, tested.activation)
+        truths = Truths(tested.oracle, {(self._sets[0].kind, self._quantity): self._truth.result()})
+        verdict = judge(tested, self._sets, truths, [evaluation], self._source)
+        diagnosis = None
+        if verdict.failed:
+            failed, inputs = verdict.failed[0]
+            assert tested.network is not None, "a canonical file has a specification"
+            diagnosis, _ = diagnose(failed.candidate, tested.network, inputs)
+        return VerifyReport(
+            str(name),
+            not verdict.failures,
+            tuple(verdict.comparisons),
+            tuple(verdict.failures),
+            notes=tuple(self._notes),
+            diagnosis=diagnosis,
+            truth=tested.oracle.description,
+            yardstick=self._source.candidate.label,
+        )
+
+    def close(self) -> None:
+        """Waits for the background."""
+        self._background.shutdown()
+
+    def _compute_truth(self, weights: Weights) -> Floats:
+        """Takes one processor fewer than there are: importing and tracing need one to themselves."""
+        with threadpool_limits(max(1, (os.cpu_count() or 2) - 1), user_api="blas"):
+            return last_values(weights.spec, weights, self._sets[0].exact, step_of(self._quantity))

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import ClassVar, Literal
 
-if TYPE_CHECKING:
-    from resnet_export.runtimes.session import Placement, Precision
-
-SCHEMA_VERSION = 1
-"""Of a `VerifyReport` as JSON: raised when a key changes its meaning or goes."""
+from resnet_export.data import Plain
+from resnet_export.runtimes.session import Placement, Precision
 
 Inputs = Literal["random", "pictures"]
 Quantity = Literal["logits", "embedding", "probabilities", "output"]
 """What is compared; `output` is the first output of a file whose meaning is unknown."""
 Status = Literal["passed", "failed", "unsupported", "not applicable", "crashed", "not here"]
-"""Of a runtime. `unsupported`: it cannot load the file; `not applicable`: it is of a kind that runs other files;
+"""How a runtime fared. `unsupported`: it cannot load the file; `not applicable`: it is of a kind that runs other files;
 `not here`: a package, library or device is missing."""
 
 
 @dataclass(frozen=True)
 class Comparison:
     """One runtime against the truth, on one batch. Errors are absolute ones of the compared quantity."""
+
+    DERIVED: ClassVar[tuple[str, ...]] = ("ratio",)
 
     runtime: str
     """`ort:cpu` for the file; `torch` or `keras` for the model that it came from, or for the file run by it."""
@@ -74,7 +72,7 @@ class Diagnosis:
     detail: str
     """What was found there."""
     cause: str | None
-    """The mistake that this is the mark of, in words; None where it is no known one."""
+    """The mistake that this is the mark of, in words; None where none is known."""
 
     def __str__(self) -> str:
         """A sentence."""
@@ -85,6 +83,8 @@ class Diagnosis:
 @dataclass(frozen=True)
 class LayerError:
     """How far one layer is from the truth, and from what its own inputs make of it. Largest absolute differences."""
+
+    DERIVED: ClassVar[tuple[str, ...]] = ("wrong",)
 
     layer: str
     op: str
@@ -114,7 +114,7 @@ class Bisection:
     """Up to the last one that could be looked at."""
     first_wrong: str | None
     cause: str | None
-    """The mistake that explains it, in words; None where it is no known one."""
+    """The mistake that explains it, in words; None where none is known."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class RuntimeResult:
 
 
 @dataclass(frozen=True)
-class VerifyReport:
+class VerifyReport(Plain):
     """Whether a file is the network that it says it is."""
 
     file: str
@@ -154,26 +154,27 @@ class VerifyReport:
     """What was not checked, and why."""
     diagnosis: Diagnosis | None = None
     sha256: str = ""
-    """Of the file."""
+    """SHA-256 of the file."""
     truth: str = ""
     """What was evaluated in float64."""
     yardstick: str = ""
     """Whose float32 error the others are held against."""
     runtimes: tuple[RuntimeResult, ...] = ()
     bisection: Bisection | None = None
+    schema_version: int = 1
+
+    @property
+    def located(self) -> tuple[str, ...]:
+        """Where it goes wrong first, and the likely cause: a sentence each; empty where nothing was diagnosed."""
+        if self.diagnosis is None:
+            return ()
+        cause = self.diagnosis.cause
+        if cause is None and self.bisection is not None and self.bisection.first_wrong == self.diagnosis.layer:
+            cause = self.bisection.cause  # the numbers alone did not show it
+        return (str(self.diagnosis), *([f"Likely cause: {cause.rstrip('.')}."] if cause else ()))
 
     def __str__(self) -> str:
         """`resnet18.onnx: passed in ort:cpu, torch`, and each check that failed."""
         ran = [result.runtime for result in self.runtimes if result.status in ("passed", "failed")]
         where = f" in {', '.join(ran)}" if ran else ""
         return "\n".join([f"{self.file}: {'passed' if self.passed else 'FAILED'}{where}", *self.failures])
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON."""
-        data = {"schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)}
-        for entry, comparison in zip(data["comparisons"], self.comparisons, strict=True):
-            entry["ratio"] = comparison.ratio
-        if self.bisection is not None:
-            for entry, layer in zip(data["bisection"]["layers"], self.bisection.layers, strict=True):
-                entry["wrong"] = layer.wrong
-        return data

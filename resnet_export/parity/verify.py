@@ -18,12 +18,13 @@ from resnet_export.errors import (
     UnavailableError,
 )
 from resnet_export.files import sha256
-from resnet_export.parity.blame import diagnose
-from resnet_export.parity.check import gate_inputs
-from resnet_export.parity.evaluation import Evaluation, Suspect, evaluate
-from resnet_export.parity.judge import Truths, judge, precision_of
+from resnet_export.parity.diagnosis.attribution import diagnose
+from resnet_export.parity.gate.evaluation import Candidate, Evaluation, evaluate
+from resnet_export.parity.gate.inputs import gate_inputs
+from resnet_export.parity.gate.judge import judge, precision_of
+from resnet_export.parity.model_under_test import describe, value_names
+from resnet_export.parity.reference.oracles import Truths
 from resnet_export.parity.results import RuntimeResult, VerifyReport
-from resnet_export.parity.subject import describe, value_names
 from resnet_export.runtimes import ONLY_WHEN_NAMED, choose, names
 from resnet_export.runtimes.isolated import IsolatedSession
 
@@ -33,11 +34,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from resnet_export.errors import ResNetExportError
-    from resnet_export.parity.inputs import InputSet
-    from resnet_export.parity.judge import Verdict
+    from resnet_export.parity.gate.inputs import InputSet
+    from resnet_export.parity.gate.judge import Verdict
+    from resnet_export.parity.model_under_test import ModelUnderTest
     from resnet_export.parity.results import Bisection, Diagnosis, Status
-    from resnet_export.parity.subject import Subject
-    from resnet_export.runtimes.session import Session
     from resnet_export.weights import Weights
 
     Progress = Callable[[str], AbstractContextManager[object]]
@@ -88,95 +88,70 @@ def verify(
     """
     asked = [runtimes] if isinstance(runtimes, str) else list(runtimes or ())
     for text in asked:
-        choose(text, allow_fallback=allow_fallback)  # what cannot be meant is found out before the work
-    with tempfile.TemporaryDirectory() as folder:
-        return _verify(Path(path), weights, images, asked, allow_fallback, bisect, progress, Path(folder))
-
-
-def _verify(
-    path: Path,
-    weights: Weights | str | os.PathLike[str] | None,
-    images: str | os.PathLike[str] | None,
-    asked: Sequence[str],
-    allow_fallback: bool,
-    bisect: bool,
-    progress: Progress | None,
-    folder: Path,
-) -> VerifyReport:
-    """See `verify`; `folder` is for copies of the file."""
+        choose(text, allow_fallback=allow_fallback)  # a runtime that has an invalid value is refused before the work
     stage = progress or (lambda name: contextlib.nullcontext())
-    with stage("read"):
-        subject = describe(path, weights, folder)
-        wrong = subject.wrong
-        seen = () if wrong is None else (f"{wrong.layer}: {wrong.detail}",)
-        if wrong is not None and not bisect:
-            return _report(subject, passed=False, comparisons=(), failures=seen, diagnosis=wrong)
-        sets, notes = gate_inputs(subject.taken, subject.preprocessing, images)
-        notes += subject.notes(pictures=images is not None)
-    ran: list[Evaluation | RuntimeResult] = []
-    for text in asked or [name for name in names() if name not in ONLY_WHEN_NAMED]:
-        with stage(text):
-            ran.append(_evaluate(_suspect(text, subject, allow_fallback), text, sets, subject, named=bool(asked)))
-    evaluations = [one for one in ran if isinstance(one, Evaluation)]
-    truths = Truths(subject)
-    with stage("truth"):
-        for inputs in sets:
-            truths.exact(inputs, "logits" if subject.given == "probabilities" else subject.given)
-    with stage("compare"):
-        verdict = judge(subject, sets, truths, evaluations)
-    results = tuple(one if isinstance(one, RuntimeResult) else _result(one, verdict, subject) for one in ran)
-    failures = [*seen, *verdict.failures]
-    failures += [f"{result.runtime}: {result.reason}" for result in results if result.refused]
-    if not evaluations:
-        failures.append("No runtime ran the file.")
-    diagnosis, bisection = wrong, None
-    if verdict.failed or bisect:
-        with stage("bisect"):
-            looked, bisection, note = _look_inside(subject, verdict, evaluations, sets)
-        if wrong is not None and bisection is not None and bisection.first_wrong == wrong.layer:
-            diagnosis = replace(wrong, cause=wrong.cause or bisection.cause)
-        diagnosis = diagnosis or looked
-        notes += [note] if note else []
-    return _report(
-        subject,
-        passed=not failures,
-        failures=tuple(failures),
-        comparisons=tuple(verdict.comparisons),
-        notes=tuple(notes),
-        diagnosis=diagnosis,
-        bisection=bisection,
-        runtimes=results,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        with stage("read"):
+            tested = describe(Path(path), weights, Path(folder))
+            seen = () if tested.wrong is None else (f"{tested.wrong.layer}: {tested.wrong.detail}",)
+            if tested.wrong is not None and not bisect:
+                return _report(tested, comparisons=(), failures=seen, diagnosis=tested.wrong)
+            sets, notes = gate_inputs(tested.taken, tested.preprocessing, images)
+            notes += tested.notes(pictures=images is not None)
+        ran: list[Evaluation | RuntimeResult] = []
+        for text in asked or [name for name in names() if name not in ONLY_WHEN_NAMED]:
+            with stage(text):
+                ran.append(_evaluate(text, tested, sets, allow_fallback, named=bool(asked)))
+        evaluations = [one for one in ran if isinstance(one, Evaluation)]
+        truths = Truths(tested.oracle)
+        with stage("truth"):
+            for inputs in sets:
+                truths.of(inputs, "logits" if tested.given == "probabilities" else tested.given)
+        with stage("compare"):
+            verdict = judge(tested, sets, truths, evaluations)
+        diagnosis, bisection = tested.wrong, None
+        if verdict.failed or bisect:
+            with stage("bisect"):
+                diagnosis, bisection, unseen = _look_inside(tested, verdict, evaluations, sets)
+                notes += unseen
+        results = tuple(one if isinstance(one, RuntimeResult) else _result(one, verdict, tested) for one in ran)
+        refused = [f"{result.runtime}: {result.reason}" for result in results if result.refused]
+        none = [] if evaluations else ["No runtime ran the file."]
+        return _report(
+            tested,
+            failures=(*seen, *verdict.failures, *refused, *none),
+            comparisons=tuple(verdict.comparisons),
+            notes=tuple(notes),
+            diagnosis=diagnosis,
+            bisection=bisection,
+            runtimes=results,
+        )
 
 
-def _suspect(text: str, subject: Subject, allow_fallback: bool) -> Suspect:
-    """The file in a runtime, in a process of its own."""
-
-    def opens(path: Path) -> Callable[[], Session]:
-        return partial(IsolatedSession, text, path, allow_fallback=allow_fallback)
-
-    logits = None if subject.logits_path is None else opens(subject.logits_path)
-    return Suspect(f"the file in {text}", opens(subject.path), logits)
-
-
-def _report(subject: Subject, *, passed: bool, failures: tuple[str, ...], **found: Any) -> VerifyReport:
+def _report(tested: ModelUnderTest, *, failures: tuple[str, ...], **found: Any) -> VerifyReport:
     return VerifyReport(
-        file=str(subject.path),
-        sha256=sha256(subject.path),
-        passed=passed,
+        file=str(tested.path),
+        sha256=sha256(tested.path),
+        passed=not failures,
         failures=failures,
-        truth=subject.oracle.description,
+        truth=tested.oracle.description,
         yardstick="NumPy in float32",
         **found,
     )
 
 
 def _evaluate(
-    suspect: Suspect, text: str, sets: Sequence[InputSet], subject: Subject, *, named: bool
+    text: str, tested: ModelUnderTest, sets: Sequence[InputSet], allow_fallback: bool, *, named: bool
 ) -> Evaluation | RuntimeResult:
-    """Runs one runtime. What it raises is a result, but for what is missing where it was asked for by name."""
+    """Runs the file in one runtime, in a process of its own.
+
+    What the runtime raises is a result, unless a part is missing that was asked for by name.
+    """
+    opens = partial(IsolatedSession, text, allow_fallback=allow_fallback)
+    logits = None if tested.logits_path is None else partial(opens, tested.logits_path)
+    candidate = Candidate(f"the file in {text}", partial(opens, tested.path), logits)
     try:
-        return evaluate(suspect, sets, subject.given, subject.activation)
+        return evaluate(candidate, sets, tested.given, tested.activation)
     except tuple(STATUS) as error:
         status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
         if named and status == "not here":
@@ -187,12 +162,12 @@ def _evaluate(
         return RuntimeResult(text, status, error.message, error.hint, refused=refused, log=log)
 
 
-def _result(evaluation: Evaluation, verdict: Verdict, subject: Subject) -> RuntimeResult:
+def _result(evaluation: Evaluation, verdict: Verdict, tested: ModelUnderTest) -> RuntimeResult:
     failed = evaluation in verdict.wrong_heads or any(evaluation is one for one, _ in verdict.failed)
     return RuntimeResult(
         evaluation.runtime,
         "failed" if failed else "passed",
-        precision=precision_of(evaluation, subject),
+        precision=precision_of(evaluation, tested),
         placement=evaluation.placement,
         batches_left_out=evaluation.batches_left_out,
         version=evaluation.version,
@@ -200,25 +175,25 @@ def _result(evaluation: Evaluation, verdict: Verdict, subject: Subject) -> Runti
 
 
 def _look_inside(
-    subject: Subject, verdict: Verdict, evaluations: Sequence[Evaluation], sets: Sequence[InputSet]
-) -> tuple[Diagnosis | None, Bisection | None, str | None]:
+    tested: ModelUnderTest, verdict: Verdict, evaluations: Sequence[Evaluation], sets: Sequence[InputSet]
+) -> tuple[Diagnosis | None, Bisection | None, list[str]]:
     """(what is wrong first, the error layer by layer, why there is none of these)."""
-    if subject.network is None:
-        return None, None, "The layers can be looked at only beside the checkpoint: give it with --weights."
+    wrong = tested.wrong
+    if tested.network is None:
+        return wrong, None, ["The layers can be looked at only beside the checkpoint: give it with --weights."]
     candidates = [*verdict.failed, *((evaluation, sets[0]) for evaluation in evaluations)]
-    values = None if subject.canonical else value_names(subject.path)
+    values = None if tested.canonical else value_names(tested.path)
     problem = "none of these runtimes shows them: add --runtime ort:cpu"
-    for evaluation, inputs in candidates:
-        if not evaluation.shows_values:
-            continue
-        network, failed = subject.network, any(evaluation is one for one, _ in verdict.failed)
+    for evaluation, inputs in (pair for pair in candidates if pair[0].shows_values):
+        precision = precision_of(evaluation, tested)
         try:
-            precision = precision_of(evaluation, subject)
-            diagnosis, bisection = diagnose(
-                evaluation.suspect, network.spec, network.parameters, inputs, values, precision
-            )
+            diagnosis, bisection = diagnose(evaluation.candidate, tested.network, inputs, values, precision)
         except tuple(STATUS) as error:
             problem = f"{evaluation.runtime}: {error.message}"
             continue
-        return diagnosis if failed else None, bisection, None
-    return None, None, f"The layers could not be looked at: {problem}."
+        if wrong is not None:
+            same = bisection.first_wrong == wrong.layer
+            return replace(wrong, cause=wrong.cause or bisection.cause) if same else wrong, bisection, []
+        failed = any(evaluation is one for one, _ in verdict.failed)
+        return diagnosis if failed else None, bisection, []
+    return wrong, None, [f"The layers could not be looked at: {problem}."]

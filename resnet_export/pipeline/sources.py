@@ -1,28 +1,32 @@
-"""What an export is asked for, resolved: framework, weights, preprocessing and labels."""
+"""What an export starts from: the framework, the weights, and the model that is converted."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from resnet_export.errors import LabelsError, MissingDependencyError, UsageError
-from resnet_export.images import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from resnet_export.convert import CONVERTERS
+from resnet_export.errors import MissingDependencyError, UsageError
 from resnet_export.models import FRAMEWORKS
-from resnet_export.optional import install_line
+from resnet_export.optional import install_line, require
+from resnet_export.parity.diagnosis.attribution import attribute_topology, differing_parameters
+from resnet_export.parity.gate.evaluation import Candidate
+from resnet_export.runtimes import attach
 from resnet_export.spec import IMAGE_SIZES, ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.published import RESIZE, fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import onnx_ir as ir
 
-
-Source = Any
-"""A `ResNetSpec`, `Weights`, a path or published name, a `torch.nn.Module` or a `keras.Model`; None: a new network."""
+    from resnet_export.assumptions import Assumption
+    from resnet_export.errors import StructureError
+    from resnet_export.parity.results import Diagnosis
+    from resnet_export.pipeline.options import ExportOptions, Source
+    from resnet_export.runtimes.session import Session
 
 
 def choose_framework(asked: str | None, source: Source) -> str:
@@ -61,23 +65,31 @@ class Loaded(NamedTuple):
     weights: Weights
     origin: str
     """Where the weights come from, in words."""
+    assumptions: tuple[Assumption, ...]
+    """What was taken for granted of the network."""
     model: Any = None
     """The live model, if the source is one."""
 
 
-def load(source: Source, framework: str, asked: dict[str, Any], seed: int) -> Loaded:
-    """Reads the source; `asked` are fields of the specification, None where they were not asked for."""
+def load(options: ExportOptions, framework: str) -> Loaded:
+    """Reads the source.
+
+    Raises:
+        UsageError: it is of another kind, or contradicts what was specified.
+        CheckpointError: the checkpoint cannot be read, or holds another network than was specified.
+    """
+    source, specified = options.source, options.specified
     if _framework_of(source) is not None:
         model = getattr(source, "_orig_mod", source)  # what torch.compile wrapped
-        weights = importlib.import_module(FRAMEWORKS[framework]).read(model, **asked)
-        return Loaded(weights, f"the {framework} model", model)
+        weights = importlib.import_module(FRAMEWORKS[framework]).read(model, **specified)
+        return Loaded(weights, f"the {framework} model", weights.assumptions, model)
     if isinstance(source, Weights):
-        _refuse_contradiction(source.spec, asked)
-        return Loaded(source, "the weights given")
+        _refuse_contradiction(source.spec, specified)
+        return Loaded(source, "the weights given", source.assumptions)
     if isinstance(source, ResNetSpec) or source is None:
-        spec = source or _new_spec(asked)
-        _refuse_contradiction(spec, asked)
-        return Loaded(Weights.initial(spec, seed), f"He initialisation, seed {seed}")
+        spec = source or _new_spec(specified)
+        _refuse_contradiction(spec, specified)
+        return Loaded(Weights.initial(spec, options.seed), f"He initialisation, seed {options.seed}", ())
     if not isinstance(source, str | os.PathLike):
         raise UsageError(
             f"A {type(source).__name__} cannot be exported.",
@@ -85,20 +97,20 @@ def load(source: Source, framework: str, asked: dict[str, Any], seed: int) -> Lo
         )
     name = os.fspath(source)
     if name in RESIZE and not Path(name).exists():
-        path = fetch(name, asked["depth"] or ResNetSpec.depth)
-        weights = Weights.load(path, **asked)
-        weights.assumptions = ()  # whose network it is, is published with it
-        return Loaded(weights, f"{name} ({path.name})")
-    return Loaded(Weights.load(name, **asked), Path(name).name)
+        path = fetch(name, options.depth or ResNetSpec.depth)
+        # Nothing is assumed: whose network it is, is published with it.
+        return Loaded(Weights.load(path, **specified), f"{name} ({path.name})", ())
+    weights = Weights.load(name, **specified)
+    return Loaded(weights, Path(name).name, weights.assumptions)
 
 
-def _new_spec(asked: dict[str, Any]) -> ResNetSpec:
-    given = {name: value for name, value in asked.items() if value is not None}
+def _new_spec(specified: dict[str, Any]) -> ResNetSpec:
+    given = {name: value for name, value in specified.items() if value is not None}
     return ResNetSpec(**({"image_size": IMAGE_SIZES.get(given.get("stem", "imagenet"), 224)} | given))
 
 
-def _refuse_contradiction(spec: ResNetSpec, asked: dict[str, Any]) -> None:
-    for name, value in asked.items():
+def _refuse_contradiction(spec: ResNetSpec, specified: dict[str, Any]) -> None:
+    for name, value in specified.items():
         if value is not None and value != getattr(spec, name):
             raise UsageError(
                 f"{name} {value!r} was asked for, and the source has {getattr(spec, name)!r}.",
@@ -106,79 +118,70 @@ def _refuse_contradiction(spec: ResNetSpec, asked: dict[str, Any]) -> None:
             )
 
 
-def preprocessing_of(
-    spec: ResNetSpec,
-    source: Source,
-    mean: Sequence[float] | None,
-    std: Sequence[float] | None,
-    resize: int | None,
-    interpolation: str | None,
-) -> tuple[Preprocessing, str, set[str]]:
-    """(preprocessing, where it comes from in words, its fields that are known).
+class SourceModel:
+    """The model that is converted, with its weights.
 
-    It is that of the options, else that of the named weights, else the usual one.
+    The session of the check needs memory. A model of our own, and its weights, are therefore let go of as soon as they
+    have served, and whoever looks into a failure loads and builds them again.
+
+    Attributes:
+        weights: the parameters, until `release_weights`.
+        candidate: opens the model in a session.
     """
-    named = source if isinstance(source, str) and source in RESIZE else None
-    default = Preprocessing.default(spec.in_channels, spec.image_size)
-    if named is not None:
-        pixels = round(RESIZE[named] * spec.image_size / 224)
-        default = Preprocessing(pixels, spec.image_size, IMAGENET_MEAN, IMAGENET_STD)
-    options: dict[str, Any] = {
-        "mean": None if mean is None else tuple(map(float, mean)),
-        "std": None if std is None else tuple(map(float, std)),
-        "resize": resize,
-        "interpolation": interpolation,
-    }
-    given = {name: value for name, value in options.items() if value is not None}
-    for name in ("mean", "std"):
-        if name in given and len(given[name]) != spec.in_channels:
-            raise UsageError(
-                f"{name} has {len(given[name])} numbers, and the network {spec.in_channels} channels.",
-                hint=f"Give one {name} per channel.",
-            )
-        if any(not 0 <= number <= 1 for number in given.get(name, ())):
-            raise UsageError(
-                f"{name} {', '.join(f'{number:g}' for number in given[name])} is not on the scale 0..1.",
-                hint="Divide it by 255 if it is on the scale 0..255.",
-            )
-    usual = "ImageNet's" if default.mean == IMAGENET_MEAN else "pixels on the scale 0..1"
-    origin = f"that of {named}" if named else usual
-    if given:
-        origin = f"{', '.join(given)} as given; the rest {origin}" if len(given) < len(options) else "as given"
-    return replace(default, **given), origin, set(options if named else given)
 
+    def __init__(self, options: ExportOptions) -> None:
+        """Reads the source. No framework is imported yet, unless the source is a live model."""
+        self._options = options
+        self.framework = choose_framework(options.framework, options.source)
+        self.weights, self.origin, self.assumptions, self._model = load(options, self.framework)
+        self.spec = self.weights.spec
+        self._given = self._model is not None
+        self.candidate = Candidate(f"the {self.framework} model", self._open)
 
-def labels_of(labels: str | os.PathLike[str] | Sequence[str] | None, spec: ResNetSpec) -> tuple[str, ...] | None:
-    """The class names, one for each logit."""
-    if labels is None:
-        return None
-    if isinstance(labels, str | os.PathLike):
-        names = read_labels(Path(labels))
-        where = f"The labels file {labels} has {len(names)} lines"
-    else:
-        names, where = tuple(labels), f"{len(labels)} labels were given"
-    if len(names) != spec.num_classes:
-        raise LabelsError(f"{where}, and the network has {spec.num_classes} classes.", hint="Give one label per class.")
-    return names
+    def build(self) -> None:
+        """Imports the framework, and builds the model from the weights unless the source is a live one."""
+        require(self.framework)  # Keras, for one, may be there without TensorFlow
+        if not self._given:
+            self._model = self._built(self.weights)
 
+    def trace(self) -> ir.Model:
+        """The raw topology of the model."""
+        topology: ir.Model = importlib.import_module(CONVERTERS[self.framework]).to_onnx(self._model, self.spec)
+        return topology
 
-def read_labels(path: Path) -> tuple[str, ...]:
-    """The lines of a text file, without a byte order mark and without empty lines at its end.
+    def differing_parameters(self) -> Diagnosis | None:
+        """Whether the model that was built holds exactly the weights that it was given."""
+        if self._given:
+            return None
+        return differing_parameters(self._definition.read(self._model), self.weights, self.candidate.label)
 
-    Raises:
-        LabelsError: it can't be read, is JSON, or has an empty line before its end.
-    """
-    hint = "Give a text file, one class a line."
-    try:
-        text = path.read_text(encoding="utf-8-sig").rstrip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise LabelsError(f"The labels file {path} cannot be read: {reason}.", hint=hint) from error
-    if text.startswith(("{", "[")):
-        raise LabelsError(
-            f"The labels file {path} is JSON.", hint="Write its class names into a text file, one a line."
-        )
-    names = tuple(line.strip() for line in text.splitlines())
-    if "" in names:
-        raise LabelsError(f"The labels file {path} has nothing in line {names.index('') + 1}.", hint=hint)
-    return names
+    def attribute(self, error: StructureError) -> Diagnosis:
+        """Whose mistake a wrong topology is."""
+        side = f"what the {self.framework} converter made of the model"
+        return attribute_topology(self.candidate, error, self.spec, self.weights, side)
+
+    def release_model(self) -> None:
+        """Lets go of the model, unless it is the caller's."""
+        if not self._given:
+            self._model = None
+
+    def release_weights(self) -> None:
+        """Lets go of the weights."""
+        del self.weights
+
+    def recall(self) -> Weights:
+        """The weights, loaded once more."""
+        return load(self._options, self.framework).weights
+
+    @property
+    def _definition(self) -> Any:
+        return importlib.import_module(FRAMEWORKS[self.framework])
+
+    def _built(self, weights: Weights) -> Any:
+        model = self._definition.build(self.spec)
+        self._definition.load(model, weights)
+        return model
+
+    def _open(self) -> Session:
+        model = self._built(self.recall()) if self._model is None else self._model
+        return attach(self.framework, model, self.spec)

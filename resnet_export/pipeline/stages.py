@@ -1,4 +1,4 @@
-"""The stages of an export: their times, and an observer that is told of them."""
+"""The stages of an export: how long each takes, and an observer that sees it pass."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Progress = Callable[[str], AbstractContextManager[object]]
 
 
 class Stages:
-    """Times the stages, and tells an observer of them."""
+    """Times the stages, and lets an observer see them."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress or (lambda name: contextlib.nullcontext())
@@ -24,7 +24,7 @@ class Stages:
 
     @contextlib.contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """Times what is done inside."""
+        """Times the block inside."""
         start = time.perf_counter()
         with self._progress(name):
             yield

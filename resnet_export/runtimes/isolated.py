@@ -39,7 +39,7 @@ class SessionTarget:
         self._session = spec.open(Path(path))
         with contextlib.suppress(ResNetExportError):  # where the CPU stands in for it
             self._session.version = spec.probe()
-        return {name: getattr(self._session, name) for name in FACTS}
+        return {name: getattr(self._session, name) for name in FACTS} | {"_placement": self._session.placement()}
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """See `Session.run`."""
@@ -49,13 +49,11 @@ class SessionTarget:
         """See `Session.values`."""
         return {name: np.asarray(value) for name, value in self._session.values(images, names).items()}
 
-    def placement(self) -> Placement:
-        """See `Session.placement`."""
-        return self._session.placement()
-
 
 class IsolatedSession(Session):
     """A session like any other, whose work is done by a worker process."""
+
+    _placement: Placement
 
     def __init__(
         self, runtime: str | RuntimeSpec, path: Path, *, allow_fallback: bool = False, timeout_s: float = TIMEOUT_S
@@ -78,9 +76,7 @@ class IsolatedSession(Session):
         target = f"{SessionTarget.__module__}:{SessionTarget.__name__}"
         self._worker = Worker(target, timeout_s=timeout_s, hint="Leave this runtime out.")
         try:
-            doing = "opening the file"
-            facts = self._worker.call("open", runtime, str(path), allow_fallback, doing=doing)
-            self._placement: Placement = self._worker.call("placement", doing=doing)
+            facts = self._worker.call("open", runtime, str(path), allow_fallback, doing="opening the file")
         except BaseException:
             self.close()
             raise

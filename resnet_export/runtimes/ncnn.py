@@ -32,7 +32,7 @@ class NcnnOptions(CpuOptions):
     """How ncnn runs the file."""
 
     precision: Literal["float32", "float16"] = "float32"
-    """In what it keeps and multiplies numbers; by itself it takes float16."""
+    """The type in which it keeps and multiplies numbers; by itself it takes float16."""
 
 
 class NcnnSession(Session):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,6 @@ from resnet_export.runtimes.ort_providers import (
     Plugin,
     TensorrtOptions,
 )
-from resnet_export.runtimes.placement import RECORD, placement_of
 from resnet_export.runtimes.runtime import Runtime
 from resnet_export.runtimes.session import Placement, Session
 from resnet_export.runtimes.with_outputs import with_outputs
@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     from resnet_export.runtimes.ort_providers import Provider
     from resnet_export.runtimes.session import Binding
 
+RECORD = "session.record_ep_graph_assignment_info"
+"""The session's configuration entry that makes ONNX Runtime remember the assignment."""
+SHAPE_ARITHMETIC = frozenset({
+    "Concat", "ConstantOfShape", "Gather", "Range", "Shape", "Size", "Slice", "Squeeze", "Unsqueeze",
+})  # fmt: skip
+"""Operators on a few integers, which ONNX Runtime keeps on the CPU on purpose: a copy would cost more."""
 FATAL_ONLY = 4
 """ONNX Runtime's log level: what it logs besides what it raises concerns its developers."""
 LEVELS = {"all": "ENABLE_ALL", "extended": "ENABLE_EXTENDED", "basic": "ENABLE_BASIC", "disabled": "DISABLE_ALL"}
@@ -143,6 +149,36 @@ class OrtSession(Session):
             if self._source is not ON_CPU and "CUDA" in why:
                 raise UnavailableError(f"{self._source.provider} cannot be used: {why}.") from error
             raise ModelError(f"ONNX Runtime cannot load {self.path.name}: {why}.", hint="Export it again.") from error
+
+
+def placement_of(
+    session: onnxruntime.InferenceSession, provider: str, device: str, *, allow_fallback: bool
+) -> Placement:
+    """Counts the nodes of each execution provider.
+
+    Args:
+        session: opened with the entry `RECORD`.
+        provider: the one that was asked for.
+        device: what to call its device.
+        allow_fallback: go on where nodes are elsewhere, and say so in the placement.
+
+    Raises:
+        UnavailableError: nodes other than shape arithmetic are elsewhere.
+    """
+    nodes: Counter[str] = Counter()
+    strays: Counter[str] = Counter()
+    for subgraph in session.get_provider_graph_assignment_info():
+        for node in subgraph.get_nodes():
+            nodes[subgraph.ep_name] += 1
+            if subgraph.ep_name != provider and node.op_type not in SHAPE_ARITHMETIC:
+                strays[f"{node.op_type} on {subgraph.ep_name}"] += 1
+    if not strays:
+        return Placement(device, dict(nodes))
+    most = ", ".join(f"{count} {what}" for what, count in strays.most_common(3))
+    found = f"{strays.total()} of {nodes.total()} nodes do not run on {provider}: {most}"
+    if not allow_fallback:
+        raise UnavailableError(f"{found}.", hint="Go on all the same with --allow-fallback.")
+    return Placement(device if nodes[provider] else "CPU", dict(nodes), found)
 
 
 def distribution() -> str:

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from resnet_export.assumptions import about_image_size, about_network
 from resnet_export.errors import CheckpointError, quote_some
+from resnet_export.weights import formats
+from resnet_export.weights.infer import COUNTERS, infer_spec, name_faults, shown_eps
+from resnet_export.weights.initial import draw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +24,9 @@ if TYPE_CHECKING:
 
     from resnet_export.assumptions import Assumption
     from resnet_export.spec import ResNetSpec
+    from resnet_export.weights.naming import Tensors
 
 Array = NDArray[np.float32]
-Tensors = Mapping[str, NDArray[Any]]
 
 
 class Weights(Mapping[str, Array]):
@@ -59,7 +62,7 @@ class Weights(Mapping[str, Array]):
             CheckpointError: a tensor is missing, surplus or misshapen, not of a floating type, or has
                 NaN or infinity in it, or a variance is negative.
         """
-        tensors = {name: array for name, array in tensors.items() if not name.endswith("num_batches_tracked")}
+        tensors = {name: array for name, array in tensors.items() if not name.endswith(COUNTERS)}
         _check_names_and_shapes(spec, tensors, origin)
         self.spec, self.assumptions = spec, assumptions
         rounded = [name for name in spec.parameters if tensors[name].dtype == np.float64]
@@ -91,8 +94,6 @@ class Weights(Mapping[str, Array]):
     @classmethod
     def initial(cls, spec: ResNetSpec, seed: int = 0) -> Self:
         """He-initialised weights; the same numbers for the same seed, whatever the framework."""
-        from resnet_export.weights.initial import draw
-
         return cls(spec, draw(spec, seed), origin="the initialisation")
 
     @classmethod
@@ -109,14 +110,11 @@ class Weights(Mapping[str, Array]):
             CheckpointError: the file cannot be read, is unsafe, or holds another network than asked for.
             MissingDependencyError: the format needs a framework that is not installed.
         """
-        from resnet_export.weights.checkpoint import read, read_configuration
-        from resnet_export.weights.infer import infer_spec
-
-        tensors = read(path)
-        origin = os.fspath(path)
-        config = read_configuration(path)
+        tensors, origin, config = formats.read(path), os.fspath(path), formats.read_configuration(path)
         shown = {} if config is None else config.findings
-        spec = infer_spec(tensors, origin=origin, shown=shown, **{**_absent(assumed, shown, asked), **asked})
+        known = {*shown, *(name for name, value in asked.items() if value is not None)}
+        taken = {name: value for name, value in (assumed or {}).items() if name not in known}
+        spec = infer_spec(tensors, origin=origin, shown=shown, **{**asked, **taken})
         assumptions: tuple[Assumption, ...] = ()
         if config is None:
             assumptions = about_network(spec, eps_given=asked.get("eps") is not None)
@@ -139,8 +137,6 @@ class Weights(Mapping[str, Array]):
         Raises:
             CheckpointError: it is another network than asked for, or its batch norms differ in eps.
         """
-        from resnet_export.weights.infer import infer_spec, shown_eps
-
         spec = infer_spec(tensors, origin=origin, shown=shown_eps(norms, origin), **asked)
         assumptions = () if asked.get("image_size") else (about_image_size(spec),)
         return cls(spec, tensors, origin=origin, assumptions=assumptions)
@@ -155,15 +151,7 @@ class Weights(Mapping[str, Array]):
             MissingDependencyError: the format needs a framework that is not installed.
             UnavailableError: the file cannot be written.
         """
-        from resnet_export.weights.checkpoint import write
-
-        write(path, self)
-
-
-def _absent(assumed: Mapping[str, Any] | None, shown: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Those fields that are neither shown nor asked for."""
-    known = {*shown, *(name for name, value in asked.items() if value is not None)}
-    return {name: value for name, value in (assumed or {}).items() if name not in known}
+        formats.write(path, self)
 
 
 def digest(arrays: Tensors) -> str:
@@ -178,18 +166,13 @@ def digest(arrays: Tensors) -> str:
 
 def _check_names_and_shapes(spec: ResNetSpec, tensors: Tensors, origin: str) -> None:
     expected = spec.parameters
-    missing = [name for name in expected if name not in tensors]
-    surplus = [name for name in tensors if name not in expected]
     misshapen = [
         f"{name}: {tensors[name].shape}, expected {shape}"
         for name, shape in expected.items()
         if name in tensors and tensors[name].shape != shape
     ]
-    faults = [
-        f"{len(names)} {kind} ({quote_some(names)})"
-        for kind, names in (("missing", missing), ("surplus", surplus), ("misshapen", misshapen))
-        if names
-    ]
+    faults = name_faults(spec, tensors)
+    faults += [f"{len(misshapen)} misshapen ({quote_some(misshapen)})"] if misshapen else []
     if faults:
         raise CheckpointError(
             f"{origin} does not hold the {len(expected)} tensors of ResNet-{spec.depth} "

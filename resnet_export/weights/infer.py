@@ -11,8 +11,10 @@ from resnet_export.spec import IMAGE_SIZES, VARIANTS, ResNetSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
+    from resnet_export.weights.naming import Tensors
 
+COUNTERS = "num_batches_tracked"
+"""How the names of the counters end that torch keeps beside the parameters."""
 STEM_OF_KERNEL = {7: "imagenet", 3: "cifar"}
 
 
@@ -25,7 +27,7 @@ class Finding(NamedTuple):
 
 
 def infer_spec(
-    tensors: Mapping[str, NDArray[Any]],
+    tensors: Tensors,
     *,
     origin: str,
     shown: Mapping[str, Finding] | None = None,
@@ -86,7 +88,7 @@ def shown_eps(norms: Mapping[str, float], origin: str) -> dict[str, Finding]:
     return {"eps": Finding(float(eps), f"the batch norms of {origin} have eps {eps:g}")}
 
 
-def _findings(tensors: Mapping[str, NDArray[Any]], origin: str) -> dict[str, Finding]:
+def _findings(tensors: Tensors, origin: str) -> dict[str, Finding]:
     """Field -> what the tensors show; a field is absent where the tensor that would show it is."""
     found: dict[str, Finding] = {}
     blocks, bottleneck = _blocks(tensors)
@@ -109,7 +111,7 @@ def _findings(tensors: Mapping[str, NDArray[Any]], origin: str) -> dict[str, Fin
     return found
 
 
-def _blocks(tensors: Mapping[str, NDArray[Any]]) -> tuple[tuple[int, ...], bool]:
+def _blocks(tensors: Tensors) -> tuple[tuple[int, ...], bool]:
     """Number of blocks in each stage, and whether they are bottlenecks, which alone have a third convolution."""
     matches = [match for name in tensors if (match := re.match(r"layer([1-4])\.(\d+)\.", name))]
     blocks = tuple(len({match[2] for match in matches if match[1] == stage}) for stage in "1234")
@@ -117,7 +119,7 @@ def _blocks(tensors: Mapping[str, NDArray[Any]]) -> tuple[tuple[int, ...], bool]
 
 
 def _nearest_depth(blocks: tuple[int, ...], bottleneck: bool) -> int:
-    """The nearest, so that a checkpoint that lacks a block is told which tensors it lacks."""
+    """The nearest, so that the error of a checkpoint that lacks a block names the missing tensors."""
     candidates = [depth for depth, variant in VARIANTS.items() if variant.bottleneck == bottleneck]
     return min(
         candidates,
@@ -125,23 +127,24 @@ def _nearest_depth(blocks: tuple[int, ...], bottleneck: bool) -> int:
     )
 
 
-def _shape(tensors: Mapping[str, NDArray[Any]], name: str, rank: int) -> tuple[int, ...] | None:
+def _shape(tensors: Tensors, name: str, rank: int) -> tuple[int, ...] | None:
     """The shape of a tensor, or None when it is absent, empty or of another rank."""
     shape = tensors[name].shape if name in tensors else ()
     return shape if len(shape) == rank and 0 not in shape else None
 
 
-def _no_resnet(tensors: Mapping[str, NDArray[Any]], spec: ResNetSpec, origin: str) -> CheckpointError:
-    names = [name for name in tensors if not name.endswith("num_batches_tracked")]
+def name_faults(spec: ResNetSpec, tensors: Tensors, verb: str = "") -> list[str]:
+    """Which tensors of the network are missing, and which are surplus, as parts of a sentence."""
     missing = [name for name in spec.parameters if name not in tensors]
-    surplus = [name for name in names if name not in spec.parameters]
-    faults = [
-        f"{len(some)} are {kind} ({quote_some(some)})"
-        for kind, some in (("missing", missing), ("surplus", surplus))
-        if some
-    ]
+    surplus = [name for name in tensors if name not in spec.parameters and not name.endswith(COUNTERS)]
+    groups = {"missing": missing, "surplus": surplus}
+    return [f"{len(some)} {verb}{kind} ({quote_some(some)})" for kind, some in groups.items() if some]
+
+
+def _no_resnet(tensors: Tensors, spec: ResNetSpec, origin: str) -> CheckpointError:
     return CheckpointError(
-        f"{origin} holds {len(names)} tensors, but not those of a ResNet: measured against ResNet-{spec.depth}, "
-        f"which has {len(spec.parameters)}, {' and '.join(faults)}.",
+        f"{origin} holds {sum(not name.endswith(COUNTERS) for name in tensors)} tensors, but not those of a ResNet: "
+        f"measured against ResNet-{spec.depth}, which has {len(spec.parameters)}, "
+        f"{' and '.join(name_faults(spec, tensors, 'are '))}.",
         hint="Give the checkpoint of a ResNet whose tensors have torchvision's names.",
     )

@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from resnet_export.spec import ResNetSpec
-    from resnet_export.weights.canonical import Array
 
 
-def draw(spec: ResNetSpec, seed: int) -> dict[str, Array]:
+def draw(spec: ResNetSpec, seed: int) -> dict[str, NDArray[np.float32]]:
     """Name -> array for every parameter of `spec`, drawn in the order of `spec.parameters` from `seed`."""
     generator = np.random.Generator(np.random.PCG64(seed))
     return {name: _draw(generator, name, shape, spec) for name, shape in spec.parameters.items()}
 
 
-def _draw(generator: np.random.Generator, name: str, shape: tuple[int, ...], spec: ResNetSpec) -> Array:
+def _draw(generator: np.random.Generator, name: str, shape: tuple[int, ...], spec: ResNetSpec) -> NDArray[np.float32]:
     if len(shape) == 4:
         out_channels, _, height, width = shape
         deviation = math.sqrt(2.0 / (out_channels * height * width))
@@ -37,7 +38,7 @@ def _draw(generator: np.random.Generator, name: str, shape: tuple[int, ...], spe
     return np.full(shape, 1.0 if ones else 0.0, dtype=np.float32)
 
 
-def trained_like(spec: ResNetSpec, seed: int) -> dict[str, Array]:
+def trained_like(spec: ResNetSpec, seed: int) -> dict[str, NDArray[np.float32]]:
     """He initialisation with batch norms as training leaves them: for checks to which 0 and 1 would be blind.
 
     gamma ~ Uniform(0.5, 1.5), beta ~ Normal(0, 0.2), mean ~ Normal(0, 0.3), variance ~ Uniform(0.5, 2).

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import sys
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from resnet_export.errors import CheckpointError, UsageError
 from resnet_export.files import reported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from requests import Response
-    from rich.progress import Progress, TaskID
+    from collections.abc import Mapping
 
 FILES: Mapping[tuple[int, str], str] = MappingProxyType(
     {
@@ -42,6 +38,8 @@ RESIZE: Mapping[str, int] = MappingProxyType({"IMAGENET1K_V1": 256, "IMAGENET1K_
 BASE_URL = "https://download.pytorch.org/models/"
 URL_VARIABLE = "RESNET_EXPORT_WEIGHTS_URL"
 CACHE_VARIABLE = "RESNET_EXPORT_CACHE"
+TIMEOUT_S = 30.0
+"""Seconds without an answer after which a download fails."""
 
 
 def fetch(name: str, depth: int) -> Path:
@@ -59,7 +57,14 @@ def fetch(name: str, depth: int) -> Path:
         CheckpointError: it cannot be downloaded, or is not the file that was published.
         UnavailableError: the cache cannot be written.
     """
-    file = file_name(name, depth)
+    if (depth, name) not in FILES:
+        names = [known for known_depth, known in FILES if known_depth == depth]
+        choose = f"Choose {' or '.join(names)}, or give" if names else "Give"
+        raise UsageError(
+            f"No weights {name!r} are published for ResNet-{depth}.",
+            hint=f"{choose} a file with --weights FILE.",
+        )
+    file = FILES[depth, name]
     path = cache_folder() / file
     part = path.with_name(f"{file}.part")
     url = f"{os.environ.get(URL_VARIABLE, BASE_URL).rstrip('/')}/{file}"
@@ -80,23 +85,6 @@ def fetch(name: str, depth: int) -> Path:
     return path
 
 
-def file_name(name: str, depth: int) -> str:
-    """The file of a published checkpoint, such as `resnet18-f37072fd.pth`.
-
-    Raises:
-        UsageError: there is none of that name for that depth.
-    """
-    if (depth, name) not in FILES:
-        names = [known for known_depth, known in FILES if known_depth == depth]
-        raise UsageError(
-            f"No weights {name!r} are published for ResNet-{depth}.",
-            hint=f"Choose {' or '.join(names)}, or give a file with --weights FILE."
-            if names
-            else "Give a file with --weights FILE.",
-        )
-    return FILES[depth, name]
-
-
 def cache_folder() -> Path:
     """Where downloads are kept."""
     import platformdirs
@@ -105,26 +93,27 @@ def cache_folder() -> Path:
 
 
 def _download(url: str, part: Path) -> None:
-    """Appends to `part` what it lacks of `url`."""
-    import pooch
+    """Appends to `part` what it lacks of `url`, with a progress bar where a person can see it."""
     import requests
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    with part.open("ab") as file, contextlib.ExitStack() as responses, _progress_bar(part.stem) as bar:
-
-        def start_over_unless_partial(response: Response, *_: Any, **__: Any) -> None:
-            responses.enter_context(response)  # pooch leaves it open when it fails
-            # 206 brings the rest; a server that cannot resume answers 200 and sends the whole file.
-            if response.status_code == requests.codes.ok:
-                file.truncate(0)
-
-        download = pooch.HTTPDownloader(
-            progressbar=bar,
-            chunk_size=1 << 16,
-            headers={"Range": f"bytes={file.tell()}-", "Accept-Encoding": "identity"},
-            hooks={"response": start_over_unless_partial},
-        )
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    hidden = not sys.stderr.isatty()
+    with part.open("ab") as file, Progress(
+        *columns, console=Console(stderr=True), transient=True, disable=hidden
+    ) as progress:  # fmt: skip
+        headers = {"Range": f"bytes={file.tell()}-", "Accept-Encoding": "identity"}
         try:
-            download(url, file, None)
+            with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
+                response.raise_for_status()
+                # 206 brings the rest; a server that cannot resume answers 200 and sends the whole file.
+                if response.status_code == requests.codes.ok:
+                    file.truncate(0)
+                length = response.headers.get("Content-Length")
+                task = progress.add_task(part.stem, total=None if length is None else int(length))
+                for chunk in response.iter_content(1 << 16):
+                    progress.advance(task, file.write(chunk))
         except requests.RequestException as error:
             status = getattr(error.response, "status_code", None)
             if status == requests.codes.requested_range_not_satisfiable:
@@ -148,35 +137,3 @@ def _is_genuine(path: Path, file: str) -> bool:
 def _digits(file: str) -> str:
     """`resnet18-f37072fd.pth` -> `f37072fd`."""
     return file.rpartition("-")[2].partition(".")[0]
-
-
-class _Bar:
-    """A bar of rich with the interface that pooch expects, which is tqdm's."""
-
-    def __init__(self, progress: Progress, task: TaskID) -> None:
-        self.total = 0
-        self._progress = progress
-        self._task = task
-
-    def update(self, size: int) -> None:
-        self._progress.update(self._task, total=self.total, advance=size)
-
-    def reset(self) -> None:
-        self._progress.reset(self._task)
-
-    def close(self) -> None:
-        self._progress.stop()
-
-
-@contextlib.contextmanager
-def _progress_bar(title: str) -> Iterator[_Bar | None]:
-    """A bar on stderr where a person can see it, else None."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield _Bar(progress, progress.add_task(title, total=None))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.errors import ResNetExportError, RuntimeCrashedError
 from resnet_export.workers.client import TIMEOUT_S, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
 
 class Pool:
@@ -49,21 +50,22 @@ class Pool:
         groups: dict[Hashable, list[tuple[int, Any]]] = {}
         for index, item in enumerate(items):
             groups.setdefault(key(item) if key else index % self._size, []).append((index, item))
-        found: dict[int, Any] = {}
-
-        def run(group: list[tuple[int, Any]]) -> None:
-            while group:  # with a new worker for what one that died has left
-                with Worker(self._target, timeout_s=timeout_s) as worker:
-                    while group:
-                        index, item = group.pop(0)
-                        try:
-                            found[index] = worker.call(method, item, doing=doing)
-                        except RuntimeCrashedError as error:
-                            found[index] = error
-                            break
-                        except ResNetExportError as error:
-                            found[index] = error
-
         with ThreadPoolExecutor(self._size) as threads:
-            list(threads.map(run, groups.values()))
-        return [found[index] for index in sorted(found)]
+            done = threads.map(lambda group: list(self._results(group, method, timeout_s, doing)), groups.values())
+            found = dict(chain.from_iterable(done))
+        return [found[index] for index in range(len(found))]
+
+    def _results(
+        self, group: list[tuple[int, Any]], method: str, timeout_s: float, doing: str
+    ) -> Iterator[tuple[int, Any]]:
+        while group:  # with a new worker for what one that died has left
+            with Worker(self._target, timeout_s=timeout_s) as worker:
+                while group:
+                    index, item = group.pop(0)
+                    try:
+                        yield index, worker.call(method, item, doing=doing)
+                    except RuntimeCrashedError as error:
+                        yield index, error
+                        break
+                    except ResNetExportError as error:
+                        yield index, error

@@ -1,25 +1,26 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import onnx_ir as ir
 import pytest
 
 from resnet_export.graph.canonical import canonicalise
 from resnet_export.graph.file import bind, write
 from resnet_export.graph.folding import folded
-from resnet_export.graph.interface import Interface, dress
+from resnet_export.graph.interface import Interface, apply_interface
 from resnet_export.graph.metadata import Metadata, initializers_digest
 from resnet_export.images import Preprocessing
+from resnet_export.spec import ResNetSpec
+from resnet_export.weights import Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    pass
 
-    import onnx_ir as ir
 
-    from resnet_export.spec import ResNetSpec
-    from resnet_export.weights import Weights
 
 
 @dataclass
@@ -38,7 +39,7 @@ class Maker:
         weights = self.trained(spec)
         preprocessing = Preprocessing.default(spec.in_channels, spec.image_size)
         model = canonicalise(self.raw_topology(framework, spec), spec)
-        dress(model, spec, interface, preprocessing)
+        apply_interface(model, spec, interface, preprocessing)
         bind(model, folded(weights))
         return model, Metadata(spec, interface, preprocessing, weights.digest, initializers_digest(model))
 

@@ -11,8 +11,6 @@ import onnxruntime
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
 
@@ -43,7 +41,7 @@ def run(proto: onnx.ModelProto, feeds: dict[str, NDArray[np.float32]]) -> list[N
     return outputs
 
 
-def rewritten(model: ir.Model, rewrite: Callable[[ir.Model], bool], *, changes: bool) -> ir.Model:
+def rewritten(model: ir.Model, rewrite: ir.passes.InPlacePass, *, changes: bool) -> ir.Model:
     """Runs a pass; asserts that it says whether it changed the graph, and that the graph still computes the same.
 
     Args:
@@ -61,16 +59,16 @@ def rewritten(model: ir.Model, rewrite: Callable[[ir.Model], bool], *, changes: 
     RemoveUnusedNodesPass()(model)
     before = proto_of(model)
     expected = run(before, feeds)
-    assert rewrite(model) is changes
+    assert rewrite(model).modified is changes
     RemoveUnusedNodesPass()(model)
     after = proto_of(model)
     for output, declared in zip(after.graph.output, before.graph.output, strict=True):
-        output.type.CopyFrom(declared.type)  # set at the end, by `dress`
+        output.type.CopyFrom(declared.type)  # set at the end, by `apply_interface`
     onnx.checker.check_model(after)
     if not changes:
         assert after == before
     for found, wanted in zip(run(after, feeds), expected, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
     if changes:
-        assert rewrite(model) is False, "a second run has nothing to do"
+        assert rewrite(model).modified is False, "a second run has nothing to do"
     return model

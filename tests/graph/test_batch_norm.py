@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from resnet_export.graph.batch_norm import recognise_batch_norm
+from resnet_export.graph.batch_norm import RecogniseBatchNorm
 from resnet_export.graph.rewriting import attribute
 
 from .rewrites import model_of, operators, rewritten
@@ -27,7 +27,7 @@ def test_it_is_recognised_in_every_order_of_its_operands(flips: tuple[bool, ...]
         weighted=f"weighted = Mul({operands[3]})",
         y=f"y = Add({operands[4]})",
     )
-    model = rewritten(model_of(SIGNATURE, body), recognise_batch_norm, changes=True)
+    model = rewritten(model_of(SIGNATURE, body), RecogniseBatchNorm(), changes=True)
     assert operators(model) == ["Transpose", "BatchNormalization", "Transpose"]
     norm = model.graph[1]
     assert [value.name for value in norm.inputs[1:] if value] == ["gamma", "beta", "mean", "variance"]
@@ -58,6 +58,6 @@ USUAL = {
 )
 def test_anything_else_stays(change: dict[str, str]) -> None:
     model = model_of(SIGNATURE, WRITTEN_OUT.format(**USUAL | change))
-    found = operators(rewritten(model, recognise_batch_norm, changes=False))
+    found = operators(rewritten(model, RecogniseBatchNorm(), changes=False))
     assert "BatchNormalization" not in found
     assert "Transpose" not in found

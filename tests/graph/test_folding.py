@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
-from resnet_export.graph.folding import NORM, FoldedNorm, fold_batch_norm, folded, same_eps
+from resnet_export.graph.folding import NORM, FoldBatchNorm, FoldedNorm, folded, same_eps
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 
@@ -25,7 +25,7 @@ NORM_OF_C = "y = BatchNormalization<epsilon=0.001>(c, gamma, beta, mean, varianc
 
 def fold(body: str, *, changes: bool, signature: str = SIGNATURE) -> ir.Model:
     model = model_of(signature, body)
-    assert fold_batch_norm(model) is changes
+    assert FoldBatchNorm()(model).modified is changes
     RemoveUnusedNodesPass()(model)
     return model
 

@@ -12,8 +12,8 @@ import pytest
 from resnet_export.errors import UsageError
 from resnet_export.graph.interface import HEADS, OPSETS, SCALE, SHIFT, Interface
 from resnet_export.images import Preprocessing
-from resnet_export.parity.gate import FILE_FACTOR, floor, max_error
-from resnet_export.parity.truth import last_values
+from resnet_export.parity.gate.gate import FILE_FACTOR, floor, max_error
+from resnet_export.parity.reference.truth import last_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable

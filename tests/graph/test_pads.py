@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from resnet_export.graph.pads import merge_pads
+from resnet_export.graph.pads import MergePads
 from resnet_export.graph.rewriting import attribute
 
 from .rewrites import model_of, operators, rewritten
@@ -14,7 +14,7 @@ POOL = "(float[1,2,5,6] x) => (float[1,2,H,W] y)"
 def test_a_pad_merges_into_a_convolution() -> None:
     body = """p = Constant<value_ints=[0,0,1,2,0,0,3,4]>() padded = Pad(x, p)
               y = Conv<pads=[1,1,1,1], strides=[2,2]>(padded, w)"""
-    model = rewritten(model_of(CONV, body), merge_pads, changes=True)
+    model = rewritten(model_of(CONV, body), MergePads(), changes=True)
     assert operators(model) == ["Conv"]
     assert attribute(model.graph[-1], "pads") == (2, 3, 4, 5)
 
@@ -22,13 +22,13 @@ def test_a_pad_merges_into_a_convolution() -> None:
 def test_a_pad_with_an_explicit_zero_merges() -> None:
     body = """p = Constant<value_ints=[0,0,1,1,0,0,1,1]>() zero = Constant<value_float=0.0>()
               padded = Pad<mode="constant">(x, p, zero) y = Conv(padded, w)"""
-    assert operators(rewritten(model_of(CONV, body), merge_pads, changes=True)) == ["Conv"]
+    assert operators(rewritten(model_of(CONV, body), MergePads(), changes=True)) == ["Conv"]
 
 
 def test_a_pad_merges_into_one_user_and_stays_for_another() -> None:
     body = """p = Constant<value_ints=[0,0,1,1,0,0,1,1]>() padded = Pad(x, p) y = Conv(padded, w) z = Relu(padded)"""
     signature = CONV.replace("y)", "y, float[1,2,H,W] z)")
-    assert operators(rewritten(model_of(signature, body), merge_pads, changes=True)) == ["Pad", "Conv", "Relu"]
+    assert operators(rewritten(model_of(signature, body), MergePads(), changes=True)) == ["Pad", "Conv", "Relu"]
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,14 @@ def test_a_pad_merges_into_one_user_and_stays_for_another() -> None:
 def test_other_pads_before_a_convolution_stay(pad: str) -> None:
     channels = 3 if "[0,1,1,1,0,0" in pad or "[0,0,1,1,0,1" in pad else 2
     signature = CONV.replace("float[3,2,3,3] w", f"float[3,{channels},3,3] w")
-    model = rewritten(model_of(signature, f"{pad} y = Conv(padded, w)"), merge_pads, changes=False)
+    model = rewritten(model_of(signature, f"{pad} y = Conv(padded, w)"), MergePads(), changes=False)
     assert operators(model) == ["Pad", "Conv"]
 
 
 def test_zeros_after_a_relu_merge_into_a_max_pool() -> None:
     body = """p = Constant<value_ints=[0,0,1,1,0,0,1,1]>() positive = Relu(x) padded = Pad(positive, p)
               y = MaxPool<kernel_shape=[3,3], strides=[2,2]>(padded)"""
-    model = rewritten(model_of(POOL, body), merge_pads, changes=True)
+    model = rewritten(model_of(POOL, body), MergePads(), changes=True)
     assert operators(model) == ["Relu", "MaxPool"]
     assert attribute(model.graph[-1], "pads") == (1, 1, 1, 1)
 
@@ -62,7 +62,7 @@ def test_zeros_after_a_relu_merge_into_a_max_pool() -> None:
 def test_minus_infinity_merges_into_a_max_pool_anywhere() -> None:
     body = """p = Constant<value_ints=[0,0,1,1,0,0,1,1]>() low = Constant<value = float {-inf}>()
               padded = Pad(x, p, low) y = MaxPool<kernel_shape=[3,3], strides=[2,2]>(padded)"""
-    model = rewritten(model_of(POOL, body), merge_pads, changes=True)
+    model = rewritten(model_of(POOL, body), MergePads(), changes=True)
     assert operators(model) == ["MaxPool"]
 
 
@@ -70,13 +70,13 @@ def test_minus_infinity_merges_into_a_max_pool_anywhere() -> None:
 def test_zeros_after_anything_else_stay_before_a_max_pool(before: str) -> None:
     body = f"""p = Constant<value_ints=[0,0,1,1,0,0,1,1]>() other = {before}(x) padded = Pad(other, p)
                y = MaxPool<kernel_shape=[3,3], strides=[2,2]>(padded)"""
-    assert operators(rewritten(model_of(POOL, body), merge_pads, changes=False)) == [before, "Pad", "MaxPool"]
+    assert operators(rewritten(model_of(POOL, body), MergePads(), changes=False)) == [before, "Pad", "MaxPool"]
 
 
 def test_zeros_stay_before_an_average_pool() -> None:
     body = """p = Constant<value_ints=[0,0,1,1,0,0,1,1]>() padded = Pad(x, p)
               y = AveragePool<kernel_shape=[3,3]>(padded)"""
-    assert operators(rewritten(model_of(POOL, body), merge_pads, changes=False)) == ["Pad", "AveragePool"]
+    assert operators(rewritten(model_of(POOL, body), MergePads(), changes=False)) == ["Pad", "AveragePool"]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_zeros_stay_before_an_average_pool() -> None:
 def test_auto_pad_at_stride_1_is_spelled_out(mode: str, kernel: int, pads: tuple[int, ...] | None) -> None:
     signature = f"(float[1,2,5,6] x, float[3,2,{kernel},{kernel}] w) => (float[1,3,H,W] y)"
     model = model_of(signature, f'y = Conv<auto_pad="{mode}", kernel_shape=[{kernel},{kernel}]>(x, w)')
-    (conv,) = rewritten(model, merge_pads, changes=True).graph
+    (conv,) = rewritten(model, MergePads(), changes=True).graph
     assert attribute(conv, "pads") == pads
     assert "auto_pad" not in conv.attributes
 
@@ -101,11 +101,11 @@ def test_auto_pad_at_stride_1_is_spelled_out(mode: str, kernel: int, pads: tuple
 @pytest.mark.parametrize("mode", ["SAME_UPPER", "SAME_LOWER"])
 def test_same_with_a_stride_stays(mode: str) -> None:
     model = model_of(CONV, f'y = Conv<auto_pad="{mode}", kernel_shape=[3,3], strides=[2,2]>(x, w)')
-    (conv,) = rewritten(model, merge_pads, changes=False).graph
+    (conv,) = rewritten(model, MergePads(), changes=False).graph
     assert attribute(conv, "auto_pad") == mode
 
 
 def test_a_pad_before_same_with_a_stride_stays() -> None:
     body = """p = Constant<value_ints=[0,0,1,1,0,0,1,1]>() padded = Pad(x, p)
               y = Conv<auto_pad="SAME_UPPER", kernel_shape=[3,3], strides=[2,2]>(padded, w)"""
-    assert operators(rewritten(model_of(CONV, body), merge_pads, changes=False)) == ["Pad", "Conv"]
+    assert operators(rewritten(model_of(CONV, body), MergePads(), changes=False)) == ["Pad", "Conv"]

@@ -143,9 +143,9 @@ def test_numbers_beside_the_file(write: Write, tiny: ResNetSpec, monkeypatch: py
 
 def test_json(write: Write, tiny: ResNetSpec) -> None:
     data = json.loads(json.dumps(inspect(write(tiny)).as_dict(), allow_nan=False))
-    assert data["schema_version"] == 1
+    assert data["schema_version"] == 2
     assert data["passed"] is True
-    assert data["specification"] == tiny.as_dict()
+    assert data["metadata"]["spec"] == tiny.as_dict()
     assert data["inputs"] == [{"name": "input", "dtype": "float32", "shape": ["batch", 3, 32, 32]}]
     assert data["multiply_adds"] == tiny.multiply_adds == sum(layer["multiply_adds"] for layer in data["layers"])
     assert data["image_size"] == [32, 32]

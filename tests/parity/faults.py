@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx_ir as ir
 
-from resnet_export.graph.batch_norm import recognise_batch_norm
+from resnet_export.graph.batch_norm import RecogniseBatchNorm
 from resnet_export.graph.rewriting import insert, redirect
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def in_converter(fault: str, framework: str, monkeypatch: Any) -> None:
 
     def faulty(model: Any, spec: Any) -> ir.Model:
         raw = to_onnx(model, spec)
-        recognise_batch_norm(raw)
+        RecogniseBatchNorm()(raw)
         spoil_topology(fault, raw)
         return raw
 

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from resnet_export import ParityError, ResNetSpec, Weights, export, verify
 from resnet_export.graph.metadata import initializers_digest
-from resnet_export.parity.gate import compare
+from resnet_export.parity.gate.gate import compare
 from resnet_export.weights.initial import trained_like
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ import pytest
 from resnet_export import runtimes
 from resnet_export.errors import MissingDependencyError, ModelError, NotApplicableError, UnavailableError
 from resnet_export.runtimes import choose, ort_providers
-from resnet_export.runtimes.ort import OrtSession, distribution
+from resnet_export.runtimes.ort import OrtSession, distribution, placement_of
 from resnet_export.runtimes.ort_providers import CudaOptions, Provider
-from resnet_export.runtimes.placement import placement_of
 from resnet_export.runtimes.session import Placement
 
 from .agreement import images_for

@@ -1,0 +1,71 @@
+"""What stands in any file: versions, producer, inputs and outputs, and its layers with what they cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from resnet_export.graph.cost import layers, multiply_adds, operands, quantization, stored_type, value_type
+from resnet_export.graph.rewriting import producer
+from resnet_export.graph.shapes import resolve_shapes
+from resnet_export.inspect.results import Layer, Port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import onnx_ir as ir
+
+    from resnet_export.graph.foreign import ImageInput
+
+ONNX = "ai.onnx"
+"""The ONNX operators' own domain, whose other name is the empty one."""
+
+
+def read_opsets(model: ir.Model) -> dict[str, int]:
+    """Domain -> version."""
+    return {domain or ONNX: version for domain, version in model.opset_imports.items()}
+
+
+def read_producer(model: ir.Model) -> str:
+    """Name and version of what wrote the file."""
+    return " ".join(part for part in (model.producer_name, model.producer_version) if part)
+
+
+def read_ports(values: Iterable[ir.Value]) -> tuple[Port, ...]:
+    """Names, types and shapes."""
+    return tuple(Port(value.name or "", value_type(value), _shape(value)) for value in values)
+
+
+def measure_layers(model: ir.Model, image: ImageInput | None, size: tuple[int, int] | None) -> tuple[Layer, ...]:
+    """The layers in the order of the graph.
+
+    The model is used up: functions are inlined, large constants become inputs, and open sizes are fixed.
+
+    Args:
+        model: any.
+        image: its input, where that is an image.
+        size: height and width in pixels to count at, where the file leaves them open.
+    """
+    shape = None
+    if image is not None and size is not None:
+        shape = (1, image.channels, *size) if image.layout == "nchw" else (1, *size, image.channels)
+    resolve_shapes(model, shape)
+    return tuple(_layer(node, image.batch or 1 if image is not None else 1) for node in layers(model))
+
+
+def _layer(node: ir.Node, batch: int) -> Layer:
+    activations, weights = operands(node)
+    count = multiply_adds(node)
+    return Layer(
+        name=node.name or node.outputs[0].name or "",
+        op=node.op_type,
+        weights=stored_type(weights),
+        activations=stored_type(activations) if producer(activations, "DequantizeLinear") else value_type(activations),
+        quantized=quantization(node),
+        multiply_adds=None if count is None else count // batch,
+    )
+
+
+def _shape(value: ir.Value) -> tuple[int | str | None, ...] | None:
+    if value.shape is None:
+        return None
+    return tuple(size if isinstance(size, int) else size.value for size in value.shape)

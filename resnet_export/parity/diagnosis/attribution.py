@@ -1,0 +1,95 @@
+"""Whose mistake it is: which side is wrong, in which layer, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from resnet_export.parity.diagnosis.bisect import bisect
+from resnet_export.parity.diagnosis.tensor_faults import explain, first_difference
+from resnet_export.parity.gate.gate import SOURCE_FACTOR, floor, max_error
+from resnet_export.parity.reference.truth import last_values
+from resnet_export.parity.results import Diagnosis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from resnet_export.errors import StructureError
+    from resnet_export.parity.gate.evaluation import Candidate
+    from resnet_export.parity.gate.inputs import InputSet
+    from resnet_export.parity.reference.oracles import SpecificationOracle
+    from resnet_export.parity.results import Bisection
+    from resnet_export.runtimes.session import Precision
+    from resnet_export.spec import ResNetSpec
+    from resnet_export.weights import Weights
+
+
+def attribute_topology(
+    source: Candidate, error: StructureError, spec: ResNetSpec, weights: Weights, side: str
+) -> Diagnosis:
+    """Whose mistake a wrong topology is: the model's, when the model is wrong too, else the converter's.
+
+    Args:
+        source: the model that was converted.
+        error: what is wrong with the topology.
+        spec: the network.
+        weights: its weights.
+        side: what to call the converter's output.
+    """
+    images = np.random.default_rng(0).standard_normal((2, spec.in_channels, spec.image_size, spec.image_size))
+    images = images.astype(np.float32)
+    truth = last_values(spec, weights, images)
+    rounded = last_values(spec, weights, images, dtype=np.float32)
+    allowed = SOURCE_FACTOR * max(max_error(rounded, truth), floor(truth))
+    try:
+        with source.open() as session:
+            wrong = max_error(session.run(images), truth) > allowed
+    except Exception:  # of whatever kind: a model that cannot run one of its own images is the wrong side
+        wrong = True
+    return Diagnosis(error.layer, source.label if wrong else side, error.detail, error.cause)
+
+
+def differing_parameters(found: Weights, expected: Weights, side: str) -> Diagnosis | None:
+    """Whether a model holds exactly the weights that it was given."""
+    difference = first_difference(found, expected, allowed=0.0)
+    if difference is None:
+        return None
+    name, distance = difference
+    module = name.rpartition(".")[0]
+    layer = {step.norm: step.name for step in expected.spec.steps}.get(module, module)
+    return Diagnosis(
+        layer=layer,
+        side=side,
+        detail=f"{name} differs from the weights by {distance:.3g} ulp",
+        cause=explain(name, found[name], expected),
+    )
+
+
+def diagnose(
+    candidate: Candidate,
+    network: SpecificationOracle,
+    inputs: InputSet,
+    names: Sequence[str] | None = None,
+    precision: Precision | None = None,
+) -> tuple[Diagnosis, Bisection]:
+    """The first layer that rounding does not explain, and the error layer by layer."""
+    with candidate.open() as session:
+        found = bisect(session, network.spec, network.parameters, inputs, min(inputs.batches), names, precision)
+    return describe(found, candidate.label), found
+
+
+def describe(found: Bisection, side: str) -> Diagnosis:
+    """A bisection in words."""
+    if not found.layers:
+        return Diagnosis("fc", side, "no layer in between can be looked at", None)
+    if found.first_wrong is None:
+        detail = "each layer by itself is right while its values are shown: what is fused is wrong, or errors add up"
+        return Diagnosis("fc", side, detail, found.cause)
+    layer = next(layer for layer in found.layers if layer.layer == found.first_wrong)
+    if layer.value is None:
+        return Diagnosis(layer.layer, side, "its output is nowhere in the graph", found.cause)
+    detail = (
+        f"its output is {layer.local_error:.3g} from what its inputs make in float64 ({layer.bound:.3g} is allowed)"
+    )
+    return Diagnosis(layer.layer, side, detail, found.cause)

@@ -1,0 +1,199 @@
+"""The first wrong layer: every step is evaluated in float64 from the inputs that the candidate itself gave to it.
+
+    local error(step) = max |candidate's output - float64 step(candidate's inputs)|
+
+A step is wrong where its local error is more than 4 times that of NumPy's float32 (or of the floor): the rule of
+the gate, applied to one layer. Errors do not add up along the network this way, so that the first wrong layer is
+the one that is wrong, and not the one where an earlier mistake has grown.
+
+A canonical file names its values after the steps. In any other file the value of a step is the one that comes
+closest to it, channels first or last: all values of the graph are looked at, in one run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from resnet_export.graph.rewriting import NHWC_TO_NCHW
+from resnet_export.parity.diagnosis.layer_faults import layer_faults, pattern
+from resnet_export.parity.gate.gate import FILE_FACTOR, SUSPICIOUS, floor, max_error
+from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.reference.truth import apply, evaluate
+from resnet_export.parity.results import Bisection, LayerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from resnet_export.parity.gate.inputs import InputSet
+    from resnet_export.parity.reference.truth import Floats, Parameters
+    from resnet_export.runtimes.session import Precision, Session
+    from resnet_export.spec import ResNetSpec, Step
+
+Finding = tuple[str, str | None]
+"""(first wrong layer, its cause)."""
+HEADS = {"logits": "fc", "embedding": "flatten"}
+"""The heads' names of the two values that a head can be made of."""
+KIN = 0.1
+"""Share of the largest value: a value further away than this is another one, and not this one gone wrong."""
+
+
+def bisect(
+    session: Session,
+    spec: ResNetSpec,
+    parameters: Parameters,
+    inputs: InputSet,
+    batch: int,
+    names: Sequence[str] | None = None,
+    precision: Precision | None = None,
+) -> Bisection:
+    """Looks at the output of every step.
+
+    Args:
+        session: the candidate's; it is asked for all values in one run.
+        spec: what it should be.
+        parameters: the numbers that it should have.
+        inputs: what to run it on.
+        batch: how many of them.
+        names: the values of a graph that is not canonical; None where they are named after the steps.
+        precision: in what the file is computed; None for the session's own.
+    """
+    images = (inputs.file if session.takes_file_input else inputs.normalised)[:batch]
+    asked = [*(step.name for step in spec.steps), *HEADS] if names is None else names
+    values = session.values(images, asked)
+    if names is None:
+        values = {HEADS.get(name, name): value for name, value in values.items()}
+    shown = _Values(values, named=names is None)
+    reduced = TOLERANCES.get(precision or session.precision)
+    slack = 0.0 if reduced is None else reduced.relative
+    exact: dict[str, Floats] = {"input": inputs.exact[:batch]}
+    layers: list[LayerError] = []
+    first: Finding | None = None
+    perhaps: Finding | None = None
+    behind: set[str] = set()  # what depends on the layer that is perhaps wrong
+    for step, truth in evaluate(spec, parameters, inputs.exact[:batch]):
+        if step.op == "Gemm" and f"{step.name}.weight" not in parameters:
+            break
+        layer = _Layer(step, spec, parameters, [exact[name] for name in step.inputs])
+        exact[step.name] = local = layer.output(np.float64)
+        if not shown.may_have(step.name):
+            continue
+        single = layer.output(np.float32)
+        bound = max(FILE_FACTOR * max(max_error(single, local), floor(local)), slack * float(np.abs(local).max()))
+        name, value = shown.nearest(step.name, local)
+        error = _layer_error(step, name, value, truth, local, bound)
+        if behind.intersection(step.inputs):
+            behind.add(step.name)
+        if not error.wrong:
+            if step.name in behind:
+                perhaps, behind = None, set()
+        elif first is None:
+            cause, name, value, sure = _cause(layer, shown, name, value)
+            before = None if sure else _cause_before(layer, exact, shown)
+            finding, sure = (before, True) if before else (perhaps or (step.name, cause), sure)
+            if not sure and perhaps is None:
+                behind = {step.name}
+            first, perhaps = (finding, None) if sure else (None, finding)
+            error = _layer_error(step, name, value, truth, local, bound)
+        layers.append(error)
+        if value is not None and value.shape == local.shape:
+            exact[step.name] = value.astype(np.float64)
+        elif error.wrong and names is None:
+            break  # what is behind it has other shapes too
+    wrong, cause = first or perhaps or (None, None)
+    return Bisection(session.name, tuple(layers), wrong, cause or (pattern(layers) if wrong is not None else None))
+
+
+class _Layer(NamedTuple):
+    """A step with what it takes."""
+
+    step: Step
+    spec: ResNetSpec
+    parameters: Parameters
+    sources: list[Floats]
+
+    def output(self, dtype: type[np.float64 | np.float32]) -> Floats:
+        sources: list[Floats] = [source.astype(dtype) for source in self.sources]  # which `apply` may change
+        return apply(self.step, sources, self.parameters, self.spec.eps, dtype)
+
+    def faults(self) -> Iterator[tuple[str, Floats]]:
+        return layer_faults(self.step, self.spec, self.parameters, self.sources)
+
+
+def _layer_error(
+    step: Step, name: str | None, value: Floats | None, truth: Floats, local: Floats, bound: float
+) -> LayerError:
+    error, local_error = (float("inf") if value is None else max_error(value, other) for other in (truth, local))
+    return LayerError(step.name, step.op, name, error, float(np.abs(truth).max()), local_error, bound)
+
+
+class _Values:
+    """The values that a candidate shows."""
+
+    def __init__(self, values: Mapping[str, Floats], *, named: bool) -> None:
+        self._values = values
+        self.named = named
+
+    def may_have(self, step: str) -> bool:
+        """Whether the step's output is among them; unnamed values have to be looked through."""
+        return step in self._values if self.named else True
+
+    def nearest(self, step: str, expected: Floats) -> tuple[str | None, Floats | None]:
+        """The step's value with its name; unnamed, the closest of those that could be meant."""
+        if self.named:
+            return step, self._values[step]
+        found = min(
+            ((max_error(value, expected), name, value) for name, value in self.like(expected)),
+            key=lambda item: item[0],
+            default=None,
+        )
+        if found is None or found[0] > KIN * float(np.abs(expected).max()):
+            return None, None
+        return found[1], found[2]
+
+    def like(self, expected: Floats) -> Iterator[tuple[str, Floats]]:
+        """Those of the same shape, in the order of the axes that `expected` has."""
+        for name, value in self._values.items():
+            if value.shape == expected.shape:
+                yield name, value
+            elif value.ndim == 4 and value.transpose(NHWC_TO_NCHW).shape == expected.shape:
+                yield name, value.transpose(NHWC_TO_NCHW)
+
+
+def _cause(
+    layer: _Layer, shown: _Values, name: str | None, value: Floats | None
+) -> tuple[str | None, str | None, Floats | None, bool]:
+    """(known fault whose output the candidate has, name and value of that output, whether this is sure).
+
+    Unsure is what a fused graph looks like too: a value that is nowhere, or one that is an input of the layer.
+    """
+    for cause, made in layer.faults():
+        near = SUSPICIOUS * float(np.abs(made).max())
+        if value is not None and max_error(value, made) <= near:
+            return cause, name, value, True
+        for other_name, other in () if shown.named else shown.like(made):
+            if max_error(other, made) <= near:
+                unchanged = any(made is source for source in layer.sources)
+                return (cause, None, None, False) if unchanged else (cause, other_name, other, True)
+    if value is not None and not np.isfinite(value).all():
+        return "values overflow: float16 ends at 65504", name, value, True
+    return None, name, value, value is not None
+
+
+def _cause_before(layer: _Layer, exact: Mapping[str, Floats], shown: _Values) -> Finding | None:
+    """A fault behind the right output of a convolution: a second batch norm is a node of its own in some graphs."""
+    steps = {} if shown.named else {step.name: step for step in layer.spec.steps if step.op == "Conv"}
+    for position, name in enumerate(layer.step.inputs):
+        if name not in steps:
+            continue
+        convolution = layer._replace(step=steps[name], sources=[exact[source] for source in steps[name].inputs])
+        for cause, made in convolution.faults():
+            if made.shape != exact[name].shape:
+                continue
+            sources = [made if index == position else source for index, source in enumerate(layer.sources)]
+            output = layer._replace(sources=sources).output(np.float64)
+            near = SUSPICIOUS * float(np.abs(output).max())
+            if any(max_error(value, output) <= near for _, value in shown.like(output)):
+                return name, cause
+    return None

@@ -1,0 +1,164 @@
+"""What stands in a file: its structure and numbers, against what they should be, and what another tool made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from resnet_export.errors import StructureError
+from resnet_export.graph.check import check_canonical
+from resnet_export.graph.cost import layers, operands, stored_type
+from resnet_export.graph.file import read, read_metadata, unbind
+from resnet_export.graph.folding import folded, folding
+from resnet_export.graph.metadata import Metadata, initializers_digest
+from resnet_export.parity.diagnosis.tensor_faults import ULPS, explain, ulps
+from resnet_export.parity.reference.truth import Parameters
+from resnet_export.parity.results import OTHER_WEIGHTS, Diagnosis
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import onnx_ir as ir
+
+    from resnet_export.runtimes.session import Precision
+    from resnet_export.spec import ResNetSpec
+    from resnet_export.weights import Weights
+    from resnet_export.weights.canonical import Array
+
+
+PRECISIONS: dict[str | None, Precision] = {
+    "int8": "int8", "uint8": "int8", "bfloat16": "bfloat16", "float16": "float16",
+}  # fmt: skip
+"""Type of stored weights -> the precision by which the file is judged; the least precise come first."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A file, read and compared with what it should be."""
+
+    metadata: Metadata
+    parameters: Parameters
+    """What the truth is evaluated with: the weights where they are known, else the file's own numbers."""
+    wrong: Diagnosis | None
+    """The first thing that is wrong in the file."""
+
+
+def check_contents(file: Path, recall: Callable[[], Weights] | None) -> Contents:
+    """Reads a file and checks its structure, then its numbers.
+
+    Args:
+        file: where it is.
+        recall: loads the weights that it should hold; None takes its own numbers for right.
+
+    Raises:
+        ModelError: the file is missing, damaged, or was not written by this package.
+    """
+    model = read(file)
+    metadata = read_metadata(model, file)
+    weights = None if recall is None else recall()
+    wrong = _check_structure(model, metadata)
+    if wrong is None and weights is not None:
+        wrong = _check_weights(model, metadata.spec, weights)
+    if wrong is None:
+        wrong = _check_digest(model, metadata) or _check_metadata(metadata)
+    parameters: Parameters = {} if weights is None else weights
+    if weights is None:
+        values = model.graph.initializers.items()
+        parameters = {name: value.const_value.numpy() for name, value in values if value.const_value is not None}
+    unbind(model)
+    return Contents(metadata, parameters, wrong)
+
+
+def _check_structure(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
+    """Whether the graph is the canonical one of the specification in the metadata."""
+    try:
+        check_canonical(model, metadata.spec, metadata.interface)
+    except StructureError as error:
+        return Diagnosis(error.layer, "the file", error.detail, error.cause)
+    return None
+
+
+def _check_weights(model: ir.Model, spec: ResNetSpec, weights: Weights) -> Diagnosis | None:
+    """Whether the file holds the folded weights."""
+    given = replace(weights.spec, image_size=spec.image_size)  # which no weight depends on
+    if given != spec:
+        differing = [name for name, value in spec.as_dict().items() if getattr(given, name) != value]
+        listed = ", ".join(f"{name} {getattr(spec, name)} and not {getattr(given, name)}" for name in differing)
+        return Diagnosis("specification", "the file", f"it has {listed}, as the weights have", None)
+    return _check_numbers(model, weights)
+
+
+def _check_numbers(model: ir.Model, weights: Weights) -> Diagnosis | None:
+    """The first number that is not the folded weights', or that none is, as in the file of another checkpoint."""
+    first: tuple[str, Array, float] | None = None
+    layers = other = 0
+    for name, expected in folding(weights):
+        is_weight = name.endswith(".weight")
+        layers += is_weight
+        tensor = model.graph.initializers[name].const_value if name in model.graph.initializers else None
+        if tensor is None or (distance := ulps(found := tensor.numpy(), expected)) <= ULPS:
+            continue
+        first = first or (name, found, distance)
+        other += is_weight
+    if first is None:
+        return None
+    name, found, distance = first
+    cause = explain(name, found, folded(weights), weights)
+    if cause is None and other == layers:
+        detail = f"all {layers} layers hold other numbers than the weights given"
+        return Diagnosis(OTHER_WEIGHTS, "the file", detail, None)
+    return Diagnosis(
+        layer=name.rpartition(".")[0],
+        side="the file",
+        detail=f"{name} differs from the folded weights by {distance:.3g} ulp ({ULPS} are allowed)",
+        cause=cause,
+    )
+
+
+def _check_metadata(metadata: Metadata) -> Diagnosis | None:
+    """Whether what the file says of its input and output fits its network."""
+    spec, labels = metadata.spec, metadata.labels
+    if labels is not None and len(labels) != spec.num_classes:
+        return Diagnosis("metadata", "the file", f"it has {len(labels)} labels for {spec.num_classes} classes", None)
+    for name in ("mean", "std"):
+        given = len(getattr(metadata.preprocessing, name))
+        if given != spec.in_channels:
+            detail = f"its {name} has {given} numbers for {spec.in_channels} channels"
+            return Diagnosis("metadata", "the file", detail, None)
+    return None
+
+
+def _check_digest(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
+    """Whether the file holds the numbers that it was written with."""
+    if initializers_digest(model) == metadata.initializers_digest:
+        return None
+    return Diagnosis(
+        layer="initializers",
+        side="the file",
+        detail="the digest of the file's numbers is not the one in its metadata",
+        cause="the file was changed after it was written",
+    )
+
+
+def layer_precisions(model: ir.Model) -> set[Precision]:
+    """In what the layers store their weights. What no layer uses doesn't count."""
+    return {PRECISIONS.get(stored_type(operands(node)[1]), "float32") for node in layers(model)}
+
+
+def describe_change(model: ir.Model, metadata: Metadata) -> tuple[str, Precision] | None:
+    """(what a tool made of the file, the precision by which to judge it); None where its layers show no such thing.
+
+    Args:
+        model: a file with the metadata of this package whose graph, or numbers, are not as they were written.
+        metadata: what it says of itself.
+    """
+    precisions = layer_precisions(model)
+    for precision in dict.fromkeys(PRECISIONS.values()):
+        if precision in precisions:
+            return ("quantised to int8" if precision == "int8" else f"converted to {precision}"), precision
+    opset, written = model.opset_imports.get(""), metadata.interface.opset
+    if opset is not None and opset != written:
+        return f"converted from opset {written} to {opset}", "float32"
+    domains = sorted({node.domain for node in model.graph if node.domain not in ("", "ai.onnx")})
+    return (f"optimised for one runtime, with operators of {', '.join(domains)}", "float32") if domains else None

@@ -1,0 +1,81 @@
+"""What went wrong with a tensor, in words: each known mistake is made on purpose, and compared with what was found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from resnet_export.parity.reference.truth import affine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from resnet_export.parity.reference.truth import Floats
+    from resnet_export.spec import Step
+    from resnet_export.weights.canonical import Array, Weights
+
+ULPS = 4
+"""Units in the last place within which two foldings of the same numbers agree: one rounding each, and some room."""
+OTHER_EPS = (1e-3, 1e-6, 1e-4, 1e-2, 1e-7, 0.0)
+"""Keras's default, and what other libraries use."""
+
+
+def ulps(found: Array, expected: Array) -> float:
+    """The largest difference in units in the last place of the tensor's largest value; infinity for other shapes."""
+    if found.shape != expected.shape or not np.isfinite(found).all():
+        return float("inf")
+    if np.array_equal(found, expected):  # as nearly always, and float64 copies take time and memory
+        return 0.0
+    unit = np.spacing(np.float32(np.abs(expected).max(initial=np.finfo(np.float32).tiny)))
+    return float(np.abs(found.astype(np.float64) - expected).max(initial=0.0) / unit)
+
+
+def first_difference(
+    found: Mapping[str, Array], expected: Mapping[str, Array], allowed: float
+) -> tuple[str, float] | None:
+    """The first tensor of `found` that is further than `allowed` ulp from `expected`, with the distance."""
+    for name, array in found.items():
+        distance = ulps(array, expected[name])
+        if distance > allowed:
+            return name, distance
+    return None
+
+
+def explain(name: str, found: Array, expected: Mapping[str, Array], weights: Weights | None = None) -> str | None:
+    """The mistake that makes `found` of `expected[name]`, or None.
+
+    Args:
+        name: the tensor's, such as `layer1.0.conv1.bias`.
+        found: its numbers.
+        expected: what all tensors should be.
+        weights: the weights before the folding, when `expected` is folded.
+    """
+    array = expected[name]
+    if found.shape != array.shape:
+        return None
+    if found.ndim == 4 and found.shape[1] > 1 and ulps(found, array[:, ::-1]) <= ULPS:
+        return "the input channels are in another order (RGB and BGR)"
+    for other, values in expected.items():
+        if other != name and values.shape == array.shape and ulps(found, values) <= ULPS and values.any():
+            kind = "biases" if name.endswith(".bias") else "tensors"
+            return f"a pair of {kind} has changed places: this is {other}"
+    layer, _, part = name.rpartition(".")
+    step = next((step for step in weights.spec.steps if step.name == layer), None) if weights else None
+    if step is None or step.op != "Conv" or weights is None:
+        return None
+    for cause, pair in _mistaken_foldings(step, weights, weights.spec.eps):
+        if ulps(found, pair[part == "bias"].astype(np.float32)) <= ULPS:
+            return cause
+    return None
+
+
+def _mistaken_foldings(step: Step, weights: Weights, eps: float) -> Iterator[tuple[str, tuple[Floats, Floats]]]:
+    """(mistake, (weight, bias) that it gives) for one convolution."""
+    kernel = weights[f"{step.name}.weight"].astype(np.float64)
+    scale, shift = (part.ravel() for part in affine(step, weights, eps))
+    yield "the batch norm was not folded", (kernel, 0 * shift)
+    yield "the batch norm was folded twice", (kernel * (scale * scale)[:, None, None, None], shift * scale + shift)
+    for other in OTHER_EPS:
+        scale, shift = (part.ravel() for part in affine(step, weights, other))
+        yield f"batch norm with eps {other:g}", (kernel * scale[:, None, None, None], shift)

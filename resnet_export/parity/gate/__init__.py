@@ -1,0 +1,1 @@
+"""The gate: what files and models give, held against the truth."""

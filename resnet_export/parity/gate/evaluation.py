@@ -1,0 +1,132 @@
+"""What a session makes of the inputs, collected in one go: the session can be closed before anything is compared."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.errors import RuntimeFailedError
+from resnet_export.graph.interface import Activation
+from resnet_export.parity.gate.gate import max_error
+from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.reference.activations import activate
+from resnet_export.parity.results import Inputs, Quantity
+from resnet_export.runtimes.session import Placement, Precision, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from resnet_export.parity.gate.inputs import InputSet
+
+Run = Callable[[NDArray[Any]], NDArray[Any]]
+ACTIVATION_TOLERANCE = 8 * 2.0**-24
+"""Error of a probability that passes: exp, sum and quotient round once each, and exp's own error is a few units."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An evaluation to be held against the truth."""
+
+    label: str
+    """What messages call it: `the file`, `the torch model`."""
+    open: Callable[[], Session]
+    """Opens its session; more than once, where a failure is looked into."""
+    open_logits: Callable[[], Session] | None = None
+    """Opens a copy of the file that ends with the logits, where its own output is probabilities."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The outputs of a candidate."""
+
+    candidate: Candidate
+    runtime: str
+    precision: Precision
+    placement: Placement
+    quantity: Quantity
+    """What the outputs are."""
+    outputs: Mapping[tuple[Inputs, int], NDArray[Any]]
+    """Kind of inputs and batch -> (batch, K)."""
+    batches_left_out: tuple[int, ...]
+    """Batches that the runtime does not take."""
+    shows_values: bool
+    """Whether a session of it can be looked into."""
+    activation: Activation | None
+    """What makes its probabilities; None where it gives none."""
+    activation_error: float | None
+    """Largest difference of its probabilities from that of its own logits; None where it gives no such two."""
+    version: str
+    """What ran, for people."""
+
+    def activation_bound(self, precision: Precision) -> float:
+        """The largest error of its probabilities that passes, where the file computes in that precision."""
+        reduced = TOLERANCES.get(precision)
+        return ACTIVATION_TOLERANCE if reduced is None else max(ACTIVATION_TOLERANCE, reduced.relative)
+
+
+def evaluate(
+    candidate: Candidate, sets: Sequence[InputSet], given: Quantity, activation: Activation | None = None
+) -> Evaluation:
+    """Opens a candidate, runs it on every batch of every set, and closes it.
+
+    What is compared are the logits where the file gives probabilities: these are checked against the logits.
+
+    Args:
+        candidate: what to open.
+        sets: random images, and pictures.
+        given: what the file's first output is.
+        activation: what makes probabilities of the logits, where it gives these.
+    """
+    quantity: Quantity = "logits" if given == "probabilities" else given
+    with candidate.open() as session, contextlib.ExitStack() as stack:
+        run: Run = session.run
+        if given == "probabilities" and session.takes_file_input:
+            opens = candidate.open_logits
+            run = _value(session, "logits") if opens is None else stack.enter_context(opens()).run
+        elif given == "embedding" and not session.takes_file_input:
+            run = _value(session, "flatten")
+        outputs: dict[tuple[Inputs, int], NDArray[Any]] = {}
+        left_out = set()
+        for inputs, batch in ((one, batch) for one in sets for batch in one.batches):
+            images = (inputs.file if session.takes_file_input else inputs.normalised)[:batch]
+            if session.batches is None or batch in session.batches:
+                outputs[inputs.kind, batch] = run(images)
+            elif inputs.kind == "pictures" and 1 in session.batches:
+                outputs[inputs.kind, batch] = np.concatenate([run(image[None]) for image in images])
+            else:
+                left_out.add(batch)
+        error = None
+        if activation is not None and session.takes_file_input:
+            kind, batch = max((key for key in outputs if key[0] == sets[0].kind), key=lambda key: key[1])
+            expected = activate(outputs[kind, batch].astype(np.float64), activation)
+            error = max_error(session.run(sets[0].file[:batch]), expected)
+        return Evaluation(
+            candidate=candidate,
+            runtime=session.name,
+            precision=session.precision,
+            placement=session.placement(),
+            quantity=quantity,
+            outputs=outputs,
+            batches_left_out=tuple(sorted(left_out)),
+            shows_values=session.shows_values,
+            activation=activation,
+            activation_error=error,
+            version=session.version,
+        )
+
+
+def _value(session: Session, name: str) -> Run:
+    """Runs the session for one of its intermediate values."""
+
+    def run(images: NDArray[Any]) -> NDArray[Any]:
+        values = session.values(images, [name])
+        if name not in values:
+            raise RuntimeFailedError(f"{session.name} does not show the value {name}.")
+        return values[name]
+
+    return run

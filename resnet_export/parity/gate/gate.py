@@ -1,0 +1,122 @@
+"""The gate: a float32 evaluation passes when it is about as far from the truth as rounding alone makes another one.
+
+    floor         = 8 * 2^-24 * max|truth|
+    error(file)   <= 4 * max(error(source), floor)
+    error(source) <= 8 * max(error(file), floor)
+
+The error is the largest absolute one over the logits. Measured over depths, seeds, batches and both frameworks
+(benchmarks/gate.py), the file stays within 2.2 times its yardstick and the source within 5.1 times its own, so that
+the factors leave room to rounding and none to a mistake.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.results import Comparison
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from resnet_export.parity.results import Inputs, Quantity
+    from resnet_export.runtimes.session import Precision
+
+FILE_FACTOR = 4.0
+SOURCE_FACTOR = 8.0
+FLOOR = 8 * 2.0**-24
+"""8 units of float32 rounding, relative to the largest value: an evaluation may be lucky, and closer than that."""
+SUSPICIOUS = 64 * FLOOR
+"""A relative error beyond this is held against NumPy's float32 too: file and source might be wrong alike."""
+
+
+def max_error(found: NDArray[Any], truth: NDArray[Any]) -> float:
+    """The largest absolute difference; infinity where a value is missing, NaN or infinite, in either."""
+    if found.shape != truth.shape or not (np.isfinite(found).all() and np.isfinite(truth).all()):
+        return float("inf")
+    return float(np.abs(found - truth).max())
+
+
+def floor(truth: NDArray[Any]) -> float:
+    """The least yardstick for values of the truth's size."""
+    return FLOOR * float(np.abs(truth).max())
+
+
+def compare(
+    runtime: str,
+    inputs: Inputs,
+    quantity: Quantity,
+    found: NDArray[Any],
+    truth: NDArray[Any],
+    other_error: float,
+    *,
+    factor: float = FILE_FACTOR,
+    precision: Precision = "float32",
+) -> Comparison:
+    """Holds an evaluation against the truth.
+
+    Args:
+        runtime: what computed it.
+        inputs: what kind of images it was given.
+        quantity: what is compared.
+        found: (N, K).
+        truth: (N, K).
+        other_error: largest absolute error of the evaluation that it is held against.
+        factor: how many times that error, or the floor, passes in float32.
+        precision: that of the evaluation; a reduced one has a tolerance of its own.
+    """
+    error = max_error(found, truth)
+    scale = float(np.abs(truth).max())
+    # An evaluation that overflows is no yardstick.
+    yardstick = max(other_error if np.isfinite(other_error) else 0.0, floor(truth))
+    reduced = TOLERANCES.get(precision)
+    bound = factor * yardstick if reduced is None else max(factor * yardstick, reduced.relative * scale)
+    finite, classifies = np.isfinite(error), quantity != "embedding" and truth.ndim == 2
+    agreed, exempt = top1(found, truth, bound) if classifies and finite else (len(truth) if finite else 0, 0)
+    return Comparison(
+        runtime=runtime,
+        inputs=inputs,
+        batch=len(truth),
+        quantity=quantity,
+        error=error,
+        mean_error=float(np.abs(found - truth).mean()) if finite else error,
+        yardstick=yardstick,
+        bound=bound,
+        scale=scale,
+        cosine=cosine(found, truth) if finite else 0.0,
+        top1_agreed=agreed,
+        top1_exempt=exempt,
+        top5_agreed=top5(found, truth) if classifies and finite else len(truth) if finite else 0,
+        passed=bool(finite and error <= bound and agreed + exempt >= len(truth)),
+    )
+
+
+def cosine(found: NDArray[Any], truth: NDArray[Any]) -> float:
+    """The smallest cosine over the images; 1 where both are zero."""
+    rows, others = (values.reshape(len(values), -1).astype(np.float64) for values in (found, truth))
+    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(others, axis=1)
+    products = (rows * others).sum(axis=1)
+    return float(np.where(lengths > 0, products / np.where(lengths > 0, lengths, 1), 1.0).min())
+
+
+def top5(found: NDArray[Any], truth: NDArray[Any]) -> int:
+    """Images whose five best classes are the truth's, in any order."""
+    count = min(5, truth.shape[1])
+    best = [np.sort(np.argsort(values, axis=1)[:, -count:], axis=1) for values in (found, truth)]
+    return int((best[0] == best[1]).all(axis=1).sum())
+
+
+def top1(found: NDArray[Any], truth: NDArray[Any], bound: float) -> tuple[int, int]:
+    """(images whose best class is the truth's, others whose two best are within twice the bound in truth).
+
+    One logit alone decides by its sign, as two would whose difference it is.
+    """
+    if truth.shape[1] == 1:
+        found, truth = (np.hstack((np.zeros_like(values), values)) for values in (found, truth))
+        bound /= 2  # of the difference, whose other part has no error
+    same = found.argmax(axis=1) == truth.argmax(axis=1)
+    best = np.sort(truth, axis=1)
+    close = best[:, -1] - best[:, -2] <= 2 * bound
+    return int(same.sum()), int((~same & close).sum())

@@ -1,0 +1,119 @@
+"""What the networks are run on: seeded random images and pictures, in the form that each side takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.errors import ImageError
+from resnet_export.graph.foreign import ImageInput
+from resnet_export.images import find_pictures, load_pictures
+from resnet_export.parity.results import Inputs
+
+if TYPE_CHECKING:
+    import os
+
+    from resnet_export.graph.interface import Interface
+    from resnet_export.images import Preprocessing
+    from resnet_export.spec import ResNetSpec
+
+SEED = 20151210
+"""Seed of the random images: the day on which the paper on residual networks appeared."""
+BATCHES = (1, 2, 7)
+"""Batches of the check: one image, the example that torch traces with, and a number that is no power of two."""
+MAX_PICTURES = 32
+"""Pictures of a folder that take part: each costs a float64 evaluation."""
+
+
+@dataclass(frozen=True)
+class InputSet:
+    """The same images in the three forms that are needed."""
+
+    kind: Inputs
+    file: NDArray[Any]
+    """As the file takes them."""
+    normalised: NDArray[np.float32]
+    """(N, C, H, W), as the frameworks' models take them."""
+    exact: NDArray[np.float64]
+    """(N, C, H, W), what the truth is evaluated on: without rounding where the file normalises by itself."""
+    batches: tuple[int, ...]
+    """Prefixes of the set that are run."""
+
+    def __len__(self) -> int:
+        return len(self.exact)
+
+
+def image_input_of(spec: ResNetSpec, interface: Interface) -> ImageInput:
+    """What a file of this network with this interface takes."""
+    size = None if interface.dynamic_size else spec.image_size
+    dtype = "uint8" if interface.preprocess == "uint8" else "float32"
+    return ImageInput("input", dtype, interface.layout, spec.in_channels, size, size, interface.batch)
+
+
+def gate_inputs(
+    taken: ImageInput, preprocessing: Preprocessing, images: str | os.PathLike[str] | None
+) -> tuple[list[InputSet], list[str]]:
+    """Random images and, where there is a folder, its pictures; and a note for each picture that was left out."""
+    sets = [random_inputs(taken, preprocessing)]
+    notes: list[str] = []
+    if images is not None and (taken.height or preprocessing.crop) != (taken.width or preprocessing.crop):
+        notes = [f"No picture took part: the file takes {taken.height} x {taken.width}, and the crop is square."]
+    elif images is not None:
+        pictures, notes = picture_inputs(taken, preprocessing, images)
+        sets.append(pictures)
+    return sets, notes
+
+
+def random_inputs(taken: ImageInput, preprocessing: Preprocessing) -> InputSet:
+    """7 images, or as many as the file's fixed batch."""
+    batches = BATCHES if taken.batch is None else (taken.batch,)
+    generator = np.random.default_rng(SEED)
+    shape = (max(batches), taken.height or preprocessing.crop, taken.width or preprocessing.crop, taken.channels)
+    raw = taken.dtype == "uint8"
+    images = generator.integers(0, 256, shape, np.uint8) if raw else generator.standard_normal(shape, np.float32)
+    return _input_set("random", images, taken, preprocessing, batches)
+
+
+def picture_inputs(
+    taken: ImageInput, preprocessing: Preprocessing, folder: str | os.PathLike[str]
+) -> tuple[InputSet, list[str]]:
+    """The pictures of a folder, prepared as the metadata says, and a note for each that was left out.
+
+    Raises:
+        ImageError: the folder has no picture that can be read, or fewer than the file's fixed batch.
+    """
+    paths = find_pictures(folder)
+    notes = []
+    if len(paths) > MAX_PICTURES:
+        notes.append(f"{len(paths)} pictures in {folder}: the check ran on the first {MAX_PICTURES}.")
+    loaded = [found for _, found in load_pictures(paths[:MAX_PICTURES], preprocessing)]
+    notes += [f"left out: {found.message}" for found in loaded if isinstance(found, ImageError)]
+    pixels = [found for found in loaded if not isinstance(found, ImageError)]
+    least = taken.batch or 1
+    if len(pixels) < least:
+        why = f"; the first: {notes[-1]}" if notes else ""
+        raise ImageError(
+            f"{len(pixels)} of the {len(paths)} pictures in {folder} can be used, and the check needs {least}{why}",
+            hint="Give a folder with more pictures that can be read.",
+        )
+    if taken.batch is not None and len(pixels) > taken.batch:
+        notes.append(f"The check ran on the first {taken.batch} of {len(pixels)} pictures: the file's batch is fixed.")
+    stacked = np.stack(pixels[: taken.batch])
+    images: NDArray[Any] = stacked
+    if taken.dtype != "uint8":
+        images = np.transpose(preprocessing.normalise(stacked).astype(np.float32), (0, 2, 3, 1))
+    return _input_set("pictures", images, taken, preprocessing, (len(stacked),)), notes
+
+
+def _input_set(
+    kind: Inputs, images: NDArray[Any], taken: ImageInput, preprocessing: Preprocessing, batches: tuple[int, ...]
+) -> InputSet:
+    """The set of (N, H, W, C) pixels where the file takes these, else of images that are normalised already."""
+    given = images.astype(taken.dtype)  # float16 files take rounded images
+    channels_first = np.ascontiguousarray(np.transpose(given, (0, 3, 1, 2)))
+    exact = preprocessing.normalise(given) if taken.dtype == "uint8" else channels_first.astype(np.float64)
+    in_order = np.ascontiguousarray(given) if taken.layout == "nhwc" else channels_first
+    return InputSet(kind, in_order, exact.astype(np.float32), exact, batches)

@@ -1,0 +1,103 @@
+"""`ExportOptions`: what an export is asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+from resnet_export.errors import UsageError
+from resnet_export.graph.interface import Head, Interface, Layout
+from resnet_export.pipeline.stages import Progress
+from resnet_export.spec import ResNetSpec
+
+Source = Any
+"""A `ResNetSpec`, `Weights`, a path or published name, a `torch.nn.Module` or a `keras.Model`; None: a new network."""
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What an export is asked for. None stands for the default.
+
+    Raises:
+        UsageError: an option has an invalid value.
+    """
+
+    source: Source = None
+    """A `ResNetSpec`, `Weights`, the path of a checkpoint, `IMAGENET1K_V1` or `IMAGENET1K_V2`, a `torch.nn.Module` or a
+    `keras.Model`; None for a He-initialised network."""
+    output: str | os.PathLike[str] | None = None
+    """The file; `resnet<depth>.onnx` by default."""
+    _: KW_ONLY
+    framework: str | None = None
+    """`torch` or `keras`: whose definition is converted. By default that of the source, else one that is installed."""
+    depth: int | None = None
+    """18, 34, 50, 101 or 152. This and the next six are inferred from the weights where they are None; a value that
+    contradicts the weights is an error."""
+    num_classes: int | None = None
+    """Length of the logits."""
+    in_channels: int | None = None
+    """Channels of the image."""
+    image_size: int | None = None
+    """Height and width in pixels; that of a `.keras` file or live Keras model, else 224, or 32 with the cifar stem."""
+    stem: str | None = None
+    """`imagenet` or `cifar`."""
+    width: int | None = None
+    """Channels after the stem."""
+    eps: float | None = None
+    """Added to the variance in every batch norm. A state_dict can't show it: 1e-5 by default."""
+    layout: Layout = "nchw"
+    """Order of the input's axes, `nchw` or `nhwc`."""
+    batch: int | None = None
+    """Images a run takes; None for any number."""
+    dynamic_size: bool = False
+    """Leaves height and width open."""
+    opset: int = 17
+    """13 to 26."""
+    head: Head = "logits"
+    """`logits`, `probabilities` (the sigmoid of a single logit), `sigmoid` (of each logit, for several labels) or
+    `embedding`."""
+    preprocess: str = "none"
+    """`uint8` embeds the normalisation: the file takes raw pixels 0..255."""
+    mean: Sequence[float] | None = None
+    """One number per channel, on the scale 0..1."""
+    std: Sequence[float] | None = None
+    """One number per channel, on the scale 0..1."""
+    resize: int | None = None
+    """Length of the shorter side before the centre crop, in pixels."""
+    interpolation: str | None = None
+    """How the resize interpolates."""
+    labels: str | os.PathLike[str] | Sequence[str] | None = None
+    """Class names, or a text file with one a line."""
+    images: str | os.PathLike[str] | None = None
+    """A folder of pictures that take part in the check."""
+    force: bool = False
+    """Replaces an existing file."""
+    seed: int = 0
+    """Seed of the initialisation, where there are no weights."""
+    verify: bool = True
+    """Checks the file before it gets its name."""
+    progress: Progress | None = None
+    """Entered around each stage with the stage's name."""
+
+    def __post_init__(self) -> None:
+        _ = self.interface  # which checks its own values
+        if self.seed and self.source is not None and not isinstance(self.source, ResNetSpec):
+            raise UsageError(
+                f"seed {self.seed} was asked for, and the weights are given.",
+                hint="Leave the seed out: it is that of a new network's weights.",
+            )
+
+    @property
+    def interface(self) -> Interface:
+        """How the file is called."""
+        return Interface(
+            self.layout, self.batch, self.dynamic_size, self.head, self.preprocess, self.opset  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    @property
+    def specified(self) -> dict[str, Any]:
+        """Field of `ResNetSpec` -> its value; None where it was not asked for."""
+        names = ("depth", "num_classes", "in_channels", "image_size", "stem", "width", "eps")
+        return {name: getattr(self, name) for name in names}

@@ -1,0 +1,114 @@
+"""Keras 3 files, `.keras` and `.weights.h5`: read from the HDF5 file itself, without Keras or TensorFlow.
+
+    layers/<class>_<count>/vars          attribute `name`: the layer's own name
+    layers/<class>_<count>/vars/<i>      its variables, in the order in which the layer made them
+
+A model inside a model repeats this below its own group. A `.keras` file is a zip archive with such an
+HDF5 file in it, next to the model's configuration.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import ml_dtypes
+import numpy as np
+
+from resnet_export.errors import CheckpointError
+from resnet_export.weights.naming.keras import VARIABLES, canonical_name, to_canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from resnet_export.weights.naming import Tensors
+
+TITLE = "a Keras 3 file"
+
+WEIGHTS_ENTRY = "model.weights.h5"
+"""The entry of a `.keras` archive that holds the variables."""
+
+NOT_PARAMETERS = {"optimizer", "seed_generator"}
+"""Groups whose variables are the training's, not the network's."""
+
+KINDS = {
+    (4,): VARIABLES["Conv2D"],
+    (2, 1): VARIABLES["Dense"],
+    (1, 1, 1, 1): VARIABLES["BatchNormalization"],
+    (4, 1): ("kernel", "bias"),
+    (2,): ("kernel",),
+}
+"""Ranks of a layer's variables -> their names, which the file does not hold."""
+
+
+def read(path: Path) -> dict[str, NDArray[Any]]:
+    """The variables of all layers, in canonical layout; those of other kinds of layers as `<layer>.vars.<i>`.
+
+    Raises:
+        CheckpointError: it holds no layer with variables, or two layers of one name.
+    """
+    if path.name.lower().endswith(".keras"):
+        with zipfile.ZipFile(path) as archive:
+            source: Path | io.BytesIO = io.BytesIO(archive.read(WEIGHTS_ENTRY))
+    else:
+        source = path
+    tensors: dict[str, NDArray[Any]] = {}
+    with h5py.File(source, "r") as file:
+        for group in _layers(file):
+            for name, array in _tensors(group).items():
+                if name in tensors:
+                    raise CheckpointError(
+                        f"{path} holds {name!r} twice, the second time in {group.name}.",
+                        hint="Save the ResNet alone, not a model that holds several.",
+                    )
+                tensors[name] = array
+    if not tensors:
+        raise CheckpointError(
+            f"{path} holds no layer with variables as Keras 3 writes them.",
+            hint="Write it with Keras 3: model.save_weights('model.weights.h5') or model.save('model.keras').",
+        )
+    return tensors
+
+
+def write(path: Path, weights: Tensors) -> None:
+    """Refused: where a variable stands in the file depends on the order of the layers in a Keras model.
+
+    Raises:
+        CheckpointError: always; `resnet_export.models.keras` writes these files, through Keras itself.
+    """
+    raise CheckpointError(
+        f"{path.name} is the file of a Keras model, which takes more than weights.",
+        hint="Call resnet_export.models.keras.save(weights, path), or choose .safetensors, .pth or .npz.",
+    )
+
+
+def _layers(file: h5py.File) -> Iterator[h5py.Group]:
+    """The `vars` groups of all layers that have variables, models within models included."""
+    groups: list[h5py.Group] = []
+    # A callback that returns None goes on to the next object. Links to other files are not followed.
+    file.visititems(lambda name, item: groups.append(item) if isinstance(item, h5py.Group) else None)
+    for group in groups:
+        *parents, last = group.name.strip("/").split("/")
+        if last == "vars" and "name" in group.attrs and len(group) and NOT_PARAMETERS.isdisjoint(parents):
+            yield group
+
+
+def _tensors(group: h5py.Group) -> dict[str, NDArray[Any]]:
+    """Canonical name -> array for the variables of one layer."""
+    layer = str(group.attrs["name"])
+    arrays = [_as_array(group[index]) for index in sorted(group, key=int)]
+    names = KINDS.get(tuple(array.ndim for array in arrays), [f"vars.{index}" for index in range(len(arrays))])
+    return {canonical_name(layer, name): to_canonical(array) for name, array in zip(names, arrays, strict=True)}
+
+
+def _as_array(dataset: h5py.Dataset) -> NDArray[Any]:
+    """HDF5 has no bfloat16: Keras stores the bits, and says so in an attribute."""
+    array: NDArray[Any] = dataset[()]
+    if dataset.attrs.get("dtype") == "bfloat16":
+        array = array.view(ml_dtypes.bfloat16).astype(np.float32)
+    return array

@@ -1,0 +1,67 @@
+"""Safetensors files: names, shapes and bytes, with nothing to execute. Read without any framework."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ml_dtypes
+import numpy as np
+
+from resnet_export.errors import CheckpointError
+from resnet_export.weights.naming.torch import state_dict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from resnet_export.weights.naming import Tensors
+
+TITLE = "a safetensors file"
+
+TYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "i1",
+    "U64": "<u8",
+    "U32": "<u4",
+    "U16": "<u2",
+    "U8": "u1",
+    "BOOL": "?",
+}
+"""The format's name of an element type -> numpy's; bfloat16 has none in numpy."""
+
+
+def read(path: Path) -> dict[str, NDArray[Any]]:
+    """The tensors as they are; bfloat16 is widened to float32, which is exact.
+
+    Raises:
+        CheckpointError: a tensor is of a type that no ResNet is trained in.
+    """
+    from safetensors import deserialize
+
+    entries = deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
+    return {name: _as_array(name, entry, path) for name, entry in entries}
+
+
+def write(path: Path, weights: Tensors) -> None:
+    """Writes the tensors as torchvision's models name them, so that they load into those too."""
+    from safetensors.numpy import save
+
+    path.write_bytes(save(state_dict(weights)))
+
+
+def _as_array(name: str, entry: dict[str, Any], path: Path) -> NDArray[Any]:
+    kind, shape = entry["dtype"], entry["shape"]
+    if kind == "BF16":
+        return np.frombuffer(entry["data"], ml_dtypes.bfloat16).reshape(shape).astype(np.float32)
+    if kind not in TYPES:
+        raise CheckpointError(
+            f"{path}: {name} is of type {kind}, which is not read here.",
+            hint="Give the checkpoint of the float network; reduce precision after the export.",
+        )
+    return np.frombuffer(entry["data"], TYPES[kind]).reshape(shape)

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import argparse
+import io
+import pickle
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+
+from resnet_export.errors import CheckpointError
+from resnet_export.models.torch import ResNet
+from resnet_export.weights import Weights
+from resnet_export.weights.formats import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from resnet_export.spec import ResNetSpec
+
+
+class Malicious:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return io.open, (str(self.path), "w")
+
+
+def tensors_of(weights: Weights) -> dict[str, torch.Tensor]:
+    return {name: torch.tensor(array) for name, array in weights.items()}
+
+
+def refused(path: Path) -> CheckpointError:
+    with pytest.raises(CheckpointError) as caught:
+        Weights.load(path)
+    assert caught.value.exit_code == 3
+    return caught.value
+
+
+def test_torch_loads_what_is_written(tmp_path: Path, tiny: ResNetSpec, weights: Weights) -> None:
+    weights.save(tmp_path / "m.pth")
+    model = ResNet(tiny)
+    state = torch.load(tmp_path / "m.pth", weights_only=True)
+    assert list(state) == list(model.state_dict())
+    model.load_state_dict(state)
+    for name, array in weights.items():
+        np.testing.assert_array_equal(model.state_dict()[name].numpy(), array)
+
+
+def test_the_file_does_not_depend_on_its_name(tmp_path: Path, weights: Weights) -> None:
+    weights.save(tmp_path / "a.pth")
+    weights.save(tmp_path / "b.pt")
+    assert (tmp_path / "a.pth").read_bytes() == (tmp_path / "b.pt").read_bytes()
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_what_torch_saves_is_read(tmp_path: Path, tiny: ResNetSpec, zipped: bool) -> None:
+    model = ResNet(tiny)
+    torch.save(model.state_dict(), tmp_path / "m.pth", _use_new_zipfile_serialization=zipped)
+    weights = Weights.load(tmp_path / "m.pth", image_size=32)
+    assert weights.spec == tiny
+    for name, array in weights.items():
+        np.testing.assert_array_equal(array, model.state_dict()[name].numpy())
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [("state_dict",), ("model_state_dict",), ("model",), ("ema",), ("ema", "module"), ("model", "state_dict")],
+    ids="/".join,
+)
+def test_state_dict_inside_a_checkpoint(tmp_path: Path, weights: Weights, keys: tuple[str, ...]) -> None:
+    content: dict[str, Any] = tensors_of(weights)
+    for key in reversed(keys):
+        content = {"epoch": 3, "best": torch.tensor(0.5), "optimizer": {"lr": 0.1}, key: content}
+    torch.save(content, tmp_path / "m.pth")
+    assert Weights.load(tmp_path / "m.pth").digest == weights.digest
+
+
+def test_averaged_model(tmp_path: Path, tiny: ResNetSpec) -> None:
+    model = torch.optim.swa_utils.AveragedModel(ResNet(tiny))
+    torch.save(model.state_dict(), tmp_path / "m.pth")
+    assert Weights.load(tmp_path / "m.pth").keys() == tiny.parameters.keys()
+
+
+def test_parameters_and_numbers_beside_tensors(tmp_path: Path, weights: Weights) -> None:
+    content: dict[str, Any] = {name: torch.nn.Parameter(tensor) for name, tensor in tensors_of(weights).items()}
+    torch.save(content | {"epoch": 3, "note": "best"}, tmp_path / "m.pth")
+    assert Weights.load(tmp_path / "m.pth").digest == weights.digest
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_widened_exactly(tmp_path: Path, weights: Weights, dtype: torch.dtype) -> None:
+    half = {name: tensor.to(dtype) for name, tensor in tensors_of(weights).items()}
+    torch.save(half, tmp_path / "m.pth")
+    loaded = Weights.load(tmp_path / "m.pth")
+    for name, tensor in half.items():
+        np.testing.assert_array_equal(loaded[name].astype(np.float64), tensor.double().numpy())
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("by_torch", [True, False], ids=["torch.save", "pickle.dump"])
+def test_code_in_a_pickle_is_not_executed(tmp_path: Path, by_torch: bool, protocol: int) -> None:
+    trace = tmp_path / "executed"
+    content = {"state_dict": Malicious(trace)}
+    if by_torch:
+        torch.save(content, tmp_path / "m.pth", pickle_protocol=protocol)
+    else:
+        (tmp_path / "m.pth").write_bytes(pickle.dumps(content, protocol=protocol))
+    error = refused(tmp_path / "m.pth")
+    assert not trace.exists()
+    assert "refused and not executed" in error.message
+    assert "torch.save(model.state_dict()" in str(error.hint)
+
+
+def test_the_refusal_names_what_was_asked_for(tmp_path: Path) -> None:
+    torch.save({"a": torch.ones(1), "args": argparse.Namespace(lr=0.1)}, tmp_path / "m.pth")
+    assert "asks for argparse.Namespace" in refused(tmp_path / "m.pth").message
+
+
+def test_a_pickled_model_is_refused(tmp_path: Path, tiny: ResNetSpec) -> None:
+    torch.save(ResNet(tiny), tmp_path / "m.pth")
+    error = refused(tmp_path / "m.pth")
+    assert "refused and not executed" in error.message
+    assert "resnet_export.models.torch.ResNet" in error.message
+
+
+def test_torchscript_is_refused(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"`torch\.jit\.", category=DeprecationWarning)
+        torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), tmp_path / "m.pt")
+    assert "it is a TorchScript program" in refused(tmp_path / "m.pt").message
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ({"epoch": 3, "lr": 0.1}, "the keys 'epoch', 'lr'"),
+        ({"state_dict": {}}, "nothing"),
+        ([torch.ones(1)], "an object of type list"),
+        (torch.ones(1), "an object of type Tensor"),
+    ],
+)
+def test_no_tensors_by_name(tmp_path: Path, content: object, found: str) -> None:
+    torch.save(content, tmp_path / "m.pth")
+    error = refused(tmp_path / "m.pth")
+    assert f"holds {found}, but no tensors by name" in error.message
+    assert "'state_dict'" in str(error.hint)
+
+
+def test_a_sparse_tensor_is_a_checkpoint_error(tmp_path: Path) -> None:
+    torch.save({"fc.weight": torch.eye(2).to_sparse()}, tmp_path / "m.pth")
+    with pytest.raises(CheckpointError, match="cannot be read as a PyTorch checkpoint"):
+        read(tmp_path / "m.pth")
