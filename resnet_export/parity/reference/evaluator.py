@@ -18,9 +18,9 @@ from onnx.reference.op_run import OpRun
 from onnx.reference.ops.op_conv import Conv as OnnxConv
 from onnx.reference.ops.op_max_pool import MaxPool as OnnxMaxPool
 
+from resnet_export.error_text import error_text
 from resnet_export.errors import ModelError
 from resnet_export.parity.reference.truth import convolve, pad, same_padding
-from resnet_export.error_text import error_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
