@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from resnet_export.bench.sampling import QUICK
-from resnet_export.runtimes import choose
+from resnet_export.runtimes import parse_runtime
 from tests.bench.examples import CASE, crashed, measured, result, series
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def test_a_gpu_runs_every_precision_in_everything_that_is_tuned_for_it(gpu: Modu
     assert len({peer.name for peer in peers}) == len(peers)
     seen = set()
     for peer in peers:
-        choice = choose(peer.runtime)  # refuses what is no option
+        choice = parse_runtime(peer.runtime)  # refuses what is no option
         precision = "float16" if peer.file == "float16" else choice.options.precision
         assert peer.name.lower().endswith(precision)
         seen.add((choice.name, precision))
