@@ -14,10 +14,10 @@ import onnx_ir as ir
 import onnxruntime
 import pytest
 
-from resnet_export.bench import NOT_FOR_IT, bench, measure, plan_digest, reference
+from resnet_export.bench import bench, measure, plan_digest, reference
 from resnet_export.bench.case import expand_cases
 from resnet_export.bench.compare import compare
-from resnet_export.bench.reference import NAME, make_network, measure_beside_reference
+from resnet_export.bench.reference import NAME, NOT_FOR_IT, make_network, measure_beside_reference
 from resnet_export.bench.results import CaseResult
 from resnet_export.bench.sampling import QUICK, Budget
 from resnet_export.bench.scenarios import make_scenario
@@ -27,6 +27,7 @@ from resnet_export.errors import RuntimeCrashedError, UsageError
 from resnet_export.graph.cost import count
 from resnet_export.machine import read_machine
 from tests.bench.examples import CASE, ON_GPU, measured, result
+from tests.doctor.examples import MACHINE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,7 +102,7 @@ def test_the_journal_keeps_it(report: BenchReport) -> None:
 )
 def test_what_has_none_says_why(case: CaseResult, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        measure_beside_reference(case, 1.0, None, 8.0)
+        measure_beside_reference(case, MACHINE, 1.0, None, 8.0)
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ class TestTurns:
         """Two cases, of which one may have turns: a third of the time for each."""
         given: list[tuple[str, float]] = []
 
-        def note(found: CaseResult, seconds: float, *others: object) -> None:
+        def note(found: CaseResult, machine: object, seconds: float, *others: object) -> None:
             given.append((found.case.scenario.name, seconds))
 
         monkeypatch.setattr(time, "monotonic", lambda: 50.0)

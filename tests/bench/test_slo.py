@@ -21,7 +21,6 @@ def test_it_takes_299_requests_that_all_keep_it() -> None:
     assert check_slo(steady, BOUND).broken == 0
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("requests", [662, 5000])
 def test_a_rate_at_the_limit_is_seldom_called_good(requests: int) -> None:
     called_good = sum(check_slo(latencies(0.01, requests, seed), BOUND).holds for seed in range(300))

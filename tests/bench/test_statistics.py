@@ -140,7 +140,6 @@ class TestDrift:
         assert drift.found
         assert drift.change == pytest.approx(0.15, abs=0.03)
 
-    @pytest.mark.long
     def test_none_in_a_steady_series(self) -> None:
         found = sum(find_drift(np.random.default_rng(seed).lognormal(0, 0.2, 400)).found for seed in range(200))
         assert found <= 2 + 3 * math.sqrt(2), "1 % of 200, and three standard deviations"

@@ -15,13 +15,15 @@ import pytest
 
 from resnet_export.bench.sampling import QUICK
 from resnet_export.runtimes import parse_runtime
-from tests.bench.examples import CASE, crashed, measured, result, series
+from tests.bench.examples import CASE, crashed, measured, result, series_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+    from resnet_export.bench.case import Case
     from resnet_export.bench.results import CaseResult
+    from resnet_export.bench.runner import Limits
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu.py"
 ON_CPU = {
@@ -46,7 +48,7 @@ def run(folder: Path, *arguments: str) -> tuple[dict[str, Any], str]:
     output = folder / "gpu.json"
     done = subprocess.run(
         [sys.executable, SCRIPT, "--device", "cpu", "--batches", "1", "--output", output, *arguments],
-        env=os.environ | {"PYTHONPATH": str(folder)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(SCRIPT.parents[1])])},
         capture_output=True,
         text=True,
         check=False,
@@ -55,25 +57,28 @@ def run(folder: Path, *arguments: str) -> tuple[dict[str, Any], str]:
     return json.loads(output.read_text(encoding="utf-8")), done.stdout
 
 
+@pytest.mark.long
 def test_it_measures_every_peer_or_lists_it_as_left_out(tmp_path: Path) -> None:
     found, said = run(tmp_path, "--minutes", "1", "--rounds", "1")
-    assert found["schema_version"] == 1
+    assert found["schema_version"] == 2
     assert found["absent"] == {}
     rows = found["cases"]
     assert rows
     for row in rows:
-        assert (row["status"], row["batch"], row["boundary"]) == ("measured", 1, "device")
-        assert row["model"] == f"{'float16' if 'float16' in row['peer'] else 'float32'}-batch1.onnx"
-        assert len(row["series"][0]["samples_ms"]) >= 8
+        case = row["case"]
+        assert (row["status"], case["batch"], case["io"]) == ("measured", 1, "device")
+        assert case["model"]["path"] == f"{'float16' if 'float16' in row['peer'] else 'float32'}-batch1.onnx"
+        assert len(row["measured"]["series"][0]["samples_ns"]) >= 8
         assert f"| {row['peer']} | " in said
     turns = rows + found["left_out"]
     assert {turn["peer"] for turn in turns} == ON_CPU
     assert len(turns) == len(ON_CPU)
 
 
+@pytest.mark.long
 def test_without_time_it_measures_nothing_and_says_so(tmp_path: Path) -> None:
     found, said = run(tmp_path, "--minutes", "0", "--rounds", "1")
-    assert found["schema_version"] == 1
+    assert found["schema_version"] == 2
     assert found["cases"] == []
     assert {turn["peer"] for turn in found["left_out"]} == ON_CPU
     assert "Nothing was measured." in said
@@ -120,22 +125,22 @@ def test_lots_decide_within_a_round(gpu: ModuleType) -> None:
 def test_a_case_has_the_time_that_is_left(gpu: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
 
-    def hang(*_: object, patience: float, **__: object) -> CaseResult:
-        waited.append(patience)
+    def hang(case: Case, usable_cpus: float, limits: Limits, show: object) -> CaseResult:
+        waited.append(limits.timeout_s)
         return result(status="hung", measured=None)
 
     monkeypatch.setattr(gpu, "run_case", hang)
     assert gpu.measure_until(time.monotonic() + 1000, CASE, QUICK, 1).status == "hung"
     assert gpu.measure_until(time.monotonic() + 60, CASE, QUICK, 1).status == "hung"
     assert gpu.measure_until(time.monotonic(), CASE, QUICK, 1) is None
-    assert waited[0] == gpu.PATIENCE
+    assert waited[0] == gpu.TIMEOUT_S
     assert 0 < waited[1] <= 60
     assert len(waited) == 2
 
 
 def test_a_case_that_goes_on_beyond_the_end_is_stopped(gpu: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    def go_on(*_: object, tell: Callable[[str], None], **__: object) -> CaseResult:
-        tell("sampling")
+    def go_on(case: Case, usable_cpus: float, limits: Limits, show: Callable[[str], None]) -> CaseResult:
+        show("sampling")
         return result()
 
     monkeypatch.setattr(gpu, "run_case", go_on)
@@ -153,7 +158,7 @@ def test_a_peer_that_fails_is_not_tried_again_with_that_batch(gpu: ModuleType) -
 
 
 def test_the_table_shows_the_median_of_the_rounds_with_least_and_most(gpu: ModuleType) -> None:
-    rounds = [result(measured=measured(series=(series(samples_ms=(p50,) * 3),))) for p50 in (3.0, 1.0, 2.0)]
+    rounds = [result(measured=measured(series=(series_of((p50,) * 3),))) for p50 in (3.0, 1.0, 2.0)]
     found = [(gpu.Turn(number, gpu.Peer("one", "torch"), 1), one) for number, one in enumerate(rounds, 1)]
     found += [(gpu.Turn(1, gpu.Peer("other", "torch"), 64), one) for one in (rounds[0], crashed())]
     *_, one, other = gpu.markdown(found)

@@ -25,6 +25,7 @@ def test_the_kinds(intervals: ModuleType) -> None:
     assert intervals.KINDS == KINDS
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("samples", [200, 1000])
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interval_is_printed_and_holds_the_truth_as_often_as_it_says(

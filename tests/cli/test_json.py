@@ -49,7 +49,7 @@ def test_the_report_file_has_the_same(tmp_path: Path, pipeline: Pipeline, invoke
 
 def test_the_report_file_beside_a_summary(tmp_path: Path, pipeline: Pipeline, invoke: Callable[..., Result]) -> None:
     assert invoke("--report", "report.json").stdout.startswith("ResNet-18")
-    assert json.loads((tmp_path / "report.json").read_text())["schema_version"] == 1
+    assert json.loads((tmp_path / "report.json").read_text())["schema_version"] == 2
 
 
 @pytest.mark.parametrize("framework", ["keras", "torch"])
@@ -68,4 +68,4 @@ def test_a_real_export_is_quiet(framework: str, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads(done.stdout)
     assert report["passed"] is True
-    assert report["file"]["bytes"] == (tmp_path / "resnet18.onnx").stat().st_size
+    assert report["size"] == (tmp_path / "resnet18.onnx").stat().st_size

@@ -190,7 +190,7 @@ class TestCuda:
     @pytest.fixture(autouse=True)
     def absent(self) -> None:
         try:
-            find("ort:cuda").check()
+            find("ort:cuda").probe()
         except UnavailableError:
             return
         pytest.skip("CUDA runs here")

@@ -150,10 +150,10 @@ def table_of(text: str) -> list[str]:
 def test_labels_and_what_was_assumed() -> None:
     eps = Assumption("network", "eps", "eps 1e-05", "--eps")
     size = Assumption("pictures", "image size", "224 x 224 pixels", "--image-size")
-    text = " ".join(str(example(labels=("cat", "dog", "horse", "cow"), assumptions=(eps, size))).split())
+    text = " ".join(render(example(labels=("cat", "dog", "horse", "cow"), assumptions=(eps, size))).split())
     assert "labels 4 in all, 0 cat, 1 dog, 2 horse, ..." in text
     assert "assumed, since the checkpoint can't show it: eps 1e-05 (--eps), image size (--image-size)" in text
     assert "Passed: the file is that network, with what was assumed of it; the file and the torch model" in text
-    known = " ".join(str(example(assumptions=(size,))).split())
+    known = " ".join(render(example(assumptions=(size,))).split())
     assert "assumed, since the source can't show it: image size (--image-size)" in known
     assert "Passed: the file and the torch model" in known

@@ -45,7 +45,6 @@ def simulate(generator: np.random.Generator, spread: str, ratio: float) -> list[
     return [launch_log_ratio([(a, b) for a, b in launch.tolist()]) for launch in drawn]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("spread", SPREADS)
 @pytest.mark.parametrize("ratio", [1.0, 0.8])
 def test_the_interval_covers_the_truth(spread: str, ratio: float) -> None:

@@ -62,11 +62,11 @@ def test_every_key_of_verify_is_documented() -> None:
 
 
 def keys(data: dict[str, Any], prefix: str = "") -> list[str]:
-    """Every key with those above it; the free ones of `nodes`, `stages_s` and `versions` are not listed."""
+    """Every key with those above it; the free ones of `nodes`, `stages` and `versions` are not listed."""
     found = []
     for key, value in data.items():
         found.append(prefix + key)
-        if prefix + key in ("file.nodes", "stages_s", "versions", "runtimes[].placement.nodes"):
+        if prefix + key in ("nodes", "stages", "versions", "runtimes[].placement.nodes"):
             continue
         if isinstance(value, dict):
             found += keys(value, f"{prefix}{key}.")
