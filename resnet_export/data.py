@@ -7,6 +7,7 @@ follows from others stands in the JSON and can't contradict them. The decoder ig
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -40,18 +41,17 @@ def as_plain(value: Any) -> Any:
         return {key: as_plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [as_plain(entry) for entry in value]
-    return msgspec.to_builtins(value)
+    return as_plain(msgspec.to_builtins(value))
 
 
 def to_json(result: Any, *, indent: int = 2) -> str:
-    """One JSON object.
+    """One JSON object in ASCII: a path that is no text can't be encoded otherwise.
 
     Args:
         result: a frozen dataclass, or plain data.
         indent: blanks for each level; 0 puts all of it in one line, which suits a result with thousands of samples.
     """
-    encoded = msgspec.json.encode(as_plain(result))
-    return (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
+    return json.dumps(as_plain(result), indent=indent or None, allow_nan=False)
 
 
 def decode(kind: type[T], data: bytes | str | Any, what: str, *, hint: str | None = None) -> T:
@@ -67,8 +67,6 @@ def decode(kind: type[T], data: bytes | str | Any, what: str, *, hint: str | Non
         InputError: it is not JSON, a key is missing, or a value has another type; the message names its place.
     """
     try:
-        if isinstance(data, bytes | str):
-            return msgspec.json.decode(data, type=kind)
-        return msgspec.convert(data, kind)
+        return msgspec.convert(json.loads(data) if isinstance(data, bytes | str) else data, kind)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InputError(f"{what} can't be read: {error}.", hint=hint) from error

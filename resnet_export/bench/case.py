@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-
-import msgspec
 
 from resnet_export.bench.inputs import Images
 from resnet_export.bench.scenarios import Scenario
@@ -172,7 +171,7 @@ def read_model(path: Path) -> Model:
 
 def digest(value: Any) -> str:
     """SHA-256 of a value as plain data."""
-    return hashlib.sha256(msgspec.json.encode(as_plain(value), order="sorted")).hexdigest()
+    return hashlib.sha256(json.dumps(as_plain(value), sort_keys=True).encode()).hexdigest()
 
 
 def _check_runtime(spec: RuntimeSpec, threads: Sequence[int | None], *, probe: bool) -> None:

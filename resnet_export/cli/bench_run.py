@@ -39,7 +39,7 @@ HELP = """Measure latency and throughput, with intervals.
       resnet-export bench a.onnx b.onnx --runtime ort:cpu --runtime openvino
       resnet-export bench resnet18.onnx --batch 1,8,32 --threads 1,2 --quick
       resnet-export bench resnet18.onnx --slo-p99 50ms
-      resnet-export bench --plan plan.toml --output report.html --output result.json
+      resnet-export bench --plan plan.toml --output page.html --output all.json
     """
 
 

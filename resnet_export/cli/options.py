@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from resnet_export.cli.again import ARGUMENTS
-from resnet_export.cli.values import RUNTIME, whole
+from resnet_export.cli.values import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from resnet_export.bench.sampling import Budget
-    from resnet_export.cli.values import Value
 
 OTHER = "Other"
 
@@ -98,17 +96,3 @@ def budget_of(seconds: int | None, *, quick: bool) -> Budget | None:
     if quick:
         return sampling.QUICK
     return None if seconds is None else sampling.Budget(float(seconds))
-
-
-def same_file(first: str, second: str) -> bool:
-    """Whether two paths mean the same file, which need not exist."""
-    return Path(first).resolve() == Path(second).resolve()
-
-
-Whole = whole
-"""The former name of `values.whole`, for modules that still use it; likewise the next."""
-
-
-def RuntimeName() -> Value:  # noqa: N802
-    """A runtime with its options."""
-    return RUNTIME

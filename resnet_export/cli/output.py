@@ -10,18 +10,19 @@ import contextlib
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from resnet_export.cli.options import option, same_file
-from resnet_export.cli.streams import say, tell
+from resnet_export.cli.options import option
+from resnet_export.cli.streams import say
 from resnet_export.errors import UsageError
 from resnet_export.files import refuse_overwriting, reported, staged
 from resnet_export.report.kit import formats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from resnet_export.cli.progress import Progress
 
@@ -63,7 +64,12 @@ class Output:
             UsageError: one would replace a model, an input or another one, or exists, or has no folder.
             UnavailableError: its folder is not writable.
         """
-        refuse_outputs(filter(None, inputs), [(self.option, path) for path in self.files], force=self.force)
+        taken = {Path(path).resolve() for path in inputs if path is not None}
+        for path in self.files:
+            if Path(path).resolve() in taken:
+                raise UsageError(f"{self.option} {path} would replace another file.", hint="Give it another name.")
+            refuse_overwriting(path, force=self.force, option=self.option)
+            taken.add(Path(path).resolve())
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[Progress]:
@@ -147,30 +153,3 @@ def write(path: str, text: str) -> None:
     """
     with reported(path), staged(path) as temporary:
         temporary.write_text(f"{text.rstrip()}\n", encoding="utf-8")
-
-
-def refuse_outputs(
-    inputs: Iterable[str], outputs: Mapping[str, str | None] | Iterable[tuple[str, str]], *, force: bool
-) -> None:
-    """Finds out before the work, not after, that files cannot be written.
-
-    Args:
-        inputs: files that the work reads.
-        outputs: (option, the file that it names).
-        force: replace what exists.
-
-    Raises:
-        UsageError: one would replace a model, an input or another output, or exists, or has no folder.
-        UnavailableError: its folder is not writable.
-    """
-    taken = list(inputs)
-    for name, path in outputs.items() if isinstance(outputs, Mapping) else outputs:
-        if path is None:
-            continue
-        if path.endswith(".onnx") or any(same_file(path, other) for other in taken):
-            raise UsageError(f"{name} {path} would replace another file.", hint="Give it another name.")
-        refuse_overwriting(path, force=force, option=name)
-        taken.append(path)
-
-
-__all__ = ["Output", "output_options", "refuse_outputs", "say", "tell", "write"]

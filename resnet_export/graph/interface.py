@@ -105,9 +105,6 @@ def apply_interface(model: ir.Model, spec: ResNetSpec, interface: Interface, pre
     model.ir_version = onnx.helper.find_min_ir_version_for([onnx.helper.make_opsetid("", interface.opset)])
 
 
-dress = apply_interface
-
-
 def preprocessing_nodes(interface: Interface) -> list[NodePlan]:
     """The nodes before the first convolution, in order."""
     raw, channels_last = interface.preprocess == "uint8", interface.layout == "nhwc"

@@ -44,7 +44,9 @@ class Metadata:
         """Key -> JSON, sorted."""
         entries: dict[str, Any] = {"format": FORMAT, **as_plain(self)}
         entries["specification"] = entries.pop("spec")
-        known = {key: value for key, value in sorted(entries.items()) if value not in (None, [])}
+        absent = {"labels"} if self.labels is None else set()
+        absent |= set() if self.assumptions else {"assumptions"}
+        known = {key: value for key, value in sorted(entries.items()) if key not in absent}
         return {f"{PREFIX}{key}": json.dumps(value, sort_keys=True) for key, value in known.items()}
 
     @classmethod

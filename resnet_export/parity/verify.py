@@ -25,7 +25,7 @@ from resnet_export.parity.gate.judge import judge, precision_of
 from resnet_export.parity.model_under_test import describe, value_names
 from resnet_export.parity.reference.oracles import Truths
 from resnet_export.parity.results import RuntimeResult, VerifyReport
-from resnet_export.runtimes import ONLY_WHEN_NAMED, choose, names
+from resnet_export.runtimes import ONLY_WHEN_NAMED, names, parse_runtime
 from resnet_export.runtimes.isolated import IsolatedSession
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def verify(
     """
     asked = [runtimes] if isinstance(runtimes, str) else list(runtimes or ())
     for text in asked:
-        choose(text, allow_fallback=allow_fallback)  # a runtime that has an invalid value is refused before the work
+        parse_runtime(text)  # a runtime that has an invalid value is refused before the work
     stage = progress or (lambda name: contextlib.nullcontext())
     with tempfile.TemporaryDirectory() as folder:
         with stage("read"):

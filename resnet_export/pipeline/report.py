@@ -70,7 +70,6 @@ class ExportReport(Plain):
         return any(one.about == "network" for one in self.assumptions)
 
     def __str__(self) -> str:
-        """What a terminal shows."""
-        from resnet_export.report import text
-
-        return text.render(self)
+        """`resnet18.onnx: ResNet-18 from torch, 46,836,581 bytes`, and what the verification found."""
+        checked = "not verified" if self.verification is None else str(self.verification)
+        return f"{self.path}: ResNet-{self.spec.depth} from {self.framework}, {self.size:,} bytes\n{checked}"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from resnet_export.parity.results import VerifyReport
-    from resnet_export.report.data import ExportReport
+    from resnet_export.pipeline.report import ExportReport
 
 
 def render(report: ExportReport) -> str:

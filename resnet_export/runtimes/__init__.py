@@ -149,11 +149,6 @@ def find(name: str) -> Runtime:
     raise UsageError(f"There is no runtime {name!r}.", hint=f"{meant}Known are {', '.join(names())}.")
 
 
-def choose(text: str, *, allow_fallback: bool = False) -> RuntimeSpec:
-    """Short for `parse_runtime(text).with_fallback(allow_fallback)`."""
-    return parse_runtime(text).with_fallback(allow_fallback)
-
-
 def open_session(text: str, path: Path) -> Session:
     """Short for `parse_runtime(text).open(path)`: a file in a runtime, in this process."""
     return parse_runtime(text).open(path)

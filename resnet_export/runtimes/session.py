@@ -93,7 +93,3 @@ class Session(ABC):
     def __exit__(self, *error: object) -> None:
         """Closes the session."""
         self.close()
-
-
-BaseSession = Session
-"""The old name, until all that use it are ported."""

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from resnet_export.cli import root
-from resnet_export.report.data import ExportReport
+from resnet_export.pipeline.report import ExportReport
 from tests.report.examples import example
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ def pasted(options: str, *words: str) -> str:
         (["a.onnx", "--runtime", "ort:cpu", "--runtime", "torch", "-v"], "",
          "a.onnx --runtime ort:cpu --runtime torch --verbose"),
         (["a.onnx", "--runtime", "openvino,threads=9"], "--threads 2", "a.onnx --runtime openvino,threads=2"),
-        (["a.onnx", "--slo-p99", "50ms", "-o", "out.json", "--html", "p.html", "--force"], "--seconds 60",
+        (["a.onnx", "--slo-p99", "50ms", "-o", "out.json", "--output", "p.html", "--force"], "--seconds 60",
          "a.onnx --slo-p99 50ms --seconds 60"),
         (["--plan", "p.toml"], "--seconds 180", "--plan p.toml --seconds 180"),
         (["--plan", "p.toml"], "--threads 2 --seconds 180",

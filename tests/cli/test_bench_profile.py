@@ -5,19 +5,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from resnet_export.bench import profile as module
+from resnet_export.bench.profile import profiler
 from resnet_export.cli import output
 from resnet_export.cli.bench_profile import profile
 from resnet_export.errors import UnavailableError
 from tests.bench.conftest import make_net as make_net
 from tests.cli.test_help import HEAVY
-from tests.report.bench_examples import profile as example
+from tests.report.bench.examples import profile as example
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,26 +40,39 @@ def run(make_net: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.Monke
     """`run("net.onnx", "--top", "3")`: the command in a folder with a file, shorter than usual."""
     shutil.copy(make_net(), tmp_path / "net.onnx")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(module, "SECONDS", 0.5)
+    monkeypatch.setattr(profiler, "SECONDS", 0.5)
     return lambda *arguments: CliRunner().invoke(profile, list(arguments), prog_name="resnet-export bench profile")
 
 
-def test_a_table(run: Callable[..., Result], tmp_path: Path) -> None:
-    done = run("net.onnx", "--threads", "1", "--top", "1")
-    assert (done.exit_code, done.stderr) == (0, "")
-    assert "net.onnx" in done.stdout
-    assert "By layer: the 1 longest of " in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 100
-    assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What `profile` was asked for; it measures nothing."""
+    asked: list[tuple[Any, ...]] = []
+
+    def stub(*arguments: Any, **options: Any) -> Any:
+        asked.append(arguments[:-1])
+        return example()
+
+    monkeypatch.setattr(profiler, "profile", stub)
+    return asked
 
 
-def test_json_and_output(run: Callable[..., Result], tmp_path: Path) -> None:
+def test_for_real(run: Callable[..., Result], tmp_path: Path) -> None:
     done = run("net.onnx", "--json", "--output", "out.json", "--batch", "2", "-v")
     assert done.exit_code == 0
     data = json.loads(done.stdout)
     assert data == json.loads((tmp_path / "out.json").read_text())
-    assert (data["batch"], data["runtime"]) == (2, "ort:cpu")
+    assert (data["case"]["batch"], data["case"]["runtime"]) == (2, "ort:cpu")
     assert "profile net.onnx in ort:cpu, batch 2" in done.stderr
+
+
+def test_a_table(run: Callable[..., Result], calls: list[tuple[Any, ...]], tmp_path: Path) -> None:
+    done = run("net.onnx", "--threads", "1", "--top", "1", "--seconds", "7", "--runtime", "ort:cpu,optimization=basic")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert calls == [("net.onnx", "ort:cpu,optimization=basic", None, 1, 7.0)]
+    assert "By layer: the 1 longest of " in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +86,7 @@ def test_json_and_output(run: Callable[..., Result], tmp_path: Path) -> None:
         (["net.onnx", "--seconds", "9", "--quick"], 2, "--quick and --seconds exclude each other."),
         (["net.onnx", "--mlperf"], 2, "There is no --mlperf any more; write --seconds 600."),
         (["net.onnx", "--top", "x"], 2, "'x' is not a whole number from 1."),
-        (["net.onnx", "--output", "net.onnx"], 2, "--output net.onnx would replace another file."),
+        (["net.onnx", "--output", "net.onnx"], 2, "--output net.onnx: its suffix names no form of this result."),
         (["net.onnx", "--output", "absent/out.json"], 2, "The folder absent does not exist."),
         (["absent.onnx"], 3, "There is no file absent.onnx."),
     ],
@@ -85,21 +98,26 @@ def test_bad_input(arguments: list[str], code: int, words: str, run: Callable[..
     assert done.stdout == ""
 
 
-def test_an_output_that_exists_is_refused_before_the_work(run: Callable[..., Result], tmp_path: Path) -> None:
+def test_an_output_that_exists_is_refused_before_the_work(
+    run: Callable[..., Result], calls: list[tuple[Any, ...]], tmp_path: Path
+) -> None:
     (tmp_path / "out.json").write_text("mine")
     done = run("absent.onnx", "--output", "out.json")
     assert (done.exit_code, (tmp_path / "out.json").read_text()) == (2, "mine")
+    assert calls == []
     assert run("net.onnx", "--output", "out.json", "--force").exit_code == 0
 
 
-def test_an_output_that_fails_leaves_the_table(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_output_that_fails_leaves_the_table(
+    run: Callable[..., Result], calls: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(path: str, text: str) -> None:
         raise UnavailableError(f"{path} cannot be written: No space left on device.")
 
     monkeypatch.setattr(output, "write", refuse)
     done = run("net.onnx", "--output", "out.json")
     assert (done.exit_code, done.stderr) == (5, "error: out.json cannot be written: No space left on device.\n")
-    assert "latency with the profiler" in done.stdout
+    assert (len(calls), "latency with the profiler" in done.stdout) == (1, True)
 
 
 def test_the_help_is_light() -> None:

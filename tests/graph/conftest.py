@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import onnx_ir as ir
 import pytest
@@ -16,11 +15,6 @@ from resnet_export.graph.metadata import Metadata, initializers_digest
 from resnet_export.images import Preprocessing
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
-
-if TYPE_CHECKING:
-    pass
-
-
 
 
 @dataclass

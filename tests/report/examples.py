@@ -8,7 +8,7 @@ from typing import Any
 from resnet_export.graph.interface import Interface
 from resnet_export.images import Preprocessing
 from resnet_export.parity.results import Comparison, Diagnosis, VerifyReport
-from resnet_export.report.data import ExportReport
+from resnet_export.pipeline.report import ExportReport
 from resnet_export.spec import ResNetSpec
 
 COMPARISON = Comparison(

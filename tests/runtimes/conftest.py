@@ -9,7 +9,7 @@ import pytest
 from resnet_export.graph.canonical import canonicalise
 from resnet_export.graph.file import bind, write
 from resnet_export.graph.folding import folded
-from resnet_export.graph.interface import Interface, dress
+from resnet_export.graph.interface import Interface, apply_interface
 from resnet_export.graph.metadata import Metadata, initializers_digest
 from resnet_export.images import Preprocessing
 
@@ -50,7 +50,7 @@ def canonical_file(
         interface, weights = Interface(**VARIANTS[variant]), trained(spec)
         preprocessing = Preprocessing.default(spec.in_channels, spec.image_size)
         model = canonicalise(raw_topology("torch", spec), spec)
-        dress(model, spec, interface, preprocessing)
+        apply_interface(model, spec, interface, preprocessing)
         bind(model, folded(weights))
         path = tmp_path_factory.mktemp("files") / f"{variant}.onnx"
         write(model, path, Metadata(spec, interface, preprocessing, weights.digest, initializers_digest(model)))

@@ -11,7 +11,7 @@ import pytest
 
 from resnet_export import runtimes
 from resnet_export.errors import MissingDependencyError, ModelError, NotApplicableError, UnavailableError
-from resnet_export.runtimes import choose, ort_providers
+from resnet_export.runtimes import ort_providers, parse_runtime
 from resnet_export.runtimes.ort import OrtSession, distribution, placement_of
 from resnet_export.runtimes.ort_providers import CudaOptions, Provider
 from resnet_export.runtimes.session import Placement
@@ -38,14 +38,14 @@ without_openvino = pytest.mark.skipif(usable("ort:openvino"), reason="Intel's ha
 
 
 def test_every_node_is_counted(plain: Path) -> None:
-    with choose("ort:cpu").open(plain) as session:
+    with parse_runtime("ort:cpu").open(plain) as session:
         assert session.placement() == Placement("CPU", {"CPUExecutionProvider": 49})
 
 
 @pytest.mark.parametrize("optimization", ["all", "extended", "basic", "disabled"])
 def test_every_optimisation_level_gives_the_same_network(plain: Path, optimization: str) -> None:
     images = np.random.default_rng(0).standard_normal((2, 3, 32, 32), dtype=np.float32)
-    with choose("ort:cpu").open(plain) as usual, choose(f"ort:cpu,optimization={optimization}").open(plain) as other:
+    with parse_runtime("ort:cpu").open(plain) as usual, parse_runtime(f"ort:cpu,optimization={optimization}").open(plain) as other:
         expected = usual.run(images)
         np.testing.assert_allclose(other.run(images), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
@@ -87,7 +87,7 @@ def test_without_any_node_there_the_device_is_the_cpu() -> None:
 @without_cuda
 @pytest.mark.parametrize("name", ["ort:cuda", "ort:tensorrt"])
 def test_a_missing_library_is_named_with_its_pip_line(name: str, plain: Path) -> None:
-    for attempt in (runtimes.find(name).probe, lambda: choose(name).open(plain)):
+    for attempt in (runtimes.find(name).probe, lambda: parse_runtime(name).open(plain)):
         with pytest.raises(UnavailableError) as caught:
             attempt()
         assert caught.value.exit_code == 5
@@ -99,7 +99,7 @@ def test_a_missing_library_is_named_with_its_pip_line(name: str, plain: Path) ->
 @without_cuda
 def test_a_fallback_that_was_allowed_says_that_the_cpu_ran_it(plain: Path) -> None:
     images = np.zeros((1, 3, 32, 32), np.float32)
-    with choose("ort:cuda", allow_fallback=True).open(plain) as session, choose("ort:cpu").open(plain) as usual:
+    with parse_runtime("ort:cuda").with_fallback(True).open(plain) as session, parse_runtime("ort:cpu").open(plain) as usual:
         placement = session.placement()
         assert placement.device == "CPU"
         assert placement.nodes == {CPU: 49}
@@ -127,7 +127,7 @@ def test_a_recorded_graph_of_kernels_takes_one_caller_one_batch_and_no_array_of_
 @pytest.mark.parametrize("text", ["ort:cuda", "ort:cuda,prefer_nhwc=true", "ort:cuda,use_tf32=true"])
 def test_on_a_gpu(text: str, plain: Path) -> None:
     images = np.random.default_rng(0).standard_normal((7, 3, 32, 32), dtype=np.float32)
-    with choose(text).open(plain) as session, choose("ort:cpu").open(plain) as usual:
+    with parse_runtime(text).open(plain) as session, parse_runtime("ort:cpu").open(plain) as usual:
         assert set(session.placement().nodes) == {CUDA}
         expected = usual.run(images)
         bound = 4e-3 if session.precision == "tf32" else 1e-5
@@ -170,13 +170,13 @@ def test_a_plugin_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_what_it_cannot_load_is_told_in_its_own_words(bad_file: Path) -> None:
     with pytest.raises(ModelError, match=r"ONNX Runtime cannot load bad\.onnx: ") as caught:
-        choose("ort:cpu").open(bad_file)
+        parse_runtime("ort:cpu").open(bad_file)
     assert "[ONNXRuntimeError]" not in caught.value.message
 
 
 def test_values_in_between(variant: Path) -> None:
     images = images_for(variant, 2)
-    with choose("ort:cpu").open(variant) as session:
+    with parse_runtime("ort:cpu").open(variant) as session:
         shown = session.values(images, ["conv1", "layer2.0.add", "no such value"])
     assert {name: value.shape for name, value in shown.items()} == {
         "conv1": (len(images), 8, 16, 16),

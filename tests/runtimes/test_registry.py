@@ -9,7 +9,7 @@ import pytest
 
 from resnet_export import runtimes
 from resnet_export.errors import UsageError
-from resnet_export.runtimes import choose, parse_runtime
+from resnet_export.runtimes import parse_runtime
 
 
 def test_every_runtime_of_the_table_is_one() -> None:
@@ -34,8 +34,8 @@ def test_options_are_read_by_their_types() -> None:
 
 
 def test_allowing_the_fallback_reaches_the_runtimes_that_know_of_it() -> None:
-    assert choose("ort:cuda", allow_fallback=True).options.allow_fallback is True
-    assert not hasattr(choose("ort:cpu", allow_fallback=True).options, "allow_fallback")
+    assert parse_runtime("ort:cuda").with_fallback(True).options.allow_fallback is True
+    assert not hasattr(parse_runtime("ort:cpu").with_fallback(True).options, "allow_fallback")
 
 
 @pytest.mark.parametrize(

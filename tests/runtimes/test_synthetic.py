@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from resnet_export.errors import UsageError
-from resnet_export.runtimes import choose, open_session
+from resnet_export.runtimes import open_session, parse_runtime
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,4 +49,4 @@ def test_it_takes_its_time_and_gives_the_file_s_output(inside: str, options: str
 @pytest.mark.parametrize("value", ["0.5", "0", "-1", "inf", "nan"])
 def test_a_slow_down_that_is_none(value: str) -> None:
     with pytest.raises(UsageError, match=rf"synthetic,slower={value} is no slow-down\."):
-        choose(f"synthetic,slower={value}")
+        parse_runtime(f"synthetic,slower={value}")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from resnet_export.errors import UnavailableError, UsageError
-from resnet_export.runtimes import choose, open_session
+from resnet_export.runtimes import open_session, parse_runtime
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,4 +62,4 @@ def test_without_a_gpu(plain: Path) -> None:
 
 def test_a_precision_that_a_cpu_has_not() -> None:
     with pytest.raises(UsageError, match=r"A CPU has no TF32\."):
-        choose("torch,precision=tf32")
+        parse_runtime("torch,precision=tf32")

@@ -18,9 +18,9 @@ from onnx.reference.op_run import OpRun
 from onnx.reference.ops.op_conv import Conv as OnnxConv
 from onnx.reference.ops.op_max_pool import MaxPool as OnnxMaxPool
 
+from resnet_export.error_text import error_text
 from resnet_export.errors import ModelError
 from resnet_export.parity.reference.truth import convolve, pad, same_padding
-from resnet_export.runtimes.reasons import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -134,7 +134,7 @@ class Evaluator:
             yield
         except Exception as error:  # each raises its own kinds
             raise ModelError(
-                f"{self._path.name} cannot be evaluated in float64: {reason(error)}.",
+                f"{self._path.name} cannot be evaluated in float64: {error_text(error)}.",
                 hint="Give the checkpoint that it was made of with --weights: that is the truth then.",
             ) from error
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from resnet_export.report.bench.remarks import facts, warnings
 from resnet_export.report.bench.verdict import verdicts
-from resnet_export.report.bench.words import condition, digits, machine_line, shown, told_apart
-from resnet_export.terminal import WIDE, Row, blocks, file_size, listed, printable, table, wrapped
+from resnet_export.report.bench.words import condition, digits, file_name, machine_line, shown, told_apart
+from resnet_export.terminal import NO_BREAK, WIDE, Row, blocks, file_size, listed, printable, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -60,9 +60,11 @@ def _explanation(cases: Sequence[CaseResult]) -> Iterator[str]:
 def _table(path: str, cases: Sequence[CaseResult], *, verbose: bool) -> Iterator[str]:
     """The rows of one file; what its cases share stands above them."""
     common, names = told_apart(cases)
-    common = ", ".join(common.split(", ")[1:])  # the file itself
-    size = f"({file_size(cases[0].case.model.size)})"
-    yield from wrapped(listed([f"{printable(path)} {size}", *filter(None, printable(common).split(", "))]), width=WIDE)
+    shared = printable(common.removeprefix(file_name(path))).split(", ")
+    name, size = printable(path), f"({file_size(cases[0].case.model.size)})"
+    file = " ".join(one.replace(" ", NO_BREAK) for one in (name, size))
+    title = wrapped(listed([file, *filter(None, shared)]), "  ", width=WIDE)
+    yield from (title[0].lstrip(), *title[1:])
     rows = [
         row for case, name in zip(cases, names, strict=True) for row in _rows(case, printable(name), verbose=verbose)
     ]

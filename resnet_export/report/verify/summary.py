@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnet_export.parity.tolerances import TOLERANCES
+from resnet_export.parity.gate.tolerances import TOLERANCES
 from resnet_export.terminal import Row, clipped, number, printable
 
 if TYPE_CHECKING:

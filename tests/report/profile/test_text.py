@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from resnet_export.report import profile_text
-from tests.report.bench_examples import LAYERS, profile
+from resnet_export.report.profile import text as profile_text
+from tests.report.bench.examples import LAYERS, profile
 
 USUAL = profile()
 
@@ -35,8 +35,8 @@ def test_the_latency_the_operators_and_the_longest_layers() -> None:
 
 
 def test_where_the_samples_support_no_interval() -> None:
-    few = dataclasses.replace(USUAL.plain, low=None, high=None)
-    assert "latency        17.03 ? ms, 500 runs" in profile_text.render(profile(plain=few))
+    few = dataclasses.replace(USUAL.latency_ms, low=None, high=None)
+    assert "latency        17.03 ? ms, 500 runs" in profile_text.render(profile(latency_ms=few))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_where_the_samples_support_no_interval() -> None:
         ({"profiled_median_ms": 25.545}, "slowed the runs by 50%"),
         ({"profiled_median_ms": 13.624}, "took 20% less than those without it"),
         ({"profiled_ms": 0.02}, "whole microseconds, so that about 40% of so short a run"),
-        ({"device": "GPU 0"}, "handing the work over"),
+        ({"ran__device": "GPU 0"}, "handing the work over"),
         ({}, "belong to no layer of the file: 1 ReorderOutput (0.1%)."),
     ],
 )

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from resnet_export.bench.compare.side import read_sides
-from resnet_export.bench.results import BenchReport
-from resnet_export.bench.sampling import DEFAULT
-from resnet_export.bench.scenario import make_scenario
-from resnet_export.machine import read_machine
-from resnet_export.report.bench_verdict import verdicts
+from resnet_export.bench.scenarios import make_scenario
+from resnet_export.report.bench.verdict import verdicts
 from tests.bench.examples import CASE, NOISE, crashed, measured, result, series
+from tests.report.bench.examples import MACHINE, graded
 
 if TYPE_CHECKING:
     from resnet_export.bench.results import CaseResult
 
-CPUS = max(1, int(read_machine().usable_cpus))
+CPUS = int(MACHINE.usable_cpus)
 
 
 def one(median_ms: float, *, samples: int = 1000, disturbed: bool = False, **changes: Any) -> CaseResult:
@@ -28,7 +26,7 @@ def one(median_ms: float, *, samples: int = 1000, disturbed: bool = False, **cha
 
 
 def told(*cases: CaseResult) -> list[tuple[str, str]]:
-    return list(verdicts(BenchReport("plan", DEFAULT, read_machine(), cases).as_dict()))
+    return list(verdicts(graded(*cases)))
 
 
 def test_two_cases() -> None:
