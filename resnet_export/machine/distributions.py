@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from resnet_export.data import Plain
 from resnet_export.machine.tested import SAME, TESTED
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ PROVIDERS = re.compile(
 
 
 @dataclass(frozen=True)
-class Distribution:
+class Distribution(Plain):
     """One installed package."""
+
+    DERIVED: ClassVar[tuple[str, ...]] = ("as_tested",)
 
     name: str
     """Normalised (PEP 503): lower case, with hyphens."""
