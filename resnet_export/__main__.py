@@ -1,7 +1,5 @@
 """The program: `resnet-export`, and `python -m resnet_export`."""
 
-from __future__ import annotations
-
 from resnet_export.interruption import guard
 
 

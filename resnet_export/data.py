@@ -4,8 +4,6 @@ A result is encoded by its fields, and by the properties that its class names in
 follows from others stands in the JSON and can't contradict them. The decoder ignores these, and what it does not know.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import math

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from resnet_export.errors import ModelError, ResNetExportError, RuntimeFailedError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-    from pathlib import Path
 
 LONGEST = 200
 """Characters of a reason: about two lines of a terminal."""

@@ -14,10 +14,8 @@ A message says what was asked and what is there; the hint says what to do next.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
 
 __all__ = [
     "CheckpointError",

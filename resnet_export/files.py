@@ -7,13 +7,10 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from resnet_export.errors import UnavailableError, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def sha256(path: Path) -> str:

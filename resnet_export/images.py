@@ -8,20 +8,19 @@ antialiasing, then the middle `crop` x `crop` pixels are cut out.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.data import Plain
 from resnet_export.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
     from PIL import Image
 
 Interpolation = Literal["bilinear", "bicubic", "nearest", "lanczos"]

@@ -14,11 +14,9 @@ import contextlib
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, NoReturn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import FrameType
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
 
 EXIT_CODE = 130
 """128 + SIGINT, as shells report it."""

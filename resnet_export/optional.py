@@ -5,12 +5,9 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 from resnet_export.errors import MissingDependencyError
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 EXTRAS = {
     "torch": "torch",

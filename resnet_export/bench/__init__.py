@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +18,6 @@ from resnet_export import __version__
 from resnet_export.bench.sampling import DEFAULT
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from contextlib import AbstractContextManager
-
     from resnet_export.bench.case import IO, Case
     from resnet_export.bench.profile.results import Profile
     from resnet_export.bench.results import BenchReport, CaseResult

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from resnet_export.bench.inputs import Images
 from resnet_export.bench.scenarios import Scenario
@@ -18,12 +19,7 @@ from resnet_export.data import as_plain
 from resnet_export.errors import ModelError, UsageError
 from resnet_export.files import sha256
 from resnet_export.graph import cost
-from resnet_export.runtimes import parse_runtime
-
-if TYPE_CHECKING:
-    import os
-
-    from resnet_export.runtimes import RuntimeSpec
+from resnet_export.runtimes import RuntimeSpec, parse_runtime
 
 IO = Literal["host", "device"]
 """`host`: NumPy in, NumPy out; `device`: inputs and outputs stay in the device's memory."""

@@ -1,7 +1,5 @@
 """The clock as a parameter: the real one, and one that tests drive."""
 
-from __future__ import annotations
-
 import time
 from typing import Protocol
 

@@ -24,12 +24,9 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 FEWEST_BATCHES, MOST_BATCHES = 8, 40
 """With fewer, Student's t alone would widen an interval by more than a fifth; with more, it changes by less than 1 %.

@@ -8,14 +8,13 @@ The worst of the reasons sets the letter. What the system doesn't tell is no rea
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from resnet_export.bench.statistics import LEAST_EFFECTIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from resnet_export.bench.sampling import Budget
     from resnet_export.bench.statistics import Summary
     from resnet_export.machine import Machine

@@ -13,17 +13,14 @@ import errno
 import os
 import sys
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
 
 from resnet_export.bench.results import CaseResult
 from resnet_export.data import decode, to_json
 from resnet_export.errors import InputError, UnavailableError
 from resnet_export.files import reported
-
-if TYPE_CHECKING:
-    from pathlib import Path
-    from types import TracebackType
-    from typing import Self
 
 VERSION = 2
 LOCKED_BYTE = 1 << 40

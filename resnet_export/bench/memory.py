@@ -3,8 +3,6 @@
 `getrusage` is not asked on Linux: its peak outlives `exec`, so that a child starts with what its parent had.
 """
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from dataclasses import dataclass

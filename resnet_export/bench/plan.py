@@ -6,19 +6,15 @@ The keys of a table `[[cases]]` are combined as the options of the command are; 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
-from resnet_export.bench.case import IO, RUNTIMES, expand_cases
+from resnet_export.bench.case import IO, RUNTIMES, Case, expand_cases
 from resnet_export.bench.sampling import DEFAULT, Budget
 from resnet_export.bench.scenarios import make_scenario
 from resnet_export.errors import InputError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from resnet_export.bench.case import Case
 
 EXAMPLE = "See the example in docs/bench.md."
 Count = Annotated[int, msgspec.Meta(ge=1)]

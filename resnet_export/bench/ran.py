@@ -1,7 +1,5 @@
 """`Ran`: which runtime ran a file, and where."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -20,23 +20,22 @@ from __future__ import annotations
 import contextlib
 import itertools
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import onnx
 
 from resnet_export.bench.case import expand_cases
 from resnet_export.bench.compare import compare
 from resnet_export.bench.compare.side import Side
 from resnet_export.bench.results import Relative
 from resnet_export.errors import UsageError
+from resnet_export.machine import Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-
-    import onnx
-
     from resnet_export.bench.results import CaseResult
-    from resnet_export.machine import Machine
 
 NAME = "reference network 1"
 """Its number is raised when anything about it changes: older ratios do not compare any more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +12,13 @@ from resnet_export.bench.request import Request
 from resnet_export.bench.results import CaseResult, Measured, Series
 from resnet_export.bench.worker import TARGET, Progress
 from resnet_export.errors import ResNetExportError, RuntimeCrashedError
-from resnet_export.machine.noise import Watch
+from resnet_export.machine.noise import Noise, Watch
 from resnet_export.workers import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from resnet_export.bench.case import Case
     from resnet_export.bench.results import Status
     from resnet_export.bench.sampling import Budget
-    from resnet_export.machine.noise import Noise
 
 TIMEOUT_S = 300.0
 """Seconds without a sign of life after which a case hangs. TensorRT and torch.compile build for minutes."""

@@ -9,11 +9,10 @@ imports and the first run too. What one job leaves is shared among the others, s
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from resnet_export.bench.case import Case
 
 LEAST_JOB_S = 1.0

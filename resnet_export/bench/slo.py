@@ -14,17 +14,14 @@ fewer than `FEW` broke the bound, and k is scaled likewise, rounded against what
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.bench.dependence import batch_count, integrated_time, price
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 SHARE = 0.01
 """Share of the requests that may break the bound: it is a bound on p99."""

@@ -31,19 +31,15 @@ No sample is ever dropped.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.bench.dependence import LEVEL, batch_count, integrated_time, lag_1, mean_half_width, price
 from resnet_export.bench.estimate import Estimate
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 LEAST_EFFECTIVE = 8
 """Effective samples below which no interval is given: two levels of a machine's pace that change a few times in a run

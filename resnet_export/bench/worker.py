@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,6 @@ from resnet_export.bench.scenarios import Rig
 from resnet_export.errors import NotApplicableError, ResNetExportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from resnet_export.bench.request import Request
     from resnet_export.bench.sampling import Call
     from resnet_export.bench.scenarios import Outcome, Scenario

@@ -4,8 +4,6 @@
 library; everything heavier is imported by the command that runs.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import gc

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import click
+import click
 
 ARGUMENTS = "resnet_export.arguments"
 """Key of `click.Context.meta`: what stood behind the command's name."""

@@ -1,7 +1,5 @@
 """The group `resnet-export bench`: what is not the name of a sub-command belongs to `run`."""
 
-from __future__ import annotations
-
 import click
 
 from resnet_export.cli.bench_check import check

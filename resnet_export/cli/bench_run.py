@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -15,15 +16,13 @@ from resnet_export.cli.options import GroupedCommand, budget_of, duration, optio
 from resnet_export.cli.output import output_options
 from resnet_export.cli.streams import tell
 from resnet_export.cli.values import COUNTS, DURATION, DURATIONS, RUNTIME
+from resnet_export.errors import ResNetExportError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from resnet_export.bench.plan import Plan
     from resnet_export.bench.results import BenchReport, CaseResult
     from resnet_export.bench.scenarios import Scenario
     from resnet_export.cli.output import Output
-    from resnet_export.errors import ResNetExportError
 
 HELP = """Measure latency and throughput, with intervals.
 

@@ -12,18 +12,16 @@ import os
 import sys
 import tempfile
 import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from types import FrameType
+from typing import Any, TextIO
 
 import click
 
 from resnet_export import files
 from resnet_export.cli.streams import tell
 from resnet_export.errors import ResNetExportError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from types import FrameType
 
 PACKAGE = str(Path(files.__file__).parent) + os.sep
 STDOUT, STDERR = 1, 2

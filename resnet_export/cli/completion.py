@@ -1,7 +1,5 @@
 """`resnet-export completion`: the script that makes the shell complete commands, options and their values."""
 
-from __future__ import annotations
-
 import click
 
 VARIABLE = "_RESNET_EXPORT_COMPLETE"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,6 @@ from resnet_export.cli.values import BATCH, COUNT, POSITIVE, FileOr, numbers, on
 from resnet_export.spec import STEMS, VARIANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from resnet_export.cli.output import Output
 
 # Literals: the tables that they repeat stand in modules which import numpy and onnx. A test holds them equal.

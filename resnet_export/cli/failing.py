@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import click
 
 from resnet_export import interruption
 from resnet_export.cli.streams import tell
 from resnet_export.errors import ParityError, ResNetExportError, StructureError, UnavailableError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 UNEXPECTED = 1
 

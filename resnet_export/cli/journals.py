@@ -1,7 +1,5 @@
 """Where the journal of a benchmark lies, and what is said of it when the program is interrupted."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,8 +11,6 @@ from resnet_export.cli.again import ARGUMENTS
 from resnet_export.cli.values import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from resnet_export.bench.sampling import Budget
 
 OTHER = "Other"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,6 @@ from resnet_export.files import refuse_overwriting, reported, staged
 from resnet_export.report.kit import formats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from resnet_export.cli.progress import Progress
 
 HEADING = "Output"

@@ -6,10 +6,8 @@ import contextlib
 import os
 import shutil
 import time
-from typing import TYPE_CHECKING, TextIO
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator
+from typing import TextIO
 
 ERASE_LINE = "\r\x1b[K"
 

@@ -1,7 +1,5 @@
 """Stdout and stderr, on which a reader who left early is no error."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys

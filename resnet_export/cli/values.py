@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
 
 T = TypeVar("T", int, float)
 MS = {"": 1.0, "us": 1e-3, "ms": 1.0, "s": 1e3}

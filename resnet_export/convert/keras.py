@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from resnet_export.convert import TRACED_OPSET
 from resnet_export.errors import UnavailableError
 from resnet_export.optional import require
+from resnet_export.spec import ResNetSpec
 from resnet_export.weights.naming.keras import keras_axes
 
 if TYPE_CHECKING:
     import keras
     import onnx_ir as ir
-
-    from resnet_export.spec import ResNetSpec
 
 
 def to_onnx(model: keras.Model, spec: ResNetSpec) -> ir.Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,6 @@ from resnet_export.machine import read_machine
 from resnet_export.machine.distributions import onnxruntime_cure, read_distributions, read_onnxruntimes
 from resnet_export.optional import KNOWN_BAD, refuse_known_bad
 from resnet_export.runtimes import TEST_DOUBLES, find, names
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 __all__ = ["DoctorReport", "RuntimeCheck", "diagnose"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from resnet_export.doctor.report import Providers, RuntimeCheck
@@ -11,8 +12,6 @@ from resnet_export.runtimes import find
 from resnet_export.workers import Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from resnet_export.doctor.report import State
 
 PROVIDERS = "ort:providers compiled in"

@@ -1,7 +1,5 @@
 """`DoctorReport`: what `diagnose` found, as immutable, schema-versioned data."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal

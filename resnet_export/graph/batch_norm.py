@@ -8,7 +8,7 @@ Ioffe and Szegedy, "Batch Normalization" (2015), algorithm 2.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import onnx_ir as ir
 
 from resnet_export.graph.rewriting import (
     NCHW_TO_NHWC,
@@ -20,9 +20,6 @@ from resnet_export.graph.rewriting import (
     producer,
     substitute,
 )
-
-if TYPE_CHECKING:
-    import onnx_ir as ir
 
 
 class RecogniseBatchNorm(NodePass):

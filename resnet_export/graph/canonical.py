@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import onnx_ir as ir
 from onnx_ir.passes import PassError, Sequential
 from onnx_ir.passes.common import ClearMetadataAndDocStringPass, IdentityEliminationPass, RemoveUnusedNodesPass
 
@@ -16,8 +17,6 @@ from resnet_export.graph.transposes import SinkTransposes
 from resnet_export.graph.walk import NameAfterSpecification
 
 if TYPE_CHECKING:
-    import onnx_ir as ir
-
     from resnet_export.spec import ResNetSpec
 
 REWRITES = (RecogniseBatchNorm, SinkTransposes, MergePads, CanonicalTail, FoldBatchNorm)

@@ -11,17 +11,15 @@ fewer for a 3x3 convolution with tiles of 2x2, 4 times with 4x4; A. Lavin and S.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import onnx_ir as ir
 
 from resnet_export.graph.foreign import graph_inputs, type_name
 from resnet_export.graph.rewriting import attribute, producer
 from resnet_export.graph.shapes import resolve_shapes, static_shape
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 OPERANDS = {
     "Conv": (0, 1),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PureWindowsPath
-from typing import TYPE_CHECKING
 
 import onnx
 import onnx_ir as ir
@@ -14,11 +14,7 @@ from resnet_export.errors import ModelError
 from resnet_export.graph.metadata import Metadata
 from resnet_export.graph.serial import serialised
 from resnet_export.graph.unreadable import COPY, GIVE, explain
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from resnet_export.weights.canonical import Array
+from resnet_export.weights.canonical import Array
 
 EXTERNAL_ABOVE = 2**31 - 2**20
 """Bytes of numbers above which they go into a file beside: protobuf stops at 2 GiB, some of it for the graph."""

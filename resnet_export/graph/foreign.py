@@ -8,20 +8,15 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import onnx
 import onnx_ir as ir
 
 from resnet_export.errors import ModelError, quote_some
-from resnet_export.graph.interface import ONE, Layout
+from resnet_export.graph.interface import ONE, Activation, Layout
 from resnet_export.graph.rewriting import attribute
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from resnet_export.graph.interface import Activation
-
 
 CHANNELS = frozenset({1, 3, 4})
 """Numbers of channels that pictures have: grey, colour, colour with alpha."""

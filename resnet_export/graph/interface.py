@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import onnx
 import onnx_ir as ir
+from numpy.typing import NDArray
 
 from resnet_export.data import Plain
 from resnet_export.errors import UsageError
 from resnet_export.graph.rewriting import NHWC_TO_NCHW, redirect
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from resnet_export.images import Preprocessing
     from resnet_export.spec import ResNetSpec, Step
 

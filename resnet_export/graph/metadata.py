@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import onnx_ir as ir
 
 from resnet_export.assumptions import Assumption
 from resnet_export.data import as_plain
@@ -13,11 +16,6 @@ from resnet_export.graph.interface import Interface
 from resnet_export.images import Preprocessing
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights.canonical import digest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import onnx_ir as ir
 
 PREFIX = "resnet_export."
 FORMAT = 1

@@ -1,7 +1,5 @@
 """Pass: a `Pad` with zeros merges into the convolution or max pool behind it; `auto_pad` is spelled out."""
 
-from __future__ import annotations
-
 import numpy as np
 import onnx_ir as ir
 

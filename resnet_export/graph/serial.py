@@ -9,14 +9,11 @@ so that parts of a message can be serialised by themselves. The bytes are those 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 import onnx
 import onnx_ir as ir
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LENGTH_DELIMITED = 2
 GRAPH = onnx.ModelProto.DESCRIPTOR.fields_by_name["graph"].number

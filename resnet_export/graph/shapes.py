@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import InlinePass
 
 from resnet_export.graph.foreign import graph_inputs
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 STANDARD = {
     "FusedConv": ("Conv", (0, 1, 2)),

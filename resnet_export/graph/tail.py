@@ -1,7 +1,5 @@
 """Pass: whatever averages over height and width and flattens becomes `GlobalAveragePool`, `Flatten` and `Gemm`."""
 
-from __future__ import annotations
-
 import onnx_ir as ir
 
 from resnet_export.graph.rewriting import (

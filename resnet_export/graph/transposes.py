@@ -8,12 +8,9 @@ T2(T1(x))       = (T2 T1)(x), and nothing when the two are each other's inverse
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import onnx_ir as ir
 
 from resnet_export.graph.rewriting import NodePass, attribute, insert, integers, producer, redirect, substitute
-
-if TYPE_CHECKING:
-    import onnx_ir as ir
 
 Permutation = tuple[int, ...]
 

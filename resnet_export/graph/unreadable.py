@@ -6,12 +6,10 @@ message whose fields are unknown. So the outermost fields are looked at here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import onnx
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 GIVE = "Give the path of an .onnx file."
 EXPORT = "A checkpoint becomes an .onnx file by: resnet-export --weights CHECKPOINT"

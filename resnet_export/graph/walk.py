@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import onnx_ir as ir
 
 from resnet_export.errors import StructureError
-from resnet_export.graph.folding import NORM, same_eps
+from resnet_export.graph.folding import NORM, FoldedNorm, same_eps
 from resnet_export.graph.rewriting import attribute
 
 if TYPE_CHECKING:
-    from resnet_export.graph.folding import FoldedNorm
     from resnet_export.spec import ResNetSpec, Step
 
 NEUTRAL: dict[str, dict[str, Any]] = {

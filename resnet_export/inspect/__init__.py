@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,16 +13,11 @@ from resnet_export.errors import ModelError, StructureError
 from resnet_export.files import sha256
 from resnet_export.graph.check import check_canonical
 from resnet_export.graph.file import EXTERNAL, read
-from resnet_export.graph.foreign import graph_inputs, image_input
+from resnet_export.graph.foreign import ImageInput, graph_inputs, image_input
 from resnet_export.graph.metadata import PREFIX, Metadata, initializers_digest, is_ours
 from resnet_export.inspect.diff import diff
 from resnet_export.inspect.facts import ONNX, measure_layers, read_opsets, read_ports, read_producer
 from resnet_export.inspect.results import Change, Layer, ModelDiff, ModelReport, Port, TensorChange
-
-if TYPE_CHECKING:
-    import os
-
-    from resnet_export.graph.foreign import ImageInput
 
 __all__ = ["Change", "Layer", "ModelDiff", "ModelReport", "Port", "TensorChange", "diff", "inspect"]
 

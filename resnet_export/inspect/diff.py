@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import onnx_ir as ir
 
 from resnet_export.files import sha256
 from resnet_export.graph.file import read
@@ -17,11 +21,6 @@ from resnet_export.inspect.structure import changes, constants, match, nodes_of
 from resnet_export.inspect.tensors import compare, worst_first
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator
-
-    import onnx_ir as ir
-
     from resnet_export.inspect.results import TensorChange
     from resnet_export.inspect.structure import Pair
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+
+import onnx_ir as ir
 
 from resnet_export.graph.cost import layers, multiply_adds, operands, quantization, stored_type, value_type
+from resnet_export.graph.foreign import ImageInput
 from resnet_export.graph.rewriting import producer
 from resnet_export.graph.shapes import resolve_shapes
 from resnet_export.inspect.results import Layer, Port
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import onnx_ir as ir
-
-    from resnet_export.graph.foreign import ImageInput
 
 ONNX = "ai.onnx"
 """The ONNX operators' own domain, whose other name is the empty one."""

@@ -1,7 +1,5 @@
 """What is found in a file, and what tells two files apart, as data."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -11,15 +11,13 @@ matters to a sum over all of them.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ml_dtypes
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.inspect.results import TensorChange
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 def compare(name: str, first: NDArray[Any], other_name: str, second: NDArray[Any]) -> TensorChange | None:

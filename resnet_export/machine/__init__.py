@@ -1,7 +1,5 @@
 """What this machine is: `read_machine()` gives a `Machine`, the fingerprint of whatever is measured on it."""
 
-from __future__ import annotations
-
 from resnet_export.machine.facts import Machine, read_machine
 
 __all__ = ["Machine", "read_machine"]

@@ -9,14 +9,11 @@ used up its quota is stopped until the period ends: the kernel counts these peri
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from resnet_export.machine.sysfs import read_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 UNLIMITED = 1 << 60
 """Bytes. Version 1 writes the largest multiple of a page below 2^63 for "no limit"."""

@@ -1,7 +1,5 @@
 """The CPU's clock: how fast it runs, and who decides on that."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any

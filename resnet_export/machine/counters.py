@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psutil
 
-from resnet_export.machine.cgroup import read_throttling
+from resnet_export.machine.cgroup import Throttling, read_throttling
 from resnet_export.machine.gpu import read_slowdowns
 from resnet_export.machine.sysfs import read_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-
-    from resnet_export.machine.cgroup import Throttling
 
 BUSY = ("user", "nice", "system", "irq", "softirq")
 """Kinds of time in which a CPU works; a guest's is part of the user's."""

@@ -1,7 +1,5 @@
 """The CPU: model, cores, and the instruction sets that decide how fast a network runs on it."""
 
-from __future__ import annotations
-
 import platform
 import sys
 from collections.abc import Iterable, Mapping

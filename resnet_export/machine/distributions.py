@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from resnet_export.data import Plain
 from resnet_export.machine.tested import SAME, TESTED
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 PREFIXES = ("onnxruntime", "ort-")
 """Of what belongs to ONNX Runtime."""

@@ -1,7 +1,5 @@
 """`Machine`: CPU, limits, memory, GPUs and system as immutable data."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar

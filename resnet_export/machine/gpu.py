@@ -1,7 +1,5 @@
 """The GPUs: NVIDIA's as its own tool `nvidia-smi` tells them, others as Linux lists them on the PCI bus."""
 
-from __future__ import annotations
-
 import csv
 import itertools
 import re

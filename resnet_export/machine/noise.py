@@ -9,20 +9,16 @@ The CPUs are those that the measured process may run on. A process counts with i
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import psutil
 
+from resnet_export.machine.cgroup import Throttling
 from resnet_export.machine.clock import read_speeds
-from resnet_export.machine.counters import read_affinity, read_moment
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from resnet_export.machine.cgroup import Throttling
-    from resnet_export.machine.counters import Moment
+from resnet_export.machine.counters import Moment, read_affinity, read_moment
 
 Count = TypeVar("Count", int, float)
 

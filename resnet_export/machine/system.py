@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MARKS = {".dockerenv": "docker", "run/.containerenv": "podman"}
 """Files that container engines leave -> the engine."""

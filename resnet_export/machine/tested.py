@@ -1,7 +1,5 @@
 """The versions that the tests ran with, for a package that is installed without its `constraints.txt`."""
 
-from __future__ import annotations
-
 TESTED = {
     "ai-edge-litert": "2.3.0",
     "h5py": "3.14.0",

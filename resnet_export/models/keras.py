@@ -9,6 +9,7 @@ logits = model(numpy.zeros((2, 224, 224, 3), "float32"))  # (2, 1000)
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -16,15 +17,12 @@ from keras import layers
 
 from resnet_export.errors import CheckpointError
 from resnet_export.files import reported, staged
+from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.naming.keras import canonical_name, to_canonical, to_keras
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from keras import KerasTensor
-
-    from resnet_export.spec import ResNetSpec
 
 
 def build(spec: ResNetSpec) -> keras.Model:

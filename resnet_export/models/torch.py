@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from resnet_export.spec import ResNetSpec
 
 
 class BasicBlock(nn.Module):

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from resnet_export.graph.interface import Interface
+from resnet_export.images import Preprocessing
 from resnet_export.parity.diagnosis.attribution import diagnose
-from resnet_export.parity.gate.evaluation import Candidate, evaluate
+from resnet_export.parity.gate.evaluation import Candidate, Evaluation, evaluate
 from resnet_export.parity.gate.inputs import gate_inputs, image_input_of
 from resnet_export.parity.gate.judge import judge
 from resnet_export.parity.model_under_test import canonical_model, quantity_of
 from resnet_export.parity.reference.oracles import Truths, step_of
-from resnet_export.parity.reference.truth import last_values
+from resnet_export.parity.reference.truth import Floats, last_values
 from resnet_export.parity.results import VerifyReport
 from resnet_export.runtimes import open_session
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from resnet_export.graph.interface import Interface
-    from resnet_export.images import Preprocessing
-    from resnet_export.parity.gate.evaluation import Evaluation
-    from resnet_export.parity.reference.truth import Floats
-    from resnet_export.weights import Weights
+from resnet_export.weights import Weights
 
 RUNTIME = "ort:cpu"
 """What the file is deployed in."""

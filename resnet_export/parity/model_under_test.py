@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import onnx
+import onnx_ir as ir
 
 from resnet_export.errors import CheckpointError
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.foreign import ImageInput, find_head, image_input, write_logits
-from resnet_export.graph.interface import Activation, activation_of
-from resnet_export.graph.metadata import initializers_digest, is_ours
+from resnet_export.graph.interface import Activation, Head, activation_of
+from resnet_export.graph.metadata import Metadata, initializers_digest, is_ours
 from resnet_export.images import Preprocessing
 from resnet_export.parity.diagnosis.contents import check_contents, describe_change, layer_precisions
 from resnet_export.parity.gate.inputs import image_input_of
 from resnet_export.parity.reference.oracles import GraphOracle, Oracle, SpecificationOracle
 from resnet_export.parity.results import Diagnosis, Quantity
 from resnet_export.runtimes.session import Precision
-from resnet_export.spec import IMAGE_SIZES
+from resnet_export.spec import IMAGE_SIZES, ResNetSpec
 from resnet_export.weights import Weights
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable
-
-    import onnx_ir as ir
-
-    from resnet_export.graph.interface import Head
-    from resnet_export.graph.metadata import Metadata
-    from resnet_export.spec import ResNetSpec
-
 
 Given = TypeVar("Given")
 

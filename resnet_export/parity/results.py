@@ -1,7 +1,5 @@
 """What a check found: immutable data, without any formatting."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 

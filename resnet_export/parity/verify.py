@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +16,7 @@ from resnet_export.errors import (
     MissingDependencyError,
     ModelError,
     NotApplicableError,
+    ResNetExportError,
     RuntimeCrashedError,
     RuntimeFailedError,
     UnavailableError,
@@ -20,26 +24,16 @@ from resnet_export.errors import (
 from resnet_export.files import sha256
 from resnet_export.parity.diagnosis.attribution import diagnose
 from resnet_export.parity.gate.evaluation import Candidate, Evaluation, evaluate
-from resnet_export.parity.gate.inputs import gate_inputs
-from resnet_export.parity.gate.judge import judge, precision_of
-from resnet_export.parity.model_under_test import describe, value_names
+from resnet_export.parity.gate.inputs import InputSet, gate_inputs
+from resnet_export.parity.gate.judge import Verdict, judge, precision_of
+from resnet_export.parity.model_under_test import ModelUnderTest, describe, value_names
 from resnet_export.parity.reference.oracles import Truths
-from resnet_export.parity.results import RuntimeResult, VerifyReport
+from resnet_export.parity.results import Bisection, Diagnosis, RuntimeResult, Status, VerifyReport
 from resnet_export.runtimes import ONLY_WHEN_NAMED, names, parse_runtime
 from resnet_export.runtimes.isolated import IsolatedSession
+from resnet_export.weights import Weights
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
-
-    from resnet_export.errors import ResNetExportError
-    from resnet_export.parity.gate.inputs import InputSet
-    from resnet_export.parity.gate.judge import Verdict
-    from resnet_export.parity.model_under_test import ModelUnderTest
-    from resnet_export.parity.results import Bisection, Diagnosis, Status
-    from resnet_export.weights import Weights
-
     Progress = Callable[[str], AbstractContextManager[object]]
 
 STATUS: dict[type[ResNetExportError], Status] = {

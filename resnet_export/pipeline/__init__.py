@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
+
+import onnx_ir as ir
 
 from resnet_export.errors import ParityError, StructureError
 from resnet_export.files import refuse_overwriting, reported, sha256, staged
@@ -17,19 +20,12 @@ from resnet_export.graph.folding import folded
 from resnet_export.graph.interface import apply_interface
 from resnet_export.graph.metadata import Metadata, initializers_digest
 from resnet_export.parity.check import Check
-from resnet_export.parity.results import VerifyReport
+from resnet_export.parity.results import Diagnosis, VerifyReport
 from resnet_export.pipeline.draft import draft_report
 from resnet_export.pipeline.options import ExportOptions
 from resnet_export.pipeline.report import ExportReport
 from resnet_export.pipeline.sources import SourceModel
 from resnet_export.pipeline.stages import Stages
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import onnx_ir as ir
-
-    from resnet_export.parity.results import Diagnosis
 
 __all__ = ["ExportOptions", "ExportReport", "export", "run"]
 

@@ -1,7 +1,5 @@
 """`ExportOptions`: what an export is asked for."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass

@@ -8,25 +8,24 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import onnx_ir as ir
+
+from resnet_export.assumptions import Assumption
 from resnet_export.convert import CONVERTERS
-from resnet_export.errors import MissingDependencyError, UsageError
+from resnet_export.errors import MissingDependencyError, StructureError, UsageError
 from resnet_export.models import FRAMEWORKS
 from resnet_export.optional import install_line, require
 from resnet_export.parity.diagnosis.attribution import attribute_topology, differing_parameters
 from resnet_export.parity.gate.evaluation import Candidate
+from resnet_export.parity.results import Diagnosis
 from resnet_export.runtimes import attach
+from resnet_export.runtimes.session import Session
 from resnet_export.spec import IMAGE_SIZES, ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.published import RESIZE, fetch
 
 if TYPE_CHECKING:
-    import onnx_ir as ir
-
-    from resnet_export.assumptions import Assumption
-    from resnet_export.errors import StructureError
-    from resnet_export.parity.results import Diagnosis
     from resnet_export.pipeline.options import ExportOptions, Source
-    from resnet_export.runtimes.session import Session
 
 
 def choose_framework(asked: str | None, source: Source) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from resnet_export.report.bench.words import digits, interval, machine_line, pla
 from resnet_export.terminal import blocks, fact, file_size, number, printable, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from resnet_export.bench.compare.results import Comparison, Measured
 
 EXPLANATION = (

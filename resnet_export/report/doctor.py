@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.terminal import WIDTH, blocks, clipped, fact, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from resnet_export.doctor.report import DoctorReport, RuntimeCheck
     from resnet_export.machine.clock import Clock
     from resnet_export.machine.gpu import Gpu

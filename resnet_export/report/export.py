@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resnet_export.graph.interface import OUTPUTS
@@ -10,8 +11,6 @@ from resnet_export.report.verify.findings import findings
 from resnet_export.terminal import DIGITS, fact, file_size, multiply_adds, table, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from resnet_export.parity.results import VerifyReport
     from resnet_export.pipeline.report import ExportReport
 

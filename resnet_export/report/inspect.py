@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.report import facts
@@ -21,8 +22,6 @@ from resnet_export.terminal import (
 )  # fmt: skip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from resnet_export.inspect.results import Change, Layer, ModelDiff, ModelReport, Port, TensorChange
 
 ROWS = 8

@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import importlib
 import importlib.metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.errors import UsageError
@@ -13,8 +14,6 @@ from resnet_export.optional import require
 from resnet_export.runtimes.options import read_options, write_options
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from resnet_export.runtimes.runtime import Runtime
     from resnet_export.runtimes.session import Session
 

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.errors import ResNetExportError
-from resnet_export.runtimes import parse_runtime
-from resnet_export.runtimes.session import Session
+from resnet_export.runtimes import RuntimeSpec, parse_runtime
+from resnet_export.runtimes.session import Placement, Session
 from resnet_export.workers import Worker
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from resnet_export.runtimes import RuntimeSpec
-    from resnet_export.runtimes.session import Placement
 
 TIMEOUT_S = 900.0
 """Seconds for one answer: compiling a large network takes minutes."""

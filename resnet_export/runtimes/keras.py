@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.graph.rewriting import NCHW_TO_NHWC, NHWC_TO_NCHW
 from resnet_export.optional import installed, require
 from resnet_export.runtimes.options import CpuOptions
 from resnet_export.runtimes.runtime import Runtime
 from resnet_export.runtimes.session import Session
+from resnet_export.spec import ResNetSpec
 from resnet_export.targets.canonical_file import model_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     import keras
-    from numpy.typing import NDArray
-
-    from resnet_export.spec import ResNetSpec
 
 
 class KerasSession(Session):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.error_text import loading, running
 from resnet_export.optional import require
@@ -13,11 +15,6 @@ from resnet_export.runtimes.runtime import Runtime
 from resnet_export.runtimes.session import Session
 from resnet_export.targets import artefact_of
 from resnet_export.targets.signature import signature_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 WINOGRAD_LEVEL, SMALLEST = 3, 0
 """MNN's hint `WINOGRAD_MEMORY_LEVEL`. At its default of 3, large Winograd tiles multiply float32's rounding error by

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.metadata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.error_text import cannot_load
 from resnet_export.errors import RuntimeFailedError
@@ -17,11 +19,6 @@ from resnet_export.runtimes.session import Session
 from resnet_export.targets import artefact_of
 from resnet_export.targets.ncnn import pnnx
 from resnet_export.targets.signature import signature_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 INPUT, OUTPUT = "in0", "out0"
 """pnnx's names."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from resnet_export.error_text import loading, running
 from resnet_export.errors import MissingDependencyError
@@ -15,13 +19,6 @@ from resnet_export.runtimes.runtime import Runtime
 from resnet_export.runtimes.session import Session
 from resnet_export.runtimes.with_outputs import with_outputs
 from resnet_export.targets.signature import read_signature
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-    from types import ModuleType
-
-    from numpy.typing import NDArray
 
 
 class OpencvSession(Session):

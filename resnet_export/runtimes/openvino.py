@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from resnet_export.error_text import error_text, loading, running
@@ -17,10 +20,6 @@ from resnet_export.runtimes.session import Placement, Session
 from resnet_export.runtimes.with_outputs import with_outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-    from types import ModuleType
-
     from numpy.typing import NDArray
 
 TELEMETRY = "openvino_telemetry"

@@ -6,12 +6,10 @@ import dataclasses
 import difflib
 import types
 import typing
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable
+from typing import Any, Literal
 
 from resnet_export.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 

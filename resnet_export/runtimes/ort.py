@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from resnet_export.error_text import error_text
 from resnet_export.errors import ModelError, NotApplicableError, ResNetExportError, UnavailableError
@@ -19,21 +23,15 @@ from resnet_export.runtimes.ort_providers import (
     OpenvinoOptions,
     OrtOptions,
     Plugin,
+    Provider,
     TensorrtOptions,
 )
 from resnet_export.runtimes.runtime import Runtime
-from resnet_export.runtimes.session import Placement, Session
+from resnet_export.runtimes.session import Binding, Placement, Session
 from resnet_export.runtimes.with_outputs import with_outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
     import onnxruntime
-    from numpy.typing import NDArray
-
-    from resnet_export.runtimes.ort_providers import Provider
-    from resnet_export.runtimes.session import Binding
 
 RECORD = "session.record_ep_graph_assignment_info"
 """The session's configuration entry that makes ONNX Runtime remember the assignment."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.runtimes.session import Binding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import onnxruntime
-    from numpy.typing import NDArray
 
 ASYNCHRONOUS = "disable_synchronize_execution_providers"
 """Run option: `run` returns when the work is handed over to the device."""

@@ -9,6 +9,7 @@ import importlib
 import io
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -17,8 +18,6 @@ from resnet_export.error_text import error_text
 from resnet_export.errors import MissingDependencyError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import onnxruntime
 
     from resnet_export.runtimes.session import Precision

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import importlib.metadata
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.error_text import loading
 from resnet_export.runtimes.options import NoOptions
 from resnet_export.runtimes.runtime import Runtime
 from resnet_export.runtimes.session import Session
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 
 class ReferenceSession(Session):

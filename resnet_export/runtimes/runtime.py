@@ -8,8 +8,6 @@ A third party adds a runtime with an entry point in the group `resnet_export.run
 where `RUNTIME = Runtime(MyOptions, probe, MySession)`, or another object with these attributes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -15,21 +15,17 @@ import os
 import signal
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.errors import ModelError, UsageError
 from resnet_export.runtimes import open_session
 from resnet_export.runtimes.reference import ReferenceSession
 from resnet_export.runtimes.runtime import Runtime
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from resnet_export.runtimes.session import Precision
+from resnet_export.runtimes.session import Precision
 
 SECONDS_OF_A_HANG = 3600.0
 SECONDS_TO_SPIN = 0.0005

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.errors import UnavailableError, UsageError
 from resnet_export.optional import installed, require
 from resnet_export.runtimes.options import CpuOptions
 from resnet_export.runtimes.runtime import Runtime
 from resnet_export.runtimes.session import Binding, Placement, Session
+from resnet_export.spec import ResNetSpec
 from resnet_export.targets.canonical_file import model_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
-
     import torch
-    from numpy.typing import NDArray
     from torch import nn
-
-    from resnet_export.spec import ResNetSpec
 
 COMPILERS = ("g++", "clang++", "c++", "cl")
 

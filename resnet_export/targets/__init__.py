@@ -8,11 +8,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TARGETS = {
     "litert": "resnet_export.targets.litert:write",

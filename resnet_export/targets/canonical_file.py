@@ -8,7 +8,8 @@ The folded convolutions keep their numbers and get a batch norm that does nothin
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +17,8 @@ from resnet_export.errors import NotApplicableError
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.metadata import is_ours
 from resnet_export.models import FRAMEWORKS
+from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from resnet_export.spec import ResNetSpec
 
 
 def model_of(path: Path, framework: str) -> tuple[Any, ResNetSpec]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 from resnet_export.error_text import cannot_load, error_text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 
 def run_converter(target: str, path: Path, command: Sequence[str], made: Sequence[Path], complaint: str) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from resnet_export.error_text import loading
 from resnet_export.optional import require
 from resnet_export.targets.canonical_file import model_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def write(file: Path, folder: Path) -> Path:

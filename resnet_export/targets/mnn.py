@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from resnet_export.targets.converter import run_converter
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Its command `mnnconvert` installs and calls a client that reports its use; the function behind it does not.
 CONVERT = "import sys, _tools; _tools.mnnconvert(['', *sys.argv[1:]])"

@@ -7,17 +7,13 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from resnet_export.error_text import cannot_load
 from resnet_export.errors import MissingDependencyError
 from resnet_export.targets.converter import run_converter
-from resnet_export.targets.signature import read_signature
-
-if TYPE_CHECKING:
-    from resnet_export.targets.signature import Signature
+from resnet_export.targets.signature import Signature, read_signature
 
 
 def write(file: Path, folder: Path, *, half: bool = False) -> Path:

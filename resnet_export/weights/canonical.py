@@ -5,25 +5,21 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.assumptions import about_image_size, about_network
+from resnet_export.assumptions import Assumption, about_image_size, about_network
 from resnet_export.errors import CheckpointError, quote_some
+from resnet_export.spec import ResNetSpec
 from resnet_export.weights import formats
 from resnet_export.weights.infer import COUNTERS, infer_spec, name_faults, shown_eps
 from resnet_export.weights.initial import draw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Self
-
-    from resnet_export.assumptions import Assumption
-    from resnet_export.spec import ResNetSpec
     from resnet_export.weights.naming import Tensors
 
 Array = NDArray[np.float32]

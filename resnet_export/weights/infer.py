@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.spec import IMAGE_SIZES, VARIANTS, ResNetSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from resnet_export.weights.naming import Tensors
 
 COUNTERS = "num_batches_tracked"

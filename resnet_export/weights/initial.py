@@ -10,14 +10,11 @@ He et al., "Delving Deep into Rectifiers" (2015), equation 10, in the fan-out fo
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from resnet_export.spec import ResNetSpec
+from resnet_export.spec import ResNetSpec
 
 
 def draw(spec: ResNetSpec, seed: int) -> dict[str, NDArray[np.float32]]:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from resnet_export.errors import CheckpointError, UsageError
 from resnet_export.files import reported
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FILES: Mapping[tuple[int, str], str] = MappingProxyType(
     {

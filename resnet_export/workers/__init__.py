@@ -3,8 +3,6 @@
 A crash, a hang and a library that prints to stdout then concern that process alone.
 """
 
-from __future__ import annotations
-
 from resnet_export.workers.client import Worker
 from resnet_export.workers.pool import Pool
 

@@ -11,17 +11,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from typing import IO, TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Mapping
+from typing import IO, Any, Self
 
 import psutil
 
 from resnet_export import errors
-from resnet_export.errors import RuntimeCrashedError, RuntimeFailedError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from resnet_export.errors import ResNetExportError
+from resnet_export.errors import ResNetExportError, RuntimeCrashedError, RuntimeFailedError
 
 COMMAND = ("-P", "-m", "resnet_export.workers.server")
 """-P: a file in the current folder that is called like a package is not that package."""

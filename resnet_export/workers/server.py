@@ -5,8 +5,6 @@ value), and then ("done", value) or ("error", (class, message, attributes)). Wha
 to stderr, which the parent keeps in a file.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import faulthandler

@@ -11,23 +11,21 @@ tolerance has to be wider than that.
 from __future__ import annotations
 
 import math
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from resnet_export.bench.check.results import Checked, CheckReport
 from resnet_export.bench.check.times import compare_times, same_reference, time_ms
-from resnet_export.bench.results import SCHEMA_VERSION, BenchReport
+from resnet_export.bench.results import SCHEMA_VERSION, BenchReport, CaseResult
 from resnet_export.data import decode
 from resnet_export.errors import InputError, UsageError
+from resnet_export.machine import Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
-
     from resnet_export.bench.check.results import Status
     from resnet_export.bench.check.times import Compared
-    from resnet_export.bench.results import CaseResult
-    from resnet_export.machine import Machine
 
 DOUBTFUL = ("C", "D")
 """Grades of results that compare with nothing but results under the same disturbance."""

@@ -1,7 +1,5 @@
 """`CheckReport`: what a check found, as immutable, schema-versioned data."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 

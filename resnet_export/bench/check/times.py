@@ -18,12 +18,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from resnet_export.bench.estimate import Estimate
-
-if TYPE_CHECKING:
-    from resnet_export.bench.results import CaseResult
+from resnet_export.bench.results import CaseResult
 
 Quantity = Literal["relative", "p50", "image"]
 """The time relative to the reference network's, the median latency of a run, or the time of an image."""

@@ -15,6 +15,7 @@ import dataclasses
 import random
 import sys
 import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from resnet_export.bench.compare import paired
@@ -25,19 +26,15 @@ from resnet_export.bench.sampling import DEFAULT, Budget
 from resnet_export.bench.scenarios.single import Single
 from resnet_export.bench.worker import TARGET
 from resnet_export.errors import MissingDependencyError, ResNetExportError, RuntimeCrashedError, UsageError
-from resnet_export.machine import read_machine
-from resnet_export.machine.noise import Watch
+from resnet_export.machine import Machine, read_machine
+from resnet_export.machine.noise import Noise, Watch
 from resnet_export.workers import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from resnet_export.bench import Progress
     from resnet_export.bench.compare.results import Name
     from resnet_export.bench.compare.side import Side
     from resnet_export.bench.ran import Ran
-    from resnet_export.machine import Machine
-    from resnet_export.machine.noise import Noise
 
 BAND = 0.015
 """Half of the difference that a person could act on; the interval of a default run is narrower by half."""

@@ -37,17 +37,14 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.bench.estimate import Estimate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
 
 Verdict = Literal["faster", "slower", "equivalent", "inconclusive"]
 LEVEL = 0.95

@@ -14,9 +14,10 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -25,9 +26,6 @@ from resnet_export.bench.case import IO, RUNTIMES, Case, expand_cases
 from resnet_export.errors import MissingDependencyError, UsageError, did_you_mean
 from resnet_export.runtimes import find, parse_runtime
 from resnet_export.workers.client import ELSEWHERE
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 ASK = "import json, platform, resnet_export as r; print(json.dumps([r.__version__, platform.python_version()]))"
 TIMEOUT_S = 60.0

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import statistics
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,21 +32,17 @@ from resnet_export.errors import RuntimeCrashedError, RuntimeFailedError, UsageE
 from resnet_export.graph import cost
 from resnet_export.graph.file import read
 from resnet_export.graph.shapes import resolve_shapes
-from resnet_export.machine import read_machine
+from resnet_export.machine import Machine, read_machine
 from resnet_export.runtimes import RUNTIMES as KNOWN
 from resnet_export.runtimes import parse_runtime
 from resnet_export.workers import Worker
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-
     from resnet_export.bench import Progress
     from resnet_export.bench.case import Case
     from resnet_export.bench.profile.executed import Place
     from resnet_export.bench.profile.trace import NodeTime, Run
     from resnet_export.bench.profile.worker import Recorded
-    from resnet_export.machine import Machine
 
 SECONDS = 10.0
 """Where nobody says how long."""

@@ -1,7 +1,5 @@
 """`Profile`: where the time of a run goes, as immutable, schema-versioned data. Times in milliseconds."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import ClassVar
 

@@ -9,12 +9,10 @@ Times are whole microseconds, cut off. A node that holds a graph, such as `If`, 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+from pathlib import Path
+from typing import Any
 
 RUN = "model_run"
 KERNEL = "_kernel_time"

@@ -1,7 +1,5 @@
 """The scenarios: patterns in which a network is called. A new one is one file, and one line here."""
 
-from __future__ import annotations
-
 import typing
 from typing import Any
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,8 +18,6 @@ from resnet_export.bench.sampling import BEAT_NS, LATEST, WARM_UP_SHARE
 from resnet_export.bench.scenarios.rig import Outcome, Pattern, Rig, Taken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from resnet_export.bench.clock import Clock
     from resnet_export.bench.sampling import Budget, Call
 

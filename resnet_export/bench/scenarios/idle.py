@@ -3,8 +3,6 @@
 While nobody calls, threads stop spinning, caches are taken by others and clocks go down.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import msgspec

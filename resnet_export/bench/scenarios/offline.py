@@ -9,16 +9,14 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import statistics
-from typing import TYPE_CHECKING, Annotated, Self
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Self
 
 import msgspec
 
 from resnet_export.bench.sampling import Budget, closed_loop, warm_up
 from resnet_export.bench.scenarios.rig import Outcome, Pattern, Rig, Taken
 from resnet_export.errors import NotApplicableError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 PROBE_SHARE = 0.04
 """Share of the case's time for which a batch is probed."""

@@ -6,15 +6,13 @@ A scenario is one class in one file: its fields are its options, `sample` drives
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from resnet_export.bench.clock import Clock
     from resnet_export.bench.sampling import Beat, Budget, Call
 

@@ -19,14 +19,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.bench.sampling import Budget, arrivals, closed_loop, open_loop
 from resnet_export.bench.scenarios.rig import Outcome, Pattern, Rig, Taken
 from resnet_export.bench.slo import check_slo
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from resnet_export.bench.sampling import Call
 
 LOADS = (0.5, 0.8, 0.9)

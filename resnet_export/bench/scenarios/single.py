@@ -1,7 +1,5 @@
 """Sequential calls: the latency of a caller who is alone."""
 
-from __future__ import annotations
-
 from resnet_export.bench.sampling import closed_loop
 from resnet_export.bench.scenarios.rig import Outcome, Pattern, Rig, Taken
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+import onnx_ir as ir
 
 from resnet_export.errors import StructureError
 from resnet_export.graph.check import check_canonical
@@ -14,18 +17,10 @@ from resnet_export.graph.metadata import Metadata, initializers_digest
 from resnet_export.parity.diagnosis.tensor_faults import ULPS, explain, ulps
 from resnet_export.parity.reference.truth import Parameters
 from resnet_export.parity.results import OTHER_WEIGHTS, Diagnosis
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    import onnx_ir as ir
-
-    from resnet_export.runtimes.session import Precision
-    from resnet_export.spec import ResNetSpec
-    from resnet_export.weights import Weights
-    from resnet_export.weights.canonical import Array
-
+from resnet_export.runtimes.session import Precision
+from resnet_export.spec import ResNetSpec
+from resnet_export.weights import Weights
+from resnet_export.weights.canonical import Array
 
 PRECISIONS: dict[str | None, Precision] = {
     "int8": "int8", "uint8": "int8", "bfloat16": "bfloat16", "float16": "float16",

@@ -7,17 +7,15 @@ of a wrong layer is recognised by its output, in any runtime and in any file.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from resnet_export.parity.diagnosis.tensor_faults import OTHER_EPS
-from resnet_export.parity.reference.truth import affine, apply, convolve, pad, same_padding, windows
+from resnet_export.parity.reference.truth import Floats, Parameters, affine, apply, convolve, pad, same_padding, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from resnet_export.parity.reference.truth import Floats, Parameters
     from resnet_export.parity.results import LayerError
     from resnet_export.spec import ResNetSpec, Step
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_export.parity.reference.truth import affine
+from resnet_export.parity.reference.truth import Floats, affine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from resnet_export.parity.reference.truth import Floats
     from resnet_export.spec import Step
     from resnet_export.weights.canonical import Array, Weights
 

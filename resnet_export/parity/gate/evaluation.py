@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,6 @@ from resnet_export.parity.results import Inputs, Quantity
 from resnet_export.runtimes.session import Placement, Precision, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from resnet_export.parity.gate.inputs import InputSet
 
 Run = Callable[[NDArray[Any]], NDArray[Any]]

@@ -11,18 +11,14 @@ the factors leave room to rounding and none to a mistake.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.parity.gate.tolerances import TOLERANCES
-from resnet_export.parity.results import Comparison
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from resnet_export.parity.results import Inputs, Quantity
-    from resnet_export.runtimes.session import Precision
+from resnet_export.parity.results import Comparison, Inputs, Quantity
+from resnet_export.runtimes.session import Precision
 
 FILE_FACTOR = 4.0
 SOURCE_FACTOR = 8.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,11 @@ from numpy.typing import NDArray
 
 from resnet_export.errors import ImageError
 from resnet_export.graph.foreign import ImageInput
-from resnet_export.images import find_pictures, load_pictures
+from resnet_export.graph.interface import Interface
+from resnet_export.images import Preprocessing, find_pictures, load_pictures
 from resnet_export.parity.results import Inputs
 
 if TYPE_CHECKING:
-    import os
-
-    from resnet_export.graph.interface import Interface
-    from resnet_export.images import Preprocessing
     from resnet_export.spec import ResNetSpec
 
 SEED = 20151210

@@ -7,11 +7,14 @@ initializers, constants and casts into double; integers stay as they are.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
 import onnx_ir as ir
+from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
@@ -20,15 +23,7 @@ from onnx.reference.ops.op_max_pool import MaxPool as OnnxMaxPool
 
 from resnet_export.error_text import error_text
 from resnet_export.errors import ModelError
-from resnet_export.parity.reference.truth import convolve, pad, same_padding
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from resnet_export.parity.reference.truth import Floats
+from resnet_export.parity.reference.truth import Floats, convolve, pad, same_padding
 
 STANDARD_QUANTIZATION = 19
 """The first opset of which onnx's reference evaluator quantises."""

@@ -11,12 +11,11 @@ import numpy as np
 
 from resnet_export.errors import ModelError
 from resnet_export.graph.foreign import ImageInput
-from resnet_export.parity.reference.truth import Parameters, last_values
+from resnet_export.parity.reference.truth import Floats, Parameters, last_values
 from resnet_export.spec import ResNetSpec
 
 if TYPE_CHECKING:
     from resnet_export.parity.gate.inputs import InputSet
-    from resnet_export.parity.reference.truth import Floats
     from resnet_export.parity.results import Inputs, Quantity
 
 Real = type[np.float64 | np.float32]

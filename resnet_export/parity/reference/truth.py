@@ -9,15 +9,13 @@ Independent of both definitions and of the folding, so that none of them can vou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from resnet_export.spec import ResNetSpec, Step
 
 Floats = NDArray[np.floating[Any]]

@@ -8,6 +8,7 @@ are to be compared have the same axes.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,6 @@ from resnet_export.report.kit.page import figure, legend, text
 from resnet_export.report.kit.svg import SHAPES, Axis, Chart, categorical, linear
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
-
     from resnet_export.bench.estimate import Estimate
     from resnet_export.bench.results import CaseResult, Measured, Series
 

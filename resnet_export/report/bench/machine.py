@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resnet_export.report.bench.words import digits
@@ -9,8 +10,6 @@ from resnet_export.report.kit.page import datum, text
 from resnet_export.terminal import file_size, number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from resnet_export.bench.results import BenchReport
     from resnet_export.bench.roofline import Peaks
     from resnet_export.machine.gpu import Gpu

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resnet_export.report.bench.words import digits, megabytes, milliseconds, place, places, shown
 from resnet_export.terminal import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from resnet_export.bench.results import CaseResult, Measured
 
 LONG_WARM_UP_NS = 1_000_000_000

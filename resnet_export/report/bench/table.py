@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import statistics
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.report.bench.words import case_name, condition, digits, file_name, machine_line, shown, throughput
 from resnet_export.terminal import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from resnet_export.bench.estimate import Estimate
     from resnet_export.bench.results import BenchReport, CaseResult, Measured, Series
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -25,8 +26,6 @@ from resnet_export.report.kit.page import datum, group, remark, row, table, text
 from resnet_export.terminal import file_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from resnet_export.bench.estimate import Estimate
     from resnet_export.bench.results import BenchReport, CaseResult
 

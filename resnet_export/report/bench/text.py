@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from resnet_export.report.bench.words import condition, digits, file_name, machi
 from resnet_export.terminal import NO_BREAK, WIDE, Row, blocks, file_size, listed, printable, table, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
     from resnet_export.bench.results import BenchReport, CaseResult, Series
 
 HEADING = ("", "min ms", "p50 ms", "p99 ms", "images/s", "roofline", "grade")

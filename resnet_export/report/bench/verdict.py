@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -12,8 +13,6 @@ from resnet_export.report.bench.words import digits, told_apart
 from resnet_export.terminal import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from resnet_export.bench.results import BenchReport, CaseResult
 
 SCENARIOS = ("single", "concurrent", "offline")

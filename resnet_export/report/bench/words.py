@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ntpath
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from resnet_export.terminal import number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from resnet_export.bench.estimate import Estimate
     from resnet_export.bench.ran import Ran
     from resnet_export.bench.results import CaseResult, Series

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resnet_export.report.bench.words import digits, interval
 from resnet_export.terminal import Row, blocks, number, printable, table, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from resnet_export.bench.check.results import Checked, CheckReport
 
 HEADING = ("", "baseline ms", "result ms", "ratio", "95 % interval", "")

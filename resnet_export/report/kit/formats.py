@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from resnet_export.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".html": "html", ".xml": "junit"}
 """Suffix of a file -> form."""

@@ -5,14 +5,12 @@ It has no official schema; what is written is common to those of Jenkins, GitLab
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from xml.etree import ElementTree as ET
 
 from resnet_export.terminal import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 OUTCOMES = {"failures": "failure", "errors": "error", "skipped": "skipped"}

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from resnet_export.terminal import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """Content security policy: the browser, too, refuses whatever is not in the page."""

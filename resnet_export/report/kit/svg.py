@@ -6,14 +6,10 @@ An axis maps a value v to 0 <= (s(v) - low) / (high - low) <= 1, with s the iden
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from resnet_export.report.kit.page import text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
 
 STEPS = (1.0, 2.0, 5.0, 10.0)
 """Round numbers, times powers of ten."""

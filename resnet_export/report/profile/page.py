@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from resnet_export.report.bench.words import digits, file_name
@@ -10,8 +11,6 @@ from resnet_export.report.profile.text import REST, fused
 from resnet_export.terminal import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from resnet_export.bench.profile.results import LayerTime, OperatorTime, Profile
 
 TOP = 10

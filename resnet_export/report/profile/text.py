@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from resnet_export.report.bench.words import digits, machine_line, shown
 from resnet_export.terminal import WIDE, blocks, fact, file_size, number, printable, table, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from resnet_export.bench.profile.results import Profile
 
 TOP = 10

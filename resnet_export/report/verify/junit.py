@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resnet_export.report.kit import junit
-from resnet_export.report.kit.junit import Case
+from resnet_export.report.kit.junit import Case, Outcome
 from resnet_export.report.verify.findings import located
 from resnet_export.terminal import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from resnet_export.parity.results import RuntimeResult, VerifyReport
-    from resnet_export.report.kit.junit import Outcome
 
 
 def render(report: VerifyReport) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from resnet_export.report.kit import page
@@ -12,8 +13,6 @@ from resnet_export.report.verify.findings import located, sentences
 from resnet_export.report.verify.plot import draw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from resnet_export.parity.results import Bisection, VerifyReport
 
 STYLE = """

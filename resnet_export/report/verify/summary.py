@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from resnet_export.parity.gate.tolerances import TOLERANCES
 from resnet_export.terminal import Row, clipped, number, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from resnet_export.parity.results import Comparison, LayerError, RuntimeResult, VerifyReport
 
 HEADING = ("runtime", "images", "error", "mean", "ratio", "1-cosine", "top-1", "top-5", "")

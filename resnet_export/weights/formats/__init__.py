@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError, ResNetExportError, quote_some
 from resnet_export.files import reported, staged
@@ -18,11 +22,6 @@ from resnet_export.weights.formats.keras_config import read_config
 from resnet_export.weights.naming.torch import without_wrappers
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
     from resnet_export.weights.formats.keras_config import KerasConfig
     from resnet_export.weights.naming import Tensors
 

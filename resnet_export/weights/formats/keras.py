@@ -11,22 +11,18 @@ from __future__ import annotations
 
 import io
 import zipfile
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import h5py
 import ml_dtypes
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError
+from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.keras import VARIABLES, canonical_name, to_canonical
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from resnet_export.weights.naming import Tensors
 
 TITLE = "a Keras 3 file"
 

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import json
 import zipfile
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from resnet_export.errors import CheckpointError
+from resnet_export.spec import ResNetSpec, Step
 from resnet_export.weights.infer import Finding
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from resnet_export.spec import ResNetSpec, Step
 
 ENTRY = "config.json"
 GRAPHS = ("Functional", "Sequential", "Model")

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError, quote_some
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from resnet_export.weights.naming import Tensors
+from resnet_export.weights.naming import Tensors
 
 TITLE = "a NumPy archive"
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import ml_dtypes
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError
+from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.torch import state_dict
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from resnet_export.weights.naming import Tensors
 
 TITLE = "a safetensors file"
 

@@ -8,19 +8,18 @@ import re
 import warnings
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.optional import require
+from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.torch import state_dict
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
     from torch import Tensor
-
-    from resnet_export.weights.naming import Tensors
 
 TITLE = "a PyTorch checkpoint"
 

@@ -9,12 +9,10 @@ A Keras layer has the name of the torch module that it stands for; only the vari
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 CANONICAL_PART = {
     "kernel": "weight",
