@@ -10,7 +10,7 @@ import importlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 TARGETS = {
     "litert": "resnet_export.targets.litert:write",

@@ -45,7 +45,10 @@ def test_every_node_is_counted(plain: Path) -> None:
 @pytest.mark.parametrize("optimization", ["all", "extended", "basic", "disabled"])
 def test_every_optimisation_level_gives_the_same_network(plain: Path, optimization: str) -> None:
     images = np.random.default_rng(0).standard_normal((2, 3, 32, 32), dtype=np.float32)
-    with parse_runtime("ort:cpu").open(plain) as usual, parse_runtime(f"ort:cpu,optimization={optimization}").open(plain) as other:
+    with (
+        parse_runtime("ort:cpu").open(plain) as usual,
+        parse_runtime(f"ort:cpu,optimization={optimization}").open(plain) as other,
+    ):
         expected = usual.run(images)
         np.testing.assert_allclose(other.run(images), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
@@ -99,7 +102,10 @@ def test_a_missing_library_is_named_with_its_pip_line(name: str, plain: Path) ->
 @without_cuda
 def test_a_fallback_that_was_allowed_says_that_the_cpu_ran_it(plain: Path) -> None:
     images = np.zeros((1, 3, 32, 32), np.float32)
-    with parse_runtime("ort:cuda").with_fallback(True).open(plain) as session, parse_runtime("ort:cpu").open(plain) as usual:
+    with (
+        parse_runtime("ort:cuda").with_fallback(True).open(plain) as session,
+        parse_runtime("ort:cpu").open(plain) as usual,
+    ):
         placement = session.placement()
         assert placement.device == "CPU"
         assert placement.nodes == {CPU: 49}
