@@ -30,7 +30,7 @@ demo: $(READY) ## Train on digits in Keras, export through both frameworks, comp
 test: $(READY) browser ## Run the tests, but for the long proofs.
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
 
-test-long: $(READY) ## Run the long proofs: coverage of intervals, faults in every network, real measurements.
+test-long: $(READY) browser ## Run the long proofs: coverage of intervals, faults in every network, real measurements.
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
 
 # Some tests look at a page in a browser. Without one they are skipped, and say so.

@@ -73,6 +73,7 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "goes on\n", "")
 
 
+@pytest.mark.long
 def test_at_random_moments_of_a_benchmark() -> None:
     command = [sys.executable, str(STRESS), "--times", "3", "--seed", "7"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

@@ -90,7 +90,7 @@ def test_files_of_ours(layout: Any, preprocess: Any, dynamic: bool, make: Maker,
     image = image_input(read(path), path)
     size = (None, None) if dynamic else (32, 32)
     assert image == ImageInput("input", "uint8" if preprocess == "uint8" else "float32", layout, 3, *size, 2)
-    assert image.as_dict()["layout"] == layout
+    assert image.layout == layout
 
 
 def test_initializers_among_the_inputs_are_none() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx_ir as ir
+import pytest
 
 from resnet_export.graph.batch_norm import RecogniseBatchNorm
 from resnet_export.graph.rewriting import insert, redirect
@@ -46,6 +47,11 @@ FAULTS = {
     "missing ReLU": Fault(RELU, "ReLU is missing"),
     "stride on the 1x1": Fault("layer2.0.conv1", "stride stands on another convolution", depth=50),
 }
+
+EVERY_FAULT = [
+    pytest.param(fault, marks=[] if fault in ("eps 1e-3", "missing ReLU") else pytest.mark.long) for fault in FAULTS
+]
+"""The names, to parametrise a test with: most of them are for the long tests."""
 
 
 def in_torch_definition(fault: str, monkeypatch: Any) -> None:

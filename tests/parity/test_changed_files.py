@@ -37,7 +37,8 @@ class Random(CalibrationDataReader):
 
 def quantised(form: QuantFormat) -> Callable[[Path, Path], None]:
     def change(source: Path, target: Path) -> None:
-        quantize_static(source, target, Random(), quant_format=form, per_channel=True)
+        # With 7 bits for the weights: where a CPU has no VNNI, ONNX Runtime's sums of products of 8 bits saturate.
+        quantize_static(source, target, Random(), quant_format=form, per_channel=True, reduce_range=True)
 
     return change
 

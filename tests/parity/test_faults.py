@@ -40,21 +40,21 @@ def assert_named(error: ParityError, fault: str, side: str) -> None:
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-@pytest.mark.parametrize("fault", faults.FAULTS)
+@pytest.mark.parametrize("fault", faults.EVERY_FAULT)
 def test_in_the_definition(fault: str, framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     getattr(faults, f"in_{framework}_definition")(fault, monkeypatch)
     assert_named(refused(fault, framework, tmp_path / "net.onnx"), fault, f"the {framework} model")
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-@pytest.mark.parametrize("fault", faults.FAULTS)
+@pytest.mark.parametrize("fault", faults.EVERY_FAULT)
 def test_in_the_converters_output(fault: str, framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     faults.in_converter(fault, framework, monkeypatch)
     error = refused(fault, framework, tmp_path / "net.onnx")
     assert_named(error, fault, f"what the {framework} converter made of the model")
 
 
-@pytest.mark.parametrize("fault", faults.FAULTS)
+@pytest.mark.parametrize("fault", faults.EVERY_FAULT)
 def test_in_the_bound_file(fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     faults.in_bound_file(fault, monkeypatch, weights_for(faults.FAULTS[fault].depth))
     assert_named(refused(fault, "keras", tmp_path / "net.onnx"), fault, "the file")

@@ -16,7 +16,7 @@ from resnet_export.parity.gate.inputs import random_inputs
 from resnet_export.parity.gate.tolerances import TOLERANCES
 from resnet_export.parity.reference.activations import activate
 from resnet_export.parity.reference.truth import evaluate
-from resnet_export.runtimes.session import BaseSession
+from resnet_export.runtimes.session import Session
 from resnet_export.weights.initial import trained_like
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def keep_bits(values: NDArray[Any], bits: int) -> NDArray[np.float32]:
     return np.asarray(np.ldexp(np.round(mantissa * 2**bits) / 2**bits, exponent), np.float32)
 
 
-class Rounding(BaseSession):
+class Rounding(Session):
     """The truth, with what comes out of every layer changed."""
 
     name = "rounding"
