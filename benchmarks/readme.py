@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from resnet_export.machine import Machine
 
 README = Path(__file__).parent.parent / "README.md"
@@ -22,7 +24,7 @@ def refresh(name: str, text: str) -> None:
     README.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
-def table(headings: tuple[str, ...], alignments: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def table(headings: tuple[str, ...], alignments: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     """A table in Markdown; an alignment is `---` or `--:`."""
     return [f"| {' | '.join(headings)} |", f"|{'|'.join(alignments)}|", *(f"| {' | '.join(row)} |" for row in rows)]
 

@@ -24,7 +24,7 @@ HEAVY = {
     "onnx",
     "onnx_ir",
     "onnxruntime",
-    "pooch",
+    "requests",
     "psutil",
     "requests",
     "rich",
