@@ -26,7 +26,6 @@ HEAVY = {
     "onnxruntime",
     "requests",
     "psutil",
-    "requests",
     "rich",
     "safetensors",
     "tensorflow",
