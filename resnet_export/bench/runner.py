@@ -121,7 +121,7 @@ class _Run:
 
     def _sample(self, worker: Worker, reserved_s: float, *, on_gpu: bool) -> tuple[Any, Noise]:
         """Takes the samples while the machine is watched."""
-        watch = Watch.begin(worker.pid, on_gpu=on_gpu)
+        watch = Watch(worker.pid, on_gpu=on_gpu)
 
         def follow(progress: Progress) -> None:
             watch.look()

@@ -73,18 +73,9 @@ def read_moment(
     )
 
 
-def read_affinity(process: psutil.Process | None) -> tuple[int, ...]:
-    """The CPUs that a process may run on; all of them where that isn't told."""
-    everything = tuple(range(psutil.cpu_count() or 1))
-    try:
-        return everything if process is None else tuple(process.cpu_affinity()) or everything
-    except (AttributeError, psutil.Error):  # macOS has none; the process is gone
-        return everything
-
-
 def read_thermal(root: Path) -> int | None:
     """How often the CPUs became too hot since the start of the system; None where that isn't counted."""
-    words = [read_text(path).strip() for path in root.glob(THERMAL)]
+    words = [read_text(path) for path in root.glob(THERMAL)]
     counts = [int(word) for word in words if word.isdigit()]
     return sum(counts) if counts else None
 

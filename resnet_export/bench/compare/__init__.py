@@ -97,7 +97,7 @@ def compare(
     launcher = _Launcher(sides, machine.usable_cpus, random.Random(seed), timeout_s)
     launches: list[Launch] = []
     interrupted = False
-    watch = Watch.begin(on_gpu=bool(machine.gpus.devices))
+    watch = Watch(on_gpu=bool(machine.gpus.devices))
     with (progress or (lambda name: contextlib.nullcontext()))("comparing") as show:
         try:
             while len(launches) < least_launches or (
