@@ -82,7 +82,6 @@ class OpenLoop:
     """The requests of an open loop, (n,) each, int64."""
 
     scheduled_ns: tuple[int, ...]
-    begun_ns: tuple[int, ...]
     ended_ns: tuple[int, ...]
 
     @property
@@ -122,7 +121,14 @@ def warm_up(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: B
 
 
 def closed_loop(
-    call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: Beat = _silent, cap_ns: int | None = None
+    call: Call,
+    clock: Clock,
+    budget: Budget,
+    *,
+    first: int = 0,
+    beat: Beat = _silent,
+    cap_ns: float = math.inf,
+    pause_ns: int = 0,
 ) -> tuple[int, ...]:
     """The latencies of sequential calls, (n,).
 
@@ -133,6 +139,7 @@ def closed_loop(
         first: index of the first call.
         beat: called now and then between two calls, with the number of samples so far and the latest latencies.
         cap_ns: a moment after which no call but the first begins, however few there are.
+        pause_ns: before each call.
     """
     now_ns = clock.now_ns
     samples: list[int] = []
@@ -140,8 +147,9 @@ def closed_loop(
     end = now_ns()
     over, next_beat = end + int(budget.seconds * 1e9), end + FIRST_BEAT_NS
     index, least, last = first, first + budget.least_samples, first + budget.most_samples
-    cap = math.inf if cap_ns is None else cap_ns
-    while index < last and (index < least or end < over) and (end < cap or index == first):
+    while index < last and (index < least or end < over) and (end < cap_ns or index == first):
+        if pause_ns:
+            clock.rest(pause_ns)
         begin = now_ns()
         call(index)
         end = now_ns()
@@ -175,21 +183,19 @@ def open_loop(
         beat: called now and then between two calls, with the number of samples so far and the latest latencies.
     """
     scheduled = (clock.now_ns() + arrivals(rate, requests, generator)).tolist()
-    begun, ended = [], []
+    ended: list[int] = []
     next_beat = clock.now_ns() + FIRST_BEAT_NS
     for index, moment in enumerate(scheduled, first):
         clock.sleep_until(moment)
-        begun.append(clock.now_ns())
         call(index)
         end = clock.now_ns()
         ended.append(end)
         if end >= next_beat:
-            beat(
-                len(ended),
-                [done - due for done, due in zip(ended[-LATEST:], scheduled[: len(ended)][-LATEST:], strict=True)],
-            )
+            count = len(ended)
+            due = scheduled[max(0, count - LATEST) : count]
+            beat(count, [done - moment for done, moment in zip(ended[-LATEST:], due, strict=True)])
             next_beat = end + BEAT_NS
-    return OpenLoop(tuple(scheduled), tuple(begun), tuple(ended))
+    return OpenLoop(tuple(scheduled), tuple(ended))
 
 
 def arrivals(rate: float, requests: int, generator: np.random.Generator) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resnet_export.bench.clock import RealClock
+from resnet_export.bench.clock import Clock
 from resnet_export.bench.memory import Memory, gpu_memory, read_memory
 from resnet_export.bench.ran import Ran
 from resnet_export.bench.sampling import Budget, WarmUp, closed_loop, warm_up
@@ -45,7 +45,7 @@ class CaseWorker:
 
     def __init__(self, report: Callable[[Any], None]) -> None:
         self._report = report
-        self._clock = RealClock()
+        self._clock = Clock()
         self._version = ""
         self._calls = 0
 

@@ -76,6 +76,7 @@ class Taken:
     """Latencies that were taken under one condition, in nanoseconds."""
 
     samples_ns: tuple[int, ...]
+    """In the order in which they were measured."""
     duration_ns: int
     """From the first call to the last answer."""
     batch: int
@@ -85,6 +86,7 @@ class Taken:
     callers: int = 1
     """Threads that call at the same time."""
     loop: Loop = "closed"
+    """Who sets the pace."""
     probe: bool = False
     """Whether it only served to choose another."""
 
