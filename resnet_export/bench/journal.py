@@ -9,13 +9,13 @@ is open it is locked, so that the same command given twice at once doesn't measu
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from resnet_export.bench.results import CaseResult
 from resnet_export.data import decode, to_json
@@ -45,7 +45,7 @@ class Entry:
     result: CaseResult
 
 
-class Journal:
+class Journal(contextlib.AbstractContextManager["Journal"]):
     """The finished cases of one plan. A context manager.
 
     Attributes:
@@ -79,13 +79,7 @@ class Journal:
                 self._file.close()
                 raise
 
-    def __enter__(self) -> Self:
-        """The journal itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Closes the file."""
         self._file.close()
 

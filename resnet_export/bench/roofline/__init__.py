@@ -141,8 +141,8 @@ def measure_peaks(machine: Machine, threads: int, device: Device = "cpu", *, sec
     with Worker(TARGET, environment=size_pools(threads), timeout_s=TIMEOUT_S) as worker:
         doing = "measuring the peaks of this machine"
         if device == "cuda":
-            found = worker.call("measure_gpu", seconds, doing=doing)
+            found: Peaks = worker.call("measure_gpu", threads, seconds, cache, doing=doing)
         else:
             memory = machine.usable_memory_bytes
             found = worker.call("measure_cpu", threads, seconds, cache, memory, has_int8, doing=doing)
-    return Peaks(device, threads, found.multiply_adds_per_s, found.how, found.bytes_per_s, cache)
+    return found
