@@ -21,7 +21,6 @@ class Images:
     dtype: str
     """As NumPy calls it."""
     layout: Literal["nchw", "nhwc"]
-    """Order of the axes."""
     channels: int
     height: int
     """In pixels."""

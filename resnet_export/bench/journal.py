@@ -32,7 +32,6 @@ class Header:
     """The first line."""
 
     journal: int
-    """Version of the format."""
     plan: str
 
 
@@ -41,7 +40,6 @@ class Entry:
     """Any other line."""
 
     case: str
-    """Key of the case."""
     result: CaseResult
 
 

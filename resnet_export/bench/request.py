@@ -21,14 +21,10 @@ class Request:
     spec: RuntimeSpec
     """With its threads, where the runtime has that option."""
     path: str
-    """The file."""
     images: Images
-    """What the file takes."""
     batch: int
-    """Images in a run."""
     io: IO
     threads: int
-    """Threads of a run."""
     allow_fallback: bool
     environment: dict[str, str]
     """Variables that the process has besides the parent's."""

@@ -79,7 +79,6 @@ class Measured:
     import_ns: int
     """Import of the runtime's libraries."""
     open_ns: int
-    """Opening of the session."""
     first_run_ns: int
     warm_up_ns: tuple[int, ...]
     """Its runs."""
@@ -110,13 +109,11 @@ class CaseResult:
     case: Case
     status: Status
     threads: int
-    """Threads that a run was given."""
     measured: Measured | None = None
     """None where it did not run to its end."""
     reason: str | None = None
     """Why it did not, as a sentence."""
     hint: str | None = None
-    """What to do about it."""
     signal: str | None = None
     """The signal that ended its process, such as `SIGSEGV`."""
     exit_code: int | None = None
@@ -130,7 +127,6 @@ class CaseResult:
     relative_reason: str | None = None
     """Why it was asked for and there is none."""
     grade: Grade | None = None
-    """How far it can be trusted."""
     roofline: Share | None = None
     """How much of the possible the latency is; None where calls wait for others, or no peak is known."""
     profile: Profile | None = None

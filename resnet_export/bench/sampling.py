@@ -74,7 +74,6 @@ class WarmUp:
     settled: bool
     """Whether the last two windows agreed; otherwise the cap ended it."""
     samples_ns: tuple[int, ...]
-    """The latencies of all its runs."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +89,7 @@ class OpenLoop:
         return tuple(end - start for start, end in zip(self.scheduled_ns, self.ended_ns, strict=True))
 
 
-def _silent(count: int, latest: Sequence[int]) -> None:
-    """No sign of life."""
+def _silent(count: int, latest: Sequence[int]) -> None: ...
 
 
 def warm_up(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: Beat = _silent) -> WarmUp:

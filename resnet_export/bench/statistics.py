@@ -67,9 +67,7 @@ class Summary:
     """What a series of samples says, in the unit of the samples."""
 
     min: float
-    """The smallest sample."""
     max: float
-    """The largest sample."""
     mean: Estimate
     p50: Estimate
     """The median: half of the samples are as small or smaller. A quantile beyond the samples is the largest."""

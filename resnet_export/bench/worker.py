@@ -150,7 +150,7 @@ class CaseWorker:
         if takes is not None and wanted - set(takes):
             listed = ", ".join(map(str, takes))
             raise NotApplicableError(f"{name} takes batches of {listed} only.", hint=f"Give --batch {listed}.")
-        if scenario.callers_at_once > 1 and not self._session.takes_callers:
+        if getattr(scenario, "callers", 1) > 1 and not self._session.takes_callers:
             raise NotApplicableError(f"{name} takes one caller at a time.", hint="Leave out --scenario concurrent.")
 
     def _draw(self, batch: int) -> list[Any]:

@@ -11,6 +11,7 @@ tolerance has to be wider than that.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -127,11 +128,11 @@ def check(
 def _by_label(report: BenchReport) -> dict[str, CaseResult]:
     """Label -> case. Those of files with one name in several folders are told apart by their order."""
     cases: dict[str, CaseResult] = {}
+    times: Counter[str] = Counter()
     for case in report.cases:
-        label, count = label_of(case), 1
-        while (f"{label}, #{count}" if count > 1 else label) in cases:
-            count += 1
-        cases[f"{label}, #{count}" if count > 1 else label] = case
+        label = label_of(case)
+        times[label] += 1
+        cases[label if times[label] == 1 else f"{label}, #{times[label]}"] = case
     return cases
 
 

@@ -182,14 +182,11 @@ class _Launcher:
             python = self._sides[name].python
             if isinstance(error, RuntimeCrashedError):
                 error.message += "."
-                error.hint = "There is nothing to compare without it." + _last_words(error)
+                last = f" It printed last: {error.log[-1]}" if error.log else ""
+                error.hint = f"There is nothing to compare without it.{last}"
             elif isinstance(error, MissingDependencyError) and python is not None and error.hint is not None:
                 error.hint = error.hint.replace("pip install", f"{python} -m pip install")
             raise
-
-
-def _last_words(error: RuntimeCrashedError) -> str:
-    return f" It printed last: {error.log[-1]}" if error.log else ""
 
 
 @contextlib.contextmanager

@@ -101,8 +101,8 @@ def estimate(log_ratios: Sequence[float] | NDArray[np.float64]) -> Estimate:
     if size < LEAST_LAUNCHES:
         from scipy import stats
 
-        half = stats.t.ppf((1 + LEVEL) / 2, size - 1) * values.std(ddof=1) / math.sqrt(size)
         centre = float(values.mean())
+        half = stats.t.ppf((1 + LEVEL) / 2, size - 1) * stats.sem(values)
         return Estimate(math.exp(centre), math.exp(centre - half), math.exp(centre + half))
     averages = np.sort(((values[:, None] + values) / 2)[np.triu_indices(size)])
     rank = signed_rank(size)

@@ -55,7 +55,6 @@ class Side:
     python: str | None = None
     """The interpreter of another environment that runs it; None for this one."""
     python_version: str = platform.python_version()
-    """Version of that interpreter."""
 
 
 def read_sides(a: str, b: str) -> tuple[Side, Side]:

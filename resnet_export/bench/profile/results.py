@@ -53,7 +53,6 @@ class OperatorTime:
     calls: float
     """Calls in a run."""
     mean_ms: float
-    """The sum of its nodes' times."""
     share: float
     """Share of the latency with the profiler."""
 
@@ -73,7 +72,6 @@ class Profile(Plain):
 
     case: Case
     threads: int
-    """Threads that a run was given."""
     machine: Machine
     ran: Ran
     settled: bool
@@ -82,7 +80,6 @@ class Profile(Plain):
     """The median latency without the profiler."""
     unprofiled_runs: int
     runs: int
-    """Runs with the profiler."""
     profiled_median_ms: float
     """Latency with the profiler, measured in the same way as without it."""
     profiled_ms: float

@@ -52,7 +52,6 @@ class Peaks:
     bytes_per_s: float = 0.0
     """Read and written together."""
     cache_bytes: int = USUAL_CACHE
-    """Size of the last-level cache."""
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,6 @@ class Pattern(msgspec.Struct, frozen=True, tag_field="name", forbid_unknown_fiel
         return self.name
 
     @property
-    def callers_at_once(self) -> int:
-        """Threads that call the session at the same time."""
-        return 1
-
-    @property
     def slo_ms(self) -> float | None:
         """A bound on p99, in milliseconds; None where there is none."""
         return None
@@ -80,7 +75,6 @@ class Taken:
     duration_ns: int
     """From the first call to the last answer."""
     batch: int
-    """Images in a run."""
     condition: Mapping[str, float]
     """What tells it from the others of its case: `batch`, `callers`, `gap_ms`, or `rate_per_s` and `load`."""
     callers: int = 1
