@@ -107,8 +107,7 @@ def measure(
 
     machine = machine or read_machine()
     plan = plan_digest(cases, budget, machine, referenced=referenced)
-    with contextlib.ExitStack() as stack:
-        kept = None if journal is None else stack.enter_context(Journal(Path(journal), plan))
+    with contextlib.nullcontext() if journal is None else Journal(Path(journal), plan) as kept:
         finished = {} if kept is None else dict(kept.finished)
         resumed = len(finished)
         schedule = Schedule(cases, budget.seconds, begun, referenced=referenced, profiled=profiled, finished=resumed)

@@ -94,11 +94,11 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
 
     def _resume(self, header: Header) -> None:
         self._file.seek(0)
-        content = self._file.read()
-        first, *rest = content.splitlines(keepends=True) or [b""]
+        first, *rest = self._file.read().splitlines(keepends=True) or [b""]
+        other = InputError(f"{self.path} is no journal of a benchmark.", hint="Give another name.")
         if not first.endswith(b"\n"):  # empty, or torn in the header
             if first and not b'{"journal":'.startswith(first[:11]):
-                raise InputError(f"{self.path} is no journal of a benchmark.", hint="Give another name.")
+                raise other
             self._file.truncate(0)
             self._append(header)
             return
@@ -106,7 +106,7 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
         try:
             found = decode(Header, first, what)
         except InputError:
-            raise InputError(f"{self.path} is no journal of a benchmark.", hint="Give another name.") from None
+            raise other from None
         if found != header:
             raise InputError(
                 f"{self.path} is the journal of another plan: other files, runtimes, batches, threads or budget.",

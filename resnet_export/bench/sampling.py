@@ -93,14 +93,9 @@ def _silent(count: int, latest: Sequence[int]) -> None: ...
 
 
 def warm_up(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: Beat = _silent) -> WarmUp:
-    """Calls until the medians of the last two windows agree.
+    """Calls until the medians of the last two windows agree; arguments as in `closed_loop`.
 
-    Args:
-        call: what is warmed up.
-        clock: that measures.
-        budget: the case's; at most `WARM_UP_SHARE` of its time is used, and one call at least.
-        first: index of the first call.
-        beat: called now and then between two calls, with the number of samples so far and the latest latencies.
+    At most `WARM_UP_SHARE` of the budget's time is used, and one call at least.
     """
     start = clock.now_ns()
     cap = start + int(budget.seconds * WARM_UP_SHARE * 1e9)
@@ -169,17 +164,7 @@ def open_loop(
     first: int = 0,
     beat: Beat = _silent,
 ) -> OpenLoop:
-    """Calls at the times of a Poisson process.
-
-    Args:
-        call: what is measured.
-        clock: that measures.
-        rate: requests a second.
-        requests: how many.
-        generator: draws the times.
-        first: index of the first call.
-        beat: called now and then between two calls, with the number of samples so far and the latest latencies.
-    """
+    """Calls at the times of a Poisson process, `rate` of them a second; other arguments as in `closed_loop`."""
     scheduled = (clock.now_ns() + arrivals(rate, requests, generator)).tolist()
     ended: list[int] = []
     next_beat = clock.now_ns() + FIRST_BEAT_NS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -108,11 +109,9 @@ def _ask_switches(processes: Iterable[psutil.Process]) -> dict[int, tuple[int, i
     """Process -> likewise, for systems other than Linux."""
     found = {}
     for process in processes:
-        try:
+        with contextlib.suppress(psutil.Error):
             told = process.num_ctx_switches()
-        except psutil.Error:
-            continue
-        found[process.pid] = (told.voluntary, told.involuntary)
+            found[process.pid] = (told.voluntary, told.involuntary)
     return found or None
 
 
@@ -137,14 +136,10 @@ def _tree(process: psutil.Process | None) -> list[psutil.Process]:
 
 def _own_time(processes: list[psutil.Process]) -> float | None:
     """CPU seconds; None where the first, which is the measured one, doesn't tell."""
-    total = None
-    for index, process in enumerate(processes):
-        try:
+    found: dict[int, float] = {}
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
             told = process.cpu_times()
-        except psutil.Error:
-            if index == 0:
-                return None
-            continue
-        total = (total or 0.0) + told.user + told.system
-        total += getattr(told, "children_user", 0.0) + getattr(told, "children_system", 0.0)
-    return total
+            children = getattr(told, "children_user", 0.0) + getattr(told, "children_system", 0.0)
+            found[process.pid] = told.user + told.system + children
+    return sum(found.values()) if processes and processes[0].pid in found else None

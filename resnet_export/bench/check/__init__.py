@@ -78,11 +78,8 @@ def _is_sound(case: CaseResult) -> bool:
         return False
     main = case.measured.main
     known = (main.latency_ms.p50, main.images_per_s, None if case.relative is None else case.relative.ratio)
-    for one in (one for one in known if one is not None):
-        ends = [one.value if end is None else end for end in (one.low, one.value, one.high)]
-        if not 0 < ends[0] <= ends[1] <= ends[2] < math.inf:
-            return False
-    return True
+    ends = [[one.value if end is None else end for end in (one.low, one.value, one.high)] for one in known if one]
+    return all(0 < low <= value <= high < math.inf for low, value, high in ends)
 
 
 def check(

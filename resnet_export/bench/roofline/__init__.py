@@ -110,11 +110,9 @@ def share_of(
     cost: Cost | None, peaks: Sequence[Peaks], ran: Ran, threads: int, latency_ms: float, batch: int
 ) -> Share | None:
     """The share of a latency by the peaks of what ran it; None where these, or the cost, are unknown."""
-    device = device_of(ran)
-    for one in peaks:
-        if cost is not None and one.device == device and (device == "cuda" or one.threads == threads):
-            return share(cost, one, latency_ms, batch, ran.precision)
-    return None
+    bounds = (one for one in peaks if one.device == device_of(ran) and (one.device == "cuda" or one.threads == threads))
+    own = next(bounds, None)
+    return None if cost is None or own is None else share(cost, own, latency_ms, batch, ran.precision)
 
 
 def device_of(ran: Ran) -> Device | None:
