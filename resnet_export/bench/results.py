@@ -16,7 +16,7 @@ from resnet_export.bench.estimate import Estimate
 from resnet_export.bench.grade import Grade
 from resnet_export.bench.memory import Memory
 from resnet_export.bench.profile.results import Profile
-from resnet_export.bench.ran import Ran
+from resnet_export.bench.request import Ran
 from resnet_export.bench.roofline import Peaks, Share
 from resnet_export.bench.sampling import Budget
 from resnet_export.bench.scenarios.rig import Taken

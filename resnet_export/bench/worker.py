@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from resnet_export.bench.clock import Clock
 from resnet_export.bench.memory import Memory, gpu_memory, read_memory
-from resnet_export.bench.ran import Ran
+from resnet_export.bench.request import Ran, Request
 from resnet_export.bench.sampling import Budget, WarmUp, closed_loop, warm_up
 from resnet_export.bench.scenarios import Rig
 from resnet_export.errors import NotApplicableError, ResNetExportError
 
 if TYPE_CHECKING:
-    from resnet_export.bench.request import Request
     from resnet_export.bench.sampling import Call
     from resnet_export.bench.scenarios import Outcome, Scenario
     from resnet_export.runtimes.session import Session

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from resnet_export.bench.compare import paired
 from resnet_export.bench.compare.results import Comparison, Launch, Measured, Pair
-from resnet_export.bench.request import Request
+from resnet_export.bench.request import Ran, Request
 from resnet_export.bench.runner import TIMEOUT_S
 from resnet_export.bench.sampling import DEFAULT, Budget
 from resnet_export.bench.scenarios.single import Single
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from resnet_export.bench import Progress
     from resnet_export.bench.compare.results import Name
     from resnet_export.bench.compare.side import Side
-    from resnet_export.bench.ran import Ran
 
 BAND = 0.015
 """Half of the difference that a person could act on; the interval of a default run is narrower by half."""

@@ -14,7 +14,7 @@ from resnet_export.bench.compare.paired import Verdict
 from resnet_export.bench.compare.side import Side
 from resnet_export.bench.estimate import Estimate
 from resnet_export.bench.grade import disturbances
-from resnet_export.bench.ran import Ran
+from resnet_export.bench.request import Ran
 from resnet_export.data import Plain
 from resnet_export.machine import Machine
 from resnet_export.machine.noise import Noise

@@ -6,7 +6,7 @@ from typing import ClassVar
 from resnet_export import __version__
 from resnet_export.bench.case import Case
 from resnet_export.bench.estimate import Estimate
-from resnet_export.bench.ran import Ran
+from resnet_export.bench.request import Ran
 from resnet_export.data import Plain
 from resnet_export.machine import Machine
 

@@ -24,7 +24,7 @@ from resnet_export.bench.request import size_pools
 from resnet_export.workers import Worker
 
 if TYPE_CHECKING:
-    from resnet_export.bench.ran import Ran
+    from resnet_export.bench.request import Ran
     from resnet_export.graph.cost import Cost
     from resnet_export.machine import Machine
 
