@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from resnet_export import __version__
 from resnet_export.bench.sampling import DEFAULT
+from resnet_export.errors import ResNetExportError, RuntimeFailedError
 
 if TYPE_CHECKING:
     from resnet_export.bench.case import IO, Case
@@ -106,13 +107,10 @@ def measure(
 
     machine = machine or read_machine()
     plan = plan_digest(cases, budget, machine, referenced=referenced)
-    with contextlib.ExitStack() as stack:
-        kept = None if journal is None else stack.enter_context(Journal(Path(journal), plan))
+    with contextlib.nullcontext() if journal is None else Journal(Path(journal), plan) as kept:
         finished = {} if kept is None else dict(kept.finished)
         resumed = len(finished)
-        schedule = Schedule(
-            cases, budget.seconds, begun, referenced=referenced, profiled=profiled, finished=len(finished)
-        )
+        schedule = Schedule(cases, budget.seconds, begun, referenced=referenced, profiled=profiled, finished=resumed)
         run = _Measurement(machine, budget, schedule, progress, timeout_s or TIMEOUT_S)
         for case in cases:
             if case.key not in finished:
@@ -140,7 +138,6 @@ class _Measurement:
         """Measures a case, and then in turns with the reference network."""
         from resnet_export.bench.reference import NOT_FOR_IT, measure_beside_reference
         from resnet_export.bench.runner import Limits, run_case
-        from resnet_export.errors import ResNetExportError
 
         with self._stage(case.label) as show:
             limits = Limits(self._budget, self._schedule.next_end(), self._timeout_s)
@@ -160,9 +157,8 @@ class _Measurement:
         """Adds where the time goes, measured once for cases that differ in scenario or io alone."""
         from resnet_export.bench.profile.profiler import profile_case
         from resnet_export.bench.scenarios.single import Single
-        from resnet_export.errors import ResNetExportError
 
-        found: dict[str, Profile | str] = {}
+        found: dict[Case, dict[str, Profile | str]] = {}
         for result in results:
             case = result.case
             if result.measured is None or not case.spec.is_onnxruntime:
@@ -171,22 +167,18 @@ class _Measurement:
             alone = dataclasses.replace(
                 case, batch=result.measured.main.batch, io="host", scenario=Single(), allow_fallback=False
             )
-            if alone.key not in found:
+            if alone not in found:
+                end_s = self._schedule.next_end()
                 try:
-                    end_s = self._schedule.next_end()
-                    found[alone.key] = profile_case(alone, self._machine, end_s, self._stage, self._timeout_s)
+                    profile = profile_case(alone, self._machine, end_s, self._stage, self._timeout_s)
+                    found[alone] = {"profile": profile}
                 except ResNetExportError as error:  # the measurement stands all the same
-                    found[alone.key] = error.message
-            told = found[alone.key]
-            if isinstance(told, str):
-                yield dataclasses.replace(result, profile_reason=told)
-            else:
-                yield dataclasses.replace(result, profile=told)
+                    found[alone] = {"profile_reason": error.message}
+            yield dataclasses.replace(result, **found[alone])  # type: ignore[arg-type]
 
     def peaks(self, results: Iterable[CaseResult]) -> Iterator[Peaks]:
         """The peaks of each device and number of threads that a case ran on; without what can't be measured."""
         from resnet_export.bench.roofline import device_of, measure_peaks
-        from resnet_export.errors import RuntimeFailedError
 
         ran = [(device_of(one.measured.ran), one.threads) for one in results if one.measured is not None]
         wanted = [(device, threads) for device, threads in dict.fromkeys(ran) if device is not None]

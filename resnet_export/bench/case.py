@@ -35,12 +35,10 @@ class Model:
     """A file to measure."""
 
     path: str
-    """As it was given."""
     sha256: str
     size: int
     """In bytes."""
     images: Images
-    """What it takes."""
     batch: int | None
     """The only batch that it takes; None for any."""
     cost: cost.Cost | None = None
@@ -55,7 +53,6 @@ class Case:
     runtime: str
     """With its options, such as `ort:cpu` or `openvino,precision=bfloat16`."""
     batch: int
-    """Images in a run."""
     threads: int | None
     """Threads of a run; None for what affinity and cgroup allow."""
     io: IO = "host"

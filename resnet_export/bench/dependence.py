@@ -39,21 +39,13 @@ LEVEL = 0.95
 
 def autocorrelation(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """rho_0 to rho_{n-1}; zeros but for rho_0 where all values are the same."""
-    centred = values - values.mean()
-    size = len(values)
+    centred, size = values - values.mean(), len(values)
+    if np.ptp(values) == 0:
+        return np.concatenate(([1.0], np.zeros(size - 1)))
     length = 1 << (2 * size - 1).bit_length()
     spectrum = np.fft.rfft(centred, length)
     covariance = np.fft.irfft(spectrum * spectrum.conj(), length)[:size]
-    if np.ptp(values) == 0:
-        return np.concatenate(([1.0], np.zeros(size - 1)))
     return np.asarray(covariance / covariance[0])
-
-
-def lag_1(values: NDArray[np.float64]) -> float:
-    """rho_1; 0 where all values are the same."""
-    centred = values - values.mean()
-    variance = float(centred @ centred)
-    return float(centred[:-1] @ centred[1:]) / variance if np.ptp(values) > 0 else 0.0
 
 
 def batch_count(values: NDArray[np.float64]) -> int:
@@ -84,14 +76,6 @@ def price(batches: int) -> float:
 
     half = (1 + LEVEL) / 2
     return float(stats.t.ppf(half, batches - 1) / stats.norm.ppf(half)) ** 2 if batches > 1 else math.inf
-
-
-def mean_half_width(values: NDArray[np.float64], batches: int) -> float:
-    """Half the width of the 95 % interval of the mean, in the unit of the values."""
-    from scipy import stats
-
-    time = integrated_time(values, batches) * price(batches)
-    return float(stats.norm.ppf((1 + LEVEL) / 2) * values.std(ddof=1) * math.sqrt(time / len(values)))
 
 
 def _initial_sequence(values: NDArray[np.float64]) -> float:

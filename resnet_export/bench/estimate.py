@@ -21,14 +21,6 @@ class Estimate:
         """Whether the samples support an interval. A value without one is shown with a question mark."""
         return self.low is not None and self.high is not None
 
-    def times(self, factor: float) -> Estimate:
-        """The same in another unit; `factor` is positive."""
-        return Estimate(
-            self.value * factor,
-            None if self.low is None else self.low * factor,
-            None if self.high is None else self.high * factor,
-        )
-
     def over(self, amount: float) -> Estimate:
         """`amount` divided by it: a rate from a time, whose ends change places."""
         if self.low is None or self.high is None or self.low <= 0:

@@ -8,17 +8,17 @@ The worst of the reasons sets the letter. What the system doesn't tell is no rea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from resnet_export.bench.statistics import LEAST_EFFECTIVE
+from resnet_export.machine.noise import Noise
 
 if TYPE_CHECKING:
     from resnet_export.bench.sampling import Budget
     from resnet_export.bench.statistics import Summary
     from resnet_export.machine import Machine
-    from resnet_export.machine.noise import Noise
 
 Letter = Literal["A", "B", "C", "D"]
 
@@ -69,35 +69,6 @@ class Grade:
     """What would improve it, a sentence each; one that begins with `--` is an option for the same command."""
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """Where it was measured."""
-
-    threads: int
-    """Threads of a run."""
-    noise: Noise | None
-    """What happened while it was measured; None where nobody watched."""
-    machine: Machine
-
-
-@dataclass(frozen=True)
-class Circumstances(Surroundings):
-    """What a grade rests on."""
-
-    summary: Summary
-    """The samples that stand for the case."""
-    settled: bool
-    """Whether the warm-up ended because two windows agreed."""
-    budget: Budget
-    """The budget of the whole run."""
-
-    @property
-    def longer(self) -> str:
-        """How to get more samples."""
-        seconds = self.budget.seconds
-        return f"--seconds {min(max(60.0, 3 * seconds), LONGEST):g}" if seconds < LONGEST else FEWER
-
-
 class Finding(NamedTuple):
     """One reason."""
 
@@ -127,9 +98,13 @@ def grade(
         budget: the budget of the whole run.
         on_cpu: whether the CPU ran the network; else its threads and its clock matter little.
     """
-    rules = AROUND + OF_THE_PROCESS + (AROUND_A_CPU + OF_A_CPU if on_cpu else ())
-    case = Circumstances(threads, noise, machine, summary, settled, budget)
-    found = _sorted(rule(case) for rule in rules)
+    noise = noise or Noise(0.0, 0)
+    found = _sorted(
+        *_around(threads, noise, machine),
+        *_of_the_process(summary, settled, noise, budget),
+        *(_around_a_cpu(noise, machine) if on_cpu else ()),
+        *(_of_a_cpu(threads, noise, machine) if on_cpu else ()),
+    )
     return Grade(
         found[0].letter if found else "A",
         tuple(one.reason for one in found),
@@ -146,145 +121,95 @@ def disturbances(threads: int, noise: Noise, machine: Machine, *, on_cpu: bool =
         machine: the machine that they ran on.
         on_cpu: whether the CPU ran a network.
     """
-    around = Surroundings(threads, noise, machine)
-    rules = AROUND + (AROUND_A_CPU if on_cpu else ())
-    return tuple(one.reason for one in _sorted(rule(around) for rule in rules))
+    found = _sorted(*_around(threads, noise, machine), *(_around_a_cpu(noise, machine) if on_cpu else ()))
+    return tuple(one.reason for one in found)
 
 
-def _sorted(found: Iterable[Finding | None]) -> list[Finding]:
+def _sorted(*found: Finding | None) -> list[Finding]:
     """What there is, the most serious ones first."""
     return sorted(filter(None, found), key=lambda one: one.letter, reverse=True)
 
 
-def _others(case: Surroundings) -> Finding | None:
-    noise = case.noise
-    if noise is None or noise.others_cpus is None:
-        return None
-    cpu, free = case.machine.cpu, noise.cpus - case.threads
-    pinned = f"Keep it on CPUs of its own: taskset -c {','.join(map(str, range(case.threads)))} resnet-export bench ..."
+def _around(threads: int, noise: Noise, machine: Machine) -> Iterator[Finding | None]:
+    """What the machine does."""
+    cpu, others = machine.cpu, noise.others_cpus or 0.0
+    pinned = f"Keep it on CPUs of its own: taskset -c {','.join(map(str, range(threads)))} resnet-export bench ..."
     # The others fit beside it, the first CPUs are certainly ours, and there is a `taskset`.
-    fits = free >= noise.others_cpus and cpu.affinity == cpu.logical_cores
-    helps = fits and case.machine.system.kernel.startswith("Linux")
-    return _step(
-        noise.others_cpus / noise.cpus,
-        OTHERS,
-        f"Other processes used {noise.others_cpus:.2g} of the {noise.cpus} CPUs meanwhile.",
-        pinned if helps else QUIET,
-    )
+    fits = noise.cpus - threads >= others and cpu.affinity == cpu.logical_cores
+    helps = fits and machine.system.kernel.startswith("Linux")
+    reason = f"Other processes used {others:.2g} of the {noise.cpus} CPUs meanwhile."
+    yield _step(_ratio(others, noise.cpus), OTHERS, reason, pinned if helps else QUIET)
+
+    steal = noise.steal_share or 0.0
+    reason = f"The hypervisor gave {steal:.1%} of the CPUs' time to other machines."
+    yield _step(steal, STEAL, reason, "Measure on a dedicated host, or on an instance whose CPUs are not shared.")
+
+    quota = machine.limits.cpus
+    fewer = quota is not None and max(1, int(quota)) < threads
+    reason = f"The cgroup's CPU quota stopped it in {noise.throttled_periods} of {noise.quota_periods} periods."
+    advice = f"--threads {max(1, int(quota or 0))}" if fewer else "Raise the quota: docker run --cpus ..."
+    yield _step(_ratio(noise.throttled_periods, noise.quota_periods), THROTTLED, reason, advice)
+
+    slowed = _ratio(noise.gpu_slowed_s, noise.seconds)
+    reason = f"Power or heat held the clock of a GPU down for {slowed:.1%} of the time."
+    yield _step(slowed, GPU_SLOWED, reason, "Let it cool down, or lock a clock that it can keep: nvidia-smi -lgc ...")
 
 
-def _steal(case: Surroundings) -> Finding | None:
-    share = None if case.noise is None else case.noise.steal_share
-    reason = f"The hypervisor gave {share or 0:.1%} of the CPUs' time to other machines."
-    return _step(share, STEAL, reason, "Measure on a dedicated host, or on an instance whose CPUs are not shared.")
+def _around_a_cpu(noise: Noise, machine: Machine) -> Iterator[Finding | None]:
+    """What the machine does, where the CPU runs the network."""
+    times = noise.thermal_throttles
+    if times:
+        reason = f"The CPUs became too hot and slowed down, {times} time{'' if times == 1 else 's'}."
+        yield Finding("C", reason, "Let the machine cool down, and give it fewer --threads or better cooling.")
 
-
-def _throttled(case: Surroundings) -> Finding | None:
-    noise = case.noise
-    if noise is None or not noise.quota_periods or noise.throttled_periods is None:
-        return None
-    quota = case.machine.limits.cpus
-    fewer = None if quota is None else max(1, int(quota))
-    return _step(
-        noise.throttled_periods / noise.quota_periods,
-        THROTTLED,
-        f"The cgroup's CPU quota stopped it in {noise.throttled_periods} of {noise.quota_periods} periods.",
-        f"--threads {fewer}"
-        if fewer is not None and fewer < case.threads
-        else "Raise the quota: docker run --cpus ...",
-    )
-
-
-def _oversubscribed(case: Circumstances) -> Finding | None:
-    usable = max(1.0, case.machine.usable_cpus)
-    reason = f"It ran {case.threads} threads on {usable:g} CPU{'' if usable == 1 else 's'}."
-    return _step(case.threads / usable, OVERSUBSCRIBED, reason, f"--threads {int(usable)}")
-
-
-def _preempted(case: Circumstances) -> Finding | None:
-    if case.noise is None or case.noise.involuntary_per_s is None:
-        return None
-    rate = case.noise.involuntary_per_s / case.threads
-    return _step(rate, PREEMPTED, f"Each of its threads was preempted {rate:.0f} times a second.", QUIET)
-
-
-def _heat(case: Surroundings) -> Finding | None:
-    times = None if case.noise is None else case.noise.thermal_throttles
-    if not times:
-        return None
-    reason = f"The CPUs became too hot and slowed down, {times} time{'' if times == 1 else 's'}."
-    return Finding("C", reason, "Let the machine cool down, and give it fewer --threads or better cooling.")
-
-
-def _gpu(case: Surroundings) -> Finding | None:
-    slowed = None if case.noise is None else case.noise.gpu_slowed_s
-    if case.noise is None or slowed is None:
-        return None
-    share = slowed / case.noise.seconds
-    reason = f"Power or heat held the clock of a GPU down for {share:.1%} of the time."
-    return _step(share, GPU_SLOWED, reason, "Let it cool down, or lock a clock that it can keep: nvidia-smi -lgc ...")
-
-
-def _clock(case: Surroundings) -> Finding | None:
-    """The clock that was seen, or else the governor that may change it."""
-    noise, governor = case.noise, case.machine.cpu.clock.governor
+    # The clock that was seen, or else the governor that may change it.
+    governor, low, high = machine.cpu.clock.governor, noise.clock_low_mhz or 0.0, noise.clock_high_mhz or 0.0
     free = governor is not None and governor != BEST_GOVERNOR
     advice = f"sudo cpupower frequency-set -g {BEST_GOVERNOR}" if free else "Switch the CPU's boost off: it can't last."
-    if noise is not None and noise.clock_low_mhz is not None and noise.clock_high_mhz:
-        low, high = noise.clock_low_mhz, noise.clock_high_mhz
-        reason = f"The clock went between {low / 1e3:.2f} and {high / 1e3:.2f} GHz."
-        found = _step(1 - low / high, CLOCK, reason, advice)
-        if found is not None:
-            return found
-    return Finding("B", f"The governor {governor} may lower the clock at any time.", advice) if free else None
+    reason = f"The clock went between {low / 1e3:.2f} and {high / 1e3:.2f} GHz."
+    seen = _step(_ratio(high - low, high), CLOCK, reason, advice)
+    may_change = Finding("B", f"The governor {governor} may lower the clock at any time.", advice) if free else None
+    yield seen or may_change
 
 
-def _faults(case: Circumstances) -> Finding | None:
-    if case.noise is None or case.noise.major_faults is None:
-        return None
-    rate = case.noise.major_faults / case.noise.seconds
-    reason = f"It waited for {case.noise.major_faults} pages that had to be read from disk."
-    return _step(rate, FAULTS, reason, "Give it more memory, or a smaller --batch.")
+def _of_the_process(summary: Summary, settled: bool, noise: Noise, budget: Budget) -> Iterator[Finding | None]:
+    """What happened to the measured process."""
+    reason = f"It waited for {noise.major_faults} pages that had to be read from disk."
+    rate = _ratio(noise.major_faults, noise.seconds)
+    yield _step(rate, FAULTS, reason, "Give it more memory, or a smaller --batch.")
+
+    seconds, drift = budget.seconds, summary.drift
+    longer = f"--seconds {min(max(60.0, 3 * seconds), LONGEST):g}" if seconds < LONGEST else FEWER
+    if drift is not None and drift.found:
+        became = "slower" if drift.change > 0 else "faster"
+        reason = f"It became {abs(drift.change):.1%} {became} from the first quarter of the samples to the last."
+        # The trend is certain, however small it is.
+        yield _step(abs(drift.change), DRIFT, reason, longer) or Finding("B", reason, longer)
+    if not settled:
+        yield Finding("B", "The warm-up ended with its time, and not because two windows agreed.", longer)
+    if summary.effective_samples < LEAST_EFFECTIVE:
+        worth = f"The {summary.samples} samples are worth {summary.effective_samples:.0f} independent ones"
+        yield Finding("D", f"{worth}: too few for an interval.", longer)
+    elif not summary.p99.has_interval:
+        yield Finding("B", f"{summary.samples} samples are too few for an interval of p99.", longer)
 
 
-def _samples(case: Circumstances) -> Finding | None:
-    found = case.summary
-    if found.effective_samples < LEAST_EFFECTIVE:
-        worth = f"The {found.samples} samples are worth {found.effective_samples:.0f} independent ones"
-        return Finding("D", f"{worth}: too few for an interval.", case.longer)
-    if not found.p99.has_interval:
-        return Finding("B", f"{found.samples} samples are too few for an interval of p99.", case.longer)
-    return None
+def _of_a_cpu(threads: int, noise: Noise, machine: Machine) -> Iterator[Finding | None]:
+    """What happened to the measured process, where the CPU runs the network."""
+    usable = max(1.0, machine.usable_cpus)
+    reason = f"It ran {threads} threads on {usable:g} CPU{'' if usable == 1 else 's'}."
+    yield _step(threads / usable, OVERSUBSCRIBED, reason, f"--threads {int(usable)}")
+    rate = _ratio(noise.involuntary_per_s, threads)
+    yield _step(rate, PREEMPTED, f"Each of its threads was preempted {rate:.0f} times a second.", QUIET)
 
 
-def _drift(case: Circumstances) -> Finding | None:
-    drift = case.summary.drift
-    if drift is None or not drift.found:
-        return None
-    became = "slower" if drift.change > 0 else "faster"
-    reason = f"It became {abs(drift.change):.1%} {became} from the first quarter of the samples to the last."
-    # The trend is certain, however small it is.
-    return _step(abs(drift.change), DRIFT, reason, case.longer) or Finding("B", reason, case.longer)
+def _ratio(part: float | None, whole: float | None) -> float:
+    """0, which is no reason, where either isn't told."""
+    return part / whole if part and whole else 0.0
 
 
-def _unsettled(case: Circumstances) -> Finding | None:
-    if case.settled:
-        return None
-    return Finding("B", "The warm-up ended with its time, and not because two windows agreed.", case.longer)
-
-
-def _step(value: float | None, steps: Steps, reason: str, advice: str) -> Finding | None:
+def _step(value: float, steps: Steps, reason: str, advice: str) -> Finding | None:
     """The reason, with the letter that the value deserves; None where it is no reason."""
-    if value is None or value <= steps.b:
+    if value <= steps.b:
         return None
     return Finding("D" if value > steps.d else "C" if value > steps.c else "B", reason, advice)
-
-
-AROUND: tuple[Callable[[Surroundings], Finding | None], ...] = (_others, _steal, _throttled, _gpu)
-"""What the machine does."""
-AROUND_A_CPU: tuple[Callable[[Surroundings], Finding | None], ...] = (_heat, _clock)
-"""Likewise, where the CPU runs the network."""
-OF_THE_PROCESS: tuple[Callable[[Circumstances], Finding | None], ...] = (_faults, _drift, _unsettled, _samples)
-"""What happened to the measured process."""
-OF_A_CPU: tuple[Callable[[Circumstances], Finding | None], ...] = (_oversubscribed, _preempted)
-"""Likewise, where the CPU runs the network."""

@@ -21,7 +21,6 @@ class Images:
     dtype: str
     """As NumPy calls it."""
     layout: Literal["nchw", "nhwc"]
-    """Order of the axes."""
     channels: int
     height: int
     """In pixels."""
@@ -42,16 +41,11 @@ class Images:
             as_file: as the file takes them; else normalised, float32, (N, C, H, W).
         """
         generator = np.random.default_rng(SEED)
-        if not as_file:
-            shape = (batch, self.channels, self.height, self.width)
-            return [generator.standard_normal(shape, dtype=np.float32) for _ in range(COUNT)]
-        if self.dtype in ("uint8", "int8"):
+        shape = self.shape(batch) if as_file else (batch, self.channels, self.height, self.width)
+        if as_file and self.dtype in ("uint8", "int8"):
             limits = np.iinfo(self.dtype)
-            return [
-                generator.integers(limits.min, limits.max + 1, self.shape(batch), dtype=self.dtype)
-                for _ in range(COUNT)
-            ]
+            return [generator.integers(limits.min, limits.max + 1, shape, dtype=self.dtype) for _ in range(COUNT)]
         if self.dtype == "bfloat16":
             import ml_dtypes  # noqa: F401 - gives NumPy the name
-        drawn = (generator.standard_normal(self.shape(batch), dtype=np.float32) for _ in range(COUNT))
-        return [images.astype(self.dtype) for images in drawn]
+        dtype = self.dtype if as_file else np.float32
+        return [generator.standard_normal(shape, dtype=np.float32).astype(dtype) for _ in range(COUNT)]

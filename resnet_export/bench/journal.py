@@ -9,13 +9,13 @@ is open it is locked, so that the same command given twice at once doesn't measu
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from resnet_export.bench.results import CaseResult
 from resnet_export.data import decode, to_json
@@ -32,7 +32,6 @@ class Header:
     """The first line."""
 
     journal: int
-    """Version of the format."""
     plan: str
 
 
@@ -41,11 +40,10 @@ class Entry:
     """Any other line."""
 
     case: str
-    """Key of the case."""
     result: CaseResult
 
 
-class Journal:
+class Journal(contextlib.AbstractContextManager["Journal"]):
     """The finished cases of one plan. A context manager.
 
     Attributes:
@@ -79,13 +77,7 @@ class Journal:
                 self._file.close()
                 raise
 
-    def __enter__(self) -> Self:
-        """The journal itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Closes the file."""
         self._file.close()
 
@@ -102,11 +94,11 @@ class Journal:
 
     def _resume(self, header: Header) -> None:
         self._file.seek(0)
-        content = self._file.read()
-        first, *rest = content.splitlines(keepends=True) or [b""]
+        first, *rest = self._file.read().splitlines(keepends=True) or [b""]
+        other = InputError(f"{self.path} is no journal of a benchmark.", hint="Give another name.")
         if not first.endswith(b"\n"):  # empty, or torn in the header
             if first and not b'{"journal":'.startswith(first[:11]):
-                raise InputError(f"{self.path} is no journal of a benchmark.", hint="Give another name.")
+                raise other
             self._file.truncate(0)
             self._append(header)
             return
@@ -114,7 +106,7 @@ class Journal:
         try:
             found = decode(Header, first, what)
         except InputError:
-            raise InputError(f"{self.path} is no journal of a benchmark.", hint="Give another name.") from None
+            raise other from None
         if found != header:
             raise InputError(
                 f"{self.path} is the journal of another plan: other files, runtimes, batches, threads or budget.",

@@ -3,15 +3,16 @@
 `getrusage` is not asked on Linux: its peak outlives `exec`, so that a child starts with what its parent had.
 """
 
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from resnet_export.machine.gpu import MEBIBYTE, ask_nvidia
+from resnet_export.machine.sysfs import read_text
+
 STATUS = Path("/proc/self/status")
-MEBIBYTE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,9 @@ def read_memory(gpu_before: int | None) -> Memory:
 
 def peak_rss() -> int | None:
     """The most resident memory so far, in bytes; None where the system does not tell."""
-    try:
-        for line in STATUS.read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
+    for line in read_text(STATUS).splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
     windows = getattr(psutil.Process().memory_info(), "peak_wset", None)
     if windows is not None:
         return int(windows)
@@ -59,12 +57,8 @@ def gpu_memory() -> int | None:
     In a container the driver knows other process numbers than this process does, so that it can't be asked for its own,
     and CUDA may number the GPUs in another way.
     """
-    query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
-    try:
-        done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
-        return sum(map(int, done.stdout.split())) * MEBIBYTE if done.stdout.strip() else None
-    except (OSError, subprocess.SubprocessError, ValueError):
-        return None
+    used = ask_nvidia("memory.used")[0].split()
+    return sum(map(int, used)) * MEBIBYTE if used and all(map(str.isdigit, used)) else None
 
 
 def _pss(process: psutil.Process) -> int | None:

@@ -1,14 +1,10 @@
 """The reference network: what tells slower code from a slower machine.
 
-A machine's pace may differ by 20 % between two runs that are minutes apart: other virtual machines come and go, a clock
-is lowered. What runs beside it at the same moment is slowed down as much, provided that it does the same kind of work.
-So a case takes turns with a network that never changes, as two sides of `compare` do. The ratio
+A case takes turns with a network that never changes, as two sides of `compare` do. The ratio
 
     relative = time of the case / time of the reference network
 
-is the same tomorrow, or nearly so: of ResNet-18 it was 2.82 on a quiet virtual machine and 2.75 on one with noisy
-neighbours, where the latency itself went from 17.1 to 19.4 ms. The kind of work matters: beside a matrix product it
-was 6.3 in the one and 4.8 in the other.
+is the same tomorrow, or nearly so, where both do the same kind of work (docs/decisions/0006-a-reference-network.md).
 
 The network is float32 and goes through the sizes of ResNet-18: a 3x3 convolution of each stage and the strided ones
 between them, each with a ReLU. That makes 0.64e9 multiply-adds and 19 MB of weights. It runs in ONNX Runtime on the
@@ -23,7 +19,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import onnx
 
@@ -101,18 +97,12 @@ def make_network() -> onnx.ModelProto:
     for number, (taken, given) in enumerate(itertools.pairwise(CHANNELS)):
         stride = 1 if taken == given else 2
         size //= stride
+        attributes: dict[str, Any] = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "strides": [stride, stride]}
         scale = np.float32((2 / (9 * taken)) ** 0.5)
         weight = generator.standard_normal((given, taken, 3, 3), dtype=np.float32) * scale
         weights.append(numpy_helper.from_array(weight, f"weight{number}"))
         nodes += [
-            helper.make_node(
-                "Conv",
-                [value, f"weight{number}"],
-                [f"conv{number}"],
-                kernel_shape=[3, 3],
-                pads=[1, 1, 1, 1],
-                strides=[stride, stride],
-            ),
+            helper.make_node("Conv", [value, f"weight{number}"], [f"conv{number}"], **attributes),
             helper.make_node("Relu", [f"conv{number}"], [f"relu{number}"]),
         ]
         value = f"relu{number}"

@@ -1,7 +1,8 @@
-"""`Request`: what the process of a case is given."""
+"""`Request`: what the process of a case is given; `Ran`: what it says that it runs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,14 +22,10 @@ class Request:
     spec: RuntimeSpec
     """With its threads, where the runtime has that option."""
     path: str
-    """The file."""
     images: Images
-    """What the file takes."""
     batch: int
-    """Images in a run."""
     io: IO
     threads: int
-    """Threads of a run."""
     allow_fallback: bool
     environment: dict[str, str]
     """Variables that the process has besides the parent's."""
@@ -50,6 +47,27 @@ class Request:
             # A runtime without the option, or one that was given it, has pools of its own besides.
             environment={} if chosen else size_pools(threads),
         )
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What runs, as the open session says."""
+
+    version: str
+    """The runtime with its version, for people."""
+    precision: str
+    """The type in which it multiplies."""
+    device: str
+    """Such as `CPU` or `GPU 0`."""
+    nodes: Mapping[str, int]
+    """Execution provider -> number of nodes; empty where a runtime has but one place."""
+    fallback: str | None
+    """What did not go where it was asked for."""
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the CPU runs the network."""
+        return self.device.startswith("CPU")
 
 
 def size_pools(threads: int) -> dict[str, str]:

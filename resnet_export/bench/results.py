@@ -5,9 +5,8 @@ Durations are whole nanoseconds, as they were taken; what is estimated from them
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -17,18 +16,15 @@ from resnet_export.bench.estimate import Estimate
 from resnet_export.bench.grade import Grade
 from resnet_export.bench.memory import Memory
 from resnet_export.bench.profile.results import Profile
-from resnet_export.bench.ran import Ran
+from resnet_export.bench.request import Ran
 from resnet_export.bench.roofline import Peaks, Share
 from resnet_export.bench.sampling import Budget
-from resnet_export.bench.scenarios.rig import Loop
+from resnet_export.bench.scenarios.rig import Taken
 from resnet_export.bench.slo import Slo, check_slo
 from resnet_export.bench.statistics import Summary, summarise
 from resnet_export.data import Plain
 from resnet_export.machine import Machine
 from resnet_export.machine.noise import Noise
-
-if TYPE_CHECKING:
-    from resnet_export.bench.scenarios import Taken
 
 SCHEMA_VERSION = 3
 """Raised when a key changes its meaning or goes."""
@@ -36,25 +32,11 @@ Status = Literal["measured", "failed", "crashed", "hung"]
 
 
 @dataclass(frozen=True)
-class Series:
-    """Latencies that were taken under one condition."""
+class Series(Taken):
+    """Latencies that were taken under one condition, and what they say; none is left out."""
 
-    condition: Mapping[str, float]
-    """What tells it from the others of its case: `batch`, `callers`, `gap_ms`, or `rate_per_s` and `load`."""
-    batch: int
-    """Images in a run."""
-    callers: int
-    """Threads that called at the same time."""
-    loop: Loop
-    """Who sets the pace."""
-    probe: bool
-    """Whether it only served to choose another."""
-    duration_ns: int
-    """From the first call to the last answer."""
-    samples_ns: tuple[int, ...]
-    """In the order in which they were measured; none is left out."""
-    latency_ms: Summary
-    images_per_s: Estimate | None
+    latency_ms: Summary = field(kw_only=True)
+    images_per_s: Estimate | None = field(kw_only=True)
     """Throughput; None where pauses lie between the calls. Its interval is that of the mean latency."""
     slo: Slo | None = None
     """Whether 99 % kept the bound, where there is one."""
@@ -70,18 +52,8 @@ class Series:
             rate = Estimate(len(taken.samples_ns) * taken.batch * 1e9 / taken.duration_ns)
         else:
             rate = summary.mean.over(taken.callers * taken.batch * 1e3)
-        return cls(
-            taken.condition,
-            taken.batch,
-            taken.callers,
-            taken.loop,
-            taken.probe,
-            taken.duration_ns,
-            taken.samples_ns,
-            summary,
-            rate,
-            None if slo_ms is None else check_slo(samples_ms, slo_ms),
-        )
+        slo = None if slo_ms is None else check_slo(samples_ms, slo_ms)
+        return cls(**vars(taken), latency_ms=summary, images_per_s=rate, slo=slo)
 
 
 @dataclass(frozen=True)
@@ -107,7 +79,6 @@ class Measured:
     import_ns: int
     """Import of the runtime's libraries."""
     open_ns: int
-    """Opening of the session."""
     first_run_ns: int
     warm_up_ns: tuple[int, ...]
     """Its runs."""
@@ -138,13 +109,11 @@ class CaseResult:
     case: Case
     status: Status
     threads: int
-    """Threads that a run was given."""
     measured: Measured | None = None
     """None where it did not run to its end."""
     reason: str | None = None
     """Why it did not, as a sentence."""
     hint: str | None = None
-    """What to do about it."""
     signal: str | None = None
     """The signal that ended its process, such as `SIGSEGV`."""
     exit_code: int | None = None
@@ -158,7 +127,6 @@ class CaseResult:
     relative_reason: str | None = None
     """Why it was asked for and there is none."""
     grade: Grade | None = None
-    """How far it can be trusted."""
     roofline: Share | None = None
     """How much of the possible the latency is; None where calls wait for others, or no peak is known."""
     profile: Profile | None = None

@@ -60,17 +60,17 @@ def run_case(case: Case, usable_cpus: float, limits: Limits, show: Callable[[str
     try:
         with Worker(TARGET, environment=request.environment, timeout_s=limits.timeout_s) as worker:
             run.measure(worker)
-    except RuntimeCrashedError as error:
-        status: Status = "hung" if error.hung else "crashed"
-        failed = CaseResult(case, status, request.threads, reason=error.message, signal=error.signal, log=error.log)
-        return run.result or failed
     except ResNetExportError as error:
-        failed = CaseResult(
-            case, "failed", request.threads, reason=error.message, hint=error.hint, exit_code=error.exit_code
-        )
-        return run.result or failed
+        return run.result or _failed(case, request.threads, error)
     assert run.result is not None, "it ran to its end"
     return run.result
+
+
+def _failed(case: Case, threads: int, error: ResNetExportError) -> CaseResult:
+    if isinstance(error, RuntimeCrashedError):
+        status: Status = "hung" if error.hung else "crashed"
+        return CaseResult(case, status, threads, reason=error.message, signal=error.signal, log=error.log)
+    return CaseResult(case, "failed", threads, reason=error.message, hint=error.hint, exit_code=error.exit_code)
 
 
 class _Run:
@@ -121,7 +121,7 @@ class _Run:
 
     def _sample(self, worker: Worker, reserved_s: float, *, on_gpu: bool) -> tuple[Any, Noise]:
         """Takes the samples while the machine is watched."""
-        watch = Watch.begin(worker.pid, on_gpu=on_gpu)
+        watch = Watch(worker.pid, on_gpu=on_gpu)
 
         def follow(progress: Progress) -> None:
             watch.look()

@@ -74,7 +74,6 @@ class WarmUp:
     settled: bool
     """Whether the last two windows agreed; otherwise the cap ended it."""
     samples_ns: tuple[int, ...]
-    """The latencies of all its runs."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,6 @@ class OpenLoop:
     """The requests of an open loop, (n,) each, int64."""
 
     scheduled_ns: tuple[int, ...]
-    begun_ns: tuple[int, ...]
     ended_ns: tuple[int, ...]
 
     @property
@@ -91,19 +89,13 @@ class OpenLoop:
         return tuple(end - start for start, end in zip(self.scheduled_ns, self.ended_ns, strict=True))
 
 
-def _silent(count: int, latest: Sequence[int]) -> None:
-    """No sign of life."""
+def _silent(count: int, latest: Sequence[int]) -> None: ...
 
 
 def warm_up(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: Beat = _silent) -> WarmUp:
-    """Calls until the medians of the last two windows agree.
+    """Calls until the medians of the last two windows agree; arguments as in `closed_loop`.
 
-    Args:
-        call: what is warmed up.
-        clock: that measures.
-        budget: the case's; at most `WARM_UP_SHARE` of its time is used, and one call at least.
-        first: index of the first call.
-        beat: called now and then between two calls, with the number of samples so far and the latest latencies.
+    At most `WARM_UP_SHARE` of the budget's time is used, and one call at least.
     """
     start = clock.now_ns()
     cap = start + int(budget.seconds * WARM_UP_SHARE * 1e9)
@@ -122,7 +114,14 @@ def warm_up(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: B
 
 
 def closed_loop(
-    call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: Beat = _silent, cap_ns: int | None = None
+    call: Call,
+    clock: Clock,
+    budget: Budget,
+    *,
+    first: int = 0,
+    beat: Beat = _silent,
+    cap_ns: float = math.inf,
+    pause_ns: int = 0,
 ) -> tuple[int, ...]:
     """The latencies of sequential calls, (n,).
 
@@ -133,6 +132,7 @@ def closed_loop(
         first: index of the first call.
         beat: called now and then between two calls, with the number of samples so far and the latest latencies.
         cap_ns: a moment after which no call but the first begins, however few there are.
+        pause_ns: before each call.
     """
     now_ns = clock.now_ns
     samples: list[int] = []
@@ -140,8 +140,9 @@ def closed_loop(
     end = now_ns()
     over, next_beat = end + int(budget.seconds * 1e9), end + FIRST_BEAT_NS
     index, least, last = first, first + budget.least_samples, first + budget.most_samples
-    cap = math.inf if cap_ns is None else cap_ns
-    while index < last and (index < least or end < over) and (end < cap or index == first):
+    while index < last and (index < least or end < over) and (end < cap_ns or index == first):
+        if pause_ns:
+            clock.rest(pause_ns)
         begin = now_ns()
         call(index)
         end = now_ns()
@@ -163,33 +164,21 @@ def open_loop(
     first: int = 0,
     beat: Beat = _silent,
 ) -> OpenLoop:
-    """Calls at the times of a Poisson process.
-
-    Args:
-        call: what is measured.
-        clock: that measures.
-        rate: requests a second.
-        requests: how many.
-        generator: draws the times.
-        first: index of the first call.
-        beat: called now and then between two calls, with the number of samples so far and the latest latencies.
-    """
+    """Calls at the times of a Poisson process, `rate` of them a second; other arguments as in `closed_loop`."""
     scheduled = (clock.now_ns() + arrivals(rate, requests, generator)).tolist()
-    begun, ended = [], []
+    ended: list[int] = []
     next_beat = clock.now_ns() + FIRST_BEAT_NS
     for index, moment in enumerate(scheduled, first):
         clock.sleep_until(moment)
-        begun.append(clock.now_ns())
         call(index)
         end = clock.now_ns()
         ended.append(end)
         if end >= next_beat:
-            beat(
-                len(ended),
-                [done - due for done, due in zip(ended[-LATEST:], scheduled[: len(ended)][-LATEST:], strict=True)],
-            )
+            count = len(ended)
+            due = scheduled[max(0, count - LATEST) : count]
+            beat(count, [done - moment for done, moment in zip(ended[-LATEST:], due, strict=True)])
             next_beat = end + BEAT_NS
-    return OpenLoop(tuple(scheduled), tuple(begun), tuple(ended))
+    return OpenLoop(tuple(scheduled), tuple(ended))
 
 
 def arrivals(rate: float, requests: int, generator: np.random.Generator) -> NDArray[np.int64]:

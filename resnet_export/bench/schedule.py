@@ -49,9 +49,10 @@ class Schedule:
             finished: how many of the cases a journal has already; their time has passed.
         """
         references = sum(case.scenario.may_have_reference for case in cases) if referenced else 0
-        profiles = {profile_key(case) for case in cases if case.spec.is_onnxruntime} if profiled else ()
+        runs = [(case.model.path, case.runtime, case.batch, case.threads) for case in cases if case.spec.is_onnxruntime]
+        profiles = len(set(runs)) if profiled else 0
         self._peaks = len({case.threads for case in cases})
-        self.jobs = len(cases) + references + len(profiles)
+        self.jobs = len(cases) + references + profiles
         part = 1 - finished / len(cases) if cases else 0.0
         self._jobs_left = max(1, round(self.jobs * part))
         self._end = begun + seconds * part
@@ -72,8 +73,3 @@ class Schedule:
         """For the next of so many measurements of peaks, without its start."""
         share = (self._end - time.monotonic()) / left - PEAKS_START_S
         return min(max(PEAKS_S, share), MOST_PEAKS_S)
-
-
-def profile_key(case: Case) -> tuple[str, str, int, int | None]:
-    """What cases have in common that have the same profile."""
-    return case.model.path, case.runtime, case.batch, case.threads

@@ -38,7 +38,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.bench.dependence import LEVEL, batch_count, integrated_time, lag_1, mean_half_width, price
+from resnet_export.bench.dependence import LEVEL, autocorrelation, batch_count, integrated_time, price
 from resnet_export.bench.estimate import Estimate
 
 LEAST_EFFECTIVE = 8
@@ -67,9 +67,7 @@ class Summary:
     """What a series of samples says, in the unit of the samples."""
 
     min: float
-    """The smallest sample."""
     max: float
-    """The largest sample."""
     mean: Estimate
     p50: Estimate
     """The median: half of the samples are as small or smaller. A quantile beyond the samples is the largest."""
@@ -117,7 +115,7 @@ def summarise(samples: Sequence[float] | NDArray[np.float64], *, queue: bool = F
         p99=quantile(0.99),
         samples=len(values),
         effective_samples=effective,
-        lag1_autocorrelation=lag_1(scores),
+        lag1_autocorrelation=float(autocorrelation(scores)[1]) if len(scores) > 1 else 0.0,
         drift=None if queue else find_drift(values),
     )
 
@@ -129,17 +127,21 @@ def estimate_mean(values: NDArray[np.float64], batches: int | None = None) -> Es
         values: (n,) in the order in which they were taken.
         batches: see `dependence.batch_count`; None to choose their number here.
     """
-    half = mean_half_width(values, batches or batch_count(_normal_scores(values)))
+    from scipy import stats
+
+    batches = batches or batch_count(_normal_scores(values))
+    time = integrated_time(values, batches) * price(batches)
+    half = float(stats.norm.ppf((1 + LEVEL) / 2) * values.std(ddof=1) * math.sqrt(time / len(values)))
     centre = float(values.mean())
     return Estimate(centre, centre - half, centre + half)
 
 
 @cache
-def ranks(size: int, probability: float, level: float = LEVEL) -> tuple[int, int] | None:
+def ranks(size: int, probability: float) -> tuple[int, int] | None:
     """(l, u), counted from 1, of the two-sided interval from `size` independent samples; None where there is none."""
     from scipy import stats
 
-    tail = (1 - level) / 2
+    tail = (1 - LEVEL) / 2
     low = int(stats.binom.ppf(tail, size, probability))
     high = int(stats.binom.isf(tail, size, probability)) + 1
     return (low, high) if low >= 1 and high <= size else None

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resnet_export.bench.clock import RealClock
+from resnet_export.bench.clock import Clock
 from resnet_export.bench.memory import Memory, gpu_memory, read_memory
-from resnet_export.bench.ran import Ran
+from resnet_export.bench.request import Ran, Request
 from resnet_export.bench.sampling import Budget, WarmUp, closed_loop, warm_up
 from resnet_export.bench.scenarios import Rig
 from resnet_export.errors import NotApplicableError, ResNetExportError
 
 if TYPE_CHECKING:
-    from resnet_export.bench.request import Request
     from resnet_export.bench.sampling import Call
     from resnet_export.bench.scenarios import Outcome, Scenario
     from resnet_export.runtimes.session import Session
@@ -45,7 +44,7 @@ class CaseWorker:
 
     def __init__(self, report: Callable[[Any], None]) -> None:
         self._report = report
-        self._clock = RealClock()
+        self._clock = Clock()
         self._version = ""
         self._calls = 0
 
@@ -150,7 +149,7 @@ class CaseWorker:
         if takes is not None and wanted - set(takes):
             listed = ", ".join(map(str, takes))
             raise NotApplicableError(f"{name} takes batches of {listed} only.", hint=f"Give --batch {listed}.")
-        if scenario.callers_at_once > 1 and not self._session.takes_callers:
+        if getattr(scenario, "callers", 1) > 1 and not self._session.takes_callers:
             raise NotApplicableError(f"{name} takes one caller at a time.", hint="Leave out --scenario concurrent.")
 
     def _draw(self, batch: int) -> list[Any]:

@@ -9,7 +9,7 @@ used up its quota is stopped until the period ends: the kernel counts these peri
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -59,17 +59,18 @@ def read_limits(root: Path = Path("/")) -> Limits:
     Args:
         root: the folder that holds `proc` and `sys`.
     """
-    found: dict[str, list[float]] = {"cpu": [], "memory": []}
-    for mount, groups in _hierarchies(root, "self"):
-        for controller, limited, read in _readers(mount):
-            if controller not in groups:
-                continue
-            for folder in _folders(root, mount, groups[controller]):
-                value = read(folder)
-                if value is not None:
-                    found[limited].append(value)
-    memory = min(found["memory"], default=None)
-    return Limits(min(found["cpu"], default=None), None if memory is None else int(memory))
+    cpus: list[float | None] = []
+    memory: list[int | None] = []
+    for controller, folder in _folders(root, "self"):
+        if controller in (VERSION_2, "cpu"):
+            cpus.append(parse_cpu_max(read_text(folder / "cpu.max")))
+            cpus.append(_quotient(read_text(folder / "cpu.cfs_quota_us"), read_text(folder / "cpu.cfs_period_us")))
+        if controller in (VERSION_2, "memory"):
+            memory += [parse_memory(read_text(folder / name)) for name in ("memory.max", "memory.limit_in_bytes")]
+    return Limits(
+        min((one for one in cpus if one is not None), default=None),
+        min((one for one in memory if one is not None), default=None),
+    )
 
 
 def read_throttling(root: Path = Path("/"), pid: int | None = None) -> Throttling | None:
@@ -79,13 +80,11 @@ def read_throttling(root: Path = Path("/"), pid: int | None = None) -> Throttlin
         root: the folder that holds `proc` and `sys`.
         pid: of the process; None for this one.
     """
-    found = []
-    for mount, groups in _hierarchies(root, "self" if pid is None else str(pid)):
-        for controller in mount.controllers & groups.keys() & {VERSION_2, "cpu"}:
-            for folder in _folders(root, mount, groups[controller]):
-                told = parse_throttling(read_text(folder / "cpu.stat"))
-                if told is not None:
-                    found.append(told)
+    found = [
+        told
+        for controller, folder in _folders(root, "self" if pid is None else str(pid))
+        if controller in (VERSION_2, "cpu") and (told := parse_throttling(read_text(folder / "cpu.stat"))) is not None
+    ]
     if not found:
         return None
     return Throttling(
@@ -129,8 +128,8 @@ def parse_mounts(text: str) -> list[Mount]:
 
 def parse_cpu_max(text: str) -> float | None:
     """CPUs, from the `cpu.max` of version 2: `150000 100000` or `max 100000`, in microseconds."""
-    quota, _, period = text.strip().partition(" ")
-    return None if quota == "max" else _quotient(quota, period)
+    quota, _, period = text.partition(" ")
+    return _quotient(quota, period)
 
 
 def parse_memory(text: str) -> int | None:
@@ -139,46 +138,24 @@ def parse_memory(text: str) -> int | None:
     return None if not word.isdigit() or int(word) >= UNLIMITED else int(word)
 
 
-def _hierarchies(root: Path, process: str) -> Iterator[tuple[Mount, dict[str, PurePosixPath]]]:
-    """The mounted hierarchies, each with all of the process's groups; nothing where this can't be read."""
-    try:
-        groups = parse_groups((root / "proc" / process / "cgroup").read_text(encoding="utf-8"))
-        mounts = parse_mounts((root / "proc/self/mountinfo").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        return
-    yield from ((mount, groups) for mount in mounts)
-
-
-def _readers(mount: Mount) -> Iterator[tuple[str, str, Callable[[Path], float | None]]]:
-    """Controller, what it limits, and how a group's limit is read."""
-    if VERSION_2 in mount.controllers:
-        yield VERSION_2, "cpu", lambda folder: parse_cpu_max(read_text(folder / "cpu.max"))
-        yield VERSION_2, "memory", lambda folder: parse_memory(read_text(folder / "memory.max"))
-    if "cpu" in mount.controllers:
-        yield "cpu", "cpu", _quota_of_version_1
-    if "memory" in mount.controllers:
-        yield "memory", "memory", lambda folder: parse_memory(read_text(folder / "memory.limit_in_bytes"))
-
-
-def _quota_of_version_1(folder: Path) -> float | None:
-    return _quotient(read_text(folder / "cpu.cfs_quota_us"), read_text(folder / "cpu.cfs_period_us"))
+def _folders(root: Path, process: str) -> Iterator[tuple[str, Path]]:
+    """Controller and folder of each of the process's groups, and of those above it, up to the mount point."""
+    groups = parse_groups(read_text(root / "proc" / process / "cgroup"))
+    for mount in parse_mounts(read_text(root / "proc/self/mountinfo")):
+        for controller in mount.controllers & groups.keys():
+            below, group = PurePosixPath(), groups[controller]
+            if group.is_relative_to(mount.group) and ".." not in group.parts:
+                below = group.relative_to(mount.group)
+            for part in (below, *below.parents):
+                yield controller, root / mount.point.relative_to("/") / part
 
 
 def _quotient(quota: str, period: str) -> float | None:
-    """None where the quota is none: version 1 writes -1."""
+    """None where the quota is none: version 1 writes -1, version 2 `max`."""
     words = quota.strip(), period.strip()
     if not all(word.isdigit() and int(word) for word in words):
         return None
     return int(words[0]) / int(words[1])
-
-
-def _folders(root: Path, mount: Mount, group: PurePosixPath) -> Iterator[Path]:
-    """The group's folder and those above it, up to the mount point."""
-    below = PurePosixPath()
-    if group.is_relative_to(mount.group) and ".." not in group.parts:
-        below = group.relative_to(mount.group)
-    for part in (below, *below.parents):
-        yield root / mount.point.relative_to("/") / part
 
 
 def _unescaped(path: str) -> str:

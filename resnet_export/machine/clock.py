@@ -38,13 +38,8 @@ def read_clock(root: Path = Path("/")) -> Clock:
     """
     told = _ask_library(percpu=False)
     current, least, most = (told.current, told.min, told.max) if told else (None, None, None)
-    return Clock(
-        current or None,
-        least or None,
-        most or None,
-        read_text(root / GOVERNOR) or None,
-        read_boost(root),
-    )
+    governor = read_text(root / GOVERNOR) or None
+    return Clock(current or None, least or None, most or None, governor, read_boost(root))
 
 
 def read_boost(root: Path) -> bool | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -73,18 +74,9 @@ def read_moment(
     )
 
 
-def read_affinity(process: psutil.Process | None) -> tuple[int, ...]:
-    """The CPUs that a process may run on; all of them where that isn't told."""
-    everything = tuple(range(psutil.cpu_count() or 1))
-    try:
-        return everything if process is None else tuple(process.cpu_affinity()) or everything
-    except (AttributeError, psutil.Error):  # macOS has none; the process is gone
-        return everything
-
-
 def read_thermal(root: Path) -> int | None:
     """How often the CPUs became too hot since the start of the system; None where that isn't counted."""
-    words = [read_text(path).strip() for path in root.glob(THERMAL)]
+    words = [read_text(path) for path in root.glob(THERMAL)]
     counts = [int(word) for word in words if word.isdigit()]
     return sum(counts) if counts else None
 
@@ -117,11 +109,9 @@ def _ask_switches(processes: Iterable[psutil.Process]) -> dict[int, tuple[int, i
     """Process -> likewise, for systems other than Linux."""
     found = {}
     for process in processes:
-        try:
+        with contextlib.suppress(psutil.Error):
             told = process.num_ctx_switches()
-        except psutil.Error:
-            continue
-        found[process.pid] = (told.voluntary, told.involuntary)
+            found[process.pid] = (told.voluntary, told.involuntary)
     return found or None
 
 
@@ -146,14 +136,10 @@ def _tree(process: psutil.Process | None) -> list[psutil.Process]:
 
 def _own_time(processes: list[psutil.Process]) -> float | None:
     """CPU seconds; None where the first, which is the measured one, doesn't tell."""
-    total = None
-    for index, process in enumerate(processes):
-        try:
+    found: dict[int, float] = {}
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
             told = process.cpu_times()
-        except psutil.Error:
-            if index == 0:
-                return None
-            continue
-        total = (total or 0.0) + told.user + told.system
-        total += getattr(told, "children_user", 0.0) + getattr(told, "children_system", 0.0)
-    return total
+            children = getattr(told, "children_user", 0.0) + getattr(told, "children_system", 0.0)
+            found[process.pid] = told.user + told.system + children
+    return sum(found.values()) if processes and processes[0].pid in found else None

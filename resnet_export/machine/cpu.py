@@ -66,19 +66,20 @@ class Cpu:
 def read_cpu(root: Path = Path("/")) -> Cpu:
     """The facts of this CPU."""
     architecture = platform.machine()
-    model, flags = read_cpuinfo(root) if sys.platform == "linux" else ("", None)
+    model, flags = parse_cpuinfo(read_text(root / "proc/cpuinfo")) if sys.platform == "linux" else ("", None)
     if not model:
         # On x86 it takes a second and knows no more than Linux does; elsewhere it is quick, or the only one who knows.
         asked = _ask_library()
         model = str(asked.get("brand_raw") or platform.processor() or "unknown")
         flags = flags or frozenset(asked.get("flags") or ()) or None
+    may_use = read_affinity(psutil.Process())
     logical, physical = psutil.cpu_count() or 1, psutil.cpu_count(logical=False)
     return Cpu(
         model=" ".join(model.split()),
         architecture=architecture,
         physical_cores=physical,
         logical_cores=logical,
-        affinity=_affinity(),
+        affinity=None if may_use is None else len(may_use),
         instruction_sets=find_instruction_sets(architecture, flags),
         virtual="hypervisor" in flags if flags and FAMILIES.get(architecture.lower()) == "x86" else None,
         smt=read_smt(root, physical, logical),
@@ -87,13 +88,11 @@ def read_cpu(root: Path = Path("/")) -> Cpu:
     )
 
 
-def read_cpuinfo(root: Path) -> tuple[str, frozenset[str] | None]:
-    """Model and flags from `/proc/cpuinfo`; an empty model and None where it does not tell."""
-    return parse_cpuinfo(read_text(root / "proc/cpuinfo"))
-
-
 def parse_cpuinfo(text: str) -> tuple[str, frozenset[str] | None]:
-    """Model and flags of the first processor in the text of `/proc/cpuinfo`. On ARM the kernel names no model."""
+    """Model and flags of the first processor in the text of `/proc/cpuinfo`; an empty model and None where it has none.
+
+    On ARM the kernel names no model.
+    """
     fields: dict[str, str] = {}
     for line in text.splitlines():
         key, colon, value = line.partition(":")
@@ -142,8 +141,9 @@ def _ask_library() -> Mapping[str, Any]:
     return found
 
 
-def _affinity() -> int | None:
+def read_affinity(process: psutil.Process | None) -> tuple[int, ...] | None:
+    """The CPUs that a process may run on; None where that isn't told, or the process is gone."""
     try:
-        return len(psutil.Process().cpu_affinity())
-    except (AttributeError, psutil.Error):  # macOS
+        return None if process is None else tuple(process.cpu_affinity()) or None
+    except (AttributeError, psutil.Error):  # macOS has none
         return None

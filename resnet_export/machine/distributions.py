@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -75,12 +75,8 @@ def onnxruntime_cure(installed: Mapping[str, str]) -> tuple[str, ...]:
 
 def _installed() -> dict[str, importlib.metadata.Distribution]:
     """Normalised name -> what Python finds first under it."""
-    return _by_name(importlib.metadata.distributions())
-
-
-def _by_name(found: Iterable[importlib.metadata.Distribution]) -> dict[str, importlib.metadata.Distribution]:
     named: dict[str, importlib.metadata.Distribution] = {}
-    for distribution in found:
+    for distribution in importlib.metadata.distributions():
         # A removal that was interrupted leaves folders without a name or a version.
         metadata = distribution.metadata
         name, version = metadata.get("Name"), metadata.get("Version")  # type: ignore[attr-defined]

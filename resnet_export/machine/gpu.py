@@ -53,12 +53,12 @@ class Gpus:
 
 def read_gpus(root: Path = Path("/")) -> Gpus:
     """The GPUs of this machine. None is a fact, and no error."""
-    devices, reason = _ask_nvidia()
-    others = read_pci(root)
-    if devices:
-        header, _ = _output([])
-        return Gpus((*devices, *(gpu for gpu in others if not gpu.name.startswith("NVIDIA"))), parse_cuda(header))
-    return Gpus(others, reason=reason)
+    text, failure = ask_nvidia(*FIELDS)
+    devices, others = parse_gpus(text), read_pci(root)
+    if not devices:
+        return Gpus(others, reason=failure or "nvidia-smi lists no GPU")
+    header, _ = ask_nvidia()
+    return Gpus((*devices, *(gpu for gpu in others if not gpu.name.startswith("NVIDIA"))), parse_cuda(header))
 
 
 def read_slowdowns() -> tuple[tuple[float, ...], ...] | None:
@@ -66,8 +66,7 @@ def read_slowdowns() -> tuple[tuple[float, ...], ...] | None:
 
     None where there is no GPU, or its driver doesn't count.
     """
-    fields = ",".join(f"clocks_event_reasons_counters.{name}" for name in SLOWDOWNS)
-    text, _ = _output([f"--query-gpu={fields}", "--format=csv,noheader,nounits"])
+    text, _ = ask_nvidia(*(f"clocks_event_reasons_counters.{name}" for name in SLOWDOWNS))
     rows = [row.replace(" ", "").split(",") for row in text.splitlines()]
     # What a GPU doesn't count comes as `[N/A]`.
     told = [tuple(int(cell) / 1e6 if cell.isdigit() else 0.0 for cell in row) for row in rows]
@@ -75,7 +74,7 @@ def read_slowdowns() -> tuple[tuple[float, ...], ...] | None:
 
 
 def parse_gpus(text: str) -> tuple[Gpu, ...]:
-    """The GPUs in what `nvidia-smi --query-gpu=<FIELDS> --format=csv,noheader,nounits` prints."""
+    """The GPUs in what `nvidia-smi` prints when it is asked for `FIELDS`."""
     rows = csv.reader(text.splitlines(), skipinitialspace=True)
     return tuple(_gpu(*(cell.strip() for cell in row)) for row in rows if len(row) == len(FIELDS))
 
@@ -102,20 +101,16 @@ def read_pci(root: Path) -> tuple[Gpu, ...]:
     return tuple(found)
 
 
-def _ask_nvidia() -> tuple[tuple[Gpu, ...], str | None]:
-    """NVIDIA's GPUs, or why there are none."""
-    text, failure = _output([f"--query-gpu={','.join(FIELDS)}", "--format=csv,noheader,nounits"])
-    devices = parse_gpus(text)
-    if devices:
-        return devices, None
-    return (), failure or "nvidia-smi lists no GPU"
+def ask_nvidia(*fields: str) -> tuple[str, str | None]:
+    """What `nvidia-smi` prints, and why it failed.
 
-
-def _output(arguments: list[str]) -> tuple[str, str | None]:
-    """What `nvidia-smi` prints, and why it failed."""
+    Args:
+        fields: a line for each GPU has them, between commas; none for what it prints by itself.
+    """
     program = shutil.which("nvidia-smi")
     if program is None:
         return "", "no nvidia-smi, so no NVIDIA driver"
+    arguments = [f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits"] if fields else []
     try:
         done = subprocess.run(
             [program, *arguments], capture_output=True, text=True, errors="replace", timeout=TIMEOUT, check=False

@@ -16,9 +16,9 @@ from typing import TypeVar
 
 import psutil
 
-from resnet_export.machine.cgroup import Throttling
 from resnet_export.machine.clock import read_speeds
-from resnet_export.machine.counters import Moment, read_affinity, read_moment
+from resnet_export.machine.counters import Moment, read_moment
+from resnet_export.machine.cpu import read_affinity
 
 Count = TypeVar("Count", int, float)
 
@@ -64,17 +64,9 @@ class Noise:
 
 
 class Watch:
-    """Watches a process, and the machine around it: `watch = Watch.begin(pid)`, later `watch.end()`."""
+    """Watches a process, and the machine around it: `watch = Watch(pid)`, later `watch.end()`."""
 
-    def __init__(self, process: psutil.Process | None, pid: int, root: Path, *, on_gpu: bool) -> None:
-        self._process, self._pid, self._root, self._on_gpu = process, pid, root, on_gpu
-        self._cpus = read_affinity(process)
-        self._speeds: list[float] = []
-        self.look()
-        self._first = self._read()
-
-    @classmethod
-    def begin(cls, pid: int | None = None, root: Path = Path("/"), *, on_gpu: bool = False) -> Watch:
+    def __init__(self, pid: int | None = None, root: Path = Path("/"), *, on_gpu: bool = False) -> None:
         """Starts.
 
         Args:
@@ -82,12 +74,15 @@ class Watch:
             root: the folder that holds `proc` and `sys`.
             on_gpu: watch NVIDIA's GPUs, too.
         """
-        pid = os.getpid() if pid is None else pid
+        self._pid, self._root, self._on_gpu = os.getpid() if pid is None else pid, root, on_gpu
         try:
-            process = psutil.Process(pid)
+            self._process = psutil.Process(self._pid)
         except psutil.Error:
-            process = None
-        return cls(process, pid, root, on_gpu=on_gpu)
+            self._process = None
+        self._cpus = read_affinity(self._process) or tuple(range(psutil.cpu_count() or 1))
+        self._speeds: list[float] = []
+        self.look()
+        self._first = self._read()
 
     def look(self) -> None:
         """Notes the clock. To be called now and then, once a second at most, while the network runs."""
@@ -118,7 +113,7 @@ def between(first: Moment, last: Moment, cpus: int, speeds: Iterable[float] = ()
     busy, own = _more(first.busy_s, last.busy_s), _more(first.own_s, last.own_s)
     steal = _more(first.steal_s, last.steal_s)
     waited, aside = _count_switches(first.switches, last.switches)
-    periods, throttled, stopped = _throttling(first.throttling, last.throttling)
+    stops = None if first.throttling is None or last.throttling is None else (first.throttling, last.throttling)
     seen = list(speeds)
     return Noise(
         seconds=seconds,
@@ -131,9 +126,9 @@ def between(first: Moment, last: Moment, cpus: int, speeds: Iterable[float] = ()
         load_after=last.load,
         involuntary_per_s=None if aside is None else aside / seconds,
         voluntary_per_s=None if waited is None else waited / seconds,
-        quota_periods=periods,
-        throttled_periods=throttled,
-        throttled_s=stopped,
+        quota_periods=None if stops is None else _more(*(one.periods for one in stops)),
+        throttled_periods=None if stops is None else _more(*(one.throttled for one in stops)),
+        throttled_s=None if stops is None else _more(*(one.seconds for one in stops)),
         thermal_throttles=_more(first.thermal, last.thermal),
         clock_low_mhz=min(seen, default=None),
         clock_high_mhz=max(seen, default=None),
@@ -158,16 +153,6 @@ def _count_switches(
         return None, None
     waited, aside = (sum(last[one][kind] - first.get(one, (0, 0))[kind] for one in last) for kind in (0, 1))
     return waited, aside
-
-
-def _throttling(first: Throttling | None, last: Throttling | None) -> tuple[int | None, int | None, float | None]:
-    if first is None or last is None:
-        return None, None, None
-    return (
-        _more(first.periods, last.periods),
-        _more(first.throttled, last.throttled),
-        _more(first.seconds, last.seconds),
-    )
 
 
 def _more(first: Count | None, last: Count | None) -> Count | None:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from resnet_export.machine.sysfs import read_text
+
 MARKS = {".dockerenv": "docker", "run/.containerenv": "podman"}
 """Files that container engines leave -> the engine."""
 GROUPS = {
@@ -38,11 +40,10 @@ class System:
 
 def read_system(root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -> System:
     """The facts of this system."""
-    libc = " ".join(platform.libc_ver()).strip()
     return System(
         name=_name(),
         kernel=f"{platform.system()} {platform.release()}",
-        libc=libc or None,
+        libc=" ".join(platform.libc_ver()).strip() or None,
         container=find_container(root, environment),
         python=f"{platform.python_implementation()} {platform.python_version()}",
     )
@@ -57,20 +58,13 @@ def find_container(root: Path, environment: Mapping[str, str]) -> str | None:
     """
     if "KUBERNETES_SERVICE_HOST" in environment:
         return "kubernetes"
-    try:
-        named = (root / "run/systemd/container").read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        named = ""
-    named = named or environment.get("container", "")
+    named = read_text(root / "run/systemd/container") or environment.get("container", "")
     if named:
         return named
     for mark, engine in MARKS.items():
         if (root / mark).exists():
             return engine
-    try:
-        groups = (root / "proc/self/cgroup").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
+    groups = read_text(root / "proc/self/cgroup")
     return next((engine for pattern, engine in GROUPS.items() if re.search(pattern, groups)), None)
 
 

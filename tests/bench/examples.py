@@ -10,7 +10,7 @@ import numpy as np
 from resnet_export.bench.case import Case, Model
 from resnet_export.bench.inputs import Images
 from resnet_export.bench.memory import Memory
-from resnet_export.bench.ran import Ran
+from resnet_export.bench.request import Ran
 from resnet_export.bench.results import BenchReport, CaseResult, Measured, Series
 from resnet_export.bench.sampling import Budget
 from resnet_export.bench.scenarios import Taken

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from resnet_export.bench import bench, roofline
 from resnet_export.bench.roofline import Peaks, Share, bytes_to_move, measure_peaks, share
-from resnet_export.bench.roofline.worker import Found, PeaksWorker, best, copy_rate, product_on_cpu
+from resnet_export.bench.roofline.worker import PeaksWorker, best, copy_rate, product_on_cpu
 from resnet_export.data import as_plain, decode, to_json
 from resnet_export.errors import RuntimeFailedError
 from resnet_export.graph.cost import Cost
@@ -123,14 +123,14 @@ def test_a_cache_that_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
             super().__init__(self)
             asked.update(threads_of_blas=environment["OPENBLAS_NUM_THREADS"])
 
-        def call(self, method: str, *arguments: Any, doing: str) -> Found:
+        def call(self, method: str, *arguments: Any, doing: str) -> Peaks:
             asked.update(inspect.signature(getattr(PeaksWorker, method)).bind(self, *arguments).arguments)
-            return Found({"float32": 1e9}, {"float32": "x", "memory": "y"}, 1e9)
+            return PEAKS
 
     monkeypatch.setattr(roofline, "Worker", Asked)
     cpu = dataclasses.replace(MACHINE.cpu, instruction_sets=None, cache_bytes=None)
-    found = measure_peaks(dataclasses.replace(MACHINE, cpu=cpu), 3)
-    assert found.cache_bytes == asked["cache_bytes"] == roofline.USUAL_CACHE
+    assert measure_peaks(dataclasses.replace(MACHINE, cpu=cpu), 3) == PEAKS
+    assert asked["cache_bytes"] == roofline.USUAL_CACHE
     assert (asked["threads"], asked["has_int8"], asked["threads_of_blas"]) == (3, False, "3")
     assert asked["memory_bytes"] == MACHINE.usable_memory_bytes
 
@@ -145,7 +145,7 @@ def test_no_gpu_no_peak() -> None:
 class Spoilt(PeaksWorker):
     """In whose process something goes wrong, as a variable says."""
 
-    def measure_cpu(self, *arguments: Any) -> Found:
+    def measure_cpu(self, *arguments: Any) -> Peaks:
         match os.environ["SPOILT"]:
             case "crash":
                 os.abort()

@@ -5,8 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from resnet_export.bench.clock import RealClock, SimulatedClock
+from resnet_export.bench.clock import Clock
 from resnet_export.bench.sampling import DEFAULT, LATEST, LEAST_SAMPLES, QUICK, Budget, closed_loop, open_loop, warm_up
+from tests.bench.clocks import SimulatedClock
 
 MS = 1_000_000
 
@@ -119,7 +120,7 @@ class TestOpenLoop:
 
 class TestClock:
     def test_the_real_one_wakes_no_earlier(self) -> None:
-        clock = RealClock()
+        clock = Clock()
         moment = clock.now_ns() + 3 * MS
         clock.sleep_until(moment)
         assert clock.now_ns() >= moment

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from resnet_export.bench.clock import RealClock, SimulatedClock
+from resnet_export.bench.clock import Clock
 from resnet_export.bench.sampling import LEAST_SAMPLES, Budget
 from resnet_export.bench.scenarios import SCENARIOS, Rig, Scenario, make_scenario
 from resnet_export.bench.scenarios.concurrent import Concurrent
@@ -20,11 +20,11 @@ from resnet_export.bench.scenarios.single import Single
 from resnet_export.bench.slo import check_slo
 from resnet_export.data import decode, to_json
 from resnet_export.errors import NotApplicableError, UsageError
+from tests.bench.clocks import SimulatedClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from resnet_export.bench.clock import Clock
     from resnet_export.bench.sampling import Call
     from resnet_export.bench.scenarios import Outcome
 
@@ -128,7 +128,7 @@ class TestIdle:
 class TestConcurrent:
     def test_the_callers_call_at_the_same_time(self) -> None:
         """Each call only waits, so that four callers get four times as many answers."""
-        clock: Clock = RealClock()
+        clock: Clock = Clock()
         inside: list[int] = []
         most = 0
 
@@ -156,7 +156,7 @@ class TestConcurrent:
                 raise RuntimeError("it was told so")
 
         with pytest.raises(RuntimeError, match="it was told so"):
-            Concurrent().sample(Rig(lambda batch: call, 1, RealClock(), BUDGET, lambda count, latest: None))
+            Concurrent().sample(Rig(lambda batch: call, 1, Clock(), BUDGET, lambda count, latest: None))
 
 
 class TestServer:

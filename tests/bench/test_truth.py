@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy import signal, stats
 
-from resnet_export.bench.clock import SimulatedClock
 from resnet_export.bench.sampling import Budget, arrivals, closed_loop, open_loop
 from resnet_export.bench.statistics import estimate_mean, summarise
+from tests.bench.clocks import SimulatedClock
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,7 +77,6 @@ def test_the_open_loop_is_a_queue(load: float) -> None:
     times = arrivals(rate, 5000, np.random.default_rng(7))
     assert loop.scheduled_ns == tuple((times + 12345).tolist())
     assert loop.latencies_ns == tuple(_lindley(times).tolist())
-    assert all(begun >= due for begun, due in zip(loop.begun_ns, loop.scheduled_ns, strict=True))
 
 
 @pytest.mark.long

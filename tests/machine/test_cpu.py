@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from resnet_export.machine import cpu
-from resnet_export.machine.cpu import find_instruction_sets, parse_cpuinfo, read_cache, read_cpu, read_cpuinfo, read_smt
+from resnet_export.machine.cpu import find_instruction_sets, parse_cpuinfo, read_cache, read_cpu, read_smt
 from tests.machine.samples import GRAVITON_3, XEON, ZEN_2, write
 
 if TYPE_CHECKING:
@@ -63,10 +63,6 @@ def test_what_is_unknown_is_none() -> None:
     assert find_instruction_sets("x86_64", None) is None
     assert find_instruction_sets("riscv64", ["v"]) is None
     assert parse_cpuinfo("") == ("", None)
-
-
-def test_without_proc(tmp_path: Path) -> None:
-    assert read_cpuinfo(tmp_path) == ("", None)
 
 
 def test_where_the_kernel_names_no_model_the_library_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,7 +99,7 @@ def test_no_time_has_passed() -> None:
 
 
 def test_a_child_that_computes(child: subprocess.Popen[bytes]) -> None:
-    watch = Watch.begin(child.pid)
+    watch = Watch(child.pid)
     wait_for_cpu_time(child.pid, 0.3)
     watch.look()
     found = watch.end()
@@ -112,7 +112,7 @@ def test_a_child_that_computes(child: subprocess.Popen[bytes]) -> None:
 
 
 def test_children_count_as_ones_own(child: subprocess.Popen[bytes]) -> None:
-    watch = Watch.begin()
+    watch = Watch()
     wait_for_cpu_time(child.pid, 0.3)
     found = watch.end()
     assert found.own_cpus is not None
@@ -122,7 +122,7 @@ def test_children_count_as_ones_own(child: subprocess.Popen[bytes]) -> None:
 def test_what_everybody_else_does(child: subprocess.Popen[bytes]) -> None:
     """A process that sleeps is measured, while another computes."""
     sleeper = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    watch = Watch.begin(sleeper.pid)
+    watch = Watch(sleeper.pid)
     wait_for_cpu_time(child.pid, 0.3)
     found = watch.end()
     sleeper.communicate(b"\n")
@@ -131,7 +131,7 @@ def test_what_everybody_else_does(child: subprocess.Popen[bytes]) -> None:
 
 
 def test_a_child_that_ends_meanwhile(child: subprocess.Popen[bytes]) -> None:
-    watch = Watch.begin(child.pid)
+    watch = Watch(child.pid)
     child.kill()
     child.wait()
     found = watch.end()
@@ -139,7 +139,7 @@ def test_a_child_that_ends_meanwhile(child: subprocess.Popen[bytes]) -> None:
 
 
 def test_a_child_that_nobody_has_waited_for_yet(child: subprocess.Popen[bytes]) -> None:
-    watch = Watch.begin(child.pid)
+    watch = Watch(child.pid)
     child.kill()
     while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
         time.sleep(0.01)
@@ -149,14 +149,14 @@ def test_a_child_that_nobody_has_waited_for_yet(child: subprocess.Popen[bytes]) 
 def test_a_child_that_ended_before(child: subprocess.Popen[bytes]) -> None:
     child.kill()
     child.wait()
-    watch = Watch.begin(child.pid)
+    watch = Watch(child.pid)
     watch.look()
     found = watch.end()
     assert (found.own_cpus, found.others_cpus) == (None, None)
 
 
 def test_a_root_that_tells_nothing(tmp_path: Path) -> None:
-    found = Watch.begin(root=tmp_path).end()
+    found = Watch(root=tmp_path).end()
     assert (found.quota_periods, found.thermal_throttles, found.major_faults) == (None, None, None)
 
 
@@ -172,7 +172,7 @@ def test_what_a_sample_root_tells(tmp_path: Path) -> None:
         cpu.format(0): "1\n",
         cpu.format(1): "0\n",
     }
-    watch = Watch.begin(root=write(tmp_path, before))
+    watch = Watch(root=write(tmp_path, before))
     write(
         tmp_path,
         {
@@ -210,7 +210,7 @@ def test_a_system_that_refuses(missing: list[str], monkeypatch: pytest.MonkeyPat
 
     for name in missing:
         monkeypatch.setattr(psutil, name, refuse)
-    found = Watch.begin().end()
+    found = Watch().end()
     assert (found.others_cpus is None) == ("cpu_times" in missing)
     assert (found.clock_low_mhz is None) or "cpu_freq" not in missing
     assert found.own_cpus is not None

@@ -11,6 +11,7 @@ tolerance has to be wider than that.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -77,11 +78,8 @@ def _is_sound(case: CaseResult) -> bool:
         return False
     main = case.measured.main
     known = (main.latency_ms.p50, main.images_per_s, None if case.relative is None else case.relative.ratio)
-    for one in (one for one in known if one is not None):
-        ends = [one.value if end is None else end for end in (one.low, one.value, one.high)]
-        if not 0 < ends[0] <= ends[1] <= ends[2] < math.inf:
-            return False
-    return True
+    ends = [[one.value if end is None else end for end in (one.low, one.value, one.high)] for one in known if one]
+    return all(0 < low <= value <= high < math.inf for low, value, high in ends)
 
 
 def check(
@@ -127,11 +125,11 @@ def check(
 def _by_label(report: BenchReport) -> dict[str, CaseResult]:
     """Label -> case. Those of files with one name in several folders are told apart by their order."""
     cases: dict[str, CaseResult] = {}
+    times: Counter[str] = Counter()
     for case in report.cases:
-        label, count = label_of(case), 1
-        while (f"{label}, #{count}" if count > 1 else label) in cases:
-            count += 1
-        cases[f"{label}, #{count}" if count > 1 else label] = case
+        label = label_of(case)
+        times[label] += 1
+        cases[label if times[label] == 1 else f"{label}, #{times[label]}"] = case
     return cases
 
 

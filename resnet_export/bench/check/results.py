@@ -21,7 +21,6 @@ class Checked:
     """For people; no two of a report are the same."""
     status: Status
     times: Compared
-    """What was compared."""
     result_ms: float | None = None
     """The median of a run, or the time of an image for `offline`, in the result; None where that has none."""
     baseline_ms: float | None = None

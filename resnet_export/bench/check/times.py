@@ -44,15 +44,11 @@ def compare_times(result: CaseResult | None, baseline: CaseResult | None) -> Com
     """The best quantity that both have, with an interval where there is one; of a case that one has alone, its own."""
     now, before = times_of(result), times_of(baseline)
     names = [name for name in {**now, **before} if name != "relative" or same_reference(result, baseline)]
-    found = [_compared(name, now.get(name), before.get(name)) for name in names] or [Compared("p50", None, None)]
+    pairs = {name: (now.get(name), before.get(name)) for name in names} or {"p50": (None, None)}
+    found = [Compared(name, *pair, ratio_of(*pair)) for name, pair in pairs.items()]
     decided = (one for one in found if one.ratio is not None and one.ratio.has_interval)
     known = (one for one in reversed(found) if one.ratio is not None)
     return next(decided, next(known, found[-1]))
-
-
-def _compared(quantity: Quantity, result: Estimate | None, baseline: Estimate | None) -> Compared:
-    ratio = None if result is None or baseline is None else ratio_of(result, baseline)
-    return Compared(quantity, result, baseline, ratio)
 
 
 def same_reference(*cases: CaseResult | None) -> bool:
@@ -78,8 +74,10 @@ def time_ms(case: CaseResult | None) -> float | None:
     return None if own is None else own.value
 
 
-def ratio_of(result: Estimate, baseline: Estimate) -> Estimate:
-    """The ratio, with an interval where both have one."""
+def ratio_of(result: Estimate | None, baseline: Estimate | None) -> Estimate | None:
+    """The ratio, with an interval where both have one; None where one is missing."""
+    if result is None or baseline is None:
+        return None
     difference = math.log(result.value / baseline.value)
     variance = 0.0
     for one in (result, baseline):

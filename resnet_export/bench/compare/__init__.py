@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from resnet_export.bench.compare import paired
 from resnet_export.bench.compare.results import Comparison, Launch, Measured, Pair
-from resnet_export.bench.request import Request
+from resnet_export.bench.request import Ran, Request
 from resnet_export.bench.runner import TIMEOUT_S
 from resnet_export.bench.sampling import DEFAULT, Budget
 from resnet_export.bench.scenarios.single import Single
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from resnet_export.bench import Progress
     from resnet_export.bench.compare.results import Name
     from resnet_export.bench.compare.side import Side
-    from resnet_export.bench.ran import Ran
 
 BAND = 0.015
 """Half of the difference that a person could act on; the interval of a default run is narrower by half."""
@@ -97,7 +96,7 @@ def compare(
     launcher = _Launcher(sides, machine.usable_cpus, random.Random(seed), timeout_s)
     launches: list[Launch] = []
     interrupted = False
-    watch = Watch.begin(on_gpu=bool(machine.gpus.devices))
+    watch = Watch(on_gpu=bool(machine.gpus.devices))
     with (progress or (lambda name: contextlib.nullcontext()))("comparing") as show:
         try:
             while len(launches) < least_launches or (
@@ -182,14 +181,11 @@ class _Launcher:
             python = self._sides[name].python
             if isinstance(error, RuntimeCrashedError):
                 error.message += "."
-                error.hint = "There is nothing to compare without it." + _last_words(error)
+                last = f" It printed last: {error.log[-1]}" if error.log else ""
+                error.hint = f"There is nothing to compare without it.{last}"
             elif isinstance(error, MissingDependencyError) and python is not None and error.hint is not None:
                 error.hint = error.hint.replace("pip install", f"{python} -m pip install")
             raise
-
-
-def _last_words(error: RuntimeCrashedError) -> str:
-    return f" It printed last: {error.log[-1]}" if error.log else ""
 
 
 @contextlib.contextmanager

@@ -101,8 +101,8 @@ def estimate(log_ratios: Sequence[float] | NDArray[np.float64]) -> Estimate:
     if size < LEAST_LAUNCHES:
         from scipy import stats
 
-        half = stats.t.ppf((1 + LEVEL) / 2, size - 1) * values.std(ddof=1) / math.sqrt(size)
         centre = float(values.mean())
+        half = stats.t.ppf((1 + LEVEL) / 2, size - 1) * stats.sem(values)
         return Estimate(math.exp(centre), math.exp(centre - half), math.exp(centre + half))
     averages = np.sort(((values[:, None] + values) / 2)[np.triu_indices(size)])
     rank = signed_rank(size)
@@ -111,7 +111,7 @@ def estimate(log_ratios: Sequence[float] | NDArray[np.float64]) -> Estimate:
 
 
 @cache
-def signed_rank(size: int, level: float = LEVEL) -> int:
+def signed_rank(size: int) -> int:
     """The k of the interval from that many values; 0 where there is none.
 
     The distribution of T is that of the sum of those of 1, ..., n that n fair coins choose.
@@ -121,4 +121,4 @@ def signed_rank(size: int, level: float = LEVEL) -> int:
         chances = (np.pad(chances, (0, rank)) + np.pad(chances, (rank, 0))) / 2
     # P(T < k) for k = 0, 1, ...
     below = np.concatenate(([0.0], np.cumsum(chances)))
-    return int(np.searchsorted(below, (1 - level) / 2 + 1e-12, side="right")) - 1
+    return int(np.searchsorted(below, (1 - LEVEL) / 2 + 1e-12, side="right")) - 1

@@ -14,7 +14,7 @@ from resnet_export.bench.compare.paired import Verdict
 from resnet_export.bench.compare.side import Side
 from resnet_export.bench.estimate import Estimate
 from resnet_export.bench.grade import disturbances
-from resnet_export.bench.ran import Ran
+from resnet_export.bench.request import Ran
 from resnet_export.data import Plain
 from resnet_export.machine import Machine
 from resnet_export.machine.noise import Noise
@@ -33,7 +33,6 @@ class Pair:
     a_ns: tuple[int, ...]
     """A's times, in the order in which they were measured; none is left out."""
     b_ns: tuple[int, ...]
-    """B's."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,6 @@ class Measured:
 
     side: Side
     threads: int
-    """Threads that a run was given."""
     ran: Ran
     p50_ms: float
     """The median of the launches' medians."""
@@ -88,12 +86,10 @@ class Comparison(Plain):
     seconds: float
     """The time that it took."""
     seed: int
-    """Seed of the orders."""
     machine: Machine
     noise: Noise
     """What disturbed the machine during it."""
     interrupted: bool = False
-    """Whether it was ended early."""
     version: str = __version__
     schema_version: int = field(default=SCHEMA_VERSION, kw_only=True)
 

@@ -55,7 +55,6 @@ class Side:
     python: str | None = None
     """The interpreter of another environment that runs it; None for this one."""
     python_version: str = platform.python_version()
-    """Version of that interpreter."""
 
 
 def read_sides(a: str, b: str) -> tuple[Side, Side]:
@@ -118,10 +117,9 @@ def _side(pairs: Mapping[str, str], name: str) -> Side:
         if key not in possible:
             hint = f"{did_you_mean(key, possible)}With {runtime} there are {', '.join(possible)}."
             raise UsageError(f"{name} has no key {key!r}.", hint=hint)
-    known = {key: value for key, value in pairs.items() if key in KEYS}
+    known = {key: value.lower() if key == "allow_fallback" else value for key, value in pairs.items() if key in KEYS}
     try:
-        keys = msgspec.convert({**known, "allow_fallback": known.get("allow_fallback", "false").lower()}, Keys,
-                               strict=False)  # fmt: skip
+        keys = msgspec.convert(known, Keys, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(f"{name} has an invalid value: {error}.", hint=f"Its keys are {', '.join(KEYS)}.") from error
     own = "".join(f",{key}={value}" for key, value in pairs.items() if key not in KEYS)

@@ -65,11 +65,9 @@ def place(file: onnx.GraphProto, executed: Sequence[Executed]) -> tuple[Place, .
     producers = {value: at for at, node in enumerate(nodes) for value in node.output if value}
     times = Counter(node.name for node in nodes)
     by_name = {node.name: at for at, node in enumerate(nodes) if node.name and times[node.name] == 1}
+    anchors = [_anchor(node, by_name, producers) for node in executed]
     owners: dict[int, int] = {}
-    anchors: list[int | None] = []
-    for order, node in enumerate(executed):
-        found = _anchor(node, by_name, producers)
-        anchors.append(found)
+    for order, found in enumerate(anchors):
         if found is not None:
             owners.setdefault(found, order)
     _follow(nodes, producers, owners)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import os
 import statistics
 import tempfile
@@ -166,14 +167,14 @@ def tabulate(
     Returns:
         The nodes in the order in which they run, and the operators with the longest first.
     """
-    times: dict[Hashable, list[list[float]]] = defaultdict(lambda: [[] for _ in runs])
-    for at, run in enumerate(runs):
+    times: dict[Hashable, list[float]] = defaultdict(list)
+    for run in runs:
         for order, node in enumerate(run.nodes):
-            times[_key(node, order)][at].append(node.own_us / 1e3)
-    means = {key: statistics.fmean(sum(run) for run in found) for key, found in times.items()}
+            times[_key(node, order)].append(node.own_us / 1e3)
     layers: dict[Hashable, LayerTime] = {}
     for order, (node, own) in enumerate(zip(runs[0].nodes, places, strict=True)):
         key = _key(node, order)
+        mean_ms = math.fsum(times[key]) / len(runs)
         counts = [multiply_adds[name] for name in own.layers if name in multiply_adds]
         layers[key] = LayerTime(
             own.layer,
@@ -181,9 +182,9 @@ def tabulate(
             node.name,
             node.op,
             node.provider,
-            calls=sum(map(len, times[key])) / len(runs),
-            mean_ms=means[key],
-            share=means[key] / latency_ms,
+            calls=len(times[key]) / len(runs),
+            mean_ms=mean_ms,
+            share=mean_ms / latency_ms,
             multiply_adds=sum(counts) if counts else None,
         )
     return tuple(layers.values()), _by_operator(layers.values())

@@ -6,7 +6,7 @@ from typing import ClassVar
 from resnet_export import __version__
 from resnet_export.bench.case import Case
 from resnet_export.bench.estimate import Estimate
-from resnet_export.bench.ran import Ran
+from resnet_export.bench.request import Ran
 from resnet_export.data import Plain
 from resnet_export.machine import Machine
 
@@ -53,7 +53,6 @@ class OperatorTime:
     calls: float
     """Calls in a run."""
     mean_ms: float
-    """The sum of its nodes' times."""
     share: float
     """Share of the latency with the profiler."""
 
@@ -73,7 +72,6 @@ class Profile(Plain):
 
     case: Case
     threads: int
-    """Threads that a run was given."""
     machine: Machine
     ran: Ran
     settled: bool
@@ -82,7 +80,6 @@ class Profile(Plain):
     """The median latency without the profiler."""
     unprofiled_runs: int
     runs: int
-    """Runs with the profiler."""
     profiled_median_ms: float
     """Latency with the profiler, measured in the same way as without it."""
     profiled_ms: float

@@ -26,7 +26,6 @@ class NodeTime:
     name: str
     """In the optimised graph."""
     op: str
-    """Its operator."""
     provider: str
     """The execution provider that ran it."""
     own_us: float
@@ -38,7 +37,6 @@ class Run:
     """One run of the network."""
 
     duration_us: float
-    """From its begin to its end."""
     nodes: tuple[NodeTime, ...]
     """In the order in which they began."""
 

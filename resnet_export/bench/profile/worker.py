@@ -34,7 +34,6 @@ class Recorded(NamedTuple):
     profiled_ns: tuple[int, ...]
     """Latencies with it."""
     trace: str
-    """The file that the profiler wrote."""
 
 
 class ProfileWorker(CaseWorker):

@@ -24,7 +24,7 @@ from resnet_export.bench.request import size_pools
 from resnet_export.workers import Worker
 
 if TYPE_CHECKING:
-    from resnet_export.bench.ran import Ran
+    from resnet_export.bench.request import Ran
     from resnet_export.graph.cost import Cost
     from resnet_export.machine import Machine
 
@@ -52,7 +52,6 @@ class Peaks:
     bytes_per_s: float = 0.0
     """Read and written together."""
     cache_bytes: int = USUAL_CACHE
-    """Size of the last-level cache."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +110,9 @@ def share_of(
     cost: Cost | None, peaks: Sequence[Peaks], ran: Ran, threads: int, latency_ms: float, batch: int
 ) -> Share | None:
     """The share of a latency by the peaks of what ran it; None where these, or the cost, are unknown."""
-    device = device_of(ran)
-    for one in peaks:
-        if cost is not None and one.device == device and (device == "cuda" or one.threads == threads):
-            return share(cost, one, latency_ms, batch, ran.precision)
-    return None
+    bounds = (one for one in peaks if one.device == device_of(ran) and (one.device == "cuda" or one.threads == threads))
+    own = next(bounds, None)
+    return None if cost is None or own is None else share(cost, own, latency_ms, batch, ran.precision)
 
 
 def device_of(ran: Ran) -> Device | None:
@@ -141,8 +138,8 @@ def measure_peaks(machine: Machine, threads: int, device: Device = "cpu", *, sec
     with Worker(TARGET, environment=size_pools(threads), timeout_s=TIMEOUT_S) as worker:
         doing = "measuring the peaks of this machine"
         if device == "cuda":
-            found = worker.call("measure_gpu", seconds, doing=doing)
+            found: Peaks = worker.call("measure_gpu", threads, seconds, cache, doing=doing)
         else:
             memory = machine.usable_memory_bytes
             found = worker.call("measure_cpu", threads, seconds, cache, memory, has_int8, doing=doing)
-    return Peaks(device, threads, found.multiply_adds_per_s, found.how, found.bytes_per_s, cache)
+    return found

@@ -11,11 +11,13 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+from resnet_export.bench.roofline import Peaks
 
 SIDE = 384
 """Side of one thread's matrices: they fit into its own cache, and a product takes a millisecond, less than the time
@@ -37,21 +39,13 @@ MEMORY_SHARE = 8
 LEAST_RUNS = 3
 
 
-class Found(NamedTuple):
-    """What was reached, see `roofline.Peaks`."""
-
-    multiply_adds_per_s: dict[str, float]
-    how: dict[str, str]
-    bytes_per_s: float
-
-
 class PeaksWorker:
     """The process in which the peaks are measured."""
 
     def __init__(self, report: Callable[[Any], None]) -> None:
         pass
 
-    def measure_cpu(self, threads: int, seconds: float, cache_bytes: int, memory_bytes: int, has_int8: bool) -> Found:
+    def measure_cpu(self, threads: int, seconds: float, cache_bytes: int, memory_bytes: int, has_int8: bool) -> Peaks:
         """The peaks of the CPU with so many threads, in so many seconds."""
         slot = seconds / (4 if has_int8 else 3)
         side = SIDE_STEP * round(SIDE / SIDE_STEP * math.sqrt(threads))
@@ -70,9 +64,10 @@ class PeaksWorker:
             rates["int8"] = side**3 / best(product_on_cpu("MatMulInteger", activations, weights, threads), slot)
             ways["int8"] = "ONNX Runtime's MatMulInteger"
         beyond = max(BEYOND_CACHE * cache_bytes, LEAST_COPY)
-        return Found(rates, ways, copy_rate(min(beyond, MOST_COPY, memory_bytes // MEMORY_SHARE), threads, slot))
+        memory_rate = copy_rate(min(beyond, MOST_COPY, memory_bytes // MEMORY_SHARE), threads, slot)
+        return Peaks("cpu", threads, rates, ways, memory_rate, cache_bytes)
 
-    def measure_gpu(self, seconds: float) -> Found:
+    def measure_gpu(self, threads: int, seconds: float, cache_bytes: int) -> Peaks:
         """The peaks of the first CUDA device, through ONNX Runtime with everything bound to the device."""
         slot = seconds / 4
         rates = {}
@@ -83,7 +78,7 @@ class PeaksWorker:
         array = np.ones(GPU_BYTES // 4, np.float32)
         fastest = best(on_gpu(helper.make_node("Neg", ["a"], ["y"]), array), slot)
         ways = {**dict.fromkeys(rates, "ONNX Runtime's MatMul"), "memory": "ONNX Runtime's Neg"}
-        return Found(rates, ways, 2 * array.nbytes / fastest)
+        return Peaks("cuda", threads, rates, ways, 2 * array.nbytes / fastest, cache_bytes)
 
 
 def best(run: Callable[[], object], seconds: float) -> float:
@@ -153,7 +148,5 @@ def _model(node: NodeProto, left: NDArray[Any], *constants: NDArray[Any]) -> byt
         [helper.make_tensor_value_info("y", result, left.shape)],
         [numpy_helper.from_array(array, name) for array, name in zip(constants, "b", strict=False)],
     )
-    content: bytes = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
-    ).SerializeToString()
-    return content
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())

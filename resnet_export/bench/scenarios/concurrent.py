@@ -37,11 +37,6 @@ class Concurrent(Pattern, frozen=True, tag="concurrent"):
         """`4 concurrent callers`."""
         return f"{self.callers} concurrent callers"
 
-    @property
-    def callers_at_once(self) -> int:
-        """As many as were asked for."""
-        return self.callers
-
     def sample(self, rig: Rig) -> Outcome:
         """One series: the calls of all callers in the order in which they ended, after a warm-up with all of them."""
         calls = [rig.make_call(rig.batch) for _ in range(self.callers)]

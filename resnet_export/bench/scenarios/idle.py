@@ -3,11 +3,12 @@
 While nobody calls, threads stop spinning, caches are taken by others and clocks go down.
 """
 
+import dataclasses
 from typing import Annotated
 
 import msgspec
 
-from resnet_export.bench.sampling import BEAT_NS, LATEST
+from resnet_export.bench.sampling import closed_loop
 from resnet_export.bench.scenarios.rig import Outcome, Pattern, Rig, Taken
 
 GAPS_MS = (0.0, 1.0, 10.0, 100.0, 1000.0)
@@ -29,17 +30,7 @@ class Idle(Pattern, frozen=True, tag="idle"):
 
 
 def _after(rig: Rig, gap_ms: float, seconds: float) -> Taken:
-    clock, call = rig.clock, rig.make_call(rig.batch)
-    samples: list[int] = []
-    begin = end = clock.now_ns()
-    over, next_beat = begin + int(seconds * 1e9), begin + BEAT_NS
-    while len(samples) < rig.budget.most_samples and (len(samples) < rig.budget.least_samples or end < over):
-        clock.rest(int(gap_ms * 1e6))
-        start = clock.now_ns()
-        call(len(samples))
-        end = clock.now_ns()
-        samples.append(end - start)
-        if end >= next_beat:
-            rig.beat(len(samples), samples[-LATEST:])
-            next_beat = end + BEAT_NS
-    return Taken(tuple(samples), end - begin, rig.batch, {"gap_ms": gap_ms})
+    call, budget = rig.make_call(rig.batch), dataclasses.replace(rig.budget, seconds=seconds)
+    begin = rig.clock.now_ns()
+    samples = closed_loop(call, rig.clock, budget, beat=rig.beat, pause_ns=int(gap_ms * 1e6))
+    return Taken(samples, rig.clock.now_ns() - begin, rig.batch, {"gap_ms": gap_ms})

@@ -84,7 +84,7 @@ class Offline(Pattern, frozen=True, tag="offline"):
         """The batches to probe, smallest first."""
         if self.batches:
             return self.batches
-        doubled = itertools.accumulate(itertools.repeat(2), lambda batch, factor: batch * factor, initial=rig.batch)
+        doubled = (rig.batch << times for times in itertools.count())
         return itertools.takewhile(lambda batch: batch <= LARGEST, doubled)
 
 

@@ -39,11 +39,6 @@ class Pattern(msgspec.Struct, frozen=True, tag_field="name", forbid_unknown_fiel
         return self.name
 
     @property
-    def callers_at_once(self) -> int:
-        """Threads that call the session at the same time."""
-        return 1
-
-    @property
     def slo_ms(self) -> float | None:
         """A bound on p99, in milliseconds; None where there is none."""
         return None
@@ -76,15 +71,16 @@ class Taken:
     """Latencies that were taken under one condition, in nanoseconds."""
 
     samples_ns: tuple[int, ...]
+    """In the order in which they were measured."""
     duration_ns: int
     """From the first call to the last answer."""
     batch: int
-    """Images in a run."""
     condition: Mapping[str, float]
     """What tells it from the others of its case: `batch`, `callers`, `gap_ms`, or `rate_per_s` and `load`."""
     callers: int = 1
     """Threads that call at the same time."""
     loop: Loop = "closed"
+    """Who sets the pace."""
     probe: bool = False
     """Whether it only served to choose another."""
 

@@ -10,7 +10,7 @@ from resnet_export.terminal import number
 
 if TYPE_CHECKING:
     from resnet_export.bench.estimate import Estimate
-    from resnet_export.bench.ran import Ran
+    from resnet_export.bench.request import Ran
     from resnet_export.bench.results import CaseResult, Series
     from resnet_export.machine import Machine
 
