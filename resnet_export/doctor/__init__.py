@@ -1,7 +1,5 @@
 """What runs here, what doesn't, and why: `diagnose()` gives a `DoctorReport`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,18 +1,12 @@
 """Checks runtimes in workers, where a crash, a hang or a library's chatter hurts nobody."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from resnet_export.doctor.report import Providers, RuntimeCheck
+from resnet_export.doctor.report import Providers, RuntimeCheck, State
 from resnet_export.errors import MissingDependencyError, ResNetExportError, RuntimeFailedError
 from resnet_export.runtimes import find
 from resnet_export.workers import Pool
-
-if TYPE_CHECKING:
-    from resnet_export.doctor.report import State
 
 PROVIDERS = "ort:providers compiled in"
 """Stands for the question which providers were compiled into ONNX Runtime; no runtime's name has a blank."""

@@ -6,8 +6,6 @@
 Ioffe and Szegedy, "Batch Normalization" (2015), algorithm 2.
 """
 
-from __future__ import annotations
-
 import onnx_ir as ir
 
 from resnet_export.graph.rewriting import (

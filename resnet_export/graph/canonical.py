@@ -1,9 +1,5 @@
 """Raw topology -> canonical graph: the passes, in their order."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import onnx_ir as ir
 from onnx_ir.passes import PassError, Sequential
 from onnx_ir.passes.common import ClearMetadataAndDocStringPass, IdentityEliminationPass, RemoveUnusedNodesPass
@@ -15,9 +11,7 @@ from resnet_export.graph.pads import MergePads
 from resnet_export.graph.tail import CanonicalTail
 from resnet_export.graph.transposes import SinkTransposes
 from resnet_export.graph.walk import NameAfterSpecification
-
-if TYPE_CHECKING:
-    from resnet_export.spec import ResNetSpec
+from resnet_export.spec import ResNetSpec
 
 REWRITES = (RecogniseBatchNorm, SinkTransposes, MergePads, CanonicalTail, FoldBatchNorm)
 """Each rewrites one thing, and leaves nodes behind that nothing uses."""

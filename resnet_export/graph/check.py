@@ -1,18 +1,12 @@
 """Whether a finished file has the canonical graph of its specification and interface, node by node."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import onnx_ir as ir
 
 from resnet_export.errors import StructureError
 from resnet_export.graph.interface import Interface, NodePlan, activation_nodes, activation_of, preprocessing_nodes
 from resnet_export.graph.rewriting import attribute
 from resnet_export.graph.walk import canonical_attributes, cause_of_operator, check_attributes, parameterised
-
-if TYPE_CHECKING:
-    from resnet_export.spec import ResNetSpec
+from resnet_export.spec import ResNetSpec
 
 
 def check_canonical(model: ir.Model, spec: ResNetSpec, interface: Interface) -> None:

@@ -8,8 +8,6 @@ They are those of the definition, which a fast algorithm may need fewer than (Wi
 fewer for a 3x3 convolution with tiles of 2x2, 4 times with 4x4; A. Lavin and S. Gray, CVPR 2016).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

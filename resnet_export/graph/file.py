@@ -1,7 +1,5 @@
 """The `.onnx` file: numbers into the graph, the graph into bytes, and back."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PureWindowsPath

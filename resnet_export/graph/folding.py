@@ -7,21 +7,16 @@
 computed in float64 and rounded to float32 once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
 from resnet_export.graph.rewriting import NodePass, attribute, constant, producer, redirect
-
-if TYPE_CHECKING:
-    from resnet_export.spec import ResNetSpec
-    from resnet_export.weights.canonical import Array, Weights
+from resnet_export.spec import ResNetSpec
+from resnet_export.weights.canonical import Array, Weights
 
 NORM = "resnet_export.norm"
 """Key under which a convolution's `meta` keeps the `FoldedNorm` that it absorbed."""

@@ -4,8 +4,6 @@ A file with probabilities is also written without its softmax or sigmoid: probab
 logits are.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path

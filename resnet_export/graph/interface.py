@@ -1,9 +1,7 @@
 """What a file takes and gives: layout, batch, size, head and embedded preprocessing, put around the canonical graph."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import onnx
@@ -13,10 +11,8 @@ from numpy.typing import NDArray
 from resnet_export.data import Plain
 from resnet_export.errors import UsageError
 from resnet_export.graph.rewriting import NHWC_TO_NCHW, redirect
-
-if TYPE_CHECKING:
-    from resnet_export.images import Preprocessing
-    from resnet_export.spec import ResNetSpec, Step
+from resnet_export.images import Preprocessing
+from resnet_export.spec import ResNetSpec, Step
 
 Layout = Literal["nchw", "nhwc"]
 Head = Literal["logits", "probabilities", "sigmoid", "embedding"]

@@ -7,8 +7,6 @@ A message is the sequence of its fields, and a field that is a message is
 so that parts of a message can be serialised by themselves. The bytes are those of `SerializeToString`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The size of every value in a graph, for one size of image: what onnx infers once nothing is left open."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import onnx

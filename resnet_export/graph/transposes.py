@@ -6,8 +6,6 @@ mean(T(x), a)   = mean(x, a in the order of x's axes)
 T2(T1(x))       = (T2 T1)(x), and nothing when the two are each other's inverse
 """
 
-from __future__ import annotations
-
 import onnx_ir as ir
 
 from resnet_export.graph.rewriting import NodePass, attribute, insert, integers, producer, redirect, substitute

@@ -4,8 +4,6 @@ Protobuf says of damaged bytes that it could not parse them, and nothing of byte
 message whose fields are unknown. So the outermost fields are looked at here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 

@@ -3,18 +3,14 @@
 The first node that is not the specification's is named in the error, with the mistake that it is the mark of.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import onnx_ir as ir
 
 from resnet_export.errors import StructureError
 from resnet_export.graph.folding import NORM, FoldedNorm, same_eps
 from resnet_export.graph.rewriting import attribute
-
-if TYPE_CHECKING:
-    from resnet_export.spec import ResNetSpec, Step
+from resnet_export.spec import ResNetSpec, Step
 
 NEUTRAL: dict[str, dict[str, Any]] = {
     "Conv": {"auto_pad": "NOTSET", "dilations": (1, 1), "group": 1, "pads": (0, 0, 0, 0), "strides": (1, 1)},

@@ -1,7 +1,5 @@
 """What a file says of itself, whether that is so, and what tells two files apart. Any `.onnx`, ours or not."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from pathlib import Path

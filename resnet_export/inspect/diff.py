@@ -1,13 +1,11 @@
 """What tells two files apart: structure, numbers, metadata."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import onnx_ir as ir
 
@@ -16,13 +14,9 @@ from resnet_export.graph.file import read
 from resnet_export.graph.foreign import graph_inputs
 from resnet_export.graph.metadata import PREFIX
 from resnet_export.inspect.facts import read_opsets, read_ports, read_producer
-from resnet_export.inspect.results import Change, ModelDiff
-from resnet_export.inspect.structure import changes, constants, match, nodes_of
+from resnet_export.inspect.results import Change, ModelDiff, TensorChange
+from resnet_export.inspect.structure import Pair, changes, constants, match, nodes_of
 from resnet_export.inspect.tensors import compare, worst_first
-
-if TYPE_CHECKING:
-    from resnet_export.inspect.results import TensorChange
-    from resnet_export.inspect.structure import Pair
 
 
 def diff(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> ModelDiff:

@@ -1,7 +1,5 @@
 """What stands in any file: versions, producer, inputs and outputs, and its layers with what they cost."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import onnx_ir as ir

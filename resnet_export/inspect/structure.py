@@ -1,7 +1,5 @@
 """The nodes of two graphs side by side: which belong to each other, and what they have differently."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import Any, Literal, NamedTuple

@@ -8,8 +8,6 @@ The first tells whether only last bits differ, but is huge for tiny numbers of o
 matters to a sum over all of them.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The gate of an export: the written file, held against the model that it came from."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """What is verified: a file, what it takes and gives, and where its truth comes from."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -36,6 +36,7 @@ from resnet_export.weights import Weights
 if TYPE_CHECKING:
     Progress = Callable[[str], AbstractContextManager[object]]
 
+
 STATUS: dict[type[ResNetExportError], Status] = {
     MissingDependencyError: "not here",
     UnavailableError: "not here",

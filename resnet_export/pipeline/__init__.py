@@ -1,7 +1,5 @@
 """The main job: a trained network in, one proven `.onnx` file out."""
 
-from __future__ import annotations
-
 import inspect
 from collections import Counter
 from collections.abc import Callable

@@ -1,26 +1,21 @@
 """What an export will make: file name, preprocessing, labels, assumptions; as a report that is still to be filled."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib.metadata
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from resnet_export.assumptions import about_pictures
 from resnet_export.errors import LabelsError, UsageError
 from resnet_export.files import refuse_overwriting, require_space
 from resnet_export.images import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from resnet_export.pipeline.options import ExportOptions
 from resnet_export.pipeline.report import ExportReport
+from resnet_export.pipeline.sources import SourceModel
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights.published import RESIZE
-
-if TYPE_CHECKING:
-    from resnet_export.pipeline.options import ExportOptions
-    from resnet_export.pipeline.sources import SourceModel
 
 PACKAGES = {"torch": ("torch", "onnxscript"), "keras": ("keras", "tensorflow-cpu", "tensorflow", "tf2onnx")}
 """Framework -> the packages that take part in its export."""

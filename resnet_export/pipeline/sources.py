@@ -1,12 +1,10 @@
 """What an export starts from: the framework, the weights, and the model that is converted."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import onnx_ir as ir
 
@@ -18,14 +16,12 @@ from resnet_export.optional import install_line, require
 from resnet_export.parity.diagnosis.attribution import attribute_topology, differing_parameters
 from resnet_export.parity.gate.evaluation import Candidate
 from resnet_export.parity.results import Diagnosis
+from resnet_export.pipeline.options import ExportOptions, Source
 from resnet_export.runtimes import attach
 from resnet_export.runtimes.session import Session
 from resnet_export.spec import IMAGE_SIZES, ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.published import RESIZE, fetch
-
-if TYPE_CHECKING:
-    from resnet_export.pipeline.options import ExportOptions, Source
 
 
 def choose_framework(asked: str | None, source: Source) -> str:

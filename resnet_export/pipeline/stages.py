@@ -1,7 +1,5 @@
 """The stages of an export: how long each takes, and an observer that sees it pass."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from collections.abc import Callable, Iterator

@@ -7,15 +7,13 @@ import difflib
 import importlib
 import importlib.metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from resnet_export.errors import UsageError
 from resnet_export.optional import require
 from resnet_export.runtimes.options import read_options, write_options
-
-if TYPE_CHECKING:
-    from resnet_export.runtimes.runtime import Runtime
-    from resnet_export.runtimes.session import Session
+from resnet_export.runtimes.runtime import Runtime
+from resnet_export.runtimes.session import Session
 
 RUNTIMES = {
     "ort:cpu": "resnet_export.runtimes.ort:CPU",

@@ -1,7 +1,5 @@
 """A session in a process of its own: a crash is a result, and two runtimes never share threads or memory."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """LiteRT: a canonical file that is converted to its format, or one that is in it already."""
 
-from __future__ import annotations
-
 import importlib.metadata
 from pathlib import Path
 from typing import Any

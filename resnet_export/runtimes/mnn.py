@@ -1,7 +1,5 @@
 """MNN: a file that is converted to its format, or one that is in it already."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """ncnn: a file that is converted to its format, or one that is in it already."""
 
-from __future__ import annotations
-
 import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """OpenCV's DNN module."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType

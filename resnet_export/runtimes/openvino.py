@@ -1,7 +1,5 @@
 """OpenVINO in its own runtime."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import sys
 import threading
@@ -9,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+from numpy.typing import NDArray
 
 from resnet_export.error_text import error_text, loading, running
 from resnet_export.errors import UnavailableError
@@ -18,9 +18,6 @@ from resnet_export.runtimes.options import CpuOptions
 from resnet_export.runtimes.runtime import Runtime
 from resnet_export.runtimes.session import Placement, Session
 from resnet_export.runtimes.with_outputs import with_outputs
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 TELEMETRY = "openvino_telemetry"
 ELEMENT_TYPES = {"float32": "f32", "bfloat16": "bf16"}

@@ -1,7 +1,5 @@
 """A runtime's options: from `name=value` on the command line to a frozen dataclass, and back."""
 
-from __future__ import annotations
-
 import dataclasses
 import difflib
 import types

@@ -33,6 +33,7 @@ from resnet_export.runtimes.with_outputs import with_outputs
 if TYPE_CHECKING:
     import onnxruntime
 
+
 RECORD = "session.record_ep_graph_assignment_info"
 """The session's configuration entry that makes ONNX Runtime remember the assignment."""
 SHAPE_ARITHMETIC = frozenset({

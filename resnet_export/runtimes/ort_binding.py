@@ -13,6 +13,7 @@ from resnet_export.runtimes.session import Binding
 if TYPE_CHECKING:
     import onnxruntime
 
+
 ASYNCHRONOUS = "disable_synchronize_execution_providers"
 """Run option: `run` returns when the work is handed over to the device."""
 ELEMENT_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}

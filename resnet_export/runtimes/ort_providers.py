@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from resnet_export.error_text import error_text
 from resnet_export.errors import MissingDependencyError, UnavailableError
+from resnet_export.runtimes.session import Precision
 
 if TYPE_CHECKING:
     import onnxruntime
 
-    from resnet_export.runtimes.session import Precision
 
 SESSION_OPTIONS = ("threads", "optimization", "allow_fallback")
 """Those that this package reads, and not the provider."""

@@ -1,7 +1,5 @@
 """ONNX's own reference evaluator: the standard in plain NumPy, slow and without any optimisation."""
 
-from __future__ import annotations
-
 import importlib.metadata
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,16 +1,13 @@
 """`Session`: what every runtime offers once it has opened a network."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
+
+from numpy.typing import NDArray
 
 from resnet_export.errors import NotApplicableError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 Precision = Literal["float32", "tf32", "bfloat16", "float16", "int8"]
 """The type in which a runtime multiplies; the numbers that go in and come out are float32 all the same."""

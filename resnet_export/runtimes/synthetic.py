@@ -8,8 +8,6 @@
 For the tests of whoever builds on the runtimes' seam. It takes part only where it is asked for by name.
 """
 
-from __future__ import annotations
-
 import math
 import os
 import signal

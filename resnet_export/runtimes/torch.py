@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+
 COMPILERS = ("g++", "clang++", "c++", "cl")
 
 

@@ -1,7 +1,5 @@
 """tract, the inference engine in Rust."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path

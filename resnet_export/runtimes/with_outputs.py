@@ -1,7 +1,5 @@
 """A copy of a file that shows intermediate values: they become outputs, all in one run."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

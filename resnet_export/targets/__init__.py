@@ -3,8 +3,6 @@
 A runtime opens an artefact that exists, or converts a file in a temporary folder: both through `artefact_of`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import tempfile

@@ -5,8 +5,6 @@ The folded convolutions keep their numbers and get a batch norm that does nothin
     gamma 1, beta the bias, mean 0, variance float32(1 - eps), so that variance + eps is 1
 """
 
-from __future__ import annotations
-
 import importlib
 from pathlib import Path
 from typing import Any

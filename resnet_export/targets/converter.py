@@ -1,7 +1,5 @@
 """Other projects' converters, run as programs of their own: they print much, and some crash on bad input."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 from collections.abc import Sequence

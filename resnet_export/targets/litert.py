@@ -1,7 +1,5 @@
 """LiteRT's format: a canonical file in the Keras definition, converted with `tf.lite`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from resnet_export.error_text import loading

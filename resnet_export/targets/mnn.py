@@ -1,7 +1,5 @@
 """MNN's format, through its own converter."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """ncnn's format, through its converter pnnx: for one image of the file's size."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import shutil

@@ -1,7 +1,5 @@
 """What a file takes and gives, read from the file itself: some runtimes have to be told, and some do not check."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

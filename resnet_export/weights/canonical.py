@@ -1,13 +1,11 @@
 """`Weights`: the parameters of one network under torchvision's names, checked, float32 and immutable."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +16,7 @@ from resnet_export.spec import ResNetSpec
 from resnet_export.weights import formats
 from resnet_export.weights.infer import COUNTERS, infer_spec, name_faults, shown_eps
 from resnet_export.weights.initial import draw
-
-if TYPE_CHECKING:
-    from resnet_export.weights.naming import Tensors
+from resnet_export.weights.naming import Tensors
 
 Array = NDArray[np.float32]
 

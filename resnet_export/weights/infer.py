@@ -1,16 +1,12 @@
 """Which ResNet a set of tensors is: read from their names and shapes, and held against what was asked for."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.spec import IMAGE_SIZES, VARIANTS, ResNetSpec
-
-if TYPE_CHECKING:
-    from resnet_export.weights.naming import Tensors
+from resnet_export.weights.naming import Tensors
 
 COUNTERS = "num_batches_tracked"
 """How the names of the counters end that torch keeps beside the parameters."""

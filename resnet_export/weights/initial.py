@@ -7,8 +7,6 @@ He et al., "Delving Deep into Rectifiers" (2015), equation 10, in the fan-out fo
     batch norm: gamma 1, beta 0, mean 0, variance 1
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

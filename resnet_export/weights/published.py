@@ -1,7 +1,5 @@
 """The checkpoints that torchvision publishes: their names, and a download that can be interrupted and resumed."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import sys

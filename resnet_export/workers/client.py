@@ -1,7 +1,5 @@
 """`Worker`: the parent's side of a process that answers one request at a time."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import pickle

@@ -1,7 +1,5 @@
 """`Pool`: a method on many items, in a few workers at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain

@@ -1,26 +1,21 @@
 """Whose mistake it is: which side is wrong, in which layer, and why."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from resnet_export.errors import StructureError
 from resnet_export.parity.diagnosis.bisect import bisect
 from resnet_export.parity.diagnosis.tensor_faults import explain, first_difference
+from resnet_export.parity.gate.evaluation import Candidate
 from resnet_export.parity.gate.gate import SOURCE_FACTOR, floor, max_error
+from resnet_export.parity.gate.inputs import InputSet
+from resnet_export.parity.reference.oracles import SpecificationOracle
 from resnet_export.parity.reference.truth import last_values
 from resnet_export.parity.results import Bisection, Diagnosis
 from resnet_export.runtimes.session import Precision
-
-if TYPE_CHECKING:
-    from resnet_export.parity.gate.evaluation import Candidate
-    from resnet_export.parity.gate.inputs import InputSet
-    from resnet_export.parity.reference.oracles import SpecificationOracle
-    from resnet_export.spec import ResNetSpec
-    from resnet_export.weights import Weights
+from resnet_export.spec import ResNetSpec
+from resnet_export.weights import Weights
 
 
 def attribute_topology(

@@ -10,24 +10,20 @@ A canonical file names its values after the steps. In any other file the value o
 closest to it, channels first or last: all values of the graph are looked at, in one run.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from resnet_export.graph.rewriting import NHWC_TO_NCHW
 from resnet_export.parity.diagnosis.layer_faults import layer_faults, pattern
 from resnet_export.parity.gate.gate import FILE_FACTOR, SUSPICIOUS, floor, max_error
+from resnet_export.parity.gate.inputs import InputSet
 from resnet_export.parity.gate.tolerances import TOLERANCES
 from resnet_export.parity.reference.truth import Floats, Parameters, apply, evaluate
 from resnet_export.parity.results import Bisection, LayerError
 from resnet_export.runtimes.session import Precision, Session
-
-if TYPE_CHECKING:
-    from resnet_export.parity.gate.inputs import InputSet
-    from resnet_export.spec import ResNetSpec, Step
+from resnet_export.spec import ResNetSpec, Step
 
 Finding = tuple[str, str | None]
 """(first wrong layer, its cause)."""

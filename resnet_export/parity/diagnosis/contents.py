@@ -1,7 +1,5 @@
 """What stands in a file: its structure and numbers, against what they should be, and what another tool made of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path

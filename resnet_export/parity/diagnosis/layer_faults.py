@@ -4,20 +4,16 @@ Each is computed in float64 from the layer's own inputs and compared with what w
 of a wrong layer is recognised by its output, in any runtime and in any file.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from resnet_export.parity.diagnosis.tensor_faults import OTHER_EPS
 from resnet_export.parity.reference.truth import Floats, Parameters, affine, apply, convolve, pad, same_padding, windows
-
-if TYPE_CHECKING:
-    from resnet_export.parity.results import LayerError
-    from resnet_export.spec import ResNetSpec, Step
+from resnet_export.parity.results import LayerError
+from resnet_export.spec import ResNetSpec, Step
 
 SAME = "SAME padding, which pads more below and to the right"
 MANTISSAS = ((2.0**-13, 2.0**-9.5, "TF32 or float16"), (2.0**-9.5, 2.0**-6, "bfloat16"))

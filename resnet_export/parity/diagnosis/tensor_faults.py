@@ -1,17 +1,12 @@
 """What went wrong with a tensor, in words: each known mistake is made on purpose, and compared with what was found."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from resnet_export.parity.reference.truth import Floats, affine
-
-if TYPE_CHECKING:
-    from resnet_export.spec import Step
-    from resnet_export.weights.canonical import Array, Weights
+from resnet_export.spec import Step
+from resnet_export.weights.canonical import Array, Weights
 
 ULPS = 4
 """Units in the last place within which two foldings of the same numbers agree: one rounding each, and some room."""

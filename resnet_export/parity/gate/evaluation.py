@@ -1,11 +1,9 @@
 """What a session makes of the inputs, collected in one go: the session can be closed before anything is compared."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +11,11 @@ from numpy.typing import NDArray
 from resnet_export.errors import RuntimeFailedError
 from resnet_export.graph.interface import Activation
 from resnet_export.parity.gate.gate import max_error
+from resnet_export.parity.gate.inputs import InputSet
 from resnet_export.parity.gate.tolerances import TOLERANCES
 from resnet_export.parity.reference.activations import activate
 from resnet_export.parity.results import Inputs, Quantity
 from resnet_export.runtimes.session import Placement, Precision, Session
-
-if TYPE_CHECKING:
-    from resnet_export.parity.gate.inputs import InputSet
 
 Run = Callable[[NDArray[Any]], NDArray[Any]]
 ACTIVATION_TOLERANCE = 8 * 2.0**-24

@@ -9,8 +9,6 @@ The error is the largest absolute one over the logits. Measured over depths, see
 the factors leave room to rounding and none to a mistake.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

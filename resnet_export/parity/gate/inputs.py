@@ -1,10 +1,8 @@
 """What the networks are run on: seeded random images and pictures, in the form that each side takes."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +12,7 @@ from resnet_export.graph.foreign import ImageInput
 from resnet_export.graph.interface import Interface
 from resnet_export.images import Preprocessing, find_pictures, load_pictures
 from resnet_export.parity.results import Inputs
-
-if TYPE_CHECKING:
-    from resnet_export.spec import ResNetSpec
+from resnet_export.spec import ResNetSpec
 
 SEED = 20151210
 """Seed of the random images: the day on which the paper on residual networks appeared."""

@@ -1,10 +1,8 @@
 """Evaluations against the truth: who passes, and in which words the others fail."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +10,11 @@ from numpy.typing import NDArray
 from resnet_export.parity.gate.evaluation import Evaluation
 from resnet_export.parity.gate.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, compare, max_error
 from resnet_export.parity.gate.inputs import InputSet
+from resnet_export.parity.model_under_test import ModelUnderTest
+from resnet_export.parity.reference.oracles import Truths
+from resnet_export.parity.reference.truth import Floats
 from resnet_export.parity.results import Comparison, Quantity
 from resnet_export.runtimes.session import Precision
-
-if TYPE_CHECKING:
-    from resnet_export.parity.model_under_test import ModelUnderTest
-    from resnet_export.parity.reference.oracles import Truths
-    from resnet_export.parity.reference.truth import Floats
 
 
 @dataclass

@@ -5,13 +5,9 @@
 `bits` is the length of the significand. float32 is not in the table: its rule is the gate's, which needs no tolerance.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from resnet_export.runtimes.session import Precision
+from resnet_export.runtimes.session import Precision
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,12 @@ softmax   p_k = exp(x_k) / sum_j exp(x_j)      one of several classes
 sigmoid   p_k = 1 / (1 + exp(-x_k))            one logit, or several labels at once
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from resnet_export.graph.interface import Activation
+from resnet_export.graph.interface import Activation
 
 
 def activate(logits: NDArray[Any], activation: Activation) -> NDArray[Any]:

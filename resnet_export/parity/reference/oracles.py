@@ -1,22 +1,18 @@
 """Where the truth of a file comes from: the specification with its parameters, or the file's own graph."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from resnet_export.errors import ModelError
 from resnet_export.graph.foreign import ImageInput
+from resnet_export.parity.gate.inputs import InputSet
 from resnet_export.parity.reference.truth import Floats, Parameters, last_values
+from resnet_export.parity.results import Inputs, Quantity
 from resnet_export.spec import ResNetSpec
-
-if TYPE_CHECKING:
-    from resnet_export.parity.gate.inputs import InputSet
-    from resnet_export.parity.results import Inputs, Quantity
 
 Real = type[np.float64 | np.float32]
 

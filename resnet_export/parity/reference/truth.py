@@ -7,16 +7,13 @@
 Independent of both definitions and of the folding, so that none of them can vouch for itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from resnet_export.spec import ResNetSpec, Step
+from resnet_export.spec import ResNetSpec, Step
 
 Floats = NDArray[np.floating[Any]]
 Parameters = Mapping[str, NDArray[Any]]

@@ -4,26 +4,21 @@ Each module has `TITLE`, what error messages call such a file; `read(path)`, the
 holds, in canonical layout; and `write(path, tensors)`.
 """
 
-from __future__ import annotations
-
 import difflib
 import importlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError, ResNetExportError, quote_some
 from resnet_export.files import reported, staged
-from resnet_export.weights.formats.keras_config import read_config
+from resnet_export.weights.formats.keras_config import KerasConfig, read_config
+from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.torch import without_wrappers
-
-if TYPE_CHECKING:
-    from resnet_export.weights.formats.keras_config import KerasConfig
-    from resnet_export.weights.naming import Tensors
 
 FORMATS: Mapping[str, str] = MappingProxyType(
     {

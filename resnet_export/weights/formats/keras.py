@@ -7,8 +7,6 @@ A model inside a model repeats this below its own group. A `.keras` file is a zi
 HDF5 file in it, next to the model's configuration.
 """
 
-from __future__ import annotations
-
 import io
 import zipfile
 from collections.abc import Iterator

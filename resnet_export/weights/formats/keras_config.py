@@ -4,8 +4,6 @@ Every layer is followed from the image to the output. What it gives is the outpu
 file is another network than that, and is refused with the layer's name. What does nothing in inference is passed over.
 """
 
-from __future__ import annotations
-
 import json
 import zipfile
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """NumPy archives, `.npz`: one array for each canonical name."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

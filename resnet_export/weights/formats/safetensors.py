@@ -1,7 +1,5 @@
 """Safetensors files: names, shapes and bytes, with nothing to execute. Read without any framework."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -21,6 +21,7 @@ from resnet_export.weights.naming.torch import state_dict
 if TYPE_CHECKING:
     from torch import Tensor
 
+
 TITLE = "a PyTorch checkpoint"
 
 PICKLE = b"\x80"

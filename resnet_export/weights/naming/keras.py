@@ -7,8 +7,6 @@ A Keras layer has the name of the torch module that it stands for; only the vari
     batch norm   gamma, beta, moving_mean, moving_variance      weight, bias, running_mean, running_var
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,14 +1,11 @@
 """What torch's `state_dict` adds to the canonical names: prefixes of wrappers, and counters of batches."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from resnet_export.weights.naming import Tensors
+from resnet_export.weights.naming import Tensors
 
 WRAPPERS = ("module.", "_orig_mod.")
 """Prefixes of `nn.DataParallel` with its kin, and of `torch.compile`; they nest in either order."""
