@@ -80,7 +80,7 @@ what, pattern, how_long = (partial(option, heading=name) for name in ("What", "I
 )
 @how_long("--profile", is_flag=True, help="Time the layers, too, where ONNX Runtime runs them.")
 @duration("How long", default=60)
-@removed("--boundary", "--io")
+@removed("--boundary", "--io host or --io device")
 @removed("--html", "--output page.html")
 @output_options("BenchReport", verbose="Show the cases as they are measured, and every remark.")
 def run(

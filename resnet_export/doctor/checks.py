@@ -60,6 +60,7 @@ def failure(name: str, error: BaseException) -> RuntimeCheck:
         detail = f"{type(error).__name__}: {error}"
         return RuntimeCheck(name, "failed", detail if len(detail) <= LONGEST else f"{detail[:LONGEST]}...")
     state: State = "missing" if isinstance(error, MissingDependencyError) else "unavailable"
-    # Whoever reads this need not be sent here.
+    # Whoever reads this need not be sent here, and doctor has no --allow-fallback.
     hint = None if "resnet-export doctor" in (error.hint or "") else error.hint
+    hint = hint and hint.partition("; or go on without it")[0]
     return RuntimeCheck(name, "failed" if isinstance(error, RuntimeFailedError) else state, error.message, hint)

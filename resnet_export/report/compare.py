@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,4 +82,6 @@ def _verdict(found: Comparison) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:.2g} %"
+    """Two digits, three from 100 % on, never an exponent: 0.52 %, 12 %, 113 %, 1230 %."""
+    rounded = f"{share * 100:.{2 if share < 1 else 3}g}"
+    return f"{Decimal(rounded):f} %"

@@ -311,7 +311,7 @@ class TestBadInput:
             (["--output", "out.xml"], 2, "no form of this result.\nGive a file in .json, .csv, .md or .html."),
             (["--output", "net.onnx", "--force"], 2, "--output net.onnx: its suffix names no form of this result."),
             (["--html", "page.html"], 2, "There is no --html any more; write --output page.html."),
-            (["--boundary", "device"], 2, "There is no --boundary any more; write --io."),
+            (["--boundary", "device"], 2, "There is no --boundary any more; write --io host or --io device."),
             (["--json", "--csv"], 2, "--json and --csv exclude each other."),
             (["--plan", "plan.toml"], 2, "--plan says what to measure, and so does the command."),
             (["--scenario", "single", "--callers", "2"], 2, "--callers belongs to --scenario concurrent."),

@@ -101,3 +101,12 @@ def test_the_advice_to_come_here_is_left_out(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr("resnet_export.doctor.checks.find", fail)
     assert (check("ort:webgpu").detail, check("ort:webgpu").hint) == ("There is no device.", None)
+
+
+def test_an_option_that_doctor_lacks_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> None:
+        hint = "Install it with: pip install it; or go on without it: --allow-fallback."
+        raise UnavailableError("It cannot be loaded.", hint=hint)
+
+    monkeypatch.setattr("resnet_export.doctor.checks.find", fail)
+    assert check("ort:cuda").hint == "Install it with: pip install it"

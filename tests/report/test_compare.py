@@ -20,6 +20,10 @@ def words(text: str) -> str:
         ((1.0,), "Equivalent: the interval lies within 1 plus or minus 1.5 %."),
         ((0.8,), "B is faster: it takes 20 % less time than A."),
         ((1.2,), "B is slower: it takes 20 % more time than A."),
+        ((1.997,), "B is slower: it takes 100 % more time than A."),
+        ((2.0,), "B is slower: it takes 100 % more time than A."),
+        ((2.134,), "B is slower: it takes 113 % more time than A."),
+        ((13.34,), "B is slower: it takes 1230 % more time than A."),
         ((0.9, 1.12), "Inconclusive: the interval holds 1, and is not within 1 plus or minus 1.5 %."),
     ],
 )

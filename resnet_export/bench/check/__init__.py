@@ -174,8 +174,9 @@ def _status(
     ratio = compared.ratio
     if ratio is None or ratio.low is None or ratio.high is None:
         sides = (("result", compared.result), ("baseline", compared.baseline))
-        short = " and ".join(name for name, time in sides if time is None or not time.has_interval)
-        return "undecided", f"the {short} has too few samples, or too unsteady ones, for an interval"
+        short = [f"the {name}" for name, time in sides if time is None or not time.has_interval]
+        have = " and ".join(short) + (" have" if len(short) > 1 else " has")
+        return "undecided", f"{have} too few samples, or too unsteady ones, for an interval"
     widest = max(tolerance, TOLERANCE)
     if ratio.low <= 1 + tolerance < ratio.high and ratio.high > ratio.low * (1 + widest) ** 2:
         return "undecided", f"the interval of the ratio is too wide: it has to be known to within {widest * 100:g} %"

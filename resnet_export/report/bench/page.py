@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from resnet_export.data import to_json
 from resnet_export.report.bench import charts, machine, tables
 from resnet_export.report.bench.words import file_name, machine_line
-from resnet_export.report.kit.formats import to_json_line
 from resnet_export.report.kit.page import page, text
 from resnet_export.report.profile import page as profile
 
@@ -40,7 +40,7 @@ def render(report: BenchReport) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     title = f"{', '.join(names[:3])}{more}: latency and throughput"
     # No text of others can end the block.
-    embedded = to_json_line(report).replace("<", "\\u003c")
+    embedded = to_json(report, indent=0).replace("<", "\\u003c")
     body = [
         f"<h1>{text(title)}</h1>",
         f'<p class="note">{text(f"{machine_line(report.machine)}, resnet-export {report.version}")}</p>',

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,7 @@ SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".html": "html", 
 """Suffix of a file -> form."""
 TEXT = "text"
 """The form that a terminal shows."""
-JSON = "resnet_export.report.kit.formats:to_json"
+JSON = "resnet_export.data:to_json"
 JSON_LINE = "resnet_export.report.kit.formats:to_json_line"
 REPORT = "resnet_export.report"
 RENDERERS: dict[str, dict[str, str]] = {
@@ -67,15 +66,8 @@ def render(result: Any, form: str, **options: Any) -> str:
     return function(result, **options)
 
 
-def to_json(result: Any) -> str:
-    """One JSON object in ASCII, which every terminal and every encoding of a file keeps."""
-    from resnet_export.data import as_plain
-
-    return json.dumps(as_plain(result.as_dict()), indent=2, allow_nan=False)
-
-
 def to_json_line(result: Any) -> str:
     """One JSON object in one line, for a result with thousands of samples."""
-    from resnet_export.data import as_plain
+    from resnet_export.data import to_json
 
-    return json.dumps(as_plain(result), allow_nan=False)
+    return to_json(result, indent=0)

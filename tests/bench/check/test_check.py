@@ -244,6 +244,8 @@ class TestWithoutNumbers:
         (found,) = report.cases
         assert (found.status, found.failed, report.passed, report.failures) == ("undecided", False, False, ())
         assert found.reason == "the result has too few samples, or too unsteady ones, for an interval"
+        (both,) = check(result(case(samples=4)), result(case(samples=4))).cases
+        assert both.reason == "the result and the baseline have too few samples, or too unsteady ones, for an interval"
         assert found.times.ratio is not None, "the figures are there all the same"
         assert (found.times.ratio.low, found.times.ratio.high) == (None, None)
         assert found.result_ms is not None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from resnet_export.assumptions import Assumption
-from resnet_export.report.kit.formats import to_json as render
+from resnet_export.data import to_json as render
 from tests.report import verified
 from tests.report.examples import FAILED, PASSED, example
 
