@@ -20,19 +20,9 @@ from resnet_export.graph.rewriting import attribute, producer
 from resnet_export.graph.shapes import resolve_shapes, static_shape
 
 OPERANDS = {
-    "Conv": (0, 1),
-    "ConvInteger": (0, 1),
-    "ConvTranspose": (0, 1),
-    "DynamicQuantizeMatMul": (0, 1),
-    "FusedConv": (0, 1),
-    "FusedGemm": (0, 1),
-    "FusedMatMul": (0, 1),
-    "Gemm": (0, 1),
-    "MatMul": (0, 1),
-    "MatMulInteger": (0, 1),
-    "QGemm": (0, 3),
-    "QLinearConv": (0, 3),
-    "QLinearMatMul": (0, 3),
+    **dict.fromkeys(("Conv", "ConvInteger", "ConvTranspose", "FusedConv"), (0, 1)),
+    **dict.fromkeys(("DynamicQuantizeMatMul", "FusedGemm", "FusedMatMul", "Gemm", "MatMul", "MatMulInteger"), (0, 1)),
+    **dict.fromkeys(("QGemm", "QLinearConv", "QLinearMatMul"), (0, 3)),
 }
 """Operator -> which of its inputs are the activations and the weights."""
 

@@ -21,12 +21,7 @@ Embedded = Literal["none", "uint8"]
 
 LAYOUTS: tuple[Layout, ...] = ("nchw", "nhwc")
 HEADS: tuple[Head, ...] = ("logits", "probabilities", "sigmoid", "embedding")
-OUTPUTS: dict[Head, str] = {
-    "logits": "logits",
-    "probabilities": "probabilities",
-    "sigmoid": "probabilities",
-    "embedding": "embedding",
-}
+OUTPUTS: dict[Head, str] = {**{head: head for head in HEADS}, "sigmoid": "probabilities"}
 """Head -> name of the output."""
 EMBEDDED: tuple[Embedded, ...] = ("none", "uint8")
 SCALE, SHIFT = "preprocess.scale.factor", "preprocess.shift.summand"

@@ -38,8 +38,9 @@ def resolve_shapes(model: ir.Model, image: Sequence[int] | None) -> None:
 
 def static_shape(value: ir.Value | None) -> tuple[int, ...] | None:
     """The shape of a value; None where an axis of it is open."""
-    static = value is not None and value.shape is not None and value.shape.is_static()
-    return tuple(value.shape.numpy()) if static and value is not None and value.shape is not None else None
+    if value is None or value.shape is None or not value.shape.is_static():
+        return None
+    return tuple(value.shape.numpy())
 
 
 def _fix_sizes(model: ir.Model, image: Sequence[int] | None) -> None:

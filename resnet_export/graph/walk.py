@@ -12,22 +12,14 @@ from resnet_export.graph.folding import NORM, FoldedNorm, same_eps
 from resnet_export.graph.rewriting import attribute
 from resnet_export.spec import ResNetSpec, Step
 
+WINDOW: dict[str, Any] = {"auto_pad": "NOTSET", "dilations": (1, 1), "pads": (0, 0, 0, 0), "strides": (1, 1)}
 NEUTRAL: dict[str, dict[str, Any]] = {
-    "Conv": {"auto_pad": "NOTSET", "dilations": (1, 1), "group": 1, "pads": (0, 0, 0, 0), "strides": (1, 1)},
-    "MaxPool": {
-        "auto_pad": "NOTSET",
-        "ceil_mode": 0,
-        "dilations": (1, 1),
-        "pads": (0, 0, 0, 0),
-        "storage_order": 0,
-        "strides": (1, 1),
-    },
+    "Conv": {**WINDOW, "group": 1},
+    "MaxPool": {**WINDOW, "ceil_mode": 0, "storage_order": 0},
     "Flatten": {"axis": 1},
     "Gemm": {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 0},
 }
 """Operator -> its attributes where they are left out."""
-
-
 REORDERING = frozenset({"Gather", "Slice", "Concat", "Split", "ReverseSequence"})
 MOVING = REORDERING | {"Pad", "Transpose", "Reshape", "Identity", "Cast"}
 """Operators that compute nothing."""
@@ -167,13 +159,9 @@ def _check_convolution(node: ir.Node, step: Step, spec: ResNetSpec) -> None:
     wanted = tuple(f"{step.norm}.{part}" for part in ("weight", "bias", "running_mean", "running_var"))
     for found, name in zip(norm.parameters, wanted, strict=True):
         if found != name:
-            raise StructureError(
-                step.name,
-                f"its batch norm takes {found} where {name} belongs.",
-                cause="a pair of biases has changed places"
-                if name.endswith(".bias")
-                else "parameters have changed places",
-            )
+            what = "a pair of biases has" if name.endswith(".bias") else "parameters have"
+            detail = f"its batch norm takes {found} where {name} belongs."
+            raise StructureError(step.name, detail, cause=f"{what} changed places")
     if not same_eps(norm.eps, spec):
         raise StructureError(
             step.name,

@@ -116,19 +116,19 @@ def canonical_model(path: Path, recall: Callable[[], Weights] | None) -> ModelUn
         path: where it is.
         recall: loads the weights that it should hold; None checks it against its own numbers.
     """
-    contents = check_contents(path, recall)
-    spec, interface = contents.metadata.spec, contents.metadata.interface
+    metadata, parameters, wrong = check_contents(path, recall)
+    spec, interface = metadata.spec, metadata.interface
     what = "the file's own numbers" if recall is None else "the weights given"
     return ModelUnderTest(
         path=path,
         taken=image_input_of(spec, interface),
-        preprocessing=contents.metadata.preprocessing,
+        preprocessing=metadata.preprocessing,
         given=quantity_of(interface.head),
         logits_path=None,
         activation=activation_of(interface.head, spec),
-        oracle=SpecificationOracle(spec, recall or _giving(contents.parameters), f"the specification with {what}"),
+        oracle=SpecificationOracle(spec, recall or _giving(parameters), f"the specification with {what}"),
         canonical=True,
-        wrong=contents.wrong,
+        wrong=wrong,
     )
 
 

@@ -1,7 +1,5 @@
 """`verify`: is a file the network that it says it is, in every runtime that is here?"""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import tempfile
@@ -10,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from resnet_export.errors import (
     MissingDependencyError,
@@ -33,10 +31,8 @@ from resnet_export.runtimes import ONLY_WHEN_NAMED, names, parse_runtime
 from resnet_export.runtimes.isolated import IsolatedSession
 from resnet_export.weights import Weights
 
-if TYPE_CHECKING:
-    Progress = Callable[[str], AbstractContextManager[object]]
-
-
+Progress = Callable[[str], AbstractContextManager[object]]
+"""Entered around each stage with the stage's name."""
 STATUS: dict[type[ResNetExportError], Status] = {
     MissingDependencyError: "not here",
     UnavailableError: "not here",

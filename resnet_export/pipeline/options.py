@@ -7,7 +7,7 @@ from typing import Any
 
 from resnet_export.errors import UsageError
 from resnet_export.graph.interface import Head, Interface, Layout
-from resnet_export.pipeline.stages import Progress
+from resnet_export.parity.verify import Progress
 from resnet_export.spec import ResNetSpec
 
 Source = Any

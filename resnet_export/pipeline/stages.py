@@ -2,11 +2,9 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 
-Progress = Callable[[str], AbstractContextManager[object]]
-"""Entered around each stage with the stage's name."""
+from resnet_export.parity.verify import Progress
 
 
 class Stages:

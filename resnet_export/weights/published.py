@@ -5,29 +5,26 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from resnet_export.errors import CheckpointError, UsageError
 from resnet_export.files import reported
 
-FILES: Mapping[tuple[int, str], str] = MappingProxyType(
-    {
-        (18, "IMAGENET1K_V1"): "resnet18-f37072fd.pth",
-        (34, "IMAGENET1K_V1"): "resnet34-b627a593.pth",
-        (50, "IMAGENET1K_V1"): "resnet50-0676ba61.pth",
-        (50, "IMAGENET1K_V2"): "resnet50-11ad3fa6.pth",
-        (101, "IMAGENET1K_V1"): "resnet101-63fe2227.pth",
-        (101, "IMAGENET1K_V2"): "resnet101-cd907fc2.pth",
-        (152, "IMAGENET1K_V1"): "resnet152-394f9c45.pth",
-        (152, "IMAGENET1K_V2"): "resnet152-f82ba261.pth",
-    }
-)
+FILES: Mapping[tuple[int, str], str] = {
+    (18, "IMAGENET1K_V1"): "resnet18-f37072fd.pth",
+    (34, "IMAGENET1K_V1"): "resnet34-b627a593.pth",
+    (50, "IMAGENET1K_V1"): "resnet50-0676ba61.pth",
+    (50, "IMAGENET1K_V2"): "resnet50-11ad3fa6.pth",
+    (101, "IMAGENET1K_V1"): "resnet101-63fe2227.pth",
+    (101, "IMAGENET1K_V2"): "resnet101-cd907fc2.pth",
+    (152, "IMAGENET1K_V1"): "resnet152-394f9c45.pth",
+    (152, "IMAGENET1K_V2"): "resnet152-f82ba261.pth",
+}
 """(depth, name) -> file; the eight digits are the start of its SHA-256.
 
 Source: https://github.com/pytorch/vision/blob/main/torchvision/models/resnet.py
 """
 
-RESIZE: Mapping[str, int] = MappingProxyType({"IMAGENET1K_V1": 256, "IMAGENET1K_V2": 232})
+RESIZE: Mapping[str, int] = {"IMAGENET1K_V1": 256, "IMAGENET1K_V2": 232}
 """Name -> pixels of the shorter side after resizing, before the crop to 224; bilinear, same source."""
 
 BASE_URL = "https://download.pytorch.org/models/"

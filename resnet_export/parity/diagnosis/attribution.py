@@ -6,7 +6,7 @@ import numpy as np
 
 from resnet_export.errors import StructureError
 from resnet_export.parity.diagnosis.bisect import bisect
-from resnet_export.parity.diagnosis.tensor_faults import explain, first_difference
+from resnet_export.parity.diagnosis.tensor_faults import explain, ulps
 from resnet_export.parity.gate.evaluation import Candidate
 from resnet_export.parity.gate.gate import SOURCE_FACTOR, floor, max_error
 from resnet_export.parity.gate.inputs import InputSet
@@ -45,18 +45,14 @@ def attribute_topology(
 
 def differing_parameters(found: Weights, expected: Weights, side: str) -> Diagnosis | None:
     """Whether a model holds exactly the weights that it was given."""
-    difference = first_difference(found, expected, allowed=0.0)
-    if difference is None:
-        return None
-    name, distance = difference
-    module = name.rpartition(".")[0]
-    layer = {step.norm: step.name for step in expected.spec.steps}.get(module, module)
-    return Diagnosis(
-        layer=layer,
-        side=side,
-        detail=f"{name} differs from the weights by {distance:.3g} ulp",
-        cause=explain(name, found[name], expected),
-    )
+    for name, array in found.items():
+        distance = ulps(array, expected[name])
+        if distance > 0:
+            module = name.rpartition(".")[0]
+            layer = {step.norm: step.name for step in expected.spec.steps}.get(module, module)
+            detail = f"{name} differs from the weights by {distance:.3g} ulp"
+            return Diagnosis(layer, side, detail, explain(name, array, expected))
+    return None
 
 
 def diagnose(
@@ -68,7 +64,7 @@ def diagnose(
 ) -> tuple[Diagnosis, Bisection]:
     """The first layer that rounding does not explain, and the error layer by layer."""
     with candidate.open() as session:
-        found = bisect(session, network.spec, network.parameters, inputs, min(inputs.batches), names, precision)
+        found = bisect(session, network.spec, network.recall(), inputs, min(inputs.batches), names, precision)
     return describe(found, candidate.label), found
 
 

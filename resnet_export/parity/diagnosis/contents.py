@@ -1,7 +1,7 @@
 """What stands in a file: its structure and numbers, against what they should be, and what another tool made of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import onnx_ir as ir
@@ -26,23 +26,16 @@ PRECISIONS: dict[str | None, Precision] = {
 """Type of stored weights -> the precision by which the file is judged; the least precise come first."""
 
 
-@dataclass(frozen=True)
-class Contents:
-    """A file, read and compared with what it should be."""
-
-    metadata: Metadata
-    parameters: Parameters
-    """What the truth is evaluated with: the weights where they are known, else the file's own numbers."""
-    wrong: Diagnosis | None
-    """The first thing that is wrong in the file."""
-
-
-def check_contents(file: Path, recall: Callable[[], Weights] | None) -> Contents:
+def check_contents(file: Path, recall: Callable[[], Weights] | None) -> tuple[Metadata, Parameters, Diagnosis | None]:
     """Reads a file and checks its structure, then its numbers.
 
     Args:
         file: where it is.
         recall: loads the weights that it should hold; None takes its own numbers for right.
+
+    Returns:
+        What it says of itself; what the truth is evaluated with, which are its own numbers where no weights are known;
+        and the first thing that is wrong in it.
 
     Raises:
         ModelError: the file is missing, damaged, or was not written by this package.
@@ -60,7 +53,7 @@ def check_contents(file: Path, recall: Callable[[], Weights] | None) -> Contents
         values = model.graph.initializers.items()
         parameters = {name: value.const_value.numpy() for name, value in values if value.const_value is not None}
     unbind(model)
-    return Contents(metadata, parameters, wrong)
+    return metadata, parameters, wrong
 
 
 def _check_structure(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
@@ -101,12 +94,8 @@ def _check_numbers(model: ir.Model, weights: Weights) -> Diagnosis | None:
     if cause is None and other == layers:
         detail = f"all {layers} layers hold other numbers than the weights given"
         return Diagnosis(OTHER_WEIGHTS, "the file", detail, None)
-    return Diagnosis(
-        layer=name.rpartition(".")[0],
-        side="the file",
-        detail=f"{name} differs from the folded weights by {distance:.3g} ulp ({ULPS} are allowed)",
-        cause=cause,
-    )
+    detail = f"{name} differs from the folded weights by {distance:.3g} ulp ({ULPS} are allowed)"
+    return Diagnosis(name.rpartition(".")[0], "the file", detail, cause)
 
 
 def _check_metadata(metadata: Metadata) -> Diagnosis | None:
@@ -126,12 +115,8 @@ def _check_digest(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
     """Whether the file holds the numbers that it was written with."""
     if initializers_digest(model) == metadata.initializers_digest:
         return None
-    return Diagnosis(
-        layer="initializers",
-        side="the file",
-        detail="the digest of the file's numbers is not the one in its metadata",
-        cause="the file was changed after it was written",
-    )
+    detail = "the digest of the file's numbers is not the one in its metadata"
+    return Diagnosis("initializers", "the file", detail, "the file was changed after it was written")
 
 
 def layer_precisions(model: ir.Model) -> set[Precision]:

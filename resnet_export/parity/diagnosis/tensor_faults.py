@@ -24,17 +24,6 @@ def ulps(found: Array, expected: Array) -> float:
     return float(np.abs(found.astype(np.float64) - expected).max(initial=0.0) / unit)
 
 
-def first_difference(
-    found: Mapping[str, Array], expected: Mapping[str, Array], allowed: float
-) -> tuple[str, float] | None:
-    """The first tensor of `found` that is further than `allowed` ulp from `expected`, with the distance."""
-    for name, array in found.items():
-        distance = ulps(array, expected[name])
-        if distance > allowed:
-            return name, distance
-    return None
-
-
 def explain(name: str, found: Array, expected: Mapping[str, Array], weights: Weights | None = None) -> str | None:
     """The mistake that makes `found` of `expected[name]`, or None.
 

@@ -13,7 +13,7 @@ from resnet_export.graph.interface import Activation
 from resnet_export.parity.gate.gate import max_error
 from resnet_export.parity.gate.inputs import InputSet
 from resnet_export.parity.gate.tolerances import TOLERANCES
-from resnet_export.parity.reference.activations import activate
+from resnet_export.parity.reference.truth import activate
 from resnet_export.parity.results import Inputs, Quantity
 from resnet_export.runtimes.session import Placement, Precision, Session
 

@@ -36,9 +36,6 @@ class InputSet:
     batches: tuple[int, ...]
     """Prefixes of the set that are run."""
 
-    def __len__(self) -> int:
-        return len(self.exact)
-
 
 def image_input_of(spec: ResNetSpec, interface: Interface) -> ImageInput:
     """What a file of this network with this interface takes."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -17,19 +17,6 @@ from resnet_export.spec import ResNetSpec
 Real = type[np.float64 | np.float32]
 
 
-class Oracle(Protocol):
-    """Evaluates the network independently of any runtime."""
-
-    @property
-    def description(self) -> str:
-        """What it evaluates, for people."""
-        ...
-
-    def output(self, inputs: InputSet, quantity: Quantity, dtype: Real) -> Floats:
-        """(N, K) with every operation in that precision; the output of fewer images is a prefix of it."""
-        ...
-
-
 @dataclass(frozen=True)
 class SpecificationOracle:
     """The specification with its parameters."""
@@ -38,16 +25,12 @@ class SpecificationOracle:
     recall: Callable[[], Parameters]
     """Gives the parameters, which need not be in memory all along."""
     description: str
-
-    @property
-    def parameters(self) -> Parameters:
-        """Name -> array."""
-        return self.recall()
+    """What it evaluates, for people."""
 
     def output(self, inputs: InputSet, quantity: Quantity, dtype: Real) -> Floats:
-        """See `Oracle`."""
+        """(N, K) with every operation in that precision; the output of fewer images is a prefix of it."""
         images = inputs.exact if dtype is np.float64 else inputs.normalised
-        return last_values(self.spec, self.parameters, images, step_of(quantity), dtype)
+        return last_values(self.spec, self.recall(), images, step_of(quantity), dtype)
 
 
 @dataclass(frozen=True)
@@ -62,7 +45,7 @@ class GraphOracle:
     """What another tool made of the file, for the message about a file that cannot be evaluated."""
 
     def output(self, inputs: InputSet, quantity: Quantity, dtype: Real) -> Floats:
-        """See `Oracle`."""
+        """As of `SpecificationOracle`, whatever the quantity: it is what the file gives."""
         from resnet_export.parity.reference.evaluator import Evaluator
 
         try:
@@ -73,6 +56,10 @@ class GraphOracle:
             message = f"{error.message} Another tool changed the file after its export: it was {self.change}."
             raise ModelError(message, hint=error.hint) from error
         return found.astype(np.float64) if dtype is np.float64 else found
+
+
+Oracle = SpecificationOracle | GraphOracle
+"""Evaluates the network independently of any runtime."""
 
 
 class Truths:

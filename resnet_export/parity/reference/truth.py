@@ -3,6 +3,8 @@
     convolution     y = W x,  with the columns of x cut out by the window (im2col)
     batch norm      y = (x - mean) / sqrt(variance + eps) * gamma + beta      not folded: written out on purpose
     classifier      y = W x + b
+    softmax         p_k = exp(x_k) / sum_j exp(x_j)      one of several classes
+    sigmoid         p_k = 1 / (1 + exp(-x_k))            one logit, or several labels at once
 
 Independent of both definitions and of the folding, so that none of them can vouch for itself.
 """
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_export.graph.interface import Activation
 from resnet_export.spec import ResNetSpec, Step
 
 Floats = NDArray[np.floating[Any]]
@@ -87,6 +90,14 @@ def apply(
     raise ValueError(f"no rule for the operator {step.op}")
 
 
+def activate(logits: NDArray[Any], activation: Activation) -> NDArray[Any]:
+    """The probabilities, (N, K) like the logits, and in their precision."""
+    from scipy import special
+
+    found = special.softmax(logits, axis=-1) if activation == "softmax" else special.expit(logits)
+    return np.asarray(found)
+
+
 def convolve(
     x: Floats,
     weight: NDArray[Any],
@@ -126,12 +137,15 @@ def windows(x: Floats, kernel: int, stride: int) -> Floats:
 
 def affine(step: Step, parameters: Parameters, eps: float) -> tuple[Floats, Floats]:
     """(scale, shift) of the batch norm of a convolution, each (C, 1, 1), in float64: y = scale x + shift."""
-    gamma, beta, mean, variance = (
-        parameters[f"{step.norm}.{part}"].astype(np.float64)[:, None, None]
-        for part in ("weight", "bias", "running_mean", "running_var")
-    )
+    gamma, beta, mean, variance = _of_norm(step, parameters, np.float64)
     scale = gamma / np.sqrt(variance + eps)
     return scale, beta - mean * scale
+
+
+def _of_norm(step: Step, parameters: Parameters, dtype: type[np.floating[Any]]) -> list[Floats]:
+    """[gamma, beta, mean, variance] of the batch norm of a convolution, each (C, 1, 1)."""
+    parts = ("weight", "bias", "running_mean", "running_var")
+    return [parameters[f"{step.norm}.{part}"].astype(dtype)[:, None, None] for part in parts]
 
 
 def _norm(x: Floats, step: Step, parameters: Parameters, eps: float, dtype: type[np.floating[Any]]) -> Floats:
@@ -140,10 +154,7 @@ def _norm(x: Floats, step: Step, parameters: Parameters, eps: float, dtype: type
     if folded is not None:
         x += folded.astype(dtype)[:, None, None]
         return x
-    gamma, beta, mean, variance = (
-        parameters[f"{step.norm}.{part}"].astype(dtype)[:, None, None]
-        for part in ("weight", "bias", "running_mean", "running_var")
-    )
+    gamma, beta, mean, variance = _of_norm(step, parameters, dtype)
     x -= mean
     x *= gamma / np.sqrt(variance + dtype(eps))
     x += beta

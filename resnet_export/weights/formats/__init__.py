@@ -9,7 +9,6 @@ import importlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from numpy.typing import NDArray
@@ -20,16 +19,14 @@ from resnet_export.weights.formats.keras_config import KerasConfig, read_config
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.torch import without_wrappers
 
-FORMATS: Mapping[str, str] = MappingProxyType(
-    {
-        ".pth": "resnet_export.weights.formats.torch",
-        ".pt": "resnet_export.weights.formats.torch",
-        ".safetensors": "resnet_export.weights.formats.safetensors",
-        ".keras": "resnet_export.weights.formats.keras",
-        ".weights.h5": "resnet_export.weights.formats.keras",
-        ".npz": "resnet_export.weights.formats.numpy",
-    }
-)
+FORMATS: Mapping[str, str] = {
+    ".pth": "resnet_export.weights.formats.torch",
+    ".pt": "resnet_export.weights.formats.torch",
+    ".safetensors": "resnet_export.weights.formats.safetensors",
+    ".keras": "resnet_export.weights.formats.keras",
+    ".weights.h5": "resnet_export.weights.formats.keras",
+    ".npz": "resnet_export.weights.formats.numpy",
+}
 """How a file's name ends -> the module that reads and writes such files."""
 
 

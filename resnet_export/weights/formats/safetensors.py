@@ -14,20 +14,10 @@ from resnet_export.weights.naming.torch import state_dict
 TITLE = "a safetensors file"
 
 TYPES = {
-    "F64": "<f8",
-    "F32": "<f4",
-    "F16": "<f2",
-    "I64": "<i8",
-    "I32": "<i4",
-    "I16": "<i2",
-    "I8": "i1",
-    "U64": "<u8",
-    "U32": "<u4",
-    "U16": "<u2",
-    "U8": "u1",
-    "BOOL": "?",
-}
-"""The format's name of an element type -> numpy's; bfloat16 has none in numpy."""
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": ml_dtypes.bfloat16, "BOOL": "?",
+    "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1",
+}  # fmt: skip
+"""The format's name of an element type -> numpy's."""
 
 
 def read(path: Path) -> dict[str, NDArray[Any]]:
@@ -50,12 +40,11 @@ def write(path: Path, weights: Tensors) -> None:
 
 
 def _as_array(name: str, entry: dict[str, Any], path: Path) -> NDArray[Any]:
-    kind, shape = entry["dtype"], entry["shape"]
-    if kind == "BF16":
-        return np.frombuffer(entry["data"], ml_dtypes.bfloat16).reshape(shape).astype(np.float32)
+    kind = entry["dtype"]
     if kind not in TYPES:
         raise CheckpointError(
             f"{path}: {name} is of type {kind}, which is not read here.",
             hint="Give the checkpoint of the float network; reduce precision after the export.",
         )
-    return np.frombuffer(entry["data"], TYPES[kind]).reshape(shape)
+    array = np.frombuffer(entry["data"], TYPES[kind]).reshape(entry["shape"])
+    return array.astype(np.float32) if kind == "BF16" else array

@@ -12,8 +12,7 @@ import pytest
 
 from resnet_export import ResNetSpec, Weights, export, verify
 from resnet_export.parity.gate.gate import compare
-from resnet_export.parity.reference.activations import activate
-from resnet_export.parity.reference.truth import last_values
+from resnet_export.parity.reference.truth import activate, last_values
 from resnet_export.weights.initial import trained_like
 
 if TYPE_CHECKING:
