@@ -15,6 +15,7 @@ from resnet_export.pipeline.options import ExportOptions
 from resnet_export.pipeline.report import ExportReport
 from resnet_export.pipeline.sources import SourceModel
 from resnet_export.spec import ResNetSpec
+from resnet_export.terminal import number
 from resnet_export.weights.published import RESIZE
 
 PACKAGES = {"torch": ("torch", "onnxscript"), "keras": ("keras", "tensorflow-cpu", "tensorflow", "tf2onnx")}
@@ -93,7 +94,7 @@ def labels_of(labels: str | os.PathLike[str] | Sequence[str] | None, spec: ResNe
         return None
     if isinstance(labels, str | os.PathLike):
         names = read_labels(Path(labels))
-        where = f"The labels file {labels} has {len(names)} lines"
+        where = f"The labels file {labels} has {number(len(names), 'line')}"
     else:
         names, where = tuple(labels), f"{len(labels)} labels were given"
     if len(names) != spec.num_classes:

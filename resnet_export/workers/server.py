@@ -53,7 +53,11 @@ def serve(name: str) -> None:
             if not isinstance(error, ResNetExportError):
                 why = error_text(error if isinstance(error, Exception) else repr(error))
                 error = RuntimeFailedError(f"It failed: {why}.")
-            send("error", (type(error).__name__, error.message, vars(error)))
+            kind, attributes = type(error).__name__, vars(error)
+            try:
+                send("error", (kind, error.message, attributes))
+            except Exception:  # whatever pickling an attribute raises; the words can be sent
+                send("error", (kind, error.message, {"message": error.message, "hint": error.hint}))
 
 
 def requests_while_parent_lives() -> queue.SimpleQueue[Any]:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resnet_export.errors import StructureError, UsageError
+from resnet_export.errors import ParityError, StructureError, UsageError
 from resnet_export.workers import Worker
 
 if TYPE_CHECKING:
@@ -107,6 +107,9 @@ class Target:
 
     def division(self) -> float:
         return 1 / (self._calls - self._calls)
+
+    def unsendable_error(self) -> None:
+        raise ParityError("It is another network.", hint="Take the right one.", report=threading.Lock())
 
     def unsendable(self) -> Any:
         return lambda: None

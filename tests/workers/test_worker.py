@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
-from resnet_export.errors import RuntimeCrashedError, RuntimeFailedError, StructureError, UsageError
+from resnet_export.errors import ParityError, RuntimeCrashedError, RuntimeFailedError, StructureError, UsageError
 from resnet_export.workers import Worker
 from tests.workers.targets import TARGET
 
@@ -129,6 +129,9 @@ def test_errors_of_ours_come_back_as_themselves(worker: Worker) -> None:
     assert type(caught.value) is UsageError
     assert (caught.value.message, caught.value.hint) == ("It was told so.", "Tell it something else.")
     assert str(caught.value) == "It was told so.\nTell it something else."
+    with pytest.raises(ParityError) as caught_too:  # of what it holds, only the words can be pickled
+        worker.call("unsendable_error")
+    assert str(caught_too.value) == "It is another network.\nTake the right one."
     with pytest.raises(StructureError) as found:  # its class takes other arguments
         worker.call("structure")
     assert (found.value.layer, found.value.cause) == ("conv1", "somebody took it")
