@@ -231,6 +231,8 @@ def _changes(ours: Mapping[str, CaseResult], theirs: Mapping[str, CaseResult]) -
             notes.append(f"{label}: only the {side} has a time relative to the reference network; it is left out")
         elif now.relative is not None and before.relative is not None and not same_reference(now, before):
             notes.append(f"{before.relative.reference} then, {now.relative.reference} now: it is left out")
+        elif now.relative is not None and compare_times(now, before).quantity != "relative":
+            notes.append(f"{label}: the times relative to the reference network have no interval; p50 is compared")
         if now.case.model.sha256 != before.case.model.sha256:
             notes.append(f"{now.case.model.path} is another file than then")
     return list(dict.fromkeys(notes))

@@ -20,6 +20,8 @@ SCENARIOS = ("single", "concurrent", "offline")
 """
 DISTURBED = ("C", "D")
 """Grades of cases that are slower than another only where even their fastest run is."""
+DOUBTED = "D"
+"""The grade at which even that may be the disturbance."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +73,18 @@ def _verdict(cases: Sequence[CaseResult], usual_threads: int) -> tuple[str, str]
         reason = "their intervals overlap" if best.high >= second.low else "what disturbed them may be the difference"
         told = f"Too close to call: {best.name} ({best.figure}) and {second.name} ({second.figure}); {reason}."
         return told, "" if by_rate else _compare(second.result, best.result, usual_threads)
+    doubted = any(one.result.grade is not None and one.result.grade.letter == DOUBTED for one in (best, second))
+    doubt = " The machine was disturbed, which may be the difference: compare them in turns." if doubted else ""
+    command = _compare(second.result, best.result, usual_threads) if doubted and not by_rate else ""
     ratio = f"{second.cost / best.cost:.2f} times as fast"
     several = re.match(r"\d+ ", best.name) and not best.name.startswith("1 ")  # 2 threads, 4 concurrent callers
     if len(cases) > 2:
         verb, next_one = "are" if several else "is", f"{second.name}, {second.figure}"
-        return f"{best.name} {verb} the fastest of {len(cases)}: {best.figure}. Next: {next_one} ({ratio}).", ""
-    return (
-        f"{best.name} {'beat' if several else 'beats'} {second.name}: {best.figure} against {second.figure} ({ratio}).",
-        "",
-    )
+        told = f"{best.name} {verb} the fastest of {len(cases)}: {best.figure}. Next: {next_one} ({ratio})."
+    else:
+        verb = "beat" if several else "beats"
+        told = f"{best.name} {verb} {second.name}: {best.figure} against {second.figure} ({ratio})."
+    return told + doubt, command
 
 
 def _compare(a: CaseResult, b: CaseResult, usual_threads: int) -> str:

@@ -302,6 +302,14 @@ class TestReference:
         assert [one.status for one in report.cases] == ["same"]
         assert report.notes == (), "the grade is that of the samples"
 
+    def test_one_without_an_interval_is_left_out_and_said_to_be(self) -> None:
+        vague = case(relative=dataclasses.replace(beside(2.8), ratio=Estimate(2.8)))
+        report = check(result(vague), result(vague))
+        assert [(one.status, one.times.quantity) for one in report.cases] == [("same", "p50")]
+        assert report.notes == (
+            f"{LABEL}: the times relative to the reference network have no interval; p50 is compared",
+        )
+
     def test_what_disturbed_it_is_noted(self) -> None:
         loud = case(relative=beside(2.8, disturbances=("Other processes used 1 of the 2 CPUs meanwhile.",)))
         assert check(result(case(relative=beside(2.8))), result(loud)).notes == (

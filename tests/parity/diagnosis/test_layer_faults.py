@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from resnet_export.parity.reference.activations import activate
 
 from resnet_export import ResNetSpec, Weights
 from resnet_export.graph.foreign import ImageInput
@@ -15,7 +14,7 @@ from resnet_export.parity.diagnosis.bisect import bisect
 from resnet_export.parity.gate.gate import compare
 from resnet_export.parity.gate.inputs import random_inputs
 from resnet_export.parity.gate.tolerances import TOLERANCES
-from resnet_export.parity.reference.truth import evaluate
+from resnet_export.parity.reference.truth import activate, evaluate
 from resnet_export.runtimes.session import Session
 from resnet_export.weights.initial import trained_like
 
