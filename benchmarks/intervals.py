@@ -81,10 +81,11 @@ def measure_coverage(kind: str, samples: int, runs: int) -> dict[str, float | in
     truth, printed, held, widths = true_median(kind), 0, 0, []
     for seed in range(runs):
         found = summarise(measure(draw(kind, samples, np.random.default_rng(seed)))).p50
-        if found.low is not None and found.high is not None:
+        if found.interval is not None:
+            low, high = found.interval
             printed += 1
-            held += found.low <= truth <= found.high
-            widths.append((found.high - found.low) / found.value)
+            held += low <= truth <= high
+            widths.append((high - low) / found.value)
     return {
         "kind": kind,
         "samples": samples,

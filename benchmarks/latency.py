@@ -219,9 +219,8 @@ def markdown(found: list[Found], absent: dict[str, str], options: argparse.Names
 
 def interval(found: Estimate, unit: float = 1.0) -> str:
     """`17.2 [17.0 17.5]`; the value alone where there is no interval."""
-    if found.low is None or found.high is None:
-        return f"{found.value / unit:.3g}"
-    return f"{found.value / unit:.3g} [{found.low / unit:.3g} {found.high / unit:.3g}]"
+    ends = "" if found.interval is None else f" [{' '.join(f'{end / unit:.3g}' for end in found.interval)}]"
+    return f"{found.value / unit:.3g}{ends}"
 
 
 def plain(name: str) -> str:

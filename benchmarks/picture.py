@@ -33,7 +33,8 @@ def bars(rows: Sequence[tuple[str, Estimate, bool]], title: str) -> str:
         title: with the unit.
     """
     height = TOP + ROW * len(rows) + BOTTOM
-    longest = max(_ends(estimate)[1] for _, estimate, _ in rows)
+    ends = [estimate.interval or (estimate.value, estimate.value) for _, estimate, _ in rows]
+    longest = max(high for _, high in ends)
     step = _step(longest)
     ticks = np.arange(0, longest + step, step)
     scale = (WIDTH - LABELS - RIGHT) / ticks[-1]
@@ -48,7 +49,7 @@ def bars(rows: Sequence[tuple[str, Estimate, bool]], title: str) -> str:
         lines.append(f'<text class="axis" x="{x:.1f}" y="{height - 10}" text-anchor="middle">{tick:g}</text>')
     for at, (name, estimate, own) in enumerate(rows):
         y = TOP + ROW * at
-        low, high = (LABELS + end * scale for end in _ends(estimate))
+        low, high = (LABELS + end * scale for end in ends[at])
         lines += [
             f'<text x="{LABELS - 8}" y="{y + 14}" text-anchor="end">{escape(name)}</text>',
             f'<rect class="{"own" if own else "bar"}" x="{LABELS}" y="{y}" width="{estimate.value * scale:.1f}" '
@@ -57,12 +58,6 @@ def bars(rows: Sequence[tuple[str, Estimate, bool]], title: str) -> str:
             f'<text x="{high + 8:.1f}" y="{y + 14}">{estimate.value:.3g}</text>',
         ]
     return "\n".join([*lines, "</svg>"]) + "\n"
-
-
-def _ends(estimate: Estimate) -> tuple[float, float]:
-    """Of its interval; the value twice where it has none."""
-    value, low, high = estimate.value, estimate.low, estimate.high
-    return value if low is None else low, value if high is None else high
 
 
 def _step(most: float) -> float:

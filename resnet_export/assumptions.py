@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from resnet_export.terminal import numbers
+
 if TYPE_CHECKING:
     from resnet_export.images import Preprocessing
     from resnet_export.spec import ResNetSpec
@@ -67,7 +69,7 @@ def about_pictures(preprocessing: Preprocessing, given: set[str]) -> tuple[Assum
     found = (
         Assumption("pictures", "resize", f"the shorter side to {preprocessing.resize} pixels", "--resize"),
         Assumption("pictures", "interpolation", preprocessing.interpolation, "--interpolation"),
-        Assumption("pictures", "mean", f"{'/'.join(f'{number:g}' for number in preprocessing.mean)}", "--mean"),
-        Assumption("pictures", "std", f"{'/'.join(f'{number:g}' for number in preprocessing.std)}", "--std"),
+        Assumption("pictures", "mean", numbers(preprocessing.mean), "--mean"),
+        Assumption("pictures", "std", numbers(preprocessing.std), "--std"),
     )
     return tuple(one for one in found if one.name not in given)

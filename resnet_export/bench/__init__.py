@@ -101,9 +101,9 @@ def measure(
     begun = time.monotonic() if begun is None else begun
     from resnet_export.bench.journal import Journal
     from resnet_export.bench.results import BenchReport
-    from resnet_export.bench.runner import TIMEOUT_S
     from resnet_export.bench.schedule import Schedule
     from resnet_export.machine import read_machine
+    from resnet_export.workers import TIMEOUT_S
 
     machine = machine or read_machine()
     plan = plan_digest(cases, budget, machine, referenced=referenced)

@@ -17,12 +17,18 @@ class Estimate:
     """Upper end, likewise."""
 
     @property
+    def interval(self) -> tuple[float, float] | None:
+        """Both ends; None where the samples support no interval. The value is then shown with a question mark."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
+    @property
     def has_interval(self) -> bool:
-        """Whether the samples support an interval. A value without one is shown with a question mark."""
-        return self.low is not None and self.high is not None
+        """Whether the samples support an interval."""
+        return self.interval is not None
 
     def over(self, amount: float) -> Estimate:
         """`amount` divided by it: a rate from a time, whose ends change places."""
-        if self.low is None or self.high is None or self.low <= 0:
+        low, high = self.interval or (0.0, 0.0)
+        if low <= 0:
             return Estimate(amount / self.value)
-        return Estimate(amount / self.value, amount / self.high, amount / self.low)
+        return Estimate(amount / self.value, amount / high, amount / low)

@@ -13,15 +13,13 @@ from resnet_export.bench.results import CaseResult, Measured, Series
 from resnet_export.bench.worker import TARGET, Progress
 from resnet_export.errors import ResNetExportError, RuntimeCrashedError
 from resnet_export.machine.noise import Noise, Watch
-from resnet_export.workers import Worker
+from resnet_export.workers import TIMEOUT_S, Worker
 
 if TYPE_CHECKING:
     from resnet_export.bench.case import Case
     from resnet_export.bench.results import Status
     from resnet_export.bench.sampling import Budget
 
-TIMEOUT_S = 300.0
-"""Seconds without a sign of life after which a case hangs. TensorRT and torch.compile build for minutes."""
 NEW_SHAPE_SHARE = 1 / 6
 """Share of the case's time: what takes longer to run for the first time, as if compiled, isn't run in another shape."""
 END_S = 0.2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from resnet_export.terminal import fact, shortened
+from resnet_export.terminal import fact, numbers, shortened
 
 if TYPE_CHECKING:
     from resnet_export.images import Preprocessing
@@ -29,6 +29,6 @@ def labels(names: Sequence[str]) -> Iterator[str]:
 
 def preprocessing(found: Preprocessing, *more: str) -> Iterator[str]:
     """How pictures are prepared, and what else is known of that."""
-    mean, std = ("/".join(f"{value:g}" for value in values) for values in (found.mean, found.std))
+    moments = (f"mean {numbers(found.mean)}", f"std {numbers(found.std)}")
     resize = f"resize {found.resize} ({found.interpolation})"
-    yield from fact("preprocessing", resize, f"crop {found.crop}", f"mean {mean}", f"std {std}", *more)
+    yield from fact("preprocessing", resize, f"crop {found.crop}", *moments, *more)

@@ -3,7 +3,7 @@
 A crash, a hang and a library that prints to stdout then concern that process alone.
 """
 
-from resnet_export.workers.client import Worker
+from resnet_export.workers.client import TIMEOUT_S, Worker
 from resnet_export.workers.pool import Pool
 
-__all__ = ["Pool", "Worker"]
+__all__ = ["TIMEOUT_S", "Pool", "Worker"]

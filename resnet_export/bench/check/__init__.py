@@ -116,8 +116,8 @@ def check(
     checked += [_checked(label, case, None, tolerance) for label, case in ours.items() if label not in theirs]
     notes = [f"another machine: {one}" for one in differences]
     notes += _differences(_settings(result.machine), _settings(baseline.machine), "{0} {1} then, {2} now")
-    notes += _changes(ours, theirs)
     absolute = {one.label for one in checked if one.times.quantity != "relative"}
+    notes += _changes(ours, theirs, absolute)
     notes += [*_doubts(ours, absolute, "result"), *_doubts(theirs, absolute, "baseline")]
     return CheckReport(tuple(checked), tolerance, tuple(notes))
 
@@ -172,17 +172,18 @@ def _status(
     if result.case.scenario.slo_ms is not None:
         return "unchecked", "a rate that was searched for has no interval; check the loads of server without a bound"
     ratio = compared.ratio
-    if ratio is None or ratio.low is None or ratio.high is None:
+    if ratio is None or ratio.interval is None:
         sides = (("result", compared.result), ("baseline", compared.baseline))
         short = [f"the {name}" for name, time in sides if time is None or not time.has_interval]
         have = " and ".join(short) + (" have" if len(short) > 1 else " has")
         return "undecided", f"{have} too few samples, or too unsteady ones, for an interval"
     widest = max(tolerance, TOLERANCE)
-    if ratio.low <= 1 + tolerance < ratio.high and ratio.high > ratio.low * (1 + widest) ** 2:
+    low, high = ratio.interval
+    if low <= 1 + tolerance < high and high > low * (1 + widest) ** 2:
         return "undecided", f"the interval of the ratio is too wide: it has to be known to within {widest * 100:g} %"
-    if ratio.value > 1 + tolerance and ratio.low > 1:
+    if ratio.value > 1 + tolerance and low > 1:
         return "slower", None
-    return ("faster" if ratio.value < 1 / (1 + tolerance) and ratio.high < 1 else "same"), None
+    return ("faster" if ratio.value < 1 / (1 + tolerance) and high < 1 else "same"), None
 
 
 def _facts(machine: Machine) -> dict[str, str]:
@@ -218,7 +219,7 @@ def _doubts(cases: Mapping[str, CaseResult], absolute: Container[str], name: str
     ]
 
 
-def _changes(ours: Mapping[str, CaseResult], theirs: Mapping[str, CaseResult]) -> list[str]:
+def _changes(ours: Mapping[str, CaseResult], theirs: Mapping[str, CaseResult], absolute: Container[str]) -> list[str]:
     """What else is not as it was: it may be the very thing to be checked, and has to be known."""
     notes = []
     for label, now, before in ((label, ours[label], theirs[label]) for label in theirs if label in ours):
@@ -231,7 +232,7 @@ def _changes(ours: Mapping[str, CaseResult], theirs: Mapping[str, CaseResult]) -
             notes.append(f"{label}: only the {side} has a time relative to the reference network; it is left out")
         elif now.relative is not None and before.relative is not None and not same_reference(now, before):
             notes.append(f"{before.relative.reference} then, {now.relative.reference} now: it is left out")
-        elif now.relative is not None and compare_times(now, before).quantity != "relative":
+        elif now.relative is not None and label in absolute:
             notes.append(f"{label}: the times relative to the reference network have no interval; p50 is compared")
         if now.case.model.sha256 != before.case.model.sha256:
             notes.append(f"{now.case.model.path} is another file than then")

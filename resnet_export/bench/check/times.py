@@ -81,8 +81,9 @@ def ratio_of(result: Estimate | None, baseline: Estimate | None) -> Estimate | N
     difference = math.log(result.value / baseline.value)
     variance = 0.0
     for one in (result, baseline):
-        if one.low is None or one.high is None:
+        if one.interval is None:
             return Estimate(math.exp(difference))
-        variance += (math.log(one.high / one.low) / (2 * Z)) ** 2
+        low, high = one.interval
+        variance += (math.log(high / low) / (2 * Z)) ** 2
     half = Z * math.sqrt(variance)
     return Estimate(math.exp(difference), math.exp(difference - half), math.exp(difference + half))

@@ -21,14 +21,13 @@ from typing import TYPE_CHECKING
 from resnet_export.bench.compare import paired
 from resnet_export.bench.compare.results import Comparison, Launch, Measured, Pair
 from resnet_export.bench.request import Ran, Request
-from resnet_export.bench.runner import TIMEOUT_S
 from resnet_export.bench.sampling import DEFAULT, Budget
 from resnet_export.bench.scenarios.single import Single
 from resnet_export.bench.worker import TARGET
 from resnet_export.errors import MissingDependencyError, ResNetExportError, RuntimeCrashedError, UsageError
 from resnet_export.machine import Machine, read_machine
 from resnet_export.machine.noise import Noise, Watch
-from resnet_export.workers import Worker
+from resnet_export.workers import TIMEOUT_S, Worker
 
 if TYPE_CHECKING:
     from resnet_export.bench import Progress

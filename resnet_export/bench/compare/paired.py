@@ -58,20 +58,22 @@ LEAST_NORMAL = 3
 
 def verdict_of(ratio: Estimate, band: float) -> Verdict:
     """What the ratio says of B, when everything within 1 - band and 1 + band is the same."""
-    if ratio.low is None or ratio.high is None:
+    if ratio.interval is None:
         return "inconclusive"
-    if 1 - band <= ratio.low and ratio.high <= 1 + band:
+    low, high = ratio.interval
+    if 1 - band <= low and high <= 1 + band:
         return "equivalent"
-    if ratio.high < 1:
+    if high < 1:
         return "faster"
-    return "slower" if ratio.low > 1 else "inconclusive"
+    return "slower" if low > 1 else "inconclusive"
 
 
 def launches_needed(ratio: Estimate, launches: int, band: float) -> int | None:
     """Launches that would probably give a verdict where so many did not; None where no number would."""
-    if ratio.low is None or ratio.high is None:
+    if ratio.interval is None:
         return LEAST_LAUNCHES
-    centre, half = math.log(ratio.value), math.log(ratio.high / ratio.low) / 2
+    low, high = ratio.interval
+    centre, half = math.log(ratio.value), math.log(high / low) / 2
     within = min(math.log1p(band) - centre, centre - math.log1p(-band))
     enough = max(within, abs(centre))
     return None if enough <= 0 else max(launches + 1, math.ceil(launches * (half / enough) ** 2))

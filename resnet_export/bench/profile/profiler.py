@@ -27,7 +27,6 @@ from resnet_export.bench.profile.results import LayerTime, OperatorTime, Profile
 from resnet_export.bench.profile.trace import read_trace
 from resnet_export.bench.profile.worker import GRAPH, TARGET
 from resnet_export.bench.request import Request
-from resnet_export.bench.runner import TIMEOUT_S
 from resnet_export.bench.statistics import summarise
 from resnet_export.errors import RuntimeCrashedError, RuntimeFailedError, UsageError
 from resnet_export.graph import cost
@@ -36,7 +35,7 @@ from resnet_export.graph.shapes import resolve_shapes
 from resnet_export.machine import Machine, read_machine
 from resnet_export.runtimes import RUNTIMES as KNOWN
 from resnet_export.runtimes import parse_runtime
-from resnet_export.workers import Worker
+from resnet_export.workers import TIMEOUT_S, Worker
 
 if TYPE_CHECKING:
     from resnet_export.bench import Progress

@@ -140,8 +140,8 @@ def trade_off(found: Sequence[Point], names: Sequence[str], x: Axis, y: Axis) ->
     for at, (result, series, latency, rate) in enumerate(found):
         colour = names.index(result.case.runtime)
         kind = f"s{colour % COLOURS}"
-        if latency.low is not None and latency.high is not None:
-            chart.level(latency.low, latency.high, rate.value, kind)
+        if latency.interval is not None:
+            chart.level(*latency.interval, rate.value, kind)
         words = f"{_full(result, series)}: p50 {shown(latency)} ms, {throughput(series)} images/s"
         filled = kind if at in front else f"{kind} hollow"
         _estimate(chart, latency.value, rate, filled, MARKS[colour % len(MARKS)], words)
@@ -210,8 +210,8 @@ def _curve(
 
 def _estimate(chart: Chart, x: float, found: Estimate, kind: str, shape: str, words: str) -> None:
     """A mark with its interval."""
-    if found.low is not None and found.high is not None:
-        chart.upright(x, found.low, found.high, kind.removesuffix(" hollow"))
+    if found.interval is not None:
+        chart.upright(x, *found.interval, kind.removesuffix(" hollow"))
     chart.mark(x, found.value, kind, shape, words)
 
 

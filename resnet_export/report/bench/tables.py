@@ -85,9 +85,9 @@ def _estimate(found: Estimate | None, where: str, *, counted: bool = False) -> s
     value = datum(digits(found.value), f"{where}/value")
     if counted:
         return value
-    if found.low is None or found.high is None:
+    if found.interval is None:
         return f"{value} ?"
-    ends = (datum(digits(end), f"{where}/{key}") for key, end in (("low", found.low), ("high", found.high)))
+    ends = (datum(digits(end), f"{where}/{key}") for key, end in zip(("low", "high"), found.interval, strict=True))
     return f"{value} <small>[{' '.join(ends)}]</small>"
 
 

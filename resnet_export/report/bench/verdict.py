@@ -48,7 +48,7 @@ class Entry:
         main = result.measured.main
         latency, images = main.latency_ms, main.batch * main.callers if by_rate else 1
         found = latency.mean if by_rate else latency.p50
-        low, high = (latency.min, latency.max) if found.low is None or found.high is None else (found.low, found.high)
+        low, high = found.interval or (latency.min, latency.max)
         disturbed = result.grade is not None and result.grade.letter in DISTURBED
         rate = main.images_per_s
         figure = f"{digits(rate.value)} images/s" if by_rate and rate is not None else f"{digits(found.value)} ms"

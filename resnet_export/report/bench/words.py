@@ -43,14 +43,13 @@ def shown(found: Estimate | None) -> str:
     """`20.12 [20.05 20.19]`, `20.12 ?` where the samples support no interval, a dash where there is no number."""
     if found is None:
         return "-"
-    if found.low is None or found.high is None:
-        return f"{digits(found.value)} ?"
-    return f"{digits(found.value)} [{digits(found.low)} {digits(found.high)}]"
+    ends = "?" if found.interval is None else f"[{' '.join(map(digits, found.interval))}]"
+    return f"{digits(found.value)} {ends}"
 
 
 def interval(ratio: Estimate, places: int = 3) -> str:
     """`[0.981 1.012]`, or `?` where there is none."""
-    return "?" if ratio.low is None or ratio.high is None else f"[{ratio.low:.{places}f} {ratio.high:.{places}f}]"
+    return "?" if ratio.interval is None else f"[{' '.join(f'{end:.{places}f}' for end in ratio.interval)}]"
 
 
 def throughput(series: Series) -> str:

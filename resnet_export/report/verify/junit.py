@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from resnet_export.report.kit import junit
 from resnet_export.report.kit.junit import Case, Outcome
-from resnet_export.report.verify.findings import located
 from resnet_export.terminal import number
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ def render(report: VerifyReport) -> str:
     """An XML document."""
     placements = [(result.runtime, result.placement) for result in report.runtimes if result.placement is not None]
     strays = [f"{name}: FALLBACK: {placement.fallback}" for name, placement in placements if placement.fallback]
-    output = [*strays, *report.notes, *located(report)]
+    output = [*strays, *report.notes, *report.located]
     return junit.render("resnet-export verify", report.file, _cases(report), output)
 
 

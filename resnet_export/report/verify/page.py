@@ -9,7 +9,7 @@ from resnet_export.report.kit import page
 from resnet_export.report.kit.page import items, text
 from resnet_export.report.kit.svg import symbol
 from resnet_export.report.verify import summary
-from resnet_export.report.verify.findings import located, sentences
+from resnet_export.report.verify.findings import sentences
 from resnet_export.report.verify.plot import draw
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def render(report: VerifyReport) -> str:
 def _failures(report: VerifyReport) -> Iterator[str]:
     if not report.passed:
         yield f"<h2>What failed</h2>{items(sentences(report))}"
-        yield from (f'<p class="failed">{text(line)}</p>' for line in located(report))
+        yield from (f'<p class="failed">{text(line)}</p>' for line in report.located)
 
 
 def _runtimes(report: VerifyReport) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from resnet_export.report.verify import summary
-from resnet_export.report.verify.findings import located, sentences
+from resnet_export.report.verify.findings import sentences
 from resnet_export.terminal import blocks, fact, printable, some, table, wrapped
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _layers(found: Bisection) -> Iterator[str]:
 
 def _failures(report: VerifyReport) -> Iterator[str]:
     yield from _some(sentences(report))
-    for line in located(report):
+    for line in report.located:
         yield from wrapped(printable(line))
 
 
