@@ -28,10 +28,10 @@ demo: $(READY) ## Train on digits in Keras, export through both frameworks, comp
 	$(BIN)/python tools/demo.py
 
 test: $(READY) browser ## Run the tests, but for the long proofs.
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
 
 test-long: $(READY) browser ## Run the long proofs: coverage of intervals, faults in every network, real measurements.
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
 
 # Some tests look at a page in a browser. Without one they are skipped, and say so.
 browser:
