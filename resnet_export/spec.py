@@ -4,9 +4,6 @@ He et al., "Deep Residual Learning for Image Recognition" (2015), table 1, as to
 the stride of a bottleneck stands on its 3x3 convolution, and parameters have torchvision's names,
 shapes and order.
 
-Formulas:
-    output size     = floor((input - kernel + 2 * padding) / stride) + 1
-    multiply-adds   = output size^2 * out channels * in channels * kernel^2    per convolution
 """
 
 from __future__ import annotations
@@ -19,6 +16,8 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from resnet_export.errors import SpecificationError
+from resnet_export.network import IMAGE, Network, Step
+from resnet_export.network.folding import fold
 
 Stem = Literal["imagenet", "cifar"]
 STEMS: tuple[Stem, ...] = ("imagenet", "cifar")
@@ -50,41 +49,6 @@ VARIANTS: Mapping[int, Variant] = MappingProxyType(
 
 IMAGE_SIZES: Mapping[Stem, int] = MappingProxyType({"imagenet": 224, "cifar": 32})
 """The usual image size of each stem, in pixels."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One node of the canonical graph. Its output value has its name."""
-
-    name: str
-    """After the module it stands for: `layer1.0.conv1`."""
-    op: str
-    """The ONNX operator."""
-    inputs: tuple[str, ...]
-    """Names of the values it takes, in order; the image is `input`."""
-    channels: int
-    """Channels (features) of its output."""
-    size: int
-    """Height and width of its output, at the image size of the specification; 1 after the pooling."""
-    in_channels: int = 0
-    """Channels (features) of its first input; set where it has weights."""
-    kernel: int = 0
-    """Height and width of the window; 0 where there is none."""
-    stride: int = 1
-    padding: int = 0
-    """Rows and columns added on each of the four sides."""
-    norm: str | None = None
-    """The batch norm that follows the convolution and is folded into it."""
-
-    @property
-    def multiply_adds(self) -> int:
-        """Multiply-adds for one image; 0 for a step without weights."""
-        return self.size**2 * self.channels * self.in_channels * max(self.kernel, 1) ** 2
-
-
-def output_size(size: int, kernel: int, stride: int, padding: int) -> int:
-    """Height (or width) after a convolution or pooling: floor((size - kernel + 2 padding) / stride) + 1."""
-    return (size - kernel + 2 * padding) // stride + 1
 
 
 @dataclass(frozen=True)
@@ -130,6 +94,11 @@ class ResNetSpec:
         return self.as_dict()
 
     @property
+    def title(self) -> str:
+        """`ResNet-18`."""
+        return f"ResNet-{self.depth}"
+
+    @property
     def variant(self) -> Variant:
         """Kind and number of the blocks."""
         return VARIANTS[self.depth]
@@ -140,36 +109,32 @@ class ResNetSpec:
         return self.width * 8 * self.variant.expansion
 
     @cached_property
-    def steps(self) -> tuple[Step, ...]:
-        """The canonical graph from the image to the logits, in topological order; 49 steps at depth 18."""
-        return tuple(_steps(self))
+    def network(self) -> Network:
+        """From the image to the logits, with batch norms as steps of their own. Names are torchvision's."""
+        return Network((self.in_channels, self.image_size, self.image_size), tuple(_steps(self)), ("fc",))
 
     @cached_property
+    def canonical(self) -> Network:
+        """The network of the file, its batch norms folded; 49 steps at depth 18."""
+        return fold(self.network)
+
+    @property
     def parameters(self) -> Mapping[str, tuple[int, ...]]:
         """Name -> shape of every tensor in torchvision's state_dict, in its order, less `num_batches_tracked`.
 
         Convolutions are (out, in, kernel, kernel), the classifier (classes, features), the rest (channels,).
         """
-        shapes: dict[str, tuple[int, ...]] = {}
-        for step in self.steps:
-            if step.op == "Conv":
-                shapes[f"{step.name}.weight"] = (step.channels, step.in_channels, step.kernel, step.kernel)
-                for part in ("weight", "bias", "running_mean", "running_var"):
-                    shapes[f"{step.norm}.{part}"] = (step.channels,)
-            elif step.op == "Gemm":
-                shapes[f"{step.name}.weight"] = (step.channels, step.in_channels)
-                shapes[f"{step.name}.bias"] = (step.channels,)
-        return MappingProxyType(shapes)
+        return self.network.parameters
 
     @property
     def trainable_parameters(self) -> int:
         """Number of trainable scalars: all but the running statistics. 11,689,512 for ResNet-18."""
-        return sum(math.prod(shape) for name, shape in self.parameters.items() if ".running_" not in name)
+        return self.network.trainable_parameters
 
     @property
     def multiply_adds(self) -> int:
         """Multiply-adds for one image: 1,814,073,344 for ResNet-18 at 224 x 224."""
-        return sum(step.multiply_adds for step in self.steps)
+        return self.network.multiply_adds
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as plain data, for JSON."""
@@ -179,29 +144,33 @@ class ResNetSpec:
 def _steps(spec: ResNetSpec) -> Iterator[Step]:
     """Walks the network from the image to the logits."""
     if spec.stem == "imagenet":
-        stem = _conv("conv1", "bn1", "input", spec.in_channels, spec.width, spec.image_size, 7, 2)
-        relu = _after("relu", "Relu", stem)
-        pooled = output_size(stem.size, 3, 2, 1)
-        last = Step("maxpool", "MaxPool", (relu.name,), spec.width, pooled, kernel=3, stride=2, padding=1)
-        yield from (stem, relu, last)
+        yield from _convolution(spec, "conv1", "bn1", IMAGE, spec.in_channels, spec.width, 7, 2)
+        yield Step("relu", "Relu", ("bn1",))
+        pool = {"ceil_mode": 0, **_window(3, 2)}
+        yield Step("maxpool", "MaxPool", ("relu",), pool)
+        last = "maxpool"
     else:
-        stem = _conv("conv1", "bn1", "input", spec.in_channels, spec.width, spec.image_size, 3, 1)
-        last = _after("relu", "Relu", stem)
-        yield from (stem, last)
+        yield from _convolution(spec, "conv1", "bn1", IMAGE, spec.in_channels, spec.width, 3, 1)
+        yield Step("relu", "Relu", ("bn1",))
+        last = "relu"
 
+    channels = spec.width
     for stage, blocks in enumerate(spec.variant.blocks):
+        inner = spec.width << stage
         for block in range(blocks):
             stride = 2 if stage > 0 and block == 0 else 1
-            for step in _block(spec, f"layer{stage + 1}.{block}", last, spec.width << stage, stride):
+            for step in _block(spec, f"layer{stage + 1}.{block}", last, channels, inner, stride):
                 yield step
-                last = step
+                last = step.name
+            channels = inner * spec.variant.expansion
 
-    yield Step("avgpool", "GlobalAveragePool", (last.name,), spec.features, 1)
-    yield Step("flatten", "Flatten", ("avgpool",), spec.features, 1)
-    yield Step("fc", "Gemm", ("flatten",), spec.num_classes, 1, in_channels=spec.features)
+    yield Step("avgpool", "GlobalAveragePool", (last,))
+    yield Step("flatten", "Flatten", ("avgpool",), {"axis": 1})
+    classifier = {"weight": (spec.num_classes, spec.features), "bias": (spec.num_classes,)}
+    yield Step("fc", "Gemm", ("flatten",), {"transB": 1}, classifier)
 
 
-def _block(spec: ResNetSpec, prefix: str, source: Step, inner: int, stride: int) -> Iterator[Step]:
+def _block(spec: ResNetSpec, prefix: str, source: str, channels: int, inner: int, stride: int) -> Iterator[Step]:
     """One residual block: relu(convolutions(x) + shortcut(x))."""
     outer = inner * spec.variant.expansion
     # (output channels, kernel, stride) of each convolution on the main path
@@ -209,35 +178,37 @@ def _block(spec: ResNetSpec, prefix: str, source: Step, inner: int, stride: int)
         (inner, 3, stride),
         (outer, 3, 1),
     )  # fmt: skip
-    last = source
-    for index, (channels, kernel, conv_stride) in enumerate(path, start=1):
+    last, taken = source, channels
+    for index, (given, kernel, conv_stride) in enumerate(path, start=1):
         if index > 1:
-            yield (last := _after(f"{prefix}.relu{index - 1}", "Relu", last))
-        last = _conv(
-            f"{prefix}.conv{index}", f"{prefix}.bn{index}", last.name, last.channels, channels, last.size, kernel,
-            conv_stride,
-        )  # fmt: skip
-        yield last
+            last = f"{prefix}.relu{index - 1}"
+            yield Step(last, "Relu", (f"{prefix}.bn{index - 1}",))
+        names = f"{prefix}.conv{index}", f"{prefix}.bn{index}"
+        yield from _convolution(spec, *names, last, taken, given, kernel, conv_stride)
+        last, taken = names[1], given
     shortcut = source
-    if stride != 1 or source.channels != outer:
-        shortcut = _conv(
-            f"{prefix}.downsample.0", f"{prefix}.downsample.1", source.name, source.channels, outer, source.size, 1,
-            stride,
-        )  # fmt: skip
-        yield shortcut
-    add = Step(f"{prefix}.add", "Add", (last.name, shortcut.name), outer, last.size)
-    yield add
-    yield _after(f"{prefix}.relu{len(path)}", "Relu", add)
+    if stride != 1 or channels != outer:
+        names = f"{prefix}.downsample.0", f"{prefix}.downsample.1"
+        yield from _convolution(spec, *names, source, channels, outer, 1, stride)
+        shortcut = names[1]
+    yield Step(f"{prefix}.add", "Add", (last, shortcut))
+    yield Step(f"{prefix}.relu{len(path)}", "Relu", (f"{prefix}.add",))
 
 
-def _conv(
-    name: str, norm: str, source: str, in_channels: int, channels: int, size: int, kernel: int, stride: int
-) -> Step:
-    padding = kernel // 2
-    size = output_size(size, kernel, stride, padding)
-    return Step(name, "Conv", (source,), channels, size, in_channels, kernel, stride, padding, norm)
+def _convolution(
+    spec: ResNetSpec, name: str, norm: str, source: str, in_channels: int, channels: int, kernel: int, stride: int
+) -> Iterator[Step]:
+    """A convolution, padded symmetrically by half of its kernel, and its batch norm."""
+    weight = {"weight": (channels, in_channels, kernel, kernel)}
+    yield Step(name, "Conv", (source,), {"group": 1, **_window(kernel, stride)}, weight)
+    roles = dict.fromkeys(("weight", "bias", "running_mean", "running_var"), (channels,))
+    yield Step(norm, "BatchNormalization", (name,), {"epsilon": spec.eps}, roles)
 
 
-def _after(name: str, op: str, source: Step) -> Step:
-    """An element-wise step: the shape of its output is that of its input."""
-    return Step(name, op, (source.name,), source.channels, source.size)
+def _window(kernel: int, stride: int) -> dict[str, tuple[int, ...]]:
+    return {
+        "kernel_shape": (kernel,) * 2,
+        "strides": (stride,) * 2,
+        "pads": (kernel // 2,) * 4,
+        "dilations": (1, 1),
+    }

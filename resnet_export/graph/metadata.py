@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import onnx_ir as ir
 
 from resnet_export.assumptions import Assumption
-from resnet_export.data import as_plain
+from resnet_export.data import as_plain, decode
 from resnet_export.errors import ModelError, ResNetExportError
 from resnet_export.graph.interface import Interface
 from resnet_export.images import Preprocessing
+from resnet_export.network import Network
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights.canonical import digest
 
@@ -26,7 +27,10 @@ FORMAT = 1
 class Metadata:
     """What is written into the file; nothing of it depends on the framework that the network came from."""
 
-    spec: ResNetSpec
+    spec: ResNetSpec | None
+    """The network, where it is one of the known family."""
+    network: Network | None
+    """Else the network as it stands in the file, its batch norms folded."""
     interface: Interface
     preprocessing: Preprocessing
     weights_digest: str
@@ -38,11 +42,24 @@ class Metadata:
     assumptions: tuple[Assumption, ...] = ()
     """What was taken for granted, since the source can't show it."""
 
+    @property
+    def canonical(self) -> Network:
+        """The network as it stands in the file."""
+        if self.spec is not None:
+            return self.spec.canonical
+        assert self.network is not None, "a file says which network it is"
+        return self.network
+
+    @property
+    def title(self) -> str:
+        """`ResNet-18`, or what a network without a name is."""
+        return "network" if self.spec is None else self.spec.title
+
     def to_props(self) -> dict[str, str]:
         """Key -> JSON, sorted."""
         entries: dict[str, Any] = {"format": FORMAT, **as_plain(self)}
         entries["specification"] = entries.pop("spec")
-        absent = {"labels"} if self.labels is None else set()
+        absent = {key for key in ("labels", "network", "specification") if entries[key] is None}
         absent |= set() if self.assumptions else {"assumptions"}
         known = {key: value for key, value in sorted(entries.items()) if key not in absent}
         return {f"{PREFIX}{key}": json.dumps(value, sort_keys=True) for key, value in known.items()}
@@ -72,7 +89,8 @@ class Metadata:
             }
             labels = data.get("labels")
             return cls(
-                spec=ResNetSpec(**data["specification"]),
+                spec=ResNetSpec(**data["specification"]) if "specification" in data else None,
+                network=_network(data["network"]) if "network" in data else None,
                 interface=Interface(**data["interface"]),
                 preprocessing=Preprocessing(**preprocessing),
                 weights_digest=data["weights_digest"],
@@ -87,6 +105,16 @@ class Metadata:
                 f"The file's resnet_export metadata is damaged ({type(error).__name__}: {error}).",
                 hint="Export the network again.",
             ) from error
+
+
+def _network(data: Any) -> Network:
+    """The network out of JSON, which has lists for tuples."""
+    network = decode(Network, data, "the network")
+    steps = []
+    for step in network.steps:
+        attributes = {name: tuple(v) if isinstance(v, list) else v for name, v in step.attributes.items()}
+        steps.append(replace(step, attributes=attributes))
+    return replace(network, steps=tuple(steps))
 
 
 def is_ours(model: ir.Model) -> bool:

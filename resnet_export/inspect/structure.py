@@ -10,7 +10,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from resnet_export.graph.foreign import graph_inputs
-from resnet_export.graph.rewriting import producer
+from resnet_export.graph.access import producer
 from resnet_export.graph.walk import NEUTRAL
 from resnet_export.inspect.results import Change
 

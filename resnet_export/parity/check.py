@@ -10,15 +10,16 @@ from threadpoolctl import threadpool_limits
 from resnet_export.graph.interface import Interface
 from resnet_export.images import Preprocessing
 from resnet_export.parity.diagnosis.attribution import diagnose
+from resnet_export.network import Network
+from resnet_export.network.evaluation import Numbers, outputs_of
+from resnet_export.network.operators.operator import Floats
 from resnet_export.parity.gate.evaluation import Candidate, Evaluation, evaluate
 from resnet_export.parity.gate.inputs import gate_inputs, image_input_of
 from resnet_export.parity.gate.judge import judge
 from resnet_export.parity.model_under_test import canonical_model, quantity_of
 from resnet_export.parity.reference.oracles import Truths, step_of
-from resnet_export.parity.reference.truth import Floats, last_values
 from resnet_export.parity.results import VerifyReport
 from resnet_export.runtimes import open_session
-from resnet_export.weights import Weights
 
 RUNTIME = "ort:cpu"
 """What the file is deployed in."""
@@ -29,7 +30,8 @@ class Check:
 
     def __init__(
         self,
-        weights: Weights,
+        network: Network,
+        numbers: Numbers,
         interface: Interface,
         preprocessing: Preprocessing,
         images: str | os.PathLike[str] | None = None,
@@ -37,22 +39,23 @@ class Check:
         """Starts to compute.
 
         Args:
-            weights: the parameters of the network.
+            network: before its batch norms are folded.
+            numbers: its parameters.
             interface: how the file will be called.
             preprocessing: how pictures become its input.
             images: a folder of pictures that take part.
         """
         self._quantity = quantity_of(interface.head)
-        self._sets, self._notes = gate_inputs(image_input_of(weights.spec, interface), preprocessing, images)
+        self._sets, self._notes = gate_inputs(image_input_of(network, interface), preprocessing, images)
         self._background = ThreadPoolExecutor(max_workers=1)
-        self._truth = self._background.submit(self._compute_truth, weights)
+        self._truth = self._background.submit(self._compute_truth, network, numbers)
         self._source: Evaluation
 
     def run_source(self, model: Candidate) -> None:
         """Runs the model that the file comes from. It is checked too, and is the yardstick."""
         self._source = evaluate(model, self._sets, self._quantity)
 
-    def judge(self, file: Path, recall: Callable[[], Weights], name: Path) -> VerifyReport:
+    def judge(self, file: Path, recall: Callable[[], Numbers], name: Path) -> VerifyReport:
         """Checks the structure, the numbers, the outputs and the head of a file that was just written.
 
         Args:
@@ -88,7 +91,7 @@ class Check:
         """Waits for the background."""
         self._background.shutdown()
 
-    def _compute_truth(self, weights: Weights) -> Floats:
+    def _compute_truth(self, network: Network, numbers: Numbers) -> Floats:
         """Takes one processor fewer than there are: importing and tracing need one to themselves."""
         with threadpool_limits(max(1, (os.cpu_count() or 2) - 1), user_api="blas"):
-            return last_values(weights.spec, weights, self._sets[0].exact, step_of(self._quantity))
+            return outputs_of(network, numbers, self._sets[0].exact, [step_of(network, self._quantity)])[0]

@@ -12,12 +12,17 @@ import onnx_ir as ir
 from resnet_export.errors import CheckpointError
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.foreign import ImageInput, find_head, image_input, write_logits
-from resnet_export.graph.interface import Activation, Head, activation_of
+from resnet_export.graph.interface import Activation, Head
+from resnet_export.graph.reading import read as read_network
+from resnet_export.graph.reading.values import UnreadableError
 from resnet_export.graph.metadata import Metadata, initializers_digest, is_ours
 from resnet_export.images import Preprocessing
 from resnet_export.parity.diagnosis.contents import check_contents, describe_change, layer_precisions
 from resnet_export.parity.gate.inputs import image_input_of
-from resnet_export.parity.reference.oracles import GraphOracle, Oracle, SpecificationOracle
+from resnet_export.network import Network
+from resnet_export.network.evaluation import Numbers
+from resnet_export.network.folding import fold, unfolded
+from resnet_export.parity.reference.oracles import OWN_GRAPH, GraphOracle, NetworkOracle, Oracle
 from resnet_export.parity.results import Diagnosis, Quantity
 from resnet_export.runtimes.session import Precision
 from resnet_export.spec import IMAGE_SIZES, ResNetSpec
@@ -54,7 +59,7 @@ class ModelUnderTest:
         found = []
         if self.change is not None:
             found.append(f"Another tool changed the file after its export: it was {self.change}.")
-        if isinstance(self.oracle, GraphOracle):
+        if self.oracle.description == OWN_GRAPH:
             found.append(
                 "The file was held against its own graph: that the runtimes compute it right is checked, "
                 "and not which network it is. Give its checkpoint with --weights."
@@ -64,9 +69,9 @@ class ModelUnderTest:
         return found
 
     @property
-    def network(self) -> SpecificationOracle | None:
-        """The specification with its parameters, where they are known."""
-        return self.oracle if isinstance(self.oracle, SpecificationOracle) else None
+    def network(self) -> NetworkOracle | None:
+        """The network with its parameters, where they are known."""
+        return self.oracle if isinstance(self.oracle, NetworkOracle) else None
 
 
 def value_names(path: Path) -> list[str]:
@@ -109,24 +114,29 @@ def describe(path: Path, weights: Weights | str | os.PathLike[str] | None, folde
     return tested if change is None else _changed(model, metadata, tested, *change, given=weights is not None)
 
 
-def canonical_model(path: Path, recall: Callable[[], Weights] | None) -> ModelUnderTest:
+def canonical_model(
+    path: Path, recall: Callable[[], Numbers] | None, network: Network | None = None
+) -> ModelUnderTest:
     """Describes a file that this package wrote.
 
     Args:
         path: where it is.
         recall: loads the weights that it should hold; None checks it against its own numbers.
+        network: the one that these belong to, before batch norms are folded; None for that of the file's metadata.
     """
-    metadata, parameters, wrong = check_contents(path, recall)
-    spec, interface = metadata.spec, metadata.interface
+    metadata, numbers, wrong = check_contents(path, recall, None if network is None else fold(network))
+    interface, canonical = metadata.interface, metadata.canonical
     what = "the file's own numbers" if recall is None else "the weights given"
+    if network is None:
+        network = unfolded(canonical) if recall is None or metadata.spec is None else metadata.spec.network
     return ModelUnderTest(
         path=path,
-        taken=image_input_of(spec, interface),
+        taken=image_input_of(canonical, interface),
         preprocessing=metadata.preprocessing,
         given=quantity_of(interface.head),
         logits_path=None,
-        activation=activation_of(interface.head, spec),
-        oracle=SpecificationOracle(spec, recall or _giving(parameters), f"the specification with {what}"),
+        activation=interface.activation_of(canonical.classes),
+        oracle=NetworkOracle(network, recall or _giving(numbers), f"the {'network' if metadata.spec is None else 'specification'} with {what}"),
         canonical=True,
         wrong=wrong,
     )
@@ -160,7 +170,7 @@ def _changed(
         taken=taken,
         given=tested.given if known or copied else "output",
         activation=tested.activation if copied else None,
-        oracle=tested.oracle if known else GraphOracle(tested.logits_path or tested.path, taken, change=change),
+        oracle=tested.oracle if known else _own_graph(tested.logits_path or tested.path, taken, change),
         canonical=False,
         precision=precision,
         wrong=None,
@@ -177,7 +187,7 @@ def _foreign(
     activation: Activation | None,
 ) -> ModelUnderTest:
     given: Quantity = "output" if logits_path is None else "probabilities"
-    oracle: Oracle = GraphOracle(logits_path or path, taken)
+    oracle = _own_graph(logits_path or path, taken)
     size, wrong = taken.height, None
     if weights is not None:
         if weights.spec.in_channels != taken.channels:
@@ -188,7 +198,8 @@ def _foreign(
         spec = replace(weights.spec, image_size=size or weights.spec.image_size)
         given = "logits" if logits_path is None else "probabilities"
         pixels = "; its pixels are taken to be normalised as ImageNet's" if taken.dtype == "uint8" else ""
-        oracle = SpecificationOracle(spec, _giving(weights), f"the specification with the weights given{pixels}")
+        description = f"the specification with the weights given{pixels}"
+        oracle = NetworkOracle(spec.network, _giving(weights), description)
         wrong = _wrong_classes(model, spec)
         size = spec.image_size
     precisions = layer_precisions(model)
@@ -205,6 +216,16 @@ def _foreign(
         precision=precisions.pop() if len(precisions) == 1 else "float32",
         wrong=wrong,
     )
+
+
+def _own_graph(path: Path, taken: ImageInput, change: str | None = None) -> Oracle:
+    """The network that is read off the file; where that can't be, its graph as it stands."""
+    size = taken.height or IMAGE_SIZES["imagenet"], taken.width or IMAGE_SIZES["imagenet"]
+    try:
+        found = read_network(read(path), (taken.channels, *size), layout=taken.layout, batch=taken.batch)
+    except UnreadableError:
+        return GraphOracle(path, taken, change=change)
+    return NetworkOracle(found.network, _giving(found.numbers), OWN_GRAPH, of_file=True)
 
 
 def _wrong_classes(model: ir.Model, spec: ResNetSpec) -> Diagnosis | None:

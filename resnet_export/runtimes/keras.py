@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.graph.rewriting import NCHW_TO_NHWC, NHWC_TO_NCHW
+from resnet_export.graph.access import NCHW_TO_NHWC, NHWC_TO_NCHW
 from resnet_export.optional import installed, require
 from resnet_export.runtimes.options import CpuOptions
 from resnet_export.runtimes.runtime import Runtime

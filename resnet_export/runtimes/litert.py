@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.error_text import loading, running
-from resnet_export.graph.rewriting import NCHW_TO_NHWC
+from resnet_export.graph.access import NCHW_TO_NHWC
 from resnet_export.optional import installed, require
 from resnet_export.runtimes.options import CpuOptions
 from resnet_export.runtimes.runtime import Runtime

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from resnet_export.assumptions import Assumption, about_image_size, about_network
 from resnet_export.errors import CheckpointError, quote_some
+from resnet_export.network import Network
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import formats
 from resnet_export.weights.infer import COUNTERS, infer_spec, name_faults, shown_eps
@@ -77,6 +78,11 @@ class Weights(Mapping[str, Array]):
 
     def __repr__(self) -> str:
         return f"Weights({self.spec}, digest={self.digest[:12]})"
+
+    @property
+    def network(self) -> Network:
+        """The network that they belong to, with batch norms as steps of their own."""
+        return self.spec.network
 
     @cached_property
     def digest(self) -> str:

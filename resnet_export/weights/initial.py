@@ -40,10 +40,11 @@ def trained_like(spec: ResNetSpec, seed: int) -> dict[str, NDArray[np.float32]]:
     """
     generator = np.random.Generator(np.random.PCG64([seed, 1]))
     arrays = draw(spec, seed)
-    for step in spec.steps:
-        if step.norm is not None:
-            arrays[f"{step.norm}.weight"] = generator.uniform(0.5, 1.5, step.channels).astype(np.float32)
-            arrays[f"{step.norm}.bias"] = generator.normal(0.0, 0.2, step.channels).astype(np.float32)
-            arrays[f"{step.norm}.running_mean"] = generator.normal(0.0, 0.3, step.channels).astype(np.float32)
-            arrays[f"{step.norm}.running_var"] = generator.uniform(0.5, 2.0, step.channels).astype(np.float32)
+    for step in spec.network.steps:
+        if step.op == "BatchNormalization":
+            channels = step.parameters["weight"]
+            arrays[step.parameter("weight")] = generator.uniform(0.5, 1.5, channels).astype(np.float32)
+            arrays[step.parameter("bias")] = generator.normal(0.0, 0.2, channels).astype(np.float32)
+            arrays[step.parameter("running_mean")] = generator.normal(0.0, 0.3, channels).astype(np.float32)
+            arrays[step.parameter("running_var")] = generator.uniform(0.5, 2.0, channels).astype(np.float32)
     return arrays

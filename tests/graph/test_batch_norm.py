@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from resnet_export.graph.batch_norm import RecogniseBatchNorm
-from resnet_export.graph.rewriting import attribute
+from resnet_export.graph.access import attribute
 
 from .rewrites import model_of, operators, rewritten
 

@@ -11,7 +11,7 @@ import pytest
 from resnet_export.convert import CONVERTERS
 from resnet_export.errors import StructureError
 from resnet_export.graph.canonical import REWRITES, canonicalise
-from resnet_export.graph.rewriting import attribute
+from resnet_export.graph.access import attribute
 from resnet_export.graph.walk import canonical_attributes
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from resnet_export.graph.pads import MergePads
-from resnet_export.graph.rewriting import attribute
+from resnet_export.graph.access import attribute
 
 from .rewrites import model_of, operators, rewritten
 

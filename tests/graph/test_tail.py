@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from resnet_export.graph.rewriting import attribute
+from resnet_export.graph.access import attribute
 from resnet_export.graph.tail import CanonicalTail
 
 from .rewrites import model_of, operators, rewritten

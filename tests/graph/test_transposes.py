@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from resnet_export.graph.rewriting import attribute
+from resnet_export.graph.access import attribute
 from resnet_export.graph.transposes import SinkTransposes
 
 from .rewrites import model_of, operators, rewritten

@@ -14,7 +14,7 @@ import onnx_ir as ir
 import pytest
 
 from resnet_export.graph.batch_norm import RecogniseBatchNorm
-from resnet_export.graph.rewriting import insert, redirect
+from resnet_export.graph.access import insert, redirect
 
 if TYPE_CHECKING:
     from collections.abc import Callable

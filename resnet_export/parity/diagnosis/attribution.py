@@ -5,35 +5,35 @@ from collections.abc import Sequence
 import numpy as np
 
 from resnet_export.errors import StructureError
+from resnet_export.network import Network
+from resnet_export.network.evaluation import Numbers, outputs_of
+from resnet_export.network.folding import fold
+from resnet_export.network.match import layer_of
 from resnet_export.parity.diagnosis.bisect import bisect
 from resnet_export.parity.diagnosis.tensor_faults import explain, ulps
 from resnet_export.parity.gate.evaluation import Candidate
 from resnet_export.parity.gate.gate import SOURCE_FACTOR, floor, max_error
 from resnet_export.parity.gate.inputs import InputSet
-from resnet_export.parity.reference.oracles import SpecificationOracle
-from resnet_export.parity.reference.truth import last_values
+from resnet_export.parity.reference.oracles import NetworkOracle
 from resnet_export.parity.results import Bisection, Diagnosis
 from resnet_export.runtimes.session import Precision
-from resnet_export.spec import ResNetSpec
-from resnet_export.weights import Weights
 
 
 def attribute_topology(
-    source: Candidate, error: StructureError, spec: ResNetSpec, weights: Weights, side: str
+    source: Candidate, error: StructureError, network: Network, numbers: Numbers, side: str
 ) -> Diagnosis:
     """Whose mistake a wrong topology is: the model's, when the model is wrong too, else the converter's.
 
     Args:
         source: the model that was converted.
         error: what is wrong with the topology.
-        spec: the network.
-        weights: its weights.
+        network: what it should be.
+        numbers: its parameters.
         side: what to call the converter's output.
     """
-    images = np.random.default_rng(0).standard_normal((2, spec.in_channels, spec.image_size, spec.image_size))
-    images = images.astype(np.float32)
-    truth = last_values(spec, weights, images)
-    rounded = last_values(spec, weights, images, dtype=np.float32)
+    images = np.random.default_rng(0).standard_normal((2, *network.image)).astype(np.float32)
+    (truth,) = outputs_of(network, numbers, images, [network.output])
+    (rounded,) = outputs_of(network, numbers, images, [network.output], np.float32)
     allowed = SOURCE_FACTOR * max(max_error(rounded, truth), floor(truth))
     try:
         with source.open() as session:
@@ -43,13 +43,12 @@ def attribute_topology(
     return Diagnosis(error.layer, source.label if wrong else side, error.detail, error.cause)
 
 
-def differing_parameters(found: Weights, expected: Weights, side: str) -> Diagnosis | None:
-    """Whether a model holds exactly the weights that it was given."""
+def differing_parameters(network: Network, found: Numbers, expected: Numbers, side: str) -> Diagnosis | None:
+    """Whether a model holds exactly the weights that it was given, under the names of `network`."""
     for name, array in found.items():
         distance = ulps(array, expected[name])
         if distance > 0:
-            module = name.rpartition(".")[0]
-            layer = {step.norm: step.name for step in expected.spec.steps}.get(module, module)
+            layer = layer_of(network.step[name.rpartition(".")[0]], network)
             detail = f"{name} differs from the weights by {distance:.3g} ulp"
             return Diagnosis(layer, side, detail, explain(name, array, expected))
     return None
@@ -57,24 +56,26 @@ def differing_parameters(found: Weights, expected: Weights, side: str) -> Diagno
 
 def diagnose(
     candidate: Candidate,
-    network: SpecificationOracle,
+    oracle: NetworkOracle,
     inputs: InputSet,
     names: Sequence[str] | None = None,
     precision: Precision | None = None,
 ) -> tuple[Diagnosis, Bisection]:
     """The first layer that rounding does not explain, and the error layer by layer."""
     with candidate.open() as session:
-        found = bisect(session, network.spec, network.recall(), inputs, min(inputs.batches), names, precision)
-    return describe(found, candidate.label), found
+        network = fold(oracle.network)
+        images = oracle.images(inputs)[: min(inputs.batches)]
+        found = bisect(session, network, oracle.recall(), inputs, images, names, precision)
+    return describe(found, candidate.label, network.output), found
 
 
-def describe(found: Bisection, side: str) -> Diagnosis:
+def describe(found: Bisection, side: str, last: str) -> Diagnosis:
     """A bisection in words."""
     if not found.layers:
-        return Diagnosis("fc", side, "no layer in between can be looked at", None)
+        return Diagnosis(last, side, "no layer in between can be looked at", None)
     if found.first_wrong is None:
         detail = "each layer by itself is right while its values are shown: what is fused is wrong, or errors add up"
-        return Diagnosis("fc", side, detail, found.cause)
+        return Diagnosis(last, side, detail, found.cause)
     layer = next(layer for layer in found.layers if layer.layer == found.first_wrong)
     if layer.value is None:
         return Diagnosis(layer.layer, side, "its output is nowhere in the graph", found.cause)

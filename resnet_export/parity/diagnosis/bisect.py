@@ -15,19 +15,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resnet_export.graph.rewriting import NHWC_TO_NCHW
+from resnet_export.graph.access import NHWC_TO_NCHW
+from resnet_export.network import IMAGE, Network, Step
+from resnet_export.network.evaluation import Numbers, apply, evaluate
+from resnet_export.network.operators.operator import Floats
 from resnet_export.parity.diagnosis.layer_faults import layer_faults, pattern
 from resnet_export.parity.gate.gate import FILE_FACTOR, SUSPICIOUS, floor, max_error
 from resnet_export.parity.gate.inputs import InputSet
 from resnet_export.parity.gate.tolerances import TOLERANCES
-from resnet_export.parity.reference.truth import Floats, Parameters, apply, evaluate
-from resnet_export.parity.results import Bisection, LayerError
+from resnet_export.parity.reference.oracles import step_of
+from resnet_export.parity.results import Bisection, LayerError, Quantity
 from resnet_export.runtimes.session import Precision, Session
-from resnet_export.spec import ResNetSpec, Step
 
 Finding = tuple[str, str | None]
 """(first wrong layer, its cause)."""
-HEADS = {"logits": "fc", "embedding": "flatten"}
+HEADS: tuple[Quantity, ...] = ("logits", "embedding")
 """The heads' names of the two values that a head can be made of."""
 KIN = 0.1
 """Share of the largest value: a value further away than this is another one, and not this one gone wrong."""
@@ -35,10 +37,10 @@ KIN = 0.1
 
 def bisect(
     session: Session,
-    spec: ResNetSpec,
-    parameters: Parameters,
+    network: Network,
+    numbers: Numbers,
     inputs: InputSet,
-    batch: int,
+    truth: Floats,
     names: Sequence[str] | None = None,
     precision: Precision | None = None,
 ) -> Bisection:
@@ -46,37 +48,38 @@ def bisect(
 
     Args:
         session: the candidate's; it is asked for all values in one run.
-        spec: what it should be.
-        parameters: the numbers that it should have.
+        network: what it should be, folded.
+        numbers: those that it should have, before the folding.
         inputs: what to run it on.
-        batch: how many of them.
+        truth: (N, C, H, W), the same images as the network takes them; as many as are to be run.
         names: the values of a graph that is not canonical; None where they are named after the steps.
         precision: in what the file is computed; None for the session's own.
     """
-    images = (inputs.file if session.takes_file_input else inputs.normalised)[:batch]
-    asked = [*(step.name for step in spec.steps), *HEADS] if names is None else names
+    images = (inputs.file if session.takes_file_input else inputs.normalised)[: len(truth)]
+    asked = [*(step.name for step in network.steps), *HEADS] if names is None else names
     values = session.values(images, asked)
     if names is None:
-        values = {HEADS.get(name, name): value for name, value in values.items()}
+        heads = {head: step_of(network, head) for head in HEADS}
+        values = {heads.get(name, name): value for name, value in values.items()}  # type: ignore[call-overload]
     shown = _Values(values, named=names is None)
     reduced = TOLERANCES.get(precision or session.precision)
     slack = 0.0 if reduced is None else reduced.relative
-    exact: dict[str, Floats] = {"input": inputs.exact[:batch]}
+    exact: dict[str, Floats] = {IMAGE: truth}
     layers: list[LayerError] = []
     first: Finding | None = None
     perhaps: Finding | None = None
     behind: set[str] = set()  # what depends on the layer that is perhaps wrong
-    for step, truth in evaluate(spec, parameters, inputs.exact[:batch]):
-        if step.op == "Gemm" and f"{step.name}.weight" not in parameters:
-            break
-        layer = _Layer(step, spec, parameters, [exact[name] for name in step.inputs])
+    known = [step for step in network.steps if all(name in numbers for part in step.parts or (step,) for name in part.names)]
+    network = network.until(*(step.name for step in known))
+    for step, right in evaluate(network, numbers, truth):
+        layer = _Layer(step, network, numbers, [exact[name] for name in step.inputs])
         exact[step.name] = local = layer.output(np.float64)
         if not shown.may_have(step.name):
             continue
         single = layer.output(np.float32)
         bound = max(FILE_FACTOR * max(max_error(single, local), floor(local)), slack * float(np.abs(local).max()))
         name, value = shown.nearest(step.name, local)
-        error = _layer_error(step, name, value, truth, local, bound)
+        error = _layer_error(step, name, value, right, local, bound)
         if behind.intersection(step.inputs):
             behind.add(step.name)
         if not error.wrong:
@@ -89,7 +92,7 @@ def bisect(
             if not sure and perhaps is None:
                 behind = {step.name}
             first, perhaps = (finding, None) if sure else (None, finding)
-            error = _layer_error(step, name, value, truth, local, bound)
+            error = _layer_error(step, name, value, right, local, bound)
         layers.append(error)
         if value is not None and value.shape == local.shape:
             exact[step.name] = value.astype(np.float64)
@@ -103,16 +106,16 @@ class _Layer(NamedTuple):
     """A step with what it takes."""
 
     step: Step
-    spec: ResNetSpec
-    parameters: Parameters
+    network: Network
+    numbers: Numbers
     sources: list[Floats]
 
     def output(self, dtype: type[np.float64 | np.float32]) -> Floats:
         sources: list[Floats] = [source.astype(dtype) for source in self.sources]  # which `apply` may change
-        return apply(self.step, sources, self.parameters, self.spec.eps, dtype)
+        return apply(self.step, sources, self.numbers, dtype)
 
     def faults(self) -> Iterator[tuple[str, Floats]]:
-        return layer_faults(self.step, self.spec, self.parameters, self.sources)
+        return layer_faults(self.step, self.network, self.numbers, self.sources)
 
 
 def _layer_error(
@@ -177,7 +180,7 @@ def _cause(
 
 def _cause_before(layer: _Layer, exact: Mapping[str, Floats], shown: _Values) -> Finding | None:
     """A fault behind the right output of a convolution: a second batch norm is a node of its own in some graphs."""
-    steps = {} if shown.named else {step.name: step for step in layer.spec.steps if step.op == "Conv"}
+    steps = {} if shown.named else {step.name: step for step in layer.network.steps if step.op == "Conv"}
     for position, name in enumerate(layer.step.inputs):
         if name not in steps:
             continue

@@ -10,13 +10,13 @@ from resnet_export.errors import StructureError
 from resnet_export.graph.check import check_canonical
 from resnet_export.graph.cost import layers, operands, stored_type
 from resnet_export.graph.file import read, read_metadata, unbind
-from resnet_export.graph.folding import folded, folding
 from resnet_export.graph.metadata import Metadata, initializers_digest
+from resnet_export.network import Network
+from resnet_export.network.evaluation import Numbers
+from resnet_export.network.folding import folded_numbers
 from resnet_export.parity.diagnosis.tensor_faults import ULPS, explain, ulps
-from resnet_export.parity.reference.truth import Parameters
 from resnet_export.parity.results import OTHER_WEIGHTS, Diagnosis
 from resnet_export.runtimes.session import Precision
-from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.canonical import Array
 
@@ -26,12 +26,15 @@ PRECISIONS: dict[str | None, Precision] = {
 """Type of stored weights -> the precision by which the file is judged; the least precise come first."""
 
 
-def check_contents(file: Path, recall: Callable[[], Weights] | None) -> tuple[Metadata, Parameters, Diagnosis | None]:
+def check_contents(
+    file: Path, recall: Callable[[], Numbers] | None, network: Network | None = None
+) -> tuple[Metadata, Numbers, Diagnosis | None]:
     """Reads a file and checks its structure, then its numbers.
 
     Args:
         file: where it is.
         recall: loads the weights that it should hold; None takes its own numbers for right.
+        network: the one that these belong to, folded; None for that of the file's metadata.
 
     Returns:
         What it says of itself; what the truth is evaluated with, which are its own numbers where no weights are known;
@@ -44,11 +47,13 @@ def check_contents(file: Path, recall: Callable[[], Weights] | None) -> tuple[Me
     metadata = read_metadata(model, file)
     weights = None if recall is None else recall()
     wrong = _check_structure(model, metadata)
+    if wrong is None and isinstance(weights, Weights):
+        wrong = _check_specification(metadata, weights)
     if wrong is None and weights is not None:
-        wrong = _check_weights(model, metadata.spec, weights)
+        wrong = _check_numbers(model, network or metadata.canonical, weights)
     if wrong is None:
         wrong = _check_digest(model, metadata) or _check_metadata(metadata)
-    parameters: Parameters = {} if weights is None else weights
+    parameters: Numbers = {} if weights is None else weights
     if weights is None:
         values = model.graph.initializers.items()
         parameters = {name: value.const_value.numpy() for name, value in values if value.const_value is not None}
@@ -59,27 +64,30 @@ def check_contents(file: Path, recall: Callable[[], Weights] | None) -> tuple[Me
 def _check_structure(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
     """Whether the graph is the canonical one of the specification in the metadata."""
     try:
-        check_canonical(model, metadata.spec, metadata.interface)
+        check_canonical(model, metadata.canonical, metadata.interface)
     except StructureError as error:
         return Diagnosis(error.layer, "the file", error.detail, error.cause)
     return None
 
 
-def _check_weights(model: ir.Model, spec: ResNetSpec, weights: Weights) -> Diagnosis | None:
-    """Whether the file holds the folded weights."""
+def _check_specification(metadata: Metadata, weights: Weights) -> Diagnosis | None:
+    """Whether the weights belong to the specification of the file."""
+    spec = metadata.spec
+    if spec is None:
+        return Diagnosis("specification", "the file", f"it is no {weights.spec.title}, as the weights are", None)
     given = replace(weights.spec, image_size=spec.image_size)  # which no weight depends on
     if given != spec:
         differing = [name for name, value in spec.as_dict().items() if getattr(given, name) != value]
         listed = ", ".join(f"{name} {getattr(spec, name)} and not {getattr(given, name)}" for name in differing)
         return Diagnosis("specification", "the file", f"it has {listed}, as the weights have", None)
-    return _check_numbers(model, weights)
+    return None
 
 
-def _check_numbers(model: ir.Model, weights: Weights) -> Diagnosis | None:
+def _check_numbers(model: ir.Model, network: Network, weights: Numbers) -> Diagnosis | None:
     """The first number that is not the folded weights', or that none is, as in the file of another checkpoint."""
     first: tuple[str, Array, float] | None = None
     layers = other = 0
-    for name, expected in folding(weights):
+    for name, expected in folded_numbers(network, weights):
         is_weight = name.endswith(".weight")
         layers += is_weight
         tensor = model.graph.initializers[name].const_value if name in model.graph.initializers else None
@@ -90,7 +98,7 @@ def _check_numbers(model: ir.Model, weights: Weights) -> Diagnosis | None:
     if first is None:
         return None
     name, found, distance = first
-    cause = explain(name, found, folded(weights), weights)
+    cause = explain(name, found, dict(folded_numbers(network, weights)), network, weights)
     if cause is None and other == layers:
         detail = f"all {layers} layers hold other numbers than the weights given"
         return Diagnosis(OTHER_WEIGHTS, "the file", detail, None)
@@ -100,13 +108,13 @@ def _check_numbers(model: ir.Model, weights: Weights) -> Diagnosis | None:
 
 def _check_metadata(metadata: Metadata) -> Diagnosis | None:
     """Whether what the file says of its input and output fits its network."""
-    spec, labels = metadata.spec, metadata.labels
-    if labels is not None and len(labels) != spec.num_classes:
-        return Diagnosis("metadata", "the file", f"it has {len(labels)} labels for {spec.num_classes} classes", None)
+    network, labels = metadata.canonical, metadata.labels
+    if labels is not None and len(labels) != network.classes:
+        return Diagnosis("metadata", "the file", f"it has {len(labels)} labels for {network.classes} classes", None)
     for name in ("mean", "std"):
         given = len(getattr(metadata.preprocessing, name))
-        if given != spec.in_channels:
-            detail = f"its {name} has {given} numbers for {spec.in_channels} channels"
+        if given != network.image[0]:
+            detail = f"its {name} has {given} numbers for {network.image[0]} channels"
             return Diagnosis("metadata", "the file", detail, None)
     return None
 

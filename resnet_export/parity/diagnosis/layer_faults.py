@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from resnet_export.graph.reading.rules.windows import same_padding
+from resnet_export.network import IMAGE, Network, Step
+from resnet_export.network.evaluation import Numbers, apply
+from resnet_export.network.folding import PRODUCTS, scale_and_shift
+from resnet_export.network.operators.operator import Floats, along_channels
 from resnet_export.parity.diagnosis.tensor_faults import OTHER_EPS
-from resnet_export.parity.reference.truth import Floats, Parameters, affine, apply, convolve, pad, same_padding, windows
 from resnet_export.parity.results import LayerError
-from resnet_export.spec import ResNetSpec, Step
 
 SAME = "SAME padding, which pads more below and to the right"
 MANTISSAS = ((2.0**-13, 2.0**-9.5, "TF32 or float16"), (2.0**-9.5, 2.0**-6, "bfloat16"))
@@ -21,36 +24,33 @@ MANTISSAS = ((2.0**-13, 2.0**-9.5, "TF32 or float16"), (2.0**-9.5, 2.0**-6, "bfl
 
 
 def layer_faults(
-    step: Step, spec: ResNetSpec, parameters: Parameters, sources: list[Floats]
+    step: Step, network: Network, numbers: Numbers, sources: list[Floats]
 ) -> Iterator[tuple[str, Floats]]:
     """(mistake in words, output of the step with it), (N, C, H, W), for each that the step can have.
 
     Args:
         step: the layer.
-        spec: its network.
-        parameters: what the network should have.
+        network: to which it belongs.
+        numbers: what the network should have.
         sources: the layer's inputs, in float64.
     """
     match step.op:
         case "Conv":
-            yield from _of_convolution(step, spec, parameters, sources[0])
+            yield from _of_convolution(step, network, numbers, sources[0])
         case "MaxPool":
-            sides = _same_sides(sources[0], step)
-            padded = pad(sources[0], sides, -np.inf)
-            yield SAME, windows(padded, step.kernel, step.stride).max(axis=(-2, -1))
+            yield SAME, apply(_changed(step, pads=_same_pads(sources[0], step)), sources, numbers)
         case "Relu":
             yield "the activation is ReLU6", np.clip(sources[0], 0, 6)
             for slope in (0.01, 0.1, 0.2, 0.3):
                 yield f"the activation is a leaky ReLU ({slope:g})", np.maximum(sources[0], slope * sources[0])
             yield "a ReLU is missing here", sources[0]
-        case "Add":
+        case "Add" if len(sources) == 2:
             yield "the shortcut is missing", sources[0]
             yield "the block's own branch is missing", sources[1]
         case "GlobalAveragePool":
             yield "the pooling takes the maximum", sources[0].max(axis=(2, 3), keepdims=True)
         case "Gemm":
-            weight = parameters[f"{step.name}.weight"].astype(np.float64)
-            yield "the bias is missing", sources[0] @ weight.T
+            yield "the bias is missing", _plain(step, numbers, sources[0])
 
 
 def pattern(layers: Sequence[LayerError]) -> str | None:
@@ -65,63 +65,89 @@ def pattern(layers: Sequence[LayerError]) -> str | None:
     return None
 
 
-def _of_convolution(step: Step, spec: ResNetSpec, parameters: Parameters, x: Floats) -> Iterator[tuple[str, Floats]]:
-    def made(parameters: Parameters = parameters, x: Floats = x, **changes: Any) -> Floats:
-        return apply(dataclasses.replace(step, **changes), [x.copy()], parameters, spec.eps, np.float64)
+def _of_convolution(step: Step, network: Network, numbers: Numbers, x: Floats) -> Iterator[tuple[str, Floats]]:
+    def made(numbers: Numbers = numbers, x: Floats = x, **attributes: Any) -> Floats:
+        return apply(_changed(step, **attributes), [x], numbers)
 
-    kernel = f"{step.name}.weight"
-    if step.stride > 1:
-        yield SAME, _with_same_padding(step, spec, parameters, x)
+    kernel, strides = _product(step).parameter("weight"), _product(step).attributes["strides"]
+    if max(strides) > 1:
+        yield SAME, made(pads=_same_pads(x, step))
     if x.shape[1] > 1:
-        backwards = {**parameters, kernel: parameters[kernel][:, ::-1]}
+        backwards = {**numbers, kernel: numbers[kernel][:, ::-1]}
         yield "the input channels are in another order (RGB and BGR)", made(backwards)
-    yield from _of_batch_norm(step, spec, parameters, x)
-    for other, output in _with_other_biases(step, spec, parameters, x):
+    yield from _of_batch_norm(step, numbers, x)
+    for other, output in _with_other_biases(step, network, numbers, x):
         yield f"a pair of biases has changed places: this is that of {other}", output
-    for stride in {1, 2} - {step.stride}:
-        yield "the stride stands on another convolution of the block", made(stride=stride)
-    if step.inputs == ("input",):
+    for stride in ((1, 1), (2, 2)):
+        if stride != strides:
+            yield "the stride stands on another convolution of the block", made(strides=stride)
+    if step.inputs == (IMAGE,):
         yield "the input is on the scale 0..255, and 0..1 was meant", made(x=x * 255)
         yield "the input is on the scale 0..1, and 0..255 was meant", made(x=x / 255)
 
 
-def _of_batch_norm(step: Step, spec: ResNetSpec, parameters: Parameters, x: Floats) -> Iterator[tuple[str, Floats]]:
-    """Left out, applied twice, or with another eps; nothing where the parameters are folded already."""
-    plain = convolve(x, parameters[f"{step.name}.weight"], step.stride, step.padding, np.float64)
-    if f"{step.norm}.weight" not in parameters:
+def _of_batch_norm(step: Step, numbers: Numbers, x: Floats) -> Iterator[tuple[str, Floats]]:
+    """Left out, applied twice, or with another eps; nothing where the numbers are folded already."""
+    product, *others = step.parts or (step,)
+    plain = _plain(step, numbers, x)
+    if not others:
         yield "the bias is missing", plain
         return
-    scale, shift = affine(step, parameters, spec.eps)
     yield "the batch norm was left out, or not folded", plain
-    once = plain * scale + shift
-    yield "the batch norm was applied twice", once * scale + shift
+    once = _scaled(plain, *scale_and_shift(product, others, numbers))
+    scale, shift = scale_and_shift(product, others, numbers)
+    yield "the batch norm was applied twice", _scaled(once, scale, shift)
     for eps in OTHER_EPS:
-        other, moved = affine(step, parameters, eps)
-        yield f"batch norm with eps {eps:g}", plain * other + moved
+        yield f"batch norm with eps {eps:g}", _scaled(plain, *scale_and_shift(product, others, numbers, eps))
 
 
-def _with_other_biases(step: Step, spec: ResNetSpec, parameters: Parameters, x: Floats) -> Iterator[tuple[str, Floats]]:
+def _with_other_biases(
+    step: Step, network: Network, numbers: Numbers, x: Floats
+) -> Iterator[tuple[str, Floats]]:
     """The output with the bias of each other layer of the same width, exchanged before or after the folding."""
-    plain = convolve(x, parameters[f"{step.name}.weight"], step.stride, step.padding, np.float64)
-    others = [o for o in spec.steps if o.op == "Conv" and o.name != step.name and o.channels == step.channels]
-    if f"{step.norm}.weight" not in parameters:
-        for other in others:
-            yield other.name, plain + parameters[f"{other.name}.bias"].astype(np.float64)[:, None, None]
-        return
-    scale, shift = affine(step, parameters, spec.eps)
-    scaled = plain * scale
-    own = parameters[f"{step.norm}.bias"].astype(np.float64)[:, None, None]
+    product, *behind = step.parts or (step,)
+    width, plain = product.parameters["weight"][0], _plain(step, numbers, x)
+    others = [
+        other for other in network.steps
+        if other.op == "Conv" and other.name != step.name and other.parameters["weight"][0] == width
+        and "bias" in other.parameters and "bias" in step.parameters
+    ]  # fmt: skip
+    scale, shift = scale_and_shift(product, behind, numbers)
+    scaled = _scaled(plain, scale, 0 * shift)
     for other in others:
-        yield other.name, scaled + affine(other, parameters, spec.eps)[1]
-        yield other.name, scaled + (shift - own) + parameters[f"{other.norm}.bias"].astype(np.float64)[:, None, None]
+        first, *rest = other.parts or (other,)
+        yield other.name, scaled + along_channels(scale_and_shift(first, rest, numbers)[1], plain)
+        if behind and rest and {"bias"} <= behind[-1].parameters.keys() & rest[-1].parameters.keys():
+            own, another = (numbers[last.parameter("bias")].astype(np.float64) for last in (behind[-1], rest[-1]))
+            yield other.name, scaled + along_channels(shift - own + another, plain)
 
 
-def _with_same_padding(step: Step, spec: ResNetSpec, parameters: Parameters, x: Floats) -> Floats:
-    padded = pad(x, _same_sides(x, step), 0.0)
-    return apply(dataclasses.replace(step, padding=0), [padded], parameters, spec.eps, np.float64)
+def _product(step: Step) -> Step:
+    return (step.parts or (step,))[0]
 
 
-def _same_sides(x: Floats, step: Step) -> tuple[int, int, int, int]:
+def _changed(step: Step, **attributes: Any) -> Step:
+    """The step, or the first of those that it stands for, with other attributes."""
+    first, *others = step.parts or (step,)
+    first = dataclasses.replace(first, attributes={**first.attributes, **attributes})
+    return dataclasses.replace(step, parts=(first, *others))
+
+
+def _plain(step: Step, numbers: Numbers, x: Floats) -> Floats:
+    """The product alone, without any bias or batch norm."""
+    product = _product(step)
+    assert product.op in PRODUCTS, "only products are folded"
+    weight = {"weight": product.parameters["weight"]}
+    return apply(dataclasses.replace(product, parameters=weight, parts=()), [x], numbers)
+
+
+def _scaled(plain: Floats, scale: Floats, shift: Floats) -> Floats:
+    return plain * along_channels(scale, plain) + along_channels(shift, plain)
+
+
+def _same_pads(x: Floats, step: Step) -> tuple[int, ...]:
     """(top, left, bottom, right)."""
-    (top, bottom), (left, right) = (same_padding(size, step.kernel, step.stride) for size in x.shape[2:])
+    attributes = _product(step).attributes
+    axes = zip(x.shape[2:], attributes["kernel_shape"], attributes["strides"], strict=True)
+    (top, bottom), (left, right) = (same_padding(size, kernel, stride) for size, kernel, stride in axes)
     return top, left, bottom, right

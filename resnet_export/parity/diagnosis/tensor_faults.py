@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from resnet_export.parity.reference.truth import Floats, affine
-from resnet_export.spec import Step
-from resnet_export.weights.canonical import Array, Weights
+from resnet_export.network import Network, Step
+from resnet_export.network.evaluation import Numbers
+from resnet_export.network.folding import scale_and_shift
+from resnet_export.network.operators.operator import Floats
+from resnet_export.weights.canonical import Array
 
 ULPS = 4
 """Units in the last place within which two foldings of the same numbers agree: one rounding each, and some room."""
@@ -24,14 +26,21 @@ def ulps(found: Array, expected: Array) -> float:
     return float(np.abs(found.astype(np.float64) - expected).max(initial=0.0) / unit)
 
 
-def explain(name: str, found: Array, expected: Mapping[str, Array], weights: Weights | None = None) -> str | None:
+def explain(
+    name: str,
+    found: Array,
+    expected: Mapping[str, Array],
+    network: Network | None = None,
+    numbers: Numbers | None = None,
+) -> str | None:
     """The mistake that makes `found` of `expected[name]`, or None.
 
     Args:
         name: the tensor's, such as `layer1.0.conv1.bias`.
         found: its numbers.
         expected: what all tensors should be.
-        weights: the weights before the folding, when `expected` is folded.
+        network: folded, when `expected` is.
+        numbers: those before the folding.
     """
     array = expected[name]
     if found.shape != array.shape:
@@ -43,21 +52,23 @@ def explain(name: str, found: Array, expected: Mapping[str, Array], weights: Wei
             kind = "biases" if name.endswith(".bias") else "tensors"
             return f"a pair of {kind} has changed places: this is {other}"
     layer, _, part = name.rpartition(".")
-    step = next((step for step in weights.spec.steps if step.name == layer), None) if weights else None
-    if step is None or step.op != "Conv" or weights is None:
+    step = None if network is None else network.step.get(layer)
+    if step is None or not step.parts or numbers is None:
         return None
-    for cause, pair in _mistaken_foldings(step, weights, weights.spec.eps):
+    for cause, pair in _mistaken_foldings(step, numbers):
         if ulps(found, pair[part == "bias"].astype(np.float32)) <= ULPS:
             return cause
     return None
 
 
-def _mistaken_foldings(step: Step, weights: Weights, eps: float) -> Iterator[tuple[str, tuple[Floats, Floats]]]:
-    """(mistake, (weight, bias) that it gives) for one convolution."""
-    kernel = weights[f"{step.name}.weight"].astype(np.float64)
-    scale, shift = (part.ravel() for part in affine(step, weights, eps))
+def _mistaken_foldings(step: Step, numbers: Numbers) -> Iterator[tuple[str, tuple[Floats, Floats]]]:
+    """(mistake, (weight, bias) that it gives) for one folded step."""
+    product, *others = step.parts
+    kernel = numbers[product.parameter("weight")].astype(np.float64)
+    along = (-1, *(1,) * (kernel.ndim - 1))
+    scale, shift = scale_and_shift(product, others, numbers)
     yield "the batch norm was not folded", (kernel, 0 * shift)
-    yield "the batch norm was folded twice", (kernel * (scale * scale)[:, None, None, None], shift * scale + shift)
+    yield "the batch norm was folded twice", (kernel * (scale * scale).reshape(along), shift * scale + shift)
     for other in OTHER_EPS:
-        scale, shift = (part.ravel() for part in affine(step, weights, other))
-        yield f"batch norm with eps {other:g}", (kernel * scale[:, None, None, None], shift)
+        scale, shift = scale_and_shift(product, others, numbers, other)
+        yield f"batch norm with eps {other:g}", (kernel * scale.reshape(along), shift)

@@ -13,7 +13,6 @@ from resnet_export.graph.interface import Activation
 from resnet_export.parity.gate.gate import max_error
 from resnet_export.parity.gate.inputs import InputSet
 from resnet_export.parity.gate.tolerances import TOLERANCES
-from resnet_export.parity.reference.truth import activate
 from resnet_export.parity.results import Inputs, Quantity
 from resnet_export.runtimes.session import Placement, Precision, Session
 
@@ -83,7 +82,7 @@ def evaluate(
             opens = candidate.open_logits
             run = _value(session, "logits") if opens is None else stack.enter_context(opens()).run
         elif given == "embedding" and not session.takes_file_input:
-            run = _value(session, "flatten")
+            run = _value(session, "embedding")
         outputs: dict[tuple[Inputs, int], NDArray[Any]] = {}
         left_out = set()
         for inputs, batch in ((one, batch) for one in sets for batch in one.batches):
@@ -112,6 +111,18 @@ def evaluate(
             activation_error=error,
             version=session.version,
         )
+
+
+def activate(logits: NDArray[Any], activation: Activation) -> NDArray[Any]:
+    """The probabilities, (N, K) like the logits, and in their precision.
+
+    softmax   p_k = exp(x_k) / sum_j exp(x_j)      one of several classes
+    sigmoid   p_k = 1 / (1 + exp(-x_k))            one logit, or several labels at once
+    """
+    from scipy import special
+
+    found = special.softmax(logits, axis=-1) if activation == "softmax" else special.expit(logits)
+    return np.asarray(found)
 
 
 def _value(session: Session, name: str) -> Run:

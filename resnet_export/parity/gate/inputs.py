@@ -11,8 +11,8 @@ from resnet_export.errors import ImageError
 from resnet_export.graph.foreign import ImageInput
 from resnet_export.graph.interface import Interface
 from resnet_export.images import Preprocessing, find_pictures, load_pictures
+from resnet_export.network import Network
 from resnet_export.parity.results import Inputs
-from resnet_export.spec import ResNetSpec
 
 SEED = 20151210
 """Seed of the random images: the day on which the paper on residual networks appeared."""
@@ -31,17 +31,20 @@ class InputSet:
     """As the file takes them."""
     normalised: NDArray[np.float32]
     """(N, C, H, W), as the frameworks' models take them."""
+    raw: NDArray[Any]
+    """(N, C, H, W), as the file takes them but for the order of the axes."""
     exact: NDArray[np.float64]
     """(N, C, H, W), what the truth is evaluated on: without rounding where the file normalises by itself."""
     batches: tuple[int, ...]
     """Prefixes of the set that are run."""
 
 
-def image_input_of(spec: ResNetSpec, interface: Interface) -> ImageInput:
+def image_input_of(network: Network, interface: Interface) -> ImageInput:
     """What a file of this network with this interface takes."""
-    size = None if interface.dynamic_size else spec.image_size
+    channels, *sizes = network.image
+    height, width = (None, None) if interface.dynamic_size else sizes
     dtype = "uint8" if interface.preprocess == "uint8" else "float32"
-    return ImageInput("input", dtype, interface.layout, spec.in_channels, size, size, interface.batch)
+    return ImageInput("input", dtype, interface.layout, channels, height, width, interface.batch)
 
 
 def gate_inputs(
@@ -107,4 +110,4 @@ def _input_set(
     channels_first = np.ascontiguousarray(np.transpose(given, (0, 3, 1, 2)))
     exact = preprocessing.normalise(given) if taken.dtype == "uint8" else channels_first.astype(np.float64)
     in_order = np.ascontiguousarray(given) if taken.layout == "nhwc" else channels_first
-    return InputSet(kind, in_order, exact.astype(np.float32), exact, batches)
+    return InputSet(kind, in_order, exact.astype(np.float32), channels_first, exact, batches)

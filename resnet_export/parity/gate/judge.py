@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_export.network.operators.operator import Floats
 from resnet_export.parity.gate.evaluation import Evaluation
 from resnet_export.parity.gate.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, compare, max_error
 from resnet_export.parity.gate.inputs import InputSet
 from resnet_export.parity.model_under_test import ModelUnderTest
 from resnet_export.parity.reference.oracles import Truths
-from resnet_export.parity.reference.truth import Floats
 from resnet_export.parity.results import Comparison, Quantity
 from resnet_export.runtimes.session import Precision
 

@@ -23,7 +23,10 @@ from onnx.reference.ops.op_max_pool import MaxPool as OnnxMaxPool
 
 from resnet_export.error_text import error_text
 from resnet_export.errors import ModelError
-from resnet_export.parity.reference.truth import Floats, convolve, pad, same_padding
+from resnet_export.graph.reading.rules.windows import same_padding
+from resnet_export.network.operators import OPERATORS
+from resnet_export.network.operators.operator import Floats
+from resnet_export.network.operators.windows import pad
 
 STANDARD_QUANTIZATION = 19
 """The first opset of which onnx's reference evaluator quantises."""
@@ -39,8 +42,13 @@ class Conv(OnnxConv):
         window = _Window.of(weight.shape[2:], attributes)
         if x.ndim != 4 or attributes.get("group") not in (None, 1) or not window.plain:
             return super()._run(x, weight, bias, **attributes)  # type: ignore[no-untyped-call]
-        out = convolve(x, weight, window.strides[0], window.pads(x.shape[2:]), x.dtype.type)
-        return (out if bias is None else out + bias[:, None, None],)
+        top, left, bottom, right = window.pads(x.shape[2:])
+        step = {
+            "group": 1, "kernel_shape": window.kernel, "strides": window.strides, "dilations": window.dilations,
+            "pads": (top, left, bottom, right),
+        }  # fmt: skip
+        numbers = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
+        return (OPERATORS["Conv"].apply(step, [x], numbers),)
 
 
 class MaxPool(OnnxMaxPool):
@@ -52,7 +60,8 @@ class MaxPool(OnnxMaxPool):
         if x.ndim != 4 or attributes.get("ceil_mode"):
             return super()._run(x, **attributes)  # type: ignore[no-untyped-call]
         window = _Window.of(attributes["kernel_shape"], attributes)
-        padded = pad(x, window.pads(x.shape[2:]), -np.inf)
+        top, left, bottom, right = window.pads(x.shape[2:])
+        padded = pad(x, ((top, bottom), (left, right)), -np.inf)
         spans = np.lib.stride_tricks.sliding_window_view(padded, window.spans, axis=(2, 3))
         (down, right), (deep, wide) = window.strides, window.dilations
         return (spans[:, :, ::down, ::right, ::deep, ::wide].max(axis=(-2, -1)),)

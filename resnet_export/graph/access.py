@@ -1,0 +1,23 @@
+"""Reading a node's surroundings: who makes a value, and the plain value of an attribute."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import onnx_ir as ir
+
+NCHW_TO_NHWC = (0, 2, 3, 1)
+NHWC_TO_NCHW = (0, 3, 1, 2)
+
+
+def producer(value: ir.Value | None, op: str) -> ir.Node | None:
+    """The node that makes `value`, if its operator is `op`."""
+    node = value.producer() if value is not None else None
+    return node if node is not None and node.op_type == op else None
+
+
+def attribute(node: ir.Node, name: str, default: Any = None) -> Any:
+    """An attribute's plain value; a list comes as a tuple."""
+    found = node.attributes.get(name)
+    if found is None:
+        return default
+    return tuple(found.value) if isinstance(found.value, Sequence) and not isinstance(found.value, str) else found.value

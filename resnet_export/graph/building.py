@@ -1,0 +1,96 @@
+"""A plan and its numbers become a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import onnx
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from resnet_export.graph.interface import Interface, preprocessing_constants
+from resnet_export.graph.plan import Plan, plan_file
+from resnet_export.images import Preprocessing
+from resnet_export.network import IMAGE, Network, Size
+from resnet_export.network.sizes import Batch
+
+AXES = ("height", "width")
+
+
+def build_graph(
+    network: Network,
+    interface: Interface,
+    preprocessing: Preprocessing,
+    *,
+    name: str,
+    outputs: tuple[str, ...] = (),
+) -> ir.Model:
+    """The graph of a file; its weights are initializers without numbers, see `graph.file.bind`.
+
+    Args:
+        network: folded.
+        interface: how the file is called.
+        preprocessing: what an embedded preprocessing does.
+        name: the graph's.
+        outputs: the names of the outputs behind the first.
+
+    Raises:
+        UsageError: the head or the opset does not fit the network.
+    """
+    plan = plan_file(network, interface, outputs)
+    values = {IMAGE: _image(network, interface)}
+    constants = {**preprocessing_constants(interface, preprocessing), **interface.constants(network.classes), **plan.constants}
+    initializers: dict[str, ir.Value] = {}
+    nodes = []
+    for node in plan.nodes:
+        for taken in node.inputs:
+            if taken and taken not in values:
+                values[taken] = initializers[taken] = _initializer(taken, constants)
+        made = ir.node(node.op, [values.get(taken) for taken in node.inputs], dict(node.attributes), name=node.name)
+        made.outputs[0].name = node.output
+        values[node.output] = made.outputs[0]
+        nodes.append(made)
+    given = [_output(values[value], shape, interface) for value, shape in _outputs(plan, network)]
+    graph = ir.Graph(
+        [values[IMAGE]], given, nodes=nodes, initializers=tuple(initializers.values()),
+        opset_imports={"": interface.opset}, name=name,
+    )  # fmt: skip
+    # The lowest that allows the opset: the most runtimes read it.
+    version = onnx.helper.find_min_ir_version_for([onnx.helper.make_opsetid("", interface.opset)])
+    return ir.Model(graph, ir_version=version)
+
+
+def _initializer(name: str, constants: Mapping[str, NDArray[Any]]) -> ir.Value:
+    tensor = ir.Tensor(constants[name], name=name) if name in constants else None
+    return ir.Value(name=name, const_value=tensor)
+
+
+def _image(network: Network, interface: Interface) -> ir.Value:
+    channels, *size = network.image
+    sides: list[int | str] = list(AXES) if interface.dynamic_size else list(size)
+    axes = [channels, *sides] if interface.layout == "nchw" else [*sides, channels]
+    raw = interface.preprocess == "uint8"
+    return ir.Value(
+        name=IMAGE,
+        type=ir.TensorType(ir.DataType.UINT8 if raw else ir.DataType.FLOAT),
+        shape=ir.Shape([_batch(interface), *axes]),
+    )
+
+
+def _outputs(plan: Plan, network: Network) -> list[tuple[str, tuple[Size, ...]]]:
+    """(name, shape) of each output; an activation leaves the shape as it is."""
+    steps = {node.output: node.step.name for node in plan.nodes if node.step is not None}
+    return [(name, network.shapes[steps.get(name, network.output)]) for name in plan.outputs]
+
+
+def _output(value: ir.Value, shape: tuple[Size, ...], interface: Interface) -> ir.Value:
+    value.type = ir.TensorType(ir.DataType.FLOAT)
+    first, *others = shape
+    assert isinstance(first, Batch), "the batch is axis 0 of a classifier's output"
+    value.shape = ir.Shape([_batch(interface), *(size for size in others if isinstance(size, int))])
+    return value
+
+
+def _batch(interface: Interface) -> int | str:
+    return "batch" if interface.batch is None else interface.batch

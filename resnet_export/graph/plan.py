@@ -1,0 +1,138 @@
+"""The nodes of a file, in order: what stands before the network, its steps at one opset, and what follows the logits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.errors import UsageError
+from resnet_export.graph.interface import OUTPUTS, Interface, activation_nodes, preprocessing_nodes
+from resnet_export.graph.nodes import NodePlan
+from resnet_export.network import IMAGE, Network, Step
+from resnet_export.network.operators import OPERATORS
+
+LEFT_OUT: Mapping[str, Mapping[str, Any]] = {
+    "AveragePool": {"ceil_mode": 0, "count_include_pad": 0, "dilations": (1, 1)},
+    "MaxPool": {"ceil_mode": 0, "dilations": (1, 1)},
+}
+"""Operator -> attributes that are not written where they have these values."""
+WRITTEN_ORDER = ("dilations", "group", "kernel_shape", "pads", "strides")
+"""Attributes of windows in the order in which they are written."""
+AXES_AS_INPUT = {"ReduceSum": 13, "ReduceL2": 18, "ReduceMax": 18, "ReduceMean": 18, "ReduceMin": 18}
+"""Operator -> the first opset in which its axes are an input."""
+AS_INPUTS: Mapping[str, tuple[str, ...]] = {
+    "Clip": ("min", "max"),
+    "Expand": ("shape",),
+    "Gather": ("indices",),
+    "Pad": ("pads", "value"),
+    "Reshape": ("shape",),
+    "Slice": ("starts", "ends", "axes", "steps"),
+}
+"""Operator -> the attributes that ONNX takes as inputs behind the first."""
+BEFORE_THE_FIRST = -(2**31)
+"""The end of a slice that goes backwards to the first element."""
+
+
+class Plan(NamedTuple):
+    """A finished graph without its weights."""
+
+    nodes: list[NodePlan]
+    constants: dict[str, NDArray[Any]]
+    """Name -> numbers of the operators' own inputs, such as the axes of a reduction."""
+    outputs: tuple[str, ...]
+    """Names of the values that the file gives."""
+
+
+@dataclass(frozen=True)
+class _Values:
+    """How values are called in the file: an output has the name by which it is given."""
+
+    names: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.names.get(name, name)
+
+
+def plan_file(network: Network, interface: Interface, outputs: tuple[str, ...] = ()) -> Plan:
+    """Plans a file.
+
+    Args:
+        network: folded.
+        interface: how the file is called.
+        outputs: the names of the outputs behind the first.
+
+    Raises:
+        UsageError: the head does not fit the network, or the opset lacks one of its operators.
+    """
+    network, first = _cut(network, interface)
+    before, after = preprocessing_nodes(interface), activation_nodes(interface.activation_of(network.classes))
+    values = {IMAGE: before[-1].output if before else IMAGE, network.output: "logits" if after else first}
+    values |= dict(zip(network.outputs[1:], outputs, strict=False))
+    constants: dict[str, NDArray[Any]] = {}
+    nodes = [_node(step, interface.opset, _Values(values), constants) for step in network.steps]
+    if after:
+        after[-1] = after[-1]._replace(output=first)
+    return Plan([*before, *nodes, *after], constants, (first, *(values[name] for name in network.outputs[1:])))
+
+
+def _cut(network: Network, interface: Interface) -> tuple[Network, str]:
+    """(the network as far as the head needs it, the name of its first output)."""
+    first = OUTPUTS[interface.head]
+    if interface.head != "embedding":
+        return network, first
+    classifier = network.step[network.output]
+    if classifier.op != "Gemm":
+        raise UsageError(
+            f"The network has no classifier that could be left out: it ends with {classifier.op}.",
+            hint="Leave --head embedding out.",
+        )
+    return network.until(classifier.inputs[0], *network.outputs[1:]), first
+
+
+def _node(step: Step, opset: int, values: _Values, constants: dict[str, NDArray[Any]]) -> NodePlan:
+    if OPERATORS[step.op].since > opset:
+        raise UsageError(
+            f"{step.name} is {step.op}, which opset {opset} does not have.", hint=f"Give --opset {OPERATORS[step.op].since}."
+        )
+    inputs = [values[name] for name in step.inputs]
+    inputs = [*step.names, *inputs] if "left" in step.parameters else [*inputs, *step.names]
+    attributes = dict(_written(step))
+    for name in AS_INPUTS.get(step.op, ()):
+        inputs.append(_constant(step, name, attributes.pop(name), constants))
+    if opset >= AXES_AS_INPUT.get(step.op, opset + 1):
+        inputs.append(_constant(step, "axes", attributes.pop("axes"), constants))
+    if step.op in AXES_AS_INPUT:
+        attributes["keepdims"] = 1
+    while inputs[-1] == "":
+        inputs.pop()
+    return NodePlan(step.name, step.op, tuple(inputs), attributes, values[step.name], step)
+
+
+def _written(step: Step) -> Iterator[tuple[str, Any]]:
+    """The attributes of a step's node, in the order in which they are written."""
+    if "kernel_shape" in step.attributes:
+        neutral = LEFT_OUT.get(step.op, {})
+        order = sorted(step.attributes, key=lambda name: (name in WRITTEN_ORDER, name))
+        yield from ((name, step.attributes[name]) for name in order if step.attributes[name] != neutral.get(name))
+    else:
+        yield from step.attributes.items()
+
+
+def _constant(step: Step, name: str, value: Any, constants: dict[str, NDArray[Any]]) -> str:
+    """The name of an initializer with the operator's own numbers; nothing for an input that is left out."""
+    if value is None:
+        return ""
+    full = step.parameter(name)
+    if isinstance(value, float):
+        # A zero is written as -0.0: ONNX Runtime merges a Pad of 0.0 into a max pool as if it were minus infinity.
+        constants[full] = np.array(value or -0.0 if step.op == "Pad" else value, np.float32)
+    else:
+        found = np.array(value, np.int64)
+        if name == "ends":
+            found = np.where((np.array(step.attributes["steps"]) < 0) & (found < 0), BEFORE_THE_FIRST, found)
+        constants[full] = found
+    return full

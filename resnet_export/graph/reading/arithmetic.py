@@ -1,0 +1,142 @@
+"""Operators on numbers: what converters compute of parameters, constants and shapes before the network runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from resnet_export.network.operators.norms import exact_epsilon
+
+Attributes = Mapping[str, Any]
+Array = NDArray[Any]
+
+
+def axes_of(attributes: Attributes, *given: Array) -> tuple[int, ...]:
+    """Axes, which are an input in later opsets and an attribute in earlier ones."""
+    if attributes.get("axes") is not None:
+        return tuple(attributes["axes"])
+    return tuple(int(axis) for axis in given[0].ravel()) if given else ()
+
+
+def _reshape(attributes: Attributes, x: Array, shape: Array) -> Array:
+    keeps = not attributes.get("allowzero")
+    return x.reshape([x.shape[axis] if keeps and size == 0 else size for axis, size in enumerate(shape.tolist())])
+
+
+def _slice(attributes: Attributes, x: Array, *bounds: Array) -> Array:
+    starts, ends, axes, steps = slice_bounds(attributes, *bounds)
+    index = [slice(None)] * x.ndim
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        index[axis] = slice(start, None if end < -x.shape[axis] else end, step)
+    return x[tuple(index)]
+
+
+def slice_bounds(attributes: Attributes, *bounds: Array) -> tuple[list[int], list[int], list[int], list[int]]:
+    """(starts, ends, axes, steps), which are inputs in later opsets and attributes in opset 9 and earlier."""
+    given = [list(bound.ravel().tolist()) for bound in bounds] + [None] * (4 - len(bounds))
+    names = ("starts", "ends", "axes", "steps")
+    starts, ends, axes, steps = (
+        list(attributes[name]) if values is None and attributes.get(name) is not None else values
+        for name, values in zip(names, given, strict=True)
+    )
+    if starts is None or ends is None:
+        raise ValueError("a slice without bounds")
+    return starts, ends, axes or list(range(len(starts))), steps or [1] * len(starts)
+
+
+def _squeeze(attributes: Attributes, x: Array, *axes: Array) -> Array:
+    return x.squeeze(axes_of(attributes, *axes) or None)
+
+
+def _reduction(reduce: Callable[..., Any]) -> Callable[..., Array]:
+    def apply(attributes: Attributes, x: Array, *axes: Array) -> Array:
+        axis = axes_of(attributes, *axes) or None
+        return np.asarray(reduce(x, axis=axis, keepdims=bool(attributes.get("keepdims", 1))))
+
+    return apply
+
+
+def _length(x: Array, axis: Any, keepdims: bool) -> Array:
+    return np.sqrt(np.square(x).sum(axis=axis, keepdims=keepdims))
+
+
+def _divide(attributes: Attributes, x: Array, y: Array) -> Array:
+    return np.asarray(x / y if x.dtype.kind == "f" else x // y)
+
+
+def _cast(attributes: Attributes, x: Array) -> Array:
+    if x.dtype == object:  # a length that depends on the batch
+        return x
+    dtype = ir.DataType(attributes["to"]).numpy()
+    # Precision is not lost on the way: what is computed of numbers is computed in float64.
+    return x if dtype.kind == "f" and x.dtype.kind == "f" else x.astype(dtype)
+
+
+def _standardise(attributes: Attributes, x: Array, gamma: Array, beta: Array, mean: Array, variance: Array) -> Array:
+    scale = gamma / np.sqrt(variance + exact_epsilon(attributes.get("epsilon", 1e-5)))
+    along = (-1, *(1,) * (x.ndim - 2))
+    return np.asarray((x - mean.reshape(along)) * scale.reshape(along) + beta.reshape(along))
+
+
+def _fill(attributes: Attributes, shape: Array) -> Array:
+    value = attributes.get("value")
+    return np.full(shape.tolist(), np.float32(0) if value is None else value.numpy().ravel()[0])
+
+
+def _gather(attributes: Attributes, x: Array, indices: Array) -> Array:
+    return np.asarray(np.take(x, indices, attributes.get("axis", 0)))
+
+
+def _split(attributes: Attributes, x: Array, *sizes: Array) -> Array:
+    raise ValueError("a split of numbers")
+
+
+ARITHMETIC: dict[str, Callable[..., Any]] = {
+    "Abs": lambda _, x: np.abs(x),
+    "Add": lambda _, x, y: x + y,
+    "BatchNormalization": _standardise,
+    "Cast": _cast,
+    "CastLike": lambda _, x, y: x if x.dtype.kind == y.dtype.kind == "f" else x.astype(y.dtype),
+    "Clip": lambda a, x, least=None, most=None: np.clip(
+        x, a.get("min", None) if least is None else least, a.get("max", None) if most is None else most
+    ),
+    "Concat": lambda a, *x: np.concatenate(x, a["axis"]),
+    "ConstantOfShape": _fill,
+    "Div": _divide,
+    "Equal": lambda _, x, y: x == y,
+    "Exp": lambda _, x: np.exp(x),
+    "Expand": lambda _, x, shape: np.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(shape.tolist()))),
+    "Flatten": lambda a, x: x.reshape(int(np.prod(x.shape[: a.get("axis", 1)])), -1),
+    "Gather": _gather,
+    "Identity": lambda _, x: x,
+    "Max": lambda _, *x: np.maximum.reduce(x),
+    "Min": lambda _, *x: np.minimum.reduce(x),
+    "Mul": lambda _, x, y: x * y,
+    "Neg": lambda _, x: -x,
+    "Not": lambda _, x: ~x,
+    "Pow": lambda _, x, y: x**y,
+    "Range": lambda _, start, limit, step: np.arange(start.item(), limit.item(), step.item()),
+    "Reciprocal": lambda _, x: 1 / x,
+    "ReduceL2": _reduction(_length),
+    "ReduceMax": _reduction(np.max),
+    "ReduceMean": _reduction(np.mean),
+    "ReduceMin": _reduction(np.min),
+    "ReduceProd": _reduction(np.prod),
+    "ReduceSum": _reduction(np.sum),
+    "Relu": lambda _, x: np.maximum(x, 0),
+    "Reshape": _reshape,
+    "Sigmoid": lambda _, x: 1 / (1 + np.exp(-x)),
+    "Slice": _slice,
+    "Sqrt": lambda _, x: np.sqrt(x),
+    "Squeeze": _squeeze,
+    "Sub": lambda _, x, y: x - y,
+    "Tanh": lambda _, x: np.tanh(x),
+    "Transpose": lambda a, x: x.transpose(a.get("perm")),
+    "Unsqueeze": lambda a, x, *axes: np.expand_dims(x, axes_of(a, *axes)),
+    "Where": lambda _, chosen, x, y: np.where(chosen, x, y),
+}
+"""ONNX operator -> its evaluation by NumPy, in the precision of its operands."""

@@ -1,0 +1,110 @@
+"""`Builder`: steps and their numbers, as they are read one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from resnet_export.graph.reading.naming import owner_of
+from resnet_export.graph.reading.values import Feature, Number
+from resnet_export.network import BATCH, IMAGE, Network, Shape, Step
+from resnet_export.network.operators import OPERATORS
+
+
+class Builder:
+    """The network as far as it was read.
+
+    Attributes:
+        opset: the version of ONNX's operators that the graph is written in.
+        batch: the number of images that the graph is fixed to; None for any.
+        expressions: name of a parameter -> the number that it is.
+    """
+
+    def __init__(self, image: tuple[int, int, int], opset: int, batch: int | None = None) -> None:
+        self.image, self.opset, self.batch = image, opset, batch
+        self.steps: dict[str, Step] = {}
+        self.expressions: dict[str, Number] = {}
+        self._taken: dict[str, int] = {}
+
+    @property
+    def source(self) -> Feature:
+        """The image."""
+        return Feature.of(IMAGE, (BATCH, *self.image))
+
+    def network(self, outputs: Sequence[str]) -> Network:
+        """What was read, as far as the outputs need it."""
+        return Network(self.image, tuple(self.steps.values()), tuple(outputs)).until(*outputs)
+
+    def add(
+        self,
+        op: str,
+        inputs: Sequence[Feature],
+        attributes: Mapping[str, Any] | None = None,
+        parameters: Mapping[str, Number | None] | None = None,
+    ) -> Feature:
+        """Appends a step.
+
+        Args:
+            op: its operator.
+            inputs: upright features without pads, or seen alike where the operator works element by element.
+            attributes: all that the operator has, of the step's own axes.
+            parameters: role -> number; those that are None are left out.
+
+        Returns:
+            Its output, upright.
+
+        Raises:
+            ValueError: the operator doesn't take these shapes.
+        """
+        given = {role: number for role, number in (parameters or {}).items() if number is not None}
+        shapes = {role: _shape(number) for role, number in given.items()}
+        name = self._name(op, given)
+        step = Step(name, op, tuple(feature.step for feature in inputs), dict(attributes or {}), shapes)
+        shape = OPERATORS[op].shape(step.attributes, [feature.shape for feature in inputs], shapes)
+        self.steps[name] = step
+        self.expressions |= {step.parameter(role): number for role, number in given.items()}
+        return Feature.of(name, shape)
+
+    def drop(self, name: str) -> Step:
+        """Takes a step away that another one replaces."""
+        step = self.steps.pop(name)
+        for parameter in step.names:
+            del self.expressions[parameter]
+        return step
+
+    def unpadded(self, x: Feature) -> Feature:
+        """The feature with its zeros added by a step."""
+        if x.pads is None:
+            return x
+        attributes = {"mode": "constant", "pads": sides(x.pads), "value": 0.0}
+        return replace(self.add("Pad", [replace(x, pads=None)], attributes), perm=x.perm)
+
+    def settled(self, x: Feature) -> Feature:
+        """The feature upright and without pads."""
+        x = self.unpadded(x)
+        return x if x.upright else self.add("Transpose", [x], {"perm": x.perm})
+
+    def permuted(self, op: str, x: Feature, attributes: Mapping[str, Any]) -> Feature:
+        """The output of a step that works whatever the order of the axes, seen as its input is."""
+        x = self.unpadded(x)
+        return replace(self.add(op, [x], attributes), perm=x.perm)
+
+    def _name(self, op: str, parameters: Mapping[str, Number]) -> str:
+        owners = (owner_of(name) for number in parameters.values() for name in number.parameters())
+        name = next(filter(None, owners), None) or f"{op.lower()}_0"
+        count = self._taken.get(name, 0)
+        self._taken[name] = count + 1
+        stem = name.removesuffix("_0") if name == f"{op.lower()}_0" else name
+        return name if count == 0 else f"{stem}_{count}"
+
+
+def sides(pads: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+    """(before, after) of each axis in ONNX's order: all that is before, then all that is after."""
+    return (*(before for before, _ in pads), *(after for _, after in pads))
+
+
+def _shape(number: Number) -> tuple[int, ...]:
+    return tuple(int(size) for size in np.shape(number.value()))

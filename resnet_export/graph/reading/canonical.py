@@ -1,0 +1,171 @@
+"""One order and one set of names for a network, whichever framework it was read from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.graph.reading.naming import automatic, owner_of
+from resnet_export.graph.reading.values import Number
+from resnet_export.graph.reading.written_norms import written_norm
+from resnet_export.network import IMAGE, Network, Step
+
+COMMUTATIVE = frozenset({"Add", "Max", "Min", "Mul"})
+NORM_ROLES = ("weight", "bias", "running_mean", "running_var")
+Expressions = Mapping[str, Number]
+"""Name of a parameter of the network -> the number that it is."""
+
+
+def canonical(network: Network, expressions: Expressions) -> tuple[Network, dict[str, NDArray[Any]]]:
+    """The network and its numbers, with written-out batch norms and biases recognised, in canonical order and names.
+
+    The order is that of a walk back from the outputs, at a commutative operator the longer path first.
+    """
+    network, expressions = _with_norms(network, expressions)
+    network, expressions = _with_biases(network, expressions)
+    network = _ordered(network, expressions)
+    names = dict(_names(network, expressions))
+    renamed = network.renamed(names)
+    pairs = zip(network.steps, renamed.steps, strict=True)
+    numbers = {
+        new.parameter(role): _contiguous(expressions[old.parameter(role)].value())
+        for old, new in pairs
+        for role in old.parameters
+    }
+    return renamed, numbers
+
+
+def _contiguous(array: NDArray[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("=")).reshape(array.shape)
+
+
+def _with_norms(network: Network, expressions: Expressions) -> tuple[Network, dict[str, Number]]:
+    """A product and a sum that are a batch norm become one step."""
+    found, steps, gone = dict(expressions), dict(network.step), dict[str, str]()
+    for step in network.steps:
+        scaled = steps.get(step.inputs[0]) if step.op == "Add" and "right" in step.parameters else None
+        if scaled is None or scaled.op != "Mul" or "right" not in scaled.parameters or not _single(network, scaled):
+            continue
+        scale, shift = found[scaled.parameter("right")], found[step.parameter("right")]
+        norm = written_norm(scale, shift)
+        channels = network.shapes[step.name][1]
+        if norm is None or not norm.variance.value().size == scale.value().size == channels:
+            continue
+        ones, zeros = (Number.constant(np.full(channels, value, np.float32)) for value in (1, 0))
+        numbers = (norm.gamma or ones, norm.beta or zeros, norm.mean, norm.variance)
+        roles = dict(zip(NORM_ROLES, (number.viewed() for number in numbers), strict=True))
+        steps[step.name] = Step(
+            step.name, "BatchNormalization", scaled.inputs, {"epsilon": norm.epsilon}, dict.fromkeys(roles, (channels,))
+        )  # fmt: skip
+        found |= {step.parameter(role): number for role, number in roles.items()}
+        del steps[scaled.name]
+        gone[scaled.name] = step.name
+    return replace(network, steps=tuple(steps.values())), found
+
+
+def _with_biases(network: Network, expressions: Expressions) -> tuple[Network, dict[str, Number]]:
+    """A number per channel that is added to a convolution, and to nothing else of it, becomes its bias."""
+    found, steps, moved = dict(expressions), dict[str, Step](), dict[str, str]()
+    for step in network.steps:
+        step = replace(step, inputs=tuple(moved.get(name, name) for name in step.inputs))
+        if "bias" in step.parameters and step.op in ("Conv", "Gemm") and _is_zero(found[step.parameter("bias")]):
+            weight = step.parameters["weight"]  # PyTorch writes a bias of zeros where there is none
+            step = replace(step, parameters={"weight": weight})
+        before = steps.get(step.inputs[0])
+        if before is not None and _is_bias(network, before, step):
+            out = before.parameters["weight"][0]
+            steps[before.name] = replace(before, parameters={**before.parameters, "bias": (out,)})
+            shape = Number.constant(np.array([out], np.int64))
+            found[before.parameter("bias")] = Number("Reshape", (found[step.parameter("right")], shape))
+            moved[step.name] = before.name
+        else:
+            steps[step.name] = step
+    outputs = tuple(moved.get(name, name) for name in network.outputs)
+    return replace(network, steps=tuple(steps.values()), outputs=outputs), found
+
+
+def _is_zero(number: Number) -> bool:
+    return number.is_constant and not number.value().any()
+
+
+def _is_bias(network: Network, before: Step, step: Step) -> bool:
+    if before.op not in ("Conv", "Gemm") or "bias" in before.parameters or step.op != "Add":
+        return False
+    shape, out = step.parameters.get("right", ()), before.parameters["weight"][0]
+    wide = (1,) * (len(network.shapes[step.name]) - len(shape)) + tuple(shape)
+    return wide[1] == out == int(np.prod(wide)) and _single(network, network.step[step.inputs[0]])
+
+
+def _single(network: Network, step: Step) -> bool:
+    """Whether the output of a step has one use alone."""
+    return len(network.users.get(step.name, ())) == 1 and step.name not in network.outputs
+
+
+def _ordered(network: Network, expressions: Expressions) -> Network:
+    depths, digests, steps = {IMAGE: 0}, {IMAGE: IMAGE}, dict[str, Step]()
+    numbered: dict[str, str] = {}
+
+    def rank(name: str) -> tuple[int, str]:
+        return -depths[name], digests[name]
+
+    def exact(name: str) -> str:
+        """A digest of the numbers on the way to a value: it decides where the structure does not."""
+        if name not in numbered:
+            step = steps[name]
+            sha = hashlib.sha256()
+            for parameter in step.names:
+                sha.update(np.ascontiguousarray(expressions[parameter].value()).tobytes())
+            numbered[name] = sha.hexdigest() + "".join(exact(one) if one != IMAGE else "" for one in step.inputs)
+            numbered[name] = hashlib.sha256(numbered[name].encode()).hexdigest()
+        return numbered[name]
+
+    for step in network.steps:
+        inputs = list(step.inputs)
+        if step.op in COMMUTATIVE and len(inputs) == 2:
+            tied = rank(inputs[0]) == rank(inputs[1]) and inputs[0] != inputs[1]
+            inputs.sort(key=lambda name: (*rank(name), exact(name)) if tied else rank(name))
+        steps[step.name] = replace(step, inputs=tuple(inputs))
+        depths[step.name] = 1 + max(depths[name] for name in inputs)
+        facts = (step.op, sorted(step.attributes.items()), list(step.parameters.items()), [digests[n] for n in inputs])
+        digests[step.name] = hashlib.sha256(repr(facts).encode()).hexdigest()
+    return replace(network, steps=tuple(_post_order(steps, network.outputs)))
+
+
+def _post_order(steps: Mapping[str, Step], outputs: tuple[str, ...]) -> Iterator[Step]:
+    """Each step behind what it takes, from its first input to its last."""
+    seen = {IMAGE}
+    left = [(name, False) for name in reversed(outputs)]
+    while left:
+        name, ready = left.pop()
+        if ready:
+            yield steps[name]
+        elif name not in seen:
+            seen.add(name)
+            left.append((name, True))
+            left += [(source, False) for source in reversed(steps[name].inputs)]
+
+
+def _names(network: Network, expressions: Expressions) -> Iterator[tuple[str, str]]:
+    """(name, canonical name): the owner of the parameters; what has none, or an automatic name, is numbered."""
+    owners, numbers = Counter[str](), Counter[str]()
+    for step in network.steps:
+        owner = next(filter(None, map(owner_of, _parameters(step, expressions))), None)
+        base = step.op.lower() if owner is None else automatic(owner)
+        if base is not None:
+            yield step.name, f"{base}_{numbers[base]}"
+            numbers[base] += 1
+        else:
+            assert owner is not None, "what has no owner is numbered"
+            owners[owner] += 1
+            yield step.name, owner if owners[owner] == 1 else f"{owner}_{owners[owner] - 1}"
+
+
+def _parameters(step: Step, expressions: Expressions) -> Iterator[str]:
+    for parameter in step.names:
+        yield from expressions[parameter].parameters()

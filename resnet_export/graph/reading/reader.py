@@ -1,0 +1,173 @@
+"""The pass over a graph: every node is interpreted by the rule of its operator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+from onnx_ir.passes.common import InlinePass
+
+from resnet_export.graph.reading.arithmetic import ARITHMETIC
+from resnet_export.graph.reading.builder import Builder
+from resnet_export.graph.reading.canonical import canonical
+from resnet_export.graph.reading.rules import RULES, expands_for_broadcast, shape_of
+from resnet_export.graph.reading.values import CONSTANT, PARAMETER, Feature, Number, UnreadableError, Value
+from resnet_export.graph.interface import Layout
+from resnet_export.graph.access import NCHW_TO_NHWC, attribute
+from resnet_export.network import Network
+
+DOMAINS = ("", "ai.onnx")
+HINT = "Export the network without it, or ask for the operator at the project's issues."
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read off a graph."""
+
+    network: Network
+    """In canonical order, under names that don't depend on the framework."""
+    numbers: Mapping[str, NDArray[Any]]
+    """Name of a parameter of the network -> its numbers: as they were, or in float64 where they were computed."""
+    outputs: tuple[str, ...]
+    """The names that the graph's outputs have, in the order of the network's."""
+
+
+def read(
+    model: ir.Model,
+    image: tuple[int, int, int],
+    parameters: Mapping[str, NDArray[Any]] | None = None,
+    *,
+    layout: Layout = "nchw",
+    batch: int | None = None,
+) -> Reading:
+    """Reads the network off a graph.
+
+    Args:
+        model: its first input is the image; further inputs are parameters. Functions are inlined in place.
+        image: (channels, height, width).
+        parameters: name of an input -> its numbers; None for a file, whose initializers are its parameters.
+        layout: the order of the image's axes.
+        batch: the number of images that a file is fixed to.
+
+    Raises:
+        UnreadableError: it has an operator that is not read; names the node.
+    """
+    if model.functions:
+        InlinePass()(model)
+    reader = _Reader(model, image, parameters, layout, batch)
+    reader.run()
+    outputs = list(reader.outputs())
+    network = reader.builder.network([step for _, step in outputs])
+    expressions = reader.builder.expressions
+    network, numbers = canonical(network, {name: expressions[name] for name in network.parameters})
+    return Reading(network, numbers, tuple(name for name, _ in outputs))
+
+
+class _Reader:
+    def __init__(
+        self,
+        model: ir.Model,
+        image: tuple[int, int, int],
+        parameters: Mapping[str, NDArray[Any]] | None,
+        layout: Layout,
+        batch: int | None,
+    ) -> None:
+        self._graph = model.graph
+        self.builder = Builder(image, model.opset_imports.get("", 18), batch)
+        self._values: dict[ir.Value, Value] = {}
+        taken, *others = (value for value in model.graph.inputs if value.name not in model.graph.initializers)
+        source = self.builder.source
+        self._values[taken] = source if layout == "nchw" else replace(source, perm=NCHW_TO_NHWC)
+        for value in others:
+            name = value.name or ""
+            if parameters is None or name not in parameters:
+                raise UnreadableError(f"The graph takes {name} beside its image.", hint="Give a graph of one image.")
+            self._values[value] = Number(PARAMETER, name=name, array=parameters[name])
+        for value in model.graph.initializers.values():
+            if value.const_value is not None:
+                array = _widened(value.const_value.numpy())
+                # A file's numbers are all initializers; what a converter leaves among them are constants of the code.
+                owned = parameters is None and array.dtype.kind == "f" and array.size > 1
+                self._values[value] = Number(PARAMETER if owned else CONSTANT, name=value.name or "", array=array)
+
+    def run(self) -> None:
+        """Interprets every node."""
+        for node in self._graph:
+            for value, result in zip(node.outputs, self._interpreted(node), strict=False):
+                self._values[value] = result
+
+    def outputs(self) -> Iterator[tuple[str, str]]:
+        """(name of an output, the step that gives it), for each output that depends on the image."""
+        found = [(value.name or "", self._values.get(value)) for value in self._graph.outputs]
+        for name, value in found:
+            if isinstance(value, Feature):
+                yield name, self.builder.settled(value).step
+        if not any(isinstance(value, Feature) for _, value in found):
+            raise UnreadableError("No output depends on the image.", hint="Give the network that classifies.")
+
+    def _interpreted(self, node: ir.Node) -> Sequence[Value]:
+        attributes = {name: attribute(node, name) for name in node.attributes}
+        inputs = [None if value is None else self._value(value, node) for value in node.inputs]
+        try:
+            result = self._result(node, inputs, attributes)
+        except UnreadableError as error:
+            if error.message.startswith("Node "):
+                raise
+            raise _refusal(node, error.message) from error
+        except (ArithmeticError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise _refusal(node, str(error)) from error
+        return result if isinstance(result, list) else [result]
+
+    def _value(self, value: ir.Value, node: ir.Node) -> Value:
+        if value not in self._values:
+            raise _refusal(node, f"its input {value.name} is made by no node before it")
+        return self._values[value]
+
+    def _result(
+        self, node: ir.Node, inputs: list[Value | None], attributes: dict[str, Any]
+    ) -> Value | list[Value]:
+        if node.domain not in DOMAINS:
+            raise UnreadableError(f"operators of {node.domain} are not read")
+        if node.op_type == "Constant":
+            tensor = ir.convenience.get_const_tensor(node.outputs[0])
+            if tensor is None:
+                raise UnreadableError("a constant of this kind is not read")
+            return Number.constant(_widened(tensor.numpy()))
+        if node.op_type == "Shape" and inputs[0] is not None:
+            return Number.constant(shape_of(inputs[0], attributes))
+        if not any(isinstance(value, Feature) for value in inputs):
+            return _arithmetic(node, inputs, attributes)
+        if node.op_type == "Expand" and expands_for_broadcast(node):
+            assert inputs[0] is not None, "Expand takes a value"
+            return inputs[0]
+        rule = RULES.get(node.op_type)
+        if rule is None:
+            raise UnreadableError("this operator is not read")
+        return rule(self.builder, inputs, attributes)
+
+
+def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[str, Any]) -> Number:
+    """A node of numbers alone; what depends on no parameter is computed at once."""
+    operands = tuple(value for value in inputs if isinstance(value, Number))
+    if node.op_type not in ARITHMETIC:
+        raise UnreadableError("this operator is not read where it takes numbers alone")
+    number = Number(node.op_type, operands, attributes)
+    return Number.constant(number.value()) if number.is_constant else number
+
+
+def _refusal(node: ir.Node, reason: str) -> UnreadableError:
+    """The error with the place of a node: its own name, and the module where the converter noted it."""
+    scopes = node.metadata_props.get("pkg.torch.onnx.name_scopes", "")
+    layer = scopes.strip("[]").rpartition(",")[0].rpartition(",")[2].strip(" '\"")
+    where = f"{node.op_type} {layer or node.name or node.outputs[0].name}"
+    return UnreadableError(f"Node {where}: {reason}.", hint=HINT)
+
+
+def _widened(array: NDArray[Any]) -> NDArray[Any]:
+    """Half precision as float32, which is exact; everything else as it is."""
+    half = array.dtype == np.float16 or array.dtype.name == "bfloat16"
+    return array.astype(np.float32) if half else array

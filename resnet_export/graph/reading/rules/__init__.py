@@ -1,0 +1,40 @@
+"""How each operator of a graph becomes steps: `RULES["Conv"](builder, inputs, attributes)` gives the node's outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from resnet_export.graph.reading.builder import Builder
+from resnet_export.graph.reading.rules import elementwise, moves, norms, products, reductions, windows
+from resnet_export.graph.reading.values import Feature, Value
+
+Rule = Callable[[Builder, list[Value | None], dict[str, Any]], Value | list[Value]]
+"""(builder, inputs of the node, its attributes as they stand there) -> its outputs."""
+
+RULES: dict[str, Rule] = {
+    **windows.RULES, **products.RULES, **norms.RULES, **elementwise.RULES, **reductions.RULES, **moves.RULES,
+}  # fmt: skip
+
+
+def shape_of(value: Value, attributes: dict[str, Any]) -> NDArray[Any]:
+    """What `Shape` gives: lengths, among which the batch stands as an object."""
+    if not isinstance(value, Feature):
+        sizes: tuple[Any, ...] = value.value().shape
+    elif value.pads is None:
+        sizes = value.seen
+    else:
+        padded = [size + sum(pad) for size, pad in zip(value.shape, value.pads, strict=True) if isinstance(size, int)]
+        sizes = tuple((value.shape[0], *padded)[axis] for axis in value.perm)
+    cut = sizes[attributes.get("start", 0) : attributes.get("end")]
+    return np.array(cut, np.int64 if all(isinstance(size, int) for size in cut) else object)
+
+
+def expands_for_broadcast(node: ir.Node) -> bool:
+    """Whether an `Expand` only prepares what its users do by themselves."""
+    users = [use.node.op_type for use in node.outputs[0].uses()]
+    return bool(users) and all(op in ("Add", "Mul") for op in users)

@@ -1,0 +1,172 @@
+"""Activations, and arithmetic between features or with numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from resnet_export.graph.reading.builder import Builder
+from resnet_export.graph.reading.rules.arguments import feature, optional, scalar
+from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
+from resnet_export.network import Shape
+from resnet_export.network.operators import BINARY, UNARY
+
+DEFAULTS: dict[str, dict[str, float]] = {
+    "Elu": {"alpha": 1.0},
+    "HardSigmoid": {"alpha": 0.2, "beta": 0.5},
+    "LeakyRelu": {"alpha": 0.01},
+}
+"""Operator -> its attributes where they are left out."""
+NEUTRAL = {"Add": 0.0, "Div": 1.0, "Mul": 1.0, "Sub": 0.0, "Pow": 1.0}
+"""Operator -> the second operand that changes nothing."""
+COMMUTATIVE = frozenset({"Add", "Max", "Min", "Mul"})
+FLOATS = (1, 10, 11, 16)
+"""ONNX's floating types: a cast between these is left out, as a network has no precision of its own."""
+
+
+def _unary(op: str) -> Any:
+    def rule(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+        given = DEFAULTS.get(op, {}) | {name: _decimal(value) for name, value in attributes.items()}
+        return builder.permuted(op, feature(inputs[0]), {name: given[name] for name in DEFAULTS.get(op, {})})
+
+    return rule
+
+
+def _decimal(value: float) -> float:
+    """What was meant by an attribute, which has passed through float32: its shortest decimal."""
+    return float(str(np.float32(value)))
+
+
+def _clip(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    least, most = (
+        scalar(optional(inputs, index), attributes.get(name)) for index, name in ((1, "min"), (2, "max"))
+    )  # fmt: skip
+    limit = float(np.finfo(np.float32).max)
+    bounds = {
+        "min": None if least is None or least <= -limit else least,
+        "max": None if most is None or most >= limit else most,
+    }
+    if bounds == {"min": 0.0, "max": None}:
+        return builder.permuted("Relu", feature(inputs[0]), {})
+    return builder.permuted("Clip", feature(inputs[0]), bounds)
+
+
+def _prelu(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    """max(x, 0) + slope * min(x, 0)."""
+    zero = Number.constant(0.0)
+    positive = _binary("Max")(builder, [inputs[0], zero], {})
+    negative = _binary("Mul")(builder, [_binary("Min")(builder, [inputs[0], zero], {}), inputs[1]], {})
+    return _binary("Add")(builder, [positive, negative], {})
+
+
+def _binary(op: str) -> Any:
+    def rule(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+        if len(inputs) > 2:  # Max and Min take any number
+            first = rule(builder, inputs[:2], attributes)
+            return rule(builder, [first, *inputs[2:]], attributes)
+        if len(inputs) == 1:
+            return feature(inputs[0])
+        left, right = inputs
+        if isinstance(left, Feature) and isinstance(right, Feature):
+            return _of_features(builder, op, left, right)
+        if isinstance(left, Feature) and isinstance(right, Number):
+            return _with_number(builder, op, left, right, "right")
+        assert isinstance(left, Number), "a rule is called where an input is a feature"
+        return _with_number(builder, op, feature(right), left, "left")
+
+    return rule
+
+
+def _of_features(builder: Builder, op: str, left: Feature, right: Feature) -> Feature:
+    left, right = builder.unpadded(left), builder.unpadded(right)
+    if len(left.shape) != len(right.shape):
+        left, right = builder.settled(left), builder.settled(right)
+        wide = max(len(left.shape), len(right.shape))
+        left, right = (_with_rank(builder, value, wide) for value in (left, right))
+    if left.perm != right.perm:
+        perm = left.perm if len(left.shape) == 4 and _is_pooled(right.shape) else right.perm
+        left, right = (_as_seen(builder, value, perm) for value in (left, right))
+    return replace(builder.add(op, [left, right]), perm=left.perm)
+
+
+def _is_pooled(shape: Shape) -> bool:
+    return all(size == 1 for size in shape[2:])
+
+
+def _as_seen(builder: Builder, x: Feature, perm: tuple[int, ...]) -> Feature:
+    """The same value, whose step's axes are in the order of `perm`."""
+    if x.perm == perm:
+        return x
+    order = tuple(x.perm[axis] for axis in np.argsort(perm))
+    return replace(builder.settled(replace(x, perm=order)), perm=perm)
+
+
+def _with_rank(builder: Builder, x: Feature, rank: int) -> Feature:
+    """With axes of length 1 before its own, as broadcasting adds them."""
+    if len(x.shape) == rank:
+        return x
+    raise UnreadableError("it broadcasts the batch along another axis")
+
+
+def _with_number(builder: Builder, op: str, x: Feature, number: Number, role: str) -> Feature:
+    x = builder.unpadded(x)
+    if number.is_constant and role == "right" and op in NEUTRAL and number.scalar == NEUTRAL[op]:
+        return x
+    shape = number.value().shape
+    if len(shape) > len(x.shape):
+        if any(size != 1 for size in shape[: len(shape) - len(x.shape)]):
+            raise UnreadableError("the number has more axes than the value")
+        shape = shape[len(shape) - len(x.shape) :]
+        number = Number("Reshape", (number, Number.constant(np.array(shape, np.int64))))
+    if op in COMMUTATIVE:
+        role = "right"
+    return replace(builder.add(op, [x], {}, {role: _aligned(number, shape, x)}), perm=x.perm)
+
+
+def _aligned(number: Number, shape: tuple[int, ...], x: Feature) -> Number:
+    """The number with its axes in the order of the step's; a single one as a scalar."""
+    if number.value().size == 1:
+        return Number("Reshape", (number, Number.constant(np.array([], np.int64)))) if shape else number
+    full = (1,) * (len(x.shape) - len(shape)) + shape
+    if full != shape:
+        number = Number("Reshape", (number, Number.constant(np.array(full, np.int64))))
+    if not x.upright:
+        number = Number("Transpose", (number,), {"perm": tuple(int(axis) for axis in np.argsort(x.perm))})
+        full = tuple(full[axis] for axis in number.attributes["perm"])
+    # Axes of length 1 at the front say nothing.
+    while len(full) > 1 and full[0] == 1 and len(full) > len(x.shape) - 1:
+        full = full[1:]
+    if len(full) < len(x.shape):
+        number = Number("Reshape", (number, Number.constant(np.array(full, np.int64))))
+    return number
+
+
+def _same(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    return feature(inputs[0])
+
+
+def _dropout(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    training = optional(inputs, 2)
+    if training is not None and scalar(training):
+        raise UnreadableError("it was exported in training mode, and drops values at random")
+    return feature(inputs[0])
+
+
+def _cast(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    if attributes["to"] not in FLOATS:
+        raise UnreadableError("it casts to a type that is not floating")
+    return feature(inputs[0])
+
+
+RULES = {
+    **{op: _unary(op) for op in UNARY if op != "Clip"},
+    **{op: _binary(op) for op in BINARY},
+    "Cast": _cast,
+    "CastLike": _same,
+    "Clip": _clip,
+    "Dropout": _dropout,
+    "Identity": _same,
+    "PRelu": _prelu,
+}

@@ -1,0 +1,189 @@
+"""What only orders, cuts, joins and repeats."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from resnet_export.graph.reading.arithmetic import slice_bounds
+from resnet_export.graph.reading.builder import Builder
+from resnet_export.graph.reading.rules.arguments import axes, feature, integers, number, optional, sizes
+from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
+from resnet_export.network import BATCH, Shape, product
+
+
+def reshaped(builder: Builder, x: Feature, shape: Shape) -> Feature:
+    """An upright feature in another shape, by as few steps as there can be."""
+    if x.shape == shape:
+        return x
+    if len(shape) == 2 and shape[0] == x.shape[0] and product(x.shape[1:]) == shape[1]:
+        return builder.add("Flatten", [x], {"axis": 1})
+    if shape[0] != BATCH or any(not isinstance(size, int) for size in shape[1:]):
+        raise UnreadableError("it moves the images of the batch to another axis")
+    return builder.add("Reshape", [x], {"shape": (0, *shape[1:])})
+
+
+def _reshape(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    x = builder.unpadded(feature(inputs[0]))
+    asked = list(attributes["shape"] if "shape" in attributes else sizes(inputs[1]))
+    if not attributes.get("allowzero"):
+        asked = [x.seen[axis] if size == 0 else size for axis, size in enumerate(asked)]
+    if asked and asked[0] == builder.batch is not None:
+        asked[0] = BATCH  # the number of images that a tracer saw
+    if -1 in asked:
+        rest = product(size for size in asked if size != -1)
+        asked[asked.index(-1)] = product(x.seen) // rest  # type: ignore[operator]
+    target = tuple(asked)
+    if target == x.seen:
+        return x
+    if product(target) != product(x.seen):
+        raise ValueError(f"a reshape of {x.seen} to {target}")
+    if not x.upright and _keeps_order(x):
+        x = replace(x, perm=tuple(range(len(x.perm))))
+    return reshaped(builder, builder.settled(x), target)
+
+
+def _keeps_order(x: Feature) -> bool:
+    """Whether the axes that have more than one element are in the step's order."""
+    wide = [axis for axis in x.perm if x.shape[axis] != 1]
+    return wide == sorted(wide)
+
+
+def _flatten(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    x = builder.unpadded(feature(inputs[0]))
+    if not x.upright and _keeps_order(x):
+        x = replace(x, perm=tuple(range(len(x.perm))))
+    x = builder.settled(x)
+    axis = attributes.get("axis", 1)
+    axis = axis % len(x.shape) if axis < 0 else axis
+    return reshaped(builder, x, (product(x.shape[:axis]), product(x.shape[axis:])))
+
+
+def _squeeze(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    x = builder.unpadded(feature(inputs[0]))
+    chosen = axes(inputs, attributes, len(x.shape))
+    gone = chosen if chosen is not None else tuple(axis for axis, size in enumerate(x.seen) if size == 1)
+    if any(x.seen[axis] != 1 for axis in gone):
+        raise ValueError(f"axes {gone} of {x.seen} are not all of length 1")
+    return _moved(builder, x, tuple(size for axis, size in enumerate(x.seen) if axis not in gone))
+
+
+def _unsqueeze(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    x = builder.unpadded(feature(inputs[0]))
+    given = attributes.get("axes")
+    count = len(given if given is not None else integers(inputs[1]))
+    new = axes(inputs, attributes, len(x.shape) + count) or ()
+    rest = iter(x.seen)
+    return _moved(builder, x, tuple(1 if axis in new else next(rest) for axis in range(len(x.shape) + count)))
+
+
+def _moved(builder: Builder, x: Feature, shape: Shape) -> Feature:
+    """The value with axes of length 1 added or taken away."""
+    if not x.upright and _keeps_order(x):
+        x = replace(x, perm=tuple(range(len(x.perm))))
+    return reshaped(builder, builder.settled(x), shape)
+
+
+def _transpose(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    x = feature(inputs[0])
+    order = attributes.get("perm") or tuple(reversed(range(len(x.shape))))
+    return replace(x, perm=tuple(x.perm[axis] for axis in order))
+
+
+def _expand(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    x = builder.settled(feature(inputs[0]))
+    target = sizes(inputs[1])
+    target = (1,) * (len(x.shape) - len(target)) + target
+    if len(target) > len(x.shape) or target[0] not in (1, x.shape[0]):
+        raise UnreadableError("it repeats the images of the batch")
+    wanted = tuple(int(size) if isinstance(size, int) else 1 for size in target)
+    if all(size in (1, own) for size, own in zip(wanted, x.shape, strict=True)):
+        return x
+    return builder.add("Expand", [x], {"shape": wanted})
+
+
+def _concat(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    if not all(isinstance(value, Feature) for value in inputs):
+        raise UnreadableError("it joins a value of the image with a number")
+    values = [builder.unpadded(feature(value)) for value in inputs]
+    if len({value.perm for value in values}) > 1:
+        values = [builder.settled(value) for value in values]
+    axis = values[0].perm[attributes["axis"] % len(values[0].shape)]
+    if axis == 0:
+        raise UnreadableError("it joins batches")
+    return replace(builder.add("Concat", values, {"axis": axis}), perm=values[0].perm)
+
+
+def _slice(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    x = builder.unpadded(feature(inputs[0]))
+    bounds = [np.array(sizes(value), object) for value in inputs[1:] if value is not None]
+    found = []
+    for start, end, axis, step in zip(*slice_bounds(attributes, *bounds), strict=True):
+        length = x.seen[axis]
+        if not isinstance(length, int):
+            if start == 0 and (end == length or (isinstance(end, int) and end >= 2**31 - 1)) and step == 1:
+                continue
+            raise UnreadableError("it cuts the batch")
+        low, high, step = slice(start, None if step < 0 and end < -length else end, step).indices(length)
+        if (low, high, step) != (0, length, 1):
+            found.append((low, high, x.perm[axis % len(x.shape)], step))
+    if not found:
+        return x
+    starts, ends, chosen, steps = zip(*sorted(found, key=lambda cut: cut[2]), strict=True)
+    return builder.permuted("Slice", x, {"starts": starts, "ends": ends, "axes": chosen, "steps": steps})
+
+
+def _split(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> list[Value]:
+    x = builder.unpadded(feature(inputs[0]))
+    axis = x.perm[attributes.get("axis", 0) % len(x.shape)]
+    length = x.shape[axis]
+    if not isinstance(length, int):
+        raise UnreadableError("it splits the batch")
+    given = attributes.get("split") or (integers(inputs[1]) if optional(inputs, 1) is not None else None)
+    if given is None:
+        count = attributes.get("num_outputs")
+        if count is None:
+            raise UnreadableError("it does not say into how many parts it splits")
+        part = -(-length // count)
+        given = [min(part, length - part * index) for index in range(count)]
+    found: list[Value] = []
+    start = 0
+    for size in given:
+        cut = {"starts": (start,), "ends": (start + size,), "axes": (axis,), "steps": (1,)}
+        found.append(builder.permuted("Slice", x, cut))
+        start += size
+    return found
+
+
+def _gather(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    x = builder.unpadded(feature(inputs[0]))
+    chosen: Number = number(inputs[1])
+    indices = chosen.value().astype(int)
+    seen = attributes.get("axis", 0) % len(x.shape)
+    axis = x.perm[seen]
+    length = x.shape[axis]
+    if indices.ndim > 1 or not isinstance(length, int):
+        raise UnreadableError("it takes from the batch, or by a matrix of indices")
+    wanted = tuple(int(index) % length for index in indices.ravel())
+    gathered = x
+    if wanted != tuple(range(length)):
+        gathered = builder.permuted("Gather", x, {"axis": axis, "indices": wanted})
+    if indices.ndim == 1:
+        return gathered
+    return _moved(builder, gathered, tuple(size for index, size in enumerate(gathered.seen) if index != seen))
+
+
+RULES = {
+    "Concat": _concat,
+    "Expand": _expand,
+    "Flatten": _flatten,
+    "Gather": _gather,
+    "Reshape": _reshape,
+    "Slice": _slice,
+    "Split": _split,
+    "Squeeze": _squeeze,
+    "Transpose": _transpose,
+    "Unsqueeze": _unsqueeze,
+}

@@ -1,0 +1,48 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resnet_export.graph.reading.builder import Builder
+from resnet_export.graph.reading.rules.arguments import feature, number, optional
+from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
+
+
+def _gemm(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    if attributes.get("transA", 0) or attributes.get("alpha", 1.0) != 1.0:
+        raise UnreadableError("it has alpha or transA")
+    weight = number(inputs[1])
+    given = optional(inputs, 2)
+    if given is not None and attributes.get("beta", 1.0) != 1.0:
+        raise UnreadableError("it has beta")
+    bias = None if given is None else number(given).viewed()
+    return _product(builder, feature(inputs[0]), weight if attributes.get("transB", 0) else _turned(weight), bias)
+
+
+def _matmul(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    left, right = inputs
+    if isinstance(left, Feature) and isinstance(right, Number) and len(left.shape) == right.value().ndim == 2:
+        return _product(builder, left, _turned(right), None)
+    if isinstance(left, Feature) and isinstance(right, Feature):
+        return builder.add("MatMul", [builder.settled(left), builder.settled(right)])
+    if isinstance(left, Feature):
+        return builder.add("MatMul", [builder.settled(left)], {}, {"right": number(right)})
+    return builder.add("MatMul", [builder.settled(feature(right))], {}, {"left": number(left)})
+
+
+def _product(builder: Builder, x: Feature, weight: Number, bias: Number | None) -> Value:
+    """x W' + b; a bias of one number stands for all outputs."""
+    if bias is not None and bias.value().size == 1 != weight.value().shape[0]:
+        bias = Number("Expand", (bias, Number.constant([weight.value().shape[0]])))
+    return builder.add("Gemm", [builder.settled(x)], {"transB": 1}, {"weight": weight, "bias": bias})
+
+
+def _turned(weight: Number) -> Number:
+    """The transpose of a matrix; of a transpose, what it is the transpose of."""
+    if weight.op == "Transpose" and tuple(weight.attributes.get("perm", (1, 0))) == (1, 0):
+        return weight.operands[0]
+    return Number("Transpose", (weight,), {"perm": (1, 0)})
+
+
+RULES = {"Gemm": _gemm, "MatMul": _matmul}

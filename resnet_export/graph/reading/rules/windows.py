@@ -1,0 +1,113 @@
+"""Convolutions, poolings and pads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from resnet_export.graph.reading.builder import Builder, sides
+from resnet_export.graph.reading.rules.arguments import feature, integers, number, optional, scalar
+from resnet_export.graph.reading.values import Feature, UnreadableError, Value
+from resnet_export.network.operators.windows import output_size
+
+
+def _convolution(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    weight = number(inputs[1])
+    kernel = weight.value().shape[2:]
+    x, window = _window(builder, feature(inputs[0]), attributes, kernel, merges_zeros=True)
+    given = optional(inputs, 2)
+    bias = None if given is None else number(given).viewed()
+    return builder.add(
+        "Conv", [x], {"group": attributes.get("group", 1), **window}, {"weight": weight, "bias": bias}
+    )  # fmt: skip
+
+
+def _max_pool(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    x = feature(inputs[0])
+    # A max pool pads with minus infinity; zeros are the same to it where its input is never negative.
+    step = builder.steps.get(x.step)
+    nonnegative = step is not None and step.op == "Relu"
+    x, window = _window(builder, x, attributes, attributes["kernel_shape"], merges_zeros=nonnegative)
+    return builder.add("MaxPool", [x], {"ceil_mode": attributes.get("ceil_mode", 0), **window})
+
+
+def _average_pool(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    x, window = _window(builder, feature(inputs[0]), attributes, attributes["kernel_shape"], merges_zeros=False)
+    if window["kernel_shape"] == x.shape[2:] and not any(window["pads"]):
+        return builder.add("GlobalAveragePool", [x])
+    counted = {"ceil_mode": attributes.get("ceil_mode", 0), "count_include_pad": attributes.get("count_include_pad", 0)}
+    return builder.add("AveragePool", [x], counted | window)
+
+
+def _window(
+    builder: Builder, x: Feature, attributes: dict[str, Any], kernel: Sequence[int], *, merges_zeros: bool
+) -> tuple[Feature, dict[str, Any]]:
+    """(the upright input, the window's attributes), with `auto_pad` spelled out and zeros before it merged."""
+    count = len(kernel)
+    strides = tuple(attributes.get("strides") or (1,) * count)
+    dilations = tuple(attributes.get("dilations") or (1,) * count)
+    if not (merges_zeros and x.upright and x.pads is not None and not any(map(any, x.pads[:-count]))):
+        x = builder.settled(x)
+    lengths = tuple(
+        size + sum(pad) if isinstance(size, int) else 0
+        for size, pad in zip(x.shape, x.pads or ((0, 0),) * len(x.shape), strict=True)
+    )[-count:]
+    pads = _pads(attributes, lengths, kernel, strides, dilations)
+    if x.pads is not None:
+        pads = tuple(own + zeros for own, zeros in zip(pads, sides(x.pads[-count:]), strict=True))
+        x = replace(x, pads=None)
+    return x, {"kernel_shape": tuple(kernel), "strides": strides, "pads": pads, "dilations": dilations}
+
+
+def _pads(
+    attributes: dict[str, Any],
+    lengths: Sequence[int],
+    kernel: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+) -> tuple[int, ...]:
+    """The pads of a window: those of `SAME_UPPER` and `SAME_LOWER` make ceil(length / stride) outputs."""
+    mode = attributes.get("auto_pad", "NOTSET")
+    if not mode.startswith("SAME"):
+        given = tuple(attributes.get("pads") or (0,) * (2 * len(kernel)))
+        if min(given) < 0:
+            raise UnreadableError("its pads are negative")
+        return given if mode == "NOTSET" else (0,) * (2 * len(kernel))
+    found = [
+        same_padding(length, (size - 1) * gap + 1, stride)
+        for length, size, stride, gap in zip(lengths, kernel, strides, dilations, strict=True)
+    ]
+    return sides(found if mode == "SAME_UPPER" else [(after, before) for before, after in found])
+
+
+def same_padding(length: int, span: int, stride: int) -> tuple[int, int]:
+    """(before, after) of TensorFlow's SAME: ceil(length / stride) outputs, the odd one after."""
+    total = max((output_size(length, 1, stride, 0) - 1) * stride + span - length, 0)
+    return total // 2, total - total // 2
+
+
+def _pad(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    x = feature(inputs[0])
+    amounts = attributes.get("pads") or integers(inputs[1])
+    value = attributes.get("value", 0.0) if len(inputs) < 3 else scalar(inputs[2], 0.0)
+    chosen = optional(inputs, 3)
+    axes = range(len(x.shape)) if chosen is None else integers(chosen)
+    half = len(amounts) // 2
+    x = builder.unpadded(x)
+    pads = [(0, 0)] * len(x.shape)
+    for axis, before, after in zip(axes, amounts[:half], amounts[half:], strict=True):
+        pads[x.perm[axis]] = (before, after)
+    if pads[0] != (0, 0) or min(map(min, pads)) < 0:
+        raise UnreadableError("it pads the batch, or by less than nothing")
+    mode = attributes.get("mode", "constant")
+    if not any(map(any, pads)):
+        return x
+    if mode == "constant" and value == 0:
+        return replace(x, pads=tuple(pads))
+    if mode not in ("constant", "edge", "reflect"):
+        raise UnreadableError(f"its mode is {mode}")
+    return builder.permuted("Pad", x, {"mode": mode, "pads": sides(pads), "value": float(value or 0)})
+
+
+RULES = {"AveragePool": _average_pool, "Conv": _convolution, "MaxPool": _max_pool, "Pad": _pad}

@@ -1,0 +1,139 @@
+"""A network that was read is walked in lock step with the one that it should be.
+
+The first step that differs is named in the error, with the mistake that it is the mark of.
+"""
+
+from __future__ import annotations
+
+from resnet_export.errors import StructureError
+from resnet_export.network import IMAGE, Network, Step
+
+REORDERING = frozenset({"Concat", "Gather", "Slice"})
+MOVING = REORDERING | {"Pad", "Reshape", "Transpose"}
+"""Operators that compute nothing."""
+
+
+def match(found: Network, expected: Network) -> dict[str, str]:
+    """Which step of `found` each step of `expected` is: name -> name.
+
+    Args:
+        found: what was read. Where the reading broke off, it has no outputs.
+        expected: the specification's.
+
+    Raises:
+        StructureError: they are different networks; names the first layer that differs.
+    """
+    if found.image != expected.image:
+        raise StructureError(
+            expected.steps[0].name, f"it takes images of {found.image} and not of {expected.image}."
+        )
+    values = {IMAGE: IMAGE}
+    for step in expected.steps:
+        candidate = _find(step, found, expected, values)
+        _check(candidate, step, expected)
+        values[step.name] = candidate.name
+    taken = set(values.values())
+    surplus = [step.op for step in found.steps if step.name not in taken]
+    if surplus or found.outputs != tuple(values[name] for name in expected.outputs):
+        more = ", ".join(surplus[:3]) or "other outputs"
+        raise StructureError(expected.output, f"the graph has more than the specification: {more}.")
+    del values[IMAGE]
+    return values
+
+
+def _find(step: Step, found: Network, expected: Network, values: dict[str, str]) -> Step:
+    """The step of `found` that takes the same inputs and has the same operator; of several the most alike."""
+    sources = {values[name] for name in step.inputs}
+    users = found.users.get(values[step.inputs[0]], ())
+    candidates = [user for user in users if user.op == step.op and set(user.inputs) == sources]
+    if candidates:
+        return max(candidates, key=lambda user: (_alike(user, step), user.name == step.name))
+    behind = _operators_behind(found, values[step.inputs[0]])
+    stands = ", ".join(sorted({user.op for user in users})) or "nothing"
+    layer = layer_of(step, expected)
+    if step.op == "BatchNormalization":
+        detail = f"it has no batch norm {step.name} behind it; the graph has {stands}."
+        raise StructureError(layer, detail, cause="the batch norm was left out")
+    if step.op == "Relu" and "BatchNormalization" in behind:
+        # A second batch norm belongs to the layer before the ReLU that should stand here.
+        layer = layer_of(expected.step[step.inputs[0]], expected)
+    inputs = " and ".join(step.inputs)
+    raise StructureError(
+        layer,
+        f"the specification has {step.name}, {step.op} of {inputs}, here; the graph has {stands}.",
+        cause=cause_of_operator(step, behind),
+    )
+
+
+def _alike(found: Step, step: Step) -> int:
+    return (found.attributes == step.attributes) + (found.parameters == step.parameters)
+
+
+def _check(found: Step, step: Step, expected: Network) -> None:
+    layer = layer_of(step, expected)
+    for name in sorted(step.attributes.keys() | found.attributes.keys()):
+        if name == "epsilon":
+            _check_epsilon(found, step, layer)
+        elif found.attributes.get(name) != step.attributes.get(name):
+            raise StructureError(
+                layer,
+                f"{name} is {found.attributes.get(name)} in the graph and {step.attributes.get(name)} in the "
+                "specification.",
+                cause=cause_of_attribute(step, name),
+            )
+    if found.parameters != step.parameters:
+        surplus = found.parameters.keys() - step.parameters.keys()
+        detail = f"it has a {', '.join(sorted(surplus))} more" if surplus else "its numbers have other shapes"
+        shapes = ", ".join(f"{role} {shape}" for role, shape in step.parameters.items())
+        raise StructureError(layer, f"{detail} than the specification's {shapes}.")
+
+
+def _check_epsilon(found: Step, step: Step, layer: str) -> None:
+    eps, wanted = found.attributes["epsilon"], step.attributes["epsilon"]
+    if eps != wanted:
+        raise StructureError(
+            layer,
+            f"the eps of {step.name} is {eps:.7g} in the graph and {wanted:.7g} in the specification.",
+            cause=f"batch norm with eps {eps:.3g}",
+        )
+
+
+def layer_of(step: Step, network: Network) -> str:
+    """The layer that a step belongs to: of a batch norm, the convolution before it."""
+    before = network.step.get(step.inputs[0])
+    folded = step.op == "BatchNormalization" and before is not None and before.op in ("Conv", "Gemm")
+    return before.name if folded and before is not None else step.name
+
+
+def _operators_behind(network: Network, name: str) -> set[str]:
+    """The operators that take a value, and those behind them as far as they only move numbers about."""
+    found: set[str] = set()
+    ahead = list(network.users.get(name, ()))
+    while ahead:
+        step = ahead.pop()
+        found.add(step.op)
+        if step.op in MOVING:
+            ahead += network.users.get(step.name, ())
+    return found
+
+
+def cause_of_operator(step: Step, found: set[str]) -> str | None:
+    """The mistake that puts the operators `found` where `step` should stand."""
+    if step.op == "Relu":
+        return "a batch norm was applied twice" if "BatchNormalization" in found else "a ReLU is missing"
+    if step.inputs == (IMAGE,) and found & REORDERING:
+        return "the channels of the image were put in another order"
+    if "Pad" in found:
+        return "padding that is not the specification's, such as SAME padding"
+    if "BatchNormalization" in found:
+        return "a batch norm was applied twice, or where none belongs"
+    return None
+
+
+def cause_of_attribute(step: Step, name: str) -> str | None:
+    """The mistake that changes an attribute."""
+    if name == "pads":
+        return f"SAME padding of the {'max pool' if step.op == 'MaxPool' else 'convolution'}"
+    if name == "strides" and step.op == "Conv":
+        return "the stride stands on another convolution of the block"
+    return None

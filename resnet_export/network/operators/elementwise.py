@@ -1,0 +1,93 @@
+"""Operators that work element by element: activations, and arithmetic with broadcasting.
+
+The second operand of arithmetic may be a number of the network (the parameter `right`), or the first (`left`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from resnet_export.network.operators.operator import Attributes, Floats, Operator, Sizes, same_shape
+from resnet_export.network.sizes import Shape, broadcast
+
+Operand = TypeVar("Operand")
+
+
+def operands(inputs: Sequence[Any], parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Both operands in their order: two inputs, or one beside a number."""
+    if "left" in parameters:
+        return parameters["left"], inputs[0]
+    if "right" in parameters:
+        return inputs[0], parameters["right"]
+    first, second = inputs
+    return first, second
+
+
+def _unary(function: Callable[..., Any], *names: str) -> Operator:
+    """Of a function that takes x and, after it, the attributes of these names."""
+
+    def apply(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
+        (x,) = inputs
+        return np.asarray(function(x, *(attributes[name] for name in names)), x.dtype)
+
+    return Operator(same_shape, apply)
+
+
+def _binary(function: Callable[[Floats, Floats], Any]) -> Operator:
+    def shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:
+        return broadcast(*operands(inputs, parameters))
+
+    def apply(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
+        return np.asarray(function(*operands(inputs, numbers)))
+
+    return Operator(shape, apply)
+
+
+def _sigmoid(x: Floats) -> Floats:
+    from scipy import special
+
+    return np.asarray(special.expit(x))
+
+
+def _erf(x: Floats) -> Floats:
+    from scipy import special
+
+    return np.asarray(special.erf(x))
+
+
+def _clip(x: Floats, least: float | None, most: float | None) -> Floats:
+    return x if least is None and most is None else np.clip(x, least, most)
+
+
+def _hard_sigmoid(x: Floats, alpha: float, beta: float) -> Floats:
+    return np.clip(alpha * x + beta, 0, 1)
+
+
+UNARY = {
+    "Abs": _unary(np.abs),
+    "Clip": _unary(_clip, "min", "max"),
+    "Elu": _unary(lambda x, alpha: np.where(x < 0, alpha * np.expm1(np.minimum(x, 0)), x), "alpha"),
+    "Erf": _unary(_erf),
+    "Exp": _unary(np.exp),
+    "HardSigmoid": _unary(_hard_sigmoid, "alpha", "beta"),
+    "HardSwish": _unary(lambda x: x * _hard_sigmoid(x, 1 / 6, 0.5)),
+    "LeakyRelu": _unary(lambda x, alpha: np.where(x < 0, alpha * x, x), "alpha"),
+    "Log": _unary(np.log),
+    "Neg": _unary(np.negative),
+    "Reciprocal": _unary(np.reciprocal),
+    "Relu": _unary(lambda x: np.maximum(x, 0)),
+    "Sigmoid": _unary(_sigmoid),
+    "Softplus": _unary(lambda x: np.logaddexp(0, x)),
+    "Sqrt": _unary(np.sqrt),
+    "Tanh": _unary(np.tanh),
+}
+BINARY = {
+    "Add": _binary(np.add),
+    "Div": _binary(np.divide),
+    "Max": _binary(np.maximum),
+    "Min": _binary(np.minimum),
+    "Mul": _binary(np.multiply),
+    "Pow": _binary(np.power),
+    "Sub": _binary(np.subtract),
+}

@@ -1,0 +1,56 @@
+"""Normalisations.
+
+    y = (x - mean) / sqrt(variance + epsilon) * weight + bias
+
+with the running statistics of a training (BatchNormalization, Ioffe and Szegedy 2015), or those of the value itself over
+an image's channel (InstanceNormalization) or over its last axes (LayerNormalization, Ba et al. 2016).
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import numpy as np
+
+from resnet_export.network.operators.operator import Attributes, Floats, Operator, along_channels, same_shape
+
+
+def exact_epsilon(found: float) -> float:
+    """The number that was meant by an epsilon that has passed through float32: its shortest decimal.
+
+    `1e-5` in float32 is 9.99999974738e-06, which would be off by 1e-8 in float64.
+    """
+    return float(Decimal(str(np.float32(found))))
+
+
+def _batch_norm(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
+    (x,) = inputs
+    variance = numbers["running_var"] + x.dtype.type(attributes["epsilon"])
+    out = x - along_channels(numbers["running_mean"], x)
+    out *= along_channels(numbers["weight"] / np.sqrt(variance), x)
+    out += along_channels(numbers["bias"], x)
+    return out
+
+
+def _instance_norm(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
+    (x,) = inputs
+    out = _standardised(x, tuple(range(2, x.ndim)), attributes["epsilon"])
+    return out * along_channels(numbers["weight"], x) + along_channels(numbers["bias"], x)
+
+
+def _layer_norm(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
+    (x,) = inputs
+    out = _standardised(x, tuple(range(attributes["axis"], x.ndim)), attributes["epsilon"]) * numbers["weight"]
+    return out + numbers["bias"] if "bias" in numbers else out
+
+
+def _standardised(x: Floats, axes: tuple[int, ...], epsilon: float) -> Floats:
+    centred = x - x.mean(axis=axes, keepdims=True)
+    variance = np.square(centred).mean(axis=axes, keepdims=True)
+    return np.asarray(centred / np.sqrt(variance + x.dtype.type(epsilon)))
+
+
+NORMS = {
+    "BatchNormalization": Operator(same_shape, _batch_norm),
+    "InstanceNormalization": Operator(same_shape, _instance_norm),
+    "LayerNormalization": Operator(same_shape, _layer_norm, since=17),
+}
