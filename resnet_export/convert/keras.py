@@ -1,26 +1,34 @@
-"""Keras -> raw ONNX topology, through `tf2onnx.convert.from_function`.
+"""Keras -> raw ONNX topology, through `tf2onnx`.
 
-The traced function takes the parameters and the image in their canonical layouts and transposes them itself:
+The traced function takes the parameters and the image in ONNX's layouts and transposes them itself:
 tf2onnx transposes them back, and the two cancel.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from resnet_export.convert import TRACED_OPSET
-from resnet_export.errors import UnavailableError
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.convert import TRACED_OPSET, Topology
+from resnet_export.convert.outputs import ALONE, named_outputs
+from resnet_export.errors import InputError, UnavailableError
 from resnet_export.optional import require
 from resnet_export.spec import ResNetSpec
-from resnet_export.weights.naming.keras import keras_axes
 
 if TYPE_CHECKING:
     import keras
     import onnx_ir as ir
 
+KERNEL_AXES = {2: (1, 0), 4: (3, 2, 0, 1)}
+"""Rank of a kernel -> the axes of Keras's layout in the order of ONNX's: dense, convolution and transposed one."""
+
 
 def to_onnx(model: keras.Model, spec: ResNetSpec) -> ir.Model:
-    """Traces `model` in inference mode, with every variable as an input.
+    """The raw topology of a ResNet, with parameters under their canonical names.
 
     Args:
         model: from (N, image_size, image_size, in_channels) to logits.
@@ -30,65 +38,230 @@ def to_onnx(model: keras.Model, spec: ResNetSpec) -> ir.Model:
         UnavailableError: Keras runs on another backend than TensorFlow.
         MissingDependencyError: keras, tensorflow or tf2onnx is not installed.
     """
+    require_tensorflow()
+    from resnet_export.models.keras import variables
+
+    raw = trace(model, (spec.in_channels, spec.image_size, spec.image_size)).graph
+    canonical = {variable.path: name for name, variable in variables(model).items()}
+    for value in raw.graph.inputs[1:]:
+        value.name = canonical[str(value.name)]
+    return raw
+
+
+def require_tensorflow() -> None:
+    """Imports what a trace needs.
+
+    Raises:
+        UnavailableError: Keras runs on another backend than TensorFlow.
+        MissingDependencyError: keras, tensorflow or tf2onnx is not installed.
+    """
     backend = require("keras").backend.backend()
-    tf = require("tensorflow")
+    require("tensorflow")
     require("tf2onnx")
     if backend != "tensorflow":
         raise UnavailableError(
             f"Keras runs on its {backend} backend here, and tf2onnx converts TensorFlow's graphs only.",
             hint="Set KERAS_BACKEND=tensorflow in the environment.",
         )
+
+
+def trace(model: keras.Model, image: tuple[int, int, int]) -> Topology:
+    """Traces `model` in inference mode, with every floating variable as an input.
+
+    Args:
+        model: a built one, in float32.
+        image: (channels, height, width), whichever order of axes the model has.
+
+    Raises:
+        InputError: it doesn't run on such images, or can't be traced.
+        UnavailableError: Keras runs on another backend than TensorFlow.
+        MissingDependencyError: keras, tensorflow or tf2onnx is not installed.
+    """
+    require_tensorflow()
+    tf = require("tensorflow")
     import onnx_ir as ir
 
-    from resnet_export.models.keras import variables
+    parameters = parameters_of(model)
+    signature = [tf.TensorSpec((None, *image), tf.float32, name="input")]
+    signature += [tf.TensorSpec(p.array.shape, tf.float32, name=f"p{i}") for i, p in enumerate(parameters)]
+    outputs: list[str] = []
+    traced = _traced_function(model, parameters, outputs)
+    try:
+        function = tf.function(traced, input_signature=signature, autograph=False).get_concrete_function()
+    except InputError:
+        raise
+    except Exception as error:  # whatever Keras, TensorFlow or the user's own code raises
+        raise does_not_run(model, image, error) from error
+    raw: ir.Model = ir.from_proto(_converted(function, len(signature), model))
+    for value in raw.graph.inputs[1:]:
+        value.name = parameters[int(str(value.name).removeprefix("p"))].name
+    return Topology(raw, {parameter.name: parameter.array for parameter in parameters}, tuple(outputs))
 
-    named = variables(model)
-    order = {id(variable): index for index, variable in enumerate(named.values())}
+
+@dataclass(frozen=True)
+class Parameter:
+    """A floating variable of a Keras model."""
+
+    name: str
+    """Its path in the model."""
+    variable: Any
+    """The `keras.Variable`."""
+    depthwise: bool
+    """Whether it is the kernel of a depthwise convolution: (height, width, channels, multiplier)."""
+
+    @property
+    def array(self) -> NDArray[Any]:
+        """Its numbers in ONNX's layout, widened to float32 at least."""
+        array = as_array(self.variable)
+        if self.depthwise:
+            height, width, channels, multiplier = array.shape
+            array = array.transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, height, width)
+        elif self._axes is not None:
+            array = array.transpose(self._axes)
+        return np.ascontiguousarray(array)
+
+    def in_keras_layout(self, tensor: Any) -> Any:
+        """A TensorFlow tensor that has ONNX's layout, in Keras's, and of the variable's type."""
+        tf = require("tensorflow")
+        if self.depthwise:
+            tensor = tf.reshape(tf.transpose(tensor, (2, 3, 1, 0)), self.variable.shape)
+        elif self._axes is not None:
+            tensor = tf.transpose(tensor, np.argsort(self._axes))
+        return tensor if self.variable.dtype == "float32" else tf.cast(tensor, self.variable.dtype)
+
+    @property
+    def _axes(self) -> tuple[int, ...] | None:
+        kernel = self.variable.path.rpartition("/")[2].endswith("kernel")
+        return KERNEL_AXES.get(len(self.variable.shape)) if kernel else None
+
+
+def parameters_of(model: keras.Model) -> list[Parameter]:
+    """The floating variables, each under a name of its own."""
+    depthwise = {id(kernel) for kernel in _depthwise_kernels(model)}
+    found: dict[str, Parameter] = {}
+    for variable in model.weights:
+        if is_floating(variable.dtype):
+            path = name = variable.path.replace(":", "_")
+            number = 1
+            while name in found:
+                number += 1
+                name = f"{path}_{number}"
+            found[name] = Parameter(name, variable, id(variable) in depthwise)
+    return list(found.values())
+
+
+def is_floating(dtype: Any) -> bool:
+    """Whether Keras or TensorFlow calls it a floating type: bfloat16 is one."""
+    return "float" in str(getattr(dtype, "name", dtype))
+
+
+def as_array(tensor: Any) -> NDArray[Any]:
+    """The numbers of a variable or tensor, widened to float32 at least."""
+    array = np.asarray(tensor.numpy())
+    return array if array.dtype == np.float64 else array.astype(np.float32, copy=False)
+
+
+def layers_of(model: keras.Model) -> Iterator[keras.Layer]:
+    """All layers, those inside other layers and models included."""
+    yield from model._flatten_layers(include_self=False)  # `layers` shows one level, and none of a Layer's own
+
+
+def channels_first(model: keras.Model) -> bool:
+    """Whether the model takes (N, C, H, W): its first layer that knows an order of axes says it."""
+    orders = (getattr(layer, "data_format", None) for layer in layers_of(model))
+    return next((order for order in orders if order), "channels_last") == "channels_first"
+
+
+def named(model: keras.Model, given: Any) -> dict[str, Any]:
+    """The floating tensors that a model gave, in its order: those of a list have the names of the output layers."""
+    tf = require("tensorflow")
+    names = getattr(model, "output_names", None)
+    if isinstance(given, list | tuple) and names and len(names) == len(given):
+        given = {ALONE: given[0]} if len(given) == 1 else dict(zip(names, given, strict=True))
+    found = named_outputs(given, lambda value: tf.is_tensor(value) and value.dtype.is_floating)
+    if not found:
+        raise InputError(
+            f"The model {type(model).__name__} gives no floating tensor, but an object of type {type(given).__name__}.",
+            hint="Pass the model whose output is the logits or probabilities.",
+        )
+    return found
+
+
+def does_not_run(model: keras.Model, image: tuple[int, ...], error: Exception) -> InputError:
+    """The refusal of a model that fails on images of (channels, height, width)."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # Keras writes the reason below a line that says only where it happened.
+    reason = next((line for line in lines if not line.startswith("Exception encountered")), type(error).__name__)
+    return InputError(
+        f"The model {type(model).__name__} does not run on images of {' x '.join(map(str, image))}: "
+        f"{type(error).__name__}: {reason.rstrip('.')}.",
+        hint="Give it the images that it was made for: their size with image_size (--image-size), "
+        "and a model whose call takes the images alone.",
+    )
+
+
+def _depthwise_kernels(model: keras.Model) -> Iterator[Any]:
+    layers = require("keras").layers
+    for layer in layers_of(model):
+        if isinstance(layer, layers.DepthwiseConv2D):
+            yield layer.kernel
+        elif isinstance(layer, layers.SeparableConv2D):
+            yield layer.depthwise_kernel
+
+
+def _traced_function(model: keras.Model, parameters: list[Parameter], outputs: list[str]) -> Any:
+    """A function of the image and the parameters; it leaves the outputs' names in `outputs`."""
+    tf = require("tensorflow")
+    order = {id(parameter.variable): index for index, parameter in enumerate(parameters)}
     # The state of random generators: inference doesn't touch it, and an input of integers could not be converted.
-    states = {id(variable): variable.numpy() for variable in model.non_trainable_variables if id(variable) not in order}
+    states = {id(variable): variable.numpy() for variable in model.variables if id(variable) not in order}
+    nchw = channels_first(model)
 
-    def traced(image: Any, *parameters: Any) -> Any:
-        def in_keras_layout(variable: Any) -> Any:
+    def traced(image: Any, *given: Any) -> Any:
+        def value(variable: Any) -> Any:
             if id(variable) in states:
                 return tf.constant(states[id(variable)])
-            parameter = parameters[order[id(variable)]]
-            rank = len(parameter.shape)
-            return tf.transpose(parameter, keras_axes(rank)) if rank > 1 else parameter
+            return parameters[order[id(variable)]].in_keras_layout(given[order[id(variable)]])
 
-        logits, _ = model.stateless_call(
-            [in_keras_layout(variable) for variable in model.trainable_variables],
-            [in_keras_layout(variable) for variable in model.non_trainable_variables],
-            tf.transpose(image, (0, 2, 3, 1)),
+        output, _ = model.stateless_call(
+            [value(variable) for variable in model.trainable_variables],
+            [value(variable) for variable in model.non_trainable_variables],
+            image if nchw else tf.transpose(image, (0, 2, 3, 1)),
             training=False,
         )
-        return logits
+        found = named(model, output)
+        outputs[:] = found
+        return [tf.cast(tensor, tf.float32) for tensor in found.values()]
 
-    shape = (None, spec.in_channels, spec.image_size, spec.image_size)
-    signature = [tf.TensorSpec(shape, tf.float32, name="input")]
-    signature += [tf.TensorSpec(spec.parameters[name], tf.float32, name=name) for name in named]
-    function = tf.function(traced, input_signature=signature, autograph=False).get_concrete_function()
-    raw: ir.Model = ir.from_proto(_unoptimised(function))
-    return raw
+    return traced
 
 
-def _unoptimised(function: Any) -> Any:
+def _converted(function: Any, count: int, model: keras.Model) -> Any:
     """What `tf2onnx.convert.from_function` does, less its optimisers.
 
     They are of no use here, since `graph` rewrites everything itself, and they turn a transpose into a reshape
-    wherever an axis happens to have length 1, which hides what it was.
+    wherever an axis happens to have length 1, which hides what it was. Inputs beyond the first `count` are what the
+    function captured, such as the mean of a Normalization layer: constants.
     """
     tf = require("tensorflow")
-    inputs = [tensor.name for tensor in function.inputs]
+    inputs = [tensor.name for tensor in function.inputs[:count]]
     outputs = [tensor.name for tensor in function.outputs]
-    with tf.device("/cpu:0"):
-        frozen = require("tf2onnx.tf_loader").from_function(function, inputs, outputs)
-        with tf.Graph().as_default() as graph:
-            tf.import_graph_def(frozen, name="")
-            converted = require("tf2onnx.tfonnx").process_tf_graph(
-                graph,
-                opset=TRACED_OPSET,
-                input_names=inputs,
-                output_names=outputs,
-                tensors_to_rename={name: name.partition(":")[0] for name in inputs},
-            )
+    try:
+        with tf.device("/cpu:0"):
+            frozen = require("tf2onnx.tf_loader").from_function(function, inputs, outputs)
+            with tf.Graph().as_default() as graph:
+                tf.import_graph_def(frozen, name="")
+                converted = require("tf2onnx.tfonnx").process_tf_graph(
+                    graph,
+                    opset=TRACED_OPSET,
+                    input_names=inputs,
+                    output_names=outputs,
+                    tensors_to_rename={name: name.partition(":")[0] for name in inputs},
+                )
+    except Exception as error:  # tf2onnx asserts, and raises whatever an operation leads it to
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise InputError(
+            f"tf2onnx can't convert the model {type(model).__name__}: {reason.rstrip('.')}.",
+            hint="Replace the layer or operation that it names by one of keras.layers or keras.ops.",
+        ) from error
     return converted.make_model("raw topology")
