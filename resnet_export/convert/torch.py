@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import io
 import logging
 import warnings
 from collections.abc import Iterator
@@ -64,10 +65,11 @@ def trace(model: nn.Module, image: tuple[int, int, int]) -> Topology:
     optimizer = require("onnxscript.optimizer")
     plain = traceable(model)
     example = torch.zeros(BATCH, *image, dtype=torch.float32, device=device_of(model))
-    with evaluation(plain), quiet():
-        outputs = tuple(_outputs_of(plain, example))
+    with evaluation(plain):
+        outputs = tuple(run(plain, example))
         traced = plain if outputs == (ALONE,) else _flat(plain)
-        raw = _exported(traced, example, type(model).__name__)
+        with _quiet():
+            raw = _exported(traced, example, type(model).__name__)
     tensors = named_tensors(model)
     names = _as_inputs(raw, tensors, "" if traced is plain else WRAPPED)
     # The arithmetic on shapes that torch writes out; no parameter has a number here that could be folded.
@@ -131,18 +133,16 @@ def evaluation(model: nn.Module) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Without torch's remarks on its own deprecated functions, and on torchvision's operators, which no file needs."""
-    exporter = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = exporter.level
-    exporter.setLevel(logging.ERROR)
+def _quiet() -> Iterator[None]:
+    """Without what torch says of its own workings: deprecated functions, torchvision's operators, graphs that failed."""
+    said, disabled = io.StringIO(), logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings():
-            for category in (FutureWarning, DeprecationWarning):
-                warnings.simplefilter("ignore", category)
+        with warnings.catch_warnings(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            warnings.simplefilter("ignore")
             yield
     finally:
-        exporter.setLevel(level)
+        logging.disable(disabled)
 
 
 def run(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -174,10 +174,6 @@ def first_line(error: BaseException) -> str:
     """The first line of an error's reason, or its type where it gives none."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0]}".rstrip(".") if lines else type(error).__name__
-
-
-def _outputs_of(model: nn.Module, example: torch.Tensor) -> dict[str, torch.Tensor]:
-    return run(model, example)
 
 
 def _flat(model: nn.Module) -> nn.Module:

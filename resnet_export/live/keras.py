@@ -82,7 +82,7 @@ class KerasModel:
         if copy is None:
             raise InputError(
                 f"The model {self.name} computes in {' and '.join(sorted(types - {'float32', 'float64'}))}.",
-                hint="Build it under keras.config.set_dtype_policy('float32'), load its weights into it, and pass that.",
+                hint="Build it under keras.config.set_dtype_policy('float32'), load its weights, and pass that.",
             )
         return copy
 

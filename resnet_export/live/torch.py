@@ -77,7 +77,7 @@ class TorchModel:
     def _outputs(self, model: nn.Module, images: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         torch = require("torch")
         given = torch.from_numpy(np.ascontiguousarray(images)).to(converter.device_of(model))
-        with converter.evaluation(model), converter.quiet():
+        with converter.evaluation(model):
             return tuple(converter.as_array(tensor) for tensor in converter.run(model, given).values())
 
     def _channels(self) -> int | None:
