@@ -6,6 +6,7 @@ tf2onnx transposes them back, and the two cancel.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -65,12 +66,13 @@ def require_tensorflow() -> None:
         )
 
 
-def trace(model: keras.Model, image: tuple[int, int, int]) -> Topology:
+def trace(model: keras.Model, image: tuple[int, int, int], owner: keras.Model | None = None) -> Topology:
     """Traces `model` in inference mode, with every floating variable as an input.
 
     Args:
         model: a built one, in float32.
         image: (channels, height, width), whichever order of axes the model has.
+        owner: whose parameters' names and numbers are given, where `model` is its clone in float32.
 
     Raises:
         InputError: it doesn't run on such images, or can't be traced.
@@ -87,15 +89,17 @@ def trace(model: keras.Model, image: tuple[int, int, int]) -> Topology:
     outputs: list[str] = []
     traced = _traced_function(model, parameters, outputs)
     try:
-        function = tf.function(traced, input_signature=signature, autograph=False).get_concrete_function()
+        with _inlined():
+            function = tf.function(traced, input_signature=signature, autograph=False).get_concrete_function()
     except InputError:
         raise
     except Exception as error:  # whatever Keras, TensorFlow or the user's own code raises
         raise does_not_run(model, image, error) from error
     raw: ir.Model = ir.from_proto(_converted(function, len(signature), model))
+    given = parameters if owner is None else parameters_of(owner)
     for value in raw.graph.inputs[1:]:
-        value.name = parameters[int(str(value.name).removeprefix("p"))].name
-    return Topology(raw, {parameter.name: parameter.array for parameter in parameters}, tuple(outputs))
+        value.name = given[int(str(value.name).removeprefix("p"))].name
+    return Topology(raw, {parameter.name: parameter.array for parameter in given}, tuple(outputs))
 
 
 @dataclass(frozen=True)
@@ -234,6 +238,18 @@ def _traced_function(model: keras.Model, parameters: list[Parameter], outputs: l
         return [tf.cast(tensor, tf.float32) for tensor in found.values()]
 
     return traced
+
+
+@contextlib.contextmanager
+def _inlined() -> Iterator[None]:
+    """What Keras or the user put into a tf.function, such as Keras's grouped convolution, becomes part of the trace."""
+    config = require("tensorflow").config
+    before = config.functions_run_eagerly()
+    config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        config.run_functions_eagerly(before)
 
 
 def _converted(function: Any, count: int, model: keras.Model) -> Any:

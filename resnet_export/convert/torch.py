@@ -134,7 +134,7 @@ def evaluation(model: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what torch says of its own workings: deprecated functions, torchvision's operators, graphs that failed."""
+    """Without what torch says of its own workings: deprecated functions, torchvision's operators, failed graphs."""
     said, disabled = io.StringIO(), logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -12,6 +12,7 @@ from resnet_export.convert import Topology
 from resnet_export.convert import keras as converter
 from resnet_export.errors import InputError
 from resnet_export.live.keras_precision import in_precision
+from resnet_export.optional import require
 
 if TYPE_CHECKING:
     import keras
@@ -53,7 +54,7 @@ class KerasModel:
 
     def trace(self, image: tuple[int, int, int]) -> Topology:
         """See `LiveModel.trace`."""
-        return converter.trace(self._float32, image)
+        return converter.trace(self._float32, image, owner=self.model)
 
     def run(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """See `LiveModel.run`."""
@@ -73,15 +74,16 @@ class KerasModel:
 
     @cached_property
     def _float32(self) -> keras.Model:
-        """The model itself, or a copy that holds and computes in float32 what the model does in float16."""
+        """The model itself, or a copy that holds and computes in float32 what the model does in another type."""
         types = {str(layer.compute_dtype) for layer in converter.layers_of(self.model)}
-        types |= {str(variable.dtype) for variable in self.model.weights if converter.is_floating(variable.dtype)}
-        if types <= {"float32", "float64"}:
+        tensors = [*self.model.weights, *(getattr(self.model, "inputs", None) or ())]
+        types |= {str(tensor.dtype) for tensor in tensors if converter.is_floating(tensor.dtype)}
+        if types <= {"float32"}:
             return self.model
         copy = in_precision(self.model, "float32")
         if copy is None:
             raise InputError(
-                f"The model {self.name} computes in {' and '.join(sorted(types - {'float32', 'float64'}))}.",
+                f"The model {self.name} computes in {' and '.join(sorted(types - {'float32'}))}.",
                 hint="Build it under keras.config.set_dtype_policy('float32'), load its weights, and pass that.",
             )
         return copy
@@ -93,10 +95,18 @@ class KerasModel:
     def _outputs(self, model: keras.Model, images: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         given = images if self._channels_first else np.ascontiguousarray(images.transpose(0, 2, 3, 1))
         try:
-            output = model(given, training=False)
+            output = self._call(model, given)
         except Exception as error:  # whatever Keras or the user's own code raises
             raise converter.does_not_run(self.model, images.shape[1:], error) from error
         return tuple(converter.as_array(tensor) for tensor in converter.named(model, output).values())
+
+    def _call(self, model: keras.Model, images: NDArray[Any]) -> Any:
+        if not self._channels_first:
+            return model(images, training=False)
+        # On a CPU, TensorFlow's own kernels know channels last alone; its compiler knows both.
+        tf = require("tensorflow")
+        call = tf.function(lambda given: model(given, training=False), jit_compile=True, autograph=False)
+        return call(tf.constant(images))
 
     def _input_shape(self) -> tuple[int | None, ...] | None:
         """(N, height, width, channels), or in the model's other order."""

@@ -41,7 +41,8 @@ def _clone(model: keras.Model, dtype: str) -> keras.Model:
         return keras.Input(batch_shape=tensor.shape, dtype=kind, name=tensor.name)
 
     # Without inputs of its own, every nested model would round to float32 what it takes.
-    inputs = keras.tree.map_structure(image, model.input)
+    given = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    inputs = keras.tree.map_structure(image, given)
     return keras.models.clone_model(model, input_tensors=inputs, clone_function=cloned)
 
 
