@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from resnet_export.convert import TRACED_OPSET, Topology
 from resnet_export.convert.outputs import ALONE, named_outputs
-from resnet_export.errors import InputError, UnavailableError
+from resnet_export.convert.remarks import quiet, reason
+from resnet_export.errors import InputError, UnavailableError, quote_some
 from resnet_export.optional import require
 from resnet_export.spec import ResNetSpec
 
@@ -81,8 +82,6 @@ def trace(model: keras.Model, image: tuple[int, int, int], owner: keras.Model | 
     """
     require_tensorflow()
     tf = require("tensorflow")
-    import onnx_ir as ir
-
     parameters = parameters_of(model)
     signature = [tf.TensorSpec((None, *image), tf.float32, name="input")]
     signature += [tf.TensorSpec(p.array.shape, tf.float32, name=f"p{i}") for i, p in enumerate(parameters)]
@@ -95,7 +94,7 @@ def trace(model: keras.Model, image: tuple[int, int, int], owner: keras.Model | 
         raise
     except Exception as error:  # whatever Keras, TensorFlow or the user's own code raises
         raise does_not_run(model, image, error) from error
-    raw: ir.Model = ir.from_proto(_converted(function, len(signature), model))
+    raw = _converted(function, len(signature), model)
     given = parameters if owner is None else parameters_of(owner)
     for value in raw.graph.inputs[1:]:
         value.name = given[int(str(value.name).removeprefix("p"))].name
@@ -193,12 +192,8 @@ def named(model: keras.Model, given: Any) -> dict[str, Any]:
 
 def does_not_run(model: keras.Model, image: tuple[int, ...], error: Exception) -> InputError:
     """The refusal of a model that fails on images of (channels, height, width)."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # Keras writes the reason below a line that says only where it happened.
-    reason = next((line for line in lines if not line.startswith("Exception encountered")), type(error).__name__)
     return InputError(
-        f"The model {type(model).__name__} does not run on images of {' x '.join(map(str, image))}: "
-        f"{type(error).__name__}: {reason.rstrip('.')}.",
+        f"The model {type(model).__name__} does not run on images of {' x '.join(map(str, image))}: {reason(error)}.",
         hint="Give it the images that it was made for: their size with image_size (--image-size), "
         "and a model whose call takes the images alone.",
     )
@@ -252,18 +247,21 @@ def _inlined() -> Iterator[None]:
         config.run_functions_eagerly(before)
 
 
-def _converted(function: Any, count: int, model: keras.Model) -> Any:
+def _converted(function: Any, count: int, model: keras.Model) -> ir.Model:
     """What `tf2onnx.convert.from_function` does, less its optimisers.
 
     They are of no use here, since `graph` rewrites everything itself, and they turn a transpose into a reshape
     wherever an axis happens to have length 1, which hides what it was. Inputs beyond the first `count` are what the
     function captured, such as the mean of a Normalization layer: constants.
     """
+    import onnx
+    import onnx_ir as ir
+
     tf = require("tensorflow")
     inputs = [tensor.name for tensor in function.inputs[:count]]
     outputs = [tensor.name for tensor in function.outputs]
     try:
-        with tf.device("/cpu:0"):
+        with quiet(), tf.device("/cpu:0"):
             frozen = require("tf2onnx.tf_loader").from_function(function, inputs, outputs)
             with tf.Graph().as_default() as graph:
                 tf.import_graph_def(frozen, name="")
@@ -275,9 +273,17 @@ def _converted(function: Any, count: int, model: keras.Model) -> Any:
                     tensors_to_rename={name: name.partition(":")[0] for name in inputs},
                 )
     except Exception as error:  # tf2onnx asserts, and raises whatever an operation leads it to
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise InputError(
-            f"tf2onnx can't convert the model {type(model).__name__}: {reason.rstrip('.')}.",
-            hint="Replace the layer or operation that it names by one of keras.layers or keras.ops.",
-        ) from error
-    return converted.make_model("raw topology")
+        raise _not_converted(model, reason(error)) from error
+    raw: ir.Model = ir.from_proto(converted.make_model("raw topology"))
+    # An operation that it doesn't know, tf2onnx leaves as it is, and logs it.
+    unknown = {node.op_type for node in raw.graph if not onnx.defs.has(node.op_type, node.domain)}
+    if unknown:
+        raise _not_converted(model, f"ONNX has no {quote_some(sorted(unknown))}")
+    return raw
+
+
+def _not_converted(model: keras.Model, why: str) -> InputError:
+    return InputError(
+        f"tf2onnx can't convert the model {type(model).__name__}: {why}.",
+        hint="Replace the layer or operation that it names by others of keras.layers or keras.ops.",
+    )

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import io
-import logging
-import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +11,7 @@ from numpy.typing import NDArray
 
 from resnet_export.convert import TRACED_OPSET, Topology
 from resnet_export.convert.outputs import ALONE, named_outputs
+from resnet_export.convert.remarks import quiet, reason
 from resnet_export.errors import InputError
 from resnet_export.optional import require
 
@@ -68,7 +66,7 @@ def trace(model: nn.Module, image: tuple[int, int, int]) -> Topology:
     with evaluation(plain):
         outputs = tuple(run(plain, example))
         traced = plain if outputs == (ALONE,) else _flat(plain)
-        with _quiet():
+        with quiet():
             raw = _exported(traced, example, type(model).__name__)
     tensors = named_tensors(model)
     names = _as_inputs(raw, tensors, "" if traced is plain else WRAPPED)
@@ -132,19 +130,6 @@ def evaluation(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what torch says of its own workings: deprecated functions, torchvision's operators, failed graphs."""
-    said, disabled = io.StringIO(), logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)
-
-
 def run(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor]:
     """The floating tensors that the model gives, by name.
 
@@ -157,7 +142,7 @@ def run(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor]:
         given = model(images)
     except Exception as error:  # whatever the user's own code raises
         raise InputError(
-            f"The model {name} does not run on images of {size}: {first_line(error)}.",
+            f"The model {name} does not run on images of {size}: {reason(error)}.",
             hint="Give it the images that it was made for: their size with image_size (--image-size), "
             "and a model whose forward takes the images alone.",
         ) from error
@@ -168,12 +153,6 @@ def run(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor]:
             hint="Pass the module whose forward returns the logits.",
         )
     return found
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's reason, or its type where it gives none."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0]}".rstrip(".") if lines else type(error).__name__
 
 
 def _flat(model: nn.Module) -> nn.Module:
@@ -208,7 +187,7 @@ def _exported(model: nn.Module, example: torch.Tensor, name: str) -> ir.Model:
         )
     except Exception as error:  # torch's own, and whatever its tracer meets in the user's code
         raise InputError(
-            f"PyTorch can't trace the model {name}: {first_line(error.__cause__ or error)}.",
+            f"PyTorch can't trace the model {name}: {reason(error.__cause__ or error)}.",
             hint="Its forward must be the same calculation for every image and every number of images: take out "
             "branches on the values of tensors, .item() and conversions to NumPy.",
         ) from error
