@@ -1,7 +1,7 @@
 """Files of whole Keras models, `.keras` and the older `.h5` -> a live model; nothing in them is executed.
 
-Keras itself builds the model, in its safe mode. Before it sees the file, the configuration in it is read as data. A file
-that asks for Python code, with a `Lambda` layer or a class from outside of Keras, is refused.
+Keras itself builds the model, in its safe mode. Before it sees the file, the configuration in it is read as data. A
+file that asks for Python code, with a `Lambda` layer or a class from outside of Keras, is refused.
 """
 
 from __future__ import annotations

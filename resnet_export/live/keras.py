@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from resnet_export.convert import Topology
 from resnet_export.convert import keras as converter
+from resnet_export.convert.keras_parameters import as_array, is_floating, layers_of
 from resnet_export.errors import InputError
 from resnet_export.live.keras_precision import in_precision
 from resnet_export.optional import require
@@ -75,9 +76,9 @@ class KerasModel:
     @cached_property
     def _float32(self) -> keras.Model:
         """The model itself, or a copy that holds and computes in float32 what the model does in another type."""
-        types = {str(layer.compute_dtype) for layer in converter.layers_of(self.model)}
+        types = {str(layer.compute_dtype) for layer in layers_of(self.model)}
         tensors = [*self.model.weights, *(getattr(self.model, "inputs", None) or ())]
-        types |= {str(tensor.dtype) for tensor in tensors if converter.is_floating(tensor.dtype)}
+        types |= {str(tensor.dtype) for tensor in tensors if is_floating(tensor.dtype)}
         if types <= {"float32"}:
             return self.model
         copy = in_precision(self.model, "float32")
@@ -98,7 +99,7 @@ class KerasModel:
             output = self._call(model, given)
         except Exception as error:  # whatever Keras or the user's own code raises
             raise converter.does_not_run(self.model, images.shape[1:], error) from error
-        return tuple(converter.as_array(tensor) for tensor in converter.named(model, output).values())
+        return tuple(as_array(tensor) for tensor in converter.named(model, output).values())
 
     def _call(self, model: keras.Model, images: NDArray[Any]) -> Any:
         if not self._channels_first:

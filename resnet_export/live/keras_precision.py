@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from resnet_export.convert.keras import is_floating, layers_of
+from resnet_export.convert.keras_parameters import is_floating, layers_of
 from resnet_export.optional import require
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A checkpoint's tensors -> a live model of the user's own code, under the model's own names, completely or not at all."""
+"""A checkpoint's numbers -> a live model that the user's code made: all of them, or none."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def load_file(model: keras.Model, path: str | os.PathLike[str]) -> None:
     except Exception as error:  # whatever the file leads Keras to
         raise CheckpointError(
             f"{os.fspath(path)} does not fit the model {type(model).__name__}: {reason(error)}.",
-            hint="Make the model with the arguments that it was trained with, and build it: call it once on an example.",
+            hint="Make the model with the arguments that it was trained with, and call it once on an example.",
         ) from error
 
 
