@@ -1,18 +1,22 @@
-"""Keras -> raw ONNX topology, through `tf2onnx.convert.from_function`.
+"""Keras -> raw ONNX topology, through `tf2onnx`.
 
-The traced function takes the parameters and the image in their canonical layouts and transposes them itself:
+The traced function takes the parameters and the image in ONNX's layouts and transposes them itself:
 tf2onnx transposes them back, and the two cancel.
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from resnet_export.convert import TRACED_OPSET
-from resnet_export.errors import UnavailableError
+from resnet_export.convert import TRACED_OPSET, Topology
+from resnet_export.convert.keras_parameters import Parameter, layers_of, parameters_of
+from resnet_export.convert.outputs import ALONE, named_outputs
+from resnet_export.convert.remarks import quiet, reason
+from resnet_export.errors import InputError, UnavailableError, quote_some
 from resnet_export.optional import require
 from resnet_export.spec import ResNetSpec
-from resnet_export.weights.naming.keras import keras_axes
 
 if TYPE_CHECKING:
     import keras
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def to_onnx(model: keras.Model, spec: ResNetSpec) -> ir.Model:
-    """Traces `model` in inference mode, with every variable as an input.
+    """The raw topology of a ResNet, with parameters under their canonical names.
 
     Args:
         model: from (N, image_size, image_size, in_channels) to logits.
@@ -30,65 +34,173 @@ def to_onnx(model: keras.Model, spec: ResNetSpec) -> ir.Model:
         UnavailableError: Keras runs on another backend than TensorFlow.
         MissingDependencyError: keras, tensorflow or tf2onnx is not installed.
     """
+    require_tensorflow()
+    from resnet_export.models.keras import variables
+
+    raw = trace(model, (spec.in_channels, spec.image_size, spec.image_size)).graph
+    canonical = {variable.path: name for name, variable in variables(model).items()}
+    for value in raw.graph.inputs[1:]:
+        value.name = canonical[str(value.name)]
+    return raw
+
+
+def require_tensorflow() -> None:
+    """Imports what a trace needs.
+
+    Raises:
+        UnavailableError: Keras runs on another backend than TensorFlow.
+        MissingDependencyError: keras, tensorflow or tf2onnx is not installed.
+    """
     backend = require("keras").backend.backend()
-    tf = require("tensorflow")
+    require("tensorflow")
     require("tf2onnx")
     if backend != "tensorflow":
         raise UnavailableError(
             f"Keras runs on its {backend} backend here, and tf2onnx converts TensorFlow's graphs only.",
             hint="Set KERAS_BACKEND=tensorflow in the environment.",
         )
-    import onnx_ir as ir
 
-    from resnet_export.models.keras import variables
 
-    named = variables(model)
-    order = {id(variable): index for index, variable in enumerate(named.values())}
+def trace(model: keras.Model, image: tuple[int, int, int], owner: keras.Model | None = None) -> Topology:
+    """Traces `model` in inference mode, with every floating variable as an input.
+
+    Args:
+        model: a built one, in float32.
+        image: (channels, height, width), whichever order of axes the model has.
+        owner: whose parameters' names and numbers are given, where `model` is its clone in float32.
+
+    Raises:
+        InputError: it doesn't run on such images, or can't be traced.
+        UnavailableError: Keras runs on another backend than TensorFlow.
+        MissingDependencyError: keras, tensorflow or tf2onnx is not installed.
+    """
+    require_tensorflow()
+    tf = require("tensorflow")
+    parameters = parameters_of(model)
+    signature = [tf.TensorSpec((None, *image), tf.float32, name="input")]
+    signature += [tf.TensorSpec(p.array.shape, tf.float32, name=f"p{i}") for i, p in enumerate(parameters)]
+    outputs: list[str] = []
+    traced = _traced_function(model, parameters, outputs)
+    try:
+        with _inlined():
+            function = tf.function(traced, input_signature=signature, autograph=False).get_concrete_function()
+    except InputError:
+        raise
+    except Exception as error:  # whatever Keras, TensorFlow or the user's own code raises
+        raise does_not_run(model, image, error) from error
+    raw = _converted(function, len(signature), model)
+    given = parameters if owner is None else parameters_of(owner)
+    for value in raw.graph.inputs[1:]:
+        value.name = given[int(str(value.name).removeprefix("p"))].name
+    return Topology(raw, {parameter.name: parameter.array for parameter in given}, tuple(outputs))
+
+
+def channels_first(model: keras.Model) -> bool:
+    """Whether the model takes (N, C, H, W): its first layer that knows an order of axes says it."""
+    orders = (getattr(layer, "data_format", None) for layer in layers_of(model))
+    return next((order for order in orders if order), "channels_last") == "channels_first"
+
+
+def named(model: keras.Model, given: Any) -> dict[str, Any]:
+    """The floating tensors that a model gave, in its order: those of a list have the names of the output layers."""
+    tf = require("tensorflow")
+    names = getattr(model, "output_names", None)
+    if isinstance(given, list | tuple) and names and len(names) == len(given):
+        given = {ALONE: given[0]} if len(given) == 1 else dict(zip(names, given, strict=True))
+    found = named_outputs(given, lambda value: tf.is_tensor(value) and value.dtype.is_floating)
+    if not found:
+        raise InputError(
+            f"The model {type(model).__name__} gives no floating tensor, but an object of type {type(given).__name__}.",
+            hint="Pass the model whose output is the logits or probabilities.",
+        )
+    return found
+
+
+def does_not_run(model: keras.Model, image: tuple[int, ...], error: Exception) -> InputError:
+    """The refusal of a model that fails on images of (channels, height, width)."""
+    return InputError(
+        f"The model {type(model).__name__} does not run on images of {' x '.join(map(str, image))}: {reason(error)}.",
+        hint="Give it the images that it was made for: their size with image_size (--image-size), "
+        "and a model whose call takes the images alone.",
+    )
+
+
+def _traced_function(model: keras.Model, parameters: list[Parameter], outputs: list[str]) -> Any:
+    """A function of the image and the parameters; it leaves the outputs' names in `outputs`."""
+    tf = require("tensorflow")
+    order = {id(parameter.variable): index for index, parameter in enumerate(parameters)}
     # The state of random generators: inference doesn't touch it, and an input of integers could not be converted.
-    states = {id(variable): variable.numpy() for variable in model.non_trainable_variables if id(variable) not in order}
+    states = {id(variable): variable.numpy() for variable in model.variables if id(variable) not in order}
+    nchw = channels_first(model)
 
-    def traced(image: Any, *parameters: Any) -> Any:
-        def in_keras_layout(variable: Any) -> Any:
+    def traced(image: Any, *given: Any) -> Any:
+        def value(variable: Any) -> Any:
             if id(variable) in states:
                 return tf.constant(states[id(variable)])
-            parameter = parameters[order[id(variable)]]
-            rank = len(parameter.shape)
-            return tf.transpose(parameter, keras_axes(rank)) if rank > 1 else parameter
+            return parameters[order[id(variable)]].in_keras_layout(given[order[id(variable)]])
 
-        logits, _ = model.stateless_call(
-            [in_keras_layout(variable) for variable in model.trainable_variables],
-            [in_keras_layout(variable) for variable in model.non_trainable_variables],
-            tf.transpose(image, (0, 2, 3, 1)),
+        output, _ = model.stateless_call(
+            [value(variable) for variable in model.trainable_variables],
+            [value(variable) for variable in model.non_trainable_variables],
+            image if nchw else tf.transpose(image, (0, 2, 3, 1)),
             training=False,
         )
-        return logits
+        found = named(model, output)
+        outputs[:] = found
+        return [tf.cast(tensor, tf.float32) for tensor in found.values()]
 
-    shape = (None, spec.in_channels, spec.image_size, spec.image_size)
-    signature = [tf.TensorSpec(shape, tf.float32, name="input")]
-    signature += [tf.TensorSpec(spec.parameters[name], tf.float32, name=name) for name in named]
-    function = tf.function(traced, input_signature=signature, autograph=False).get_concrete_function()
-    raw: ir.Model = ir.from_proto(_unoptimised(function))
-    return raw
+    return traced
 
 
-def _unoptimised(function: Any) -> Any:
+@contextlib.contextmanager
+def _inlined() -> Iterator[None]:
+    """What Keras or the user put into a tf.function, such as Keras's grouped convolution, becomes part of the trace."""
+    config = require("tensorflow").config
+    before = config.functions_run_eagerly()
+    config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        config.run_functions_eagerly(before)
+
+
+def _converted(function: Any, count: int, model: keras.Model) -> ir.Model:
     """What `tf2onnx.convert.from_function` does, less its optimisers.
 
     They are of no use here, since `graph` rewrites everything itself, and they turn a transpose into a reshape
-    wherever an axis happens to have length 1, which hides what it was.
+    wherever an axis happens to have length 1, which hides what it was. Inputs beyond the first `count` are what the
+    function captured, such as the mean of a Normalization layer: constants.
     """
+    import onnx
+    import onnx_ir as ir
+
     tf = require("tensorflow")
-    inputs = [tensor.name for tensor in function.inputs]
+    inputs = [tensor.name for tensor in function.inputs[:count]]
     outputs = [tensor.name for tensor in function.outputs]
-    with tf.device("/cpu:0"):
-        frozen = require("tf2onnx.tf_loader").from_function(function, inputs, outputs)
-        with tf.Graph().as_default() as graph:
-            tf.import_graph_def(frozen, name="")
-            converted = require("tf2onnx.tfonnx").process_tf_graph(
-                graph,
-                opset=TRACED_OPSET,
-                input_names=inputs,
-                output_names=outputs,
-                tensors_to_rename={name: name.partition(":")[0] for name in inputs},
-            )
-    return converted.make_model("raw topology")
+    try:
+        with quiet(), tf.device("/cpu:0"):
+            frozen = require("tf2onnx.tf_loader").from_function(function, inputs, outputs)
+            with tf.Graph().as_default() as graph:
+                tf.import_graph_def(frozen, name="")
+                converted = require("tf2onnx.tfonnx").process_tf_graph(
+                    graph,
+                    opset=TRACED_OPSET,
+                    input_names=inputs,
+                    output_names=outputs,
+                    tensors_to_rename={name: name.partition(":")[0] for name in inputs},
+                )
+    except Exception as error:  # tf2onnx asserts, and raises whatever an operation leads it to
+        raise _not_converted(model, reason(error)) from error
+    raw: ir.Model = ir.from_proto(converted.make_model("raw topology"))
+    # An operation that it doesn't know, tf2onnx leaves as it is, and logs it.
+    unknown = {node.op_type for node in raw.graph if not onnx.defs.has(node.op_type, node.domain)}
+    if unknown:
+        raise _not_converted(model, f"ONNX has no {quote_some(sorted(unknown))}")
+    return raw
+
+
+def _not_converted(model: keras.Model, why: str) -> InputError:
+    return InputError(
+        f"tf2onnx can't convert the model {type(model).__name__}: {why}.",
+        hint="Replace the layer or operation that it names by others of keras.layers or keras.ops.",
+    )

@@ -2,66 +2,207 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import TYPE_CHECKING
+import contextlib
+import copy
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from resnet_export.convert import TRACED_OPSET
+from numpy.typing import NDArray
+
+from resnet_export.convert import TRACED_OPSET, Topology
+from resnet_export.convert.outputs import ALONE, named_outputs
+from resnet_export.convert.remarks import quiet, reason
 from resnet_export.errors import InputError
 from resnet_export.optional import require
 
 if TYPE_CHECKING:
     import onnx_ir as ir
+    import torch
     from torch import nn
 
     from resnet_export.spec import ResNetSpec
 
+BATCH = 2
+"""Images of the example: torch would take a batch of 1 for a constant."""
+
+WRAPPED = "model."
+"""What the names of parameters begin with where the model stands in a wrapper."""
+
 
 def to_onnx(model: nn.Module, spec: ResNetSpec) -> ir.Model:
-    """Traces `model` in evaluation mode; it is left in the mode in which it was.
+    """The raw topology of a ResNet.
 
     Args:
         model: float32, on any device, from (N, in_channels, image_size, image_size) to logits.
         spec: gives the shape of the image.
 
     Raises:
-        InputError: the model is not float32.
+        InputError: the model is not float32, or can't be traced.
+        MissingDependencyError: torch or onnxscript is not installed, or onnxscript is a release known to be wrong.
+    """
+    torch = require("torch")
+    require("onnxscript.optimizer")
+    example = next(model.parameters())
+    if example.dtype != torch.float32:
+        raise InputError(f"The torch model is {example.dtype}.", hint="Pass model.float(); its weights widen exactly.")
+    return trace(model, (spec.in_channels, spec.image_size, spec.image_size)).graph
+
+
+def trace(model: nn.Module, image: tuple[int, int, int]) -> Topology:
+    """Traces `model` in evaluation mode; it is left as it was.
+
+    Args:
+        model: an eager module in any floating type, on any device.
+        image: (channels, height, width).
+
+    Raises:
+        InputError: it doesn't run on such images, or can't be traced.
         MissingDependencyError: torch or onnxscript is not installed, or onnxscript is a release known to be wrong.
     """
     torch = require("torch")
     optimizer = require("onnxscript.optimizer")
-    example = next(model.parameters())
-    if example.dtype != torch.float32:
-        raise InputError(f"The torch model is {example.dtype}.", hint="Pass model.float(); its weights widen exactly.")
+    plain = traceable(model)
+    example = torch.zeros(BATCH, *image, dtype=torch.float32, device=device_of(model))
+    with evaluation(plain):
+        outputs = tuple(run(plain, example))
+        traced = plain if outputs == (ALONE,) else _flat(plain)
+        with quiet():
+            raw = _exported(traced, example, type(model).__name__)
+    tensors = named_tensors(model)
+    names = _as_inputs(raw, tensors, "" if traced is plain else WRAPPED)
+    # The arithmetic on shapes that torch writes out; no parameter has a number here that could be folded.
+    optimizer.fold_constants(raw, onnx_shape_inference=False)
+    return Topology(raw, {name: as_array(tensors[name]) for name in names}, outputs)
 
-    # 2 images: torch would take a batch of 1 for a constant.
-    image = torch.zeros(2, spec.in_channels, spec.image_size, spec.image_size, device=example.device)
+
+def traceable(model: nn.Module) -> nn.Module:
+    """The model itself where it is float32 and contiguous, else a copy that is."""
+    torch = require("torch")
+    tensors = named_tensors(model).values()
+    if all(tensor.dtype == torch.float32 and tensor.is_contiguous() for tensor in tensors):
+        return model
+    # Of a model in channels_last, the flattening would be traced as a gather.
+    plain: nn.Module = copied(model).float().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return plain
+
+
+def copied(model: nn.Module) -> nn.Module:
+    """A deep copy. Tensors that a weight norm's hook computed, which torch refuses to copy, lose their history."""
+    torch = require("torch")
+    attributes = (value for module in model.modules() for value in vars(module).values())
+    computed = {id(t): t.detach().clone() for t in attributes if isinstance(t, torch.Tensor) and not t.is_leaf}
+    return copy.deepcopy(model, computed)
+
+
+def named_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
+    """The floating parameters and buffers, those that a state_dict leaves out included."""
+    tensors = dict(model.named_parameters(remove_duplicate=False)) | dict(model.named_buffers(remove_duplicate=False))
+    return {name: tensor.detach() for name, tensor in tensors.items() if tensor.is_floating_point()}
+
+
+def as_array(tensor: torch.Tensor) -> NDArray[Any]:
+    """Its numbers, widened to float32 at least."""
+    torch = require("torch")
+    tensor = tensor.detach().cpu()
+    wide = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
+    array: NDArray[Any] = wide.contiguous().numpy()
+    return array
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """The device of its first parameter or buffer."""
+    tensor = next((tensor for group in (model.parameters(), model.buffers()) for tensor in group), None)
+    device: torch.device = require("torch").device("cpu") if tensor is None else tensor.device
+    return device
+
+
+@contextlib.contextmanager
+def evaluation(model: nn.Module) -> Iterator[None]:
+    """Every module in evaluation mode, without gradients and without `torch.compile`; afterwards each as it was."""
+    torch = require("torch")
     training = {module: module.training for module in model.modules()}
     model.eval()
     try:
-        with warnings.catch_warnings():
-            # torch's own use of what it has deprecated itself
-            warnings.simplefilter("ignore", FutureWarning)
-            warnings.simplefilter("ignore", DeprecationWarning)
-            program = torch.onnx.export(
-                model,
-                (image,),
-                dynamo=True,
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
-                opset_version=TRACED_OPSET,
-                optimize=False,
-                verbose=False,
-            )
+        with torch.no_grad(), torch.compiler.set_stance("force_eager"):
+            yield
     finally:
         for module, mode in training.items():
             module.training = mode
 
+
+def run(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The floating tensors that the model gives, by name.
+
+    Raises:
+        InputError: it doesn't run on such images, or gives no floating tensor.
+    """
+    torch = require("torch")
+    name, size = type(model).__name__, " x ".join(map(str, images.shape[1:]))
+    try:
+        given = model(images)
+    except Exception as error:  # whatever the user's own code raises
+        raise InputError(
+            f"The model {name} does not run on images of {size}: {reason(error)}.",
+            hint="Give it the images that it was made for: their size with image_size (--image-size), "
+            "and a model whose forward takes the images alone.",
+        ) from error
+    found = named_outputs(given, lambda value: isinstance(value, torch.Tensor) and value.is_floating_point())
+    if not found:
+        raise InputError(
+            f"The model {name} gives no floating tensor, but an object of type {type(given).__name__}.",
+            hint="Pass the module whose forward returns the logits.",
+        )
+    return found
+
+
+def _flat(model: nn.Module) -> nn.Module:
+    """A module that gives the floating tensors of `model` alone, in a tuple."""
+    torch = require("torch")
+
+    class Flat(torch.nn.Module):  # type: ignore[misc, name-defined] # mypy can't see the module behind `require`
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, images: Any) -> Any:
+            given = self.model(images)
+            wanted = named_outputs(given, lambda value: isinstance(value, torch.Tensor) and value.is_floating_point())
+            return tuple(wanted.values())
+
+    flat: nn.Module = Flat().eval()
+    return flat
+
+
+def _exported(model: nn.Module, example: torch.Tensor, name: str) -> ir.Model:
+    torch = require("torch")
+    try:
+        program = torch.onnx.export(
+            model,
+            (example,),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            opset_version=TRACED_OPSET,
+            optimize=False,
+            verbose=False,
+        )
+    except Exception as error:  # torch's own, and whatever its tracer meets in the user's code
+        raise InputError(
+            f"PyTorch can't trace the model {name}: {reason(error.__cause__ or error)}.",
+            hint="Its forward must be the same calculation for every image and every number of images: take out "
+            "branches on the values of tensors, .item() and conversions to NumPy.",
+        ) from error
     raw: ir.Model = program.model
-    graph = raw.graph
-    graph.inputs[0].name = "input"
-    for name in [name for name in spec.parameters if name in graph.initializers]:
-        parameter = graph.initializers.pop(name)
-        parameter.const_value = None
-        graph.inputs.append(parameter)
-    # The arithmetic on shapes that torch writes out; no parameter has a number here that could be folded.
-    optimizer.fold_constants(raw, onnx_shape_inference=False)
     return raw
+
+
+def _as_inputs(raw: ir.Model, tensors: dict[str, torch.Tensor], prefix: str) -> list[str]:
+    """Makes the parameters inputs of the graph, under the model's own names, which are returned."""
+    graph, names = raw.graph, []
+    graph.inputs[0].name = "input"
+    for found in [found for found in graph.initializers if found.removeprefix(prefix) in tensors]:
+        parameter = graph.initializers.pop(found)
+        parameter.const_value = None
+        parameter.name = found.removeprefix(prefix)
+        graph.inputs.append(parameter)
+        names.append(parameter.name)
+    return names

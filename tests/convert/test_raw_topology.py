@@ -107,7 +107,7 @@ def test_torch_leaves_the_mode_when_the_trace_fails(tiny: ResNetSpec, monkeypatc
 
     monkeypatch.setattr(torch.onnx, "export", fail)
     model = torch_definition.build(tiny).train()
-    with pytest.raises(RuntimeError, match="the trace failed"):
+    with pytest.raises(InputError, match="the trace failed"):
         torch_converter.to_onnx(model, tiny)
     assert all(module.training for module in model.modules())
 

@@ -1,0 +1,39 @@
+"""What frameworks say while they trace: kept from the user's terminal, or told as the reason of a failure."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+
+from resnet_export.error_text import error_text
+
+NOISE = re.compile(
+    r"\x1b\[\d*m"  # Keras writes bold letters
+    r"|\{\{[^}]*\}\} ?"  # TensorFlow names the node
+    r"|^Exception encountered when calling .*$",  # Keras gives the reason below
+    re.MULTILINE,
+)
+"""What surrounds the words of a reason."""
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without warnings, log messages and prints: of deprecated functions, missing libraries, graphs that failed."""
+    said, disabled = io.StringIO(), logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+
+
+def reason(error: BaseException) -> str:
+    """The kind of an error and its first line, to stand before a full stop: `ValueError: there are two inputs`."""
+    kind, said = type(error).__name__, error_text(NOISE.sub("", str(error)))
+    return kind if not str(error).strip() else f"{kind}: {said}"

@@ -1,0 +1,99 @@
+"""A live model of any framework behind one interface: what it takes, its structure, and its own answers."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.convert import Topology
+from resnet_export.errors import InputError, UsageError
+
+FRAMEWORKS = {"torch": "resnet_export.live.torch", "keras": "resnet_export.live.keras"}
+"""Framework -> the module whose `attach(model)` gives a `LiveModel`."""
+
+CLASSES = {
+    "torch.Module": "torch",
+    "torch.ExportedProgram": "torch",
+    "keras.Model": "keras",
+}
+"""Package and name of a base class -> the framework whose model it is."""
+
+
+class LiveModel(Protocol):
+    """A classifier of images as its user holds it. Nothing here changes it."""
+
+    framework: str
+    """`torch` or `keras`."""
+    name: str
+    """Its class, for messages."""
+
+    def image(self) -> tuple[int | None, int | None, int | None]:
+        """(channels, height, width) of its images, as far as the model shows them."""
+
+    def preprocessing(self) -> dict[str, Any]:
+        """What the model says of the preparation of its images.
+
+        Of `mean` and `std` (a number for each channel, of values from 0 to 1), `interpolation`, `resize` (pixels of
+        the shorter side, before the crop to the size of `image`) and `input_size` (channels, height, width), those
+        that it says.
+        """
+
+    def trace(self, image: tuple[int, int, int]) -> Topology:
+        """Its structure for images of (channels, height, width), and its parameters.
+
+        Raises:
+            InputError: it doesn't run on such images, or can't be traced.
+        """
+
+    def run(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """Its own float32 outputs in inference mode, in the order of `Topology.outputs`.
+
+        Args:
+            images: (N, channels, height, width), for every framework.
+
+        Raises:
+            InputError: it doesn't run on such images.
+        """
+
+    def run_float64(self, images: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...] | None:
+        """The same in float64, on a copy; None where the framework can't."""
+
+
+def framework_of(model: object) -> str | None:
+    """The framework of a live model, found without importing any: who made it has imported it."""
+    bases = (f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in type(model).__mro__)
+    return next((CLASSES[base] for base in bases if base in CLASSES), None)
+
+
+def of(model: object) -> LiveModel:
+    """The live model that `model` is.
+
+    Args:
+        model: a torch.nn.Module or a keras.Model, also inside DataParallel, AveragedModel or torch.compile.
+
+    Raises:
+        UsageError: it is no model.
+        InputError: it is a model without a Python forward, or one that was never built.
+        UnavailableError: Keras runs on another backend than TensorFlow.
+        MissingDependencyError: what its framework's converter needs is not installed.
+    """
+    framework = framework_of(model)
+    if framework is None:
+        _refuse_keras_2(model)
+        raise UsageError(
+            f"An object of type {type(model).__name__} is no model of {' or '.join(FRAMEWORKS)}.",
+            hint="Pass a torch.nn.Module or a keras.Model.",
+        )
+    attached: LiveModel = importlib.import_module(FRAMEWORKS[framework]).attach(model)
+    return attached
+
+
+def _refuse_keras_2(model: object) -> None:
+    if any(base.__module__.partition(".")[0] == "tf_keras" for base in type(model).__mro__):
+        raise InputError(
+            f"{type(model).__name__} is a model of Keras 2 (tf_keras).",
+            hint="Save it as model.save('model.h5') and give that file: Keras 3 reads it.",
+        )

@@ -1,0 +1,146 @@
+"""A live Keras model: functional, Sequential or subclassed, in either order of axes, and left as it was."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.convert import Topology
+from resnet_export.convert import keras as converter
+from resnet_export.convert.keras_parameters import as_array, is_floating, layers_of
+from resnet_export.errors import InputError
+from resnet_export.live.keras_precision import in_precision
+from resnet_export.optional import require
+
+if TYPE_CHECKING:
+    import keras
+
+AGREEMENT = 1e-4
+"""Largest distance of a float64 run from the float32 one, over the largest output. Float32's own error in a deep
+network is about 1e-6 to 1e-5; a copy that lost a layer's state is off by far more than this."""
+
+
+class KerasModel:
+    """See `LiveModel`."""
+
+    framework = "keras"
+
+    def __init__(self, model: keras.Model) -> None:
+        """Takes a built model.
+
+        Raises:
+            InputError: it was never built, or takes several inputs.
+            UnavailableError: Keras runs on another backend than TensorFlow.
+            MissingDependencyError: keras, tensorflow or tf2onnx is not installed.
+        """
+        converter.require_tensorflow()
+        self.model = model
+        self.name = type(model).__name__
+        self._refuse_unbuilt()
+        self._channels_first = converter.channels_first(model)
+
+    def image(self) -> tuple[int | None, int | None, int | None]:
+        """See `LiveModel.image`: the shape that the model was made or built with."""
+        shape = self._input_shape()
+        if shape is None or len(shape) != 4:
+            return None, None, None
+        return (shape[1], shape[2], shape[3]) if self._channels_first else (shape[3], shape[1], shape[2])
+
+    def preprocessing(self) -> dict[str, Any]:
+        """See `LiveModel.preprocessing`: Keras's models say nothing of it; what they do themselves is in the graph."""
+        return {}
+
+    def trace(self, image: tuple[int, int, int]) -> Topology:
+        """See `LiveModel.trace`."""
+        return converter.trace(self._float32, image, owner=self.model)
+
+    def run(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """See `LiveModel.run`."""
+        return self._outputs(self._float32, images.astype(np.float32, copy=False))
+
+    def run_float64(self, images: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...] | None:
+        """See `LiveModel.run_float64`: of models that `keras.models.clone_model` clones."""
+        double = self._float64
+        if double is None:
+            return None
+        try:
+            found = self._outputs(double, images.astype(np.float64, copy=False))
+        except InputError:  # an operation that has no float64 kernel
+            return None
+        near = all(map(_agree, found, self.run(images.astype(np.float32))))
+        return found if near and all(output.dtype == np.float64 for output in found) else None
+
+    @cached_property
+    def _float32(self) -> keras.Model:
+        """The model itself, or a copy that holds and computes in float32 what the model does in another type."""
+        types = {str(layer.compute_dtype) for layer in layers_of(self.model)}
+        tensors = [*self.model.weights, *(getattr(self.model, "inputs", None) or ())]
+        types |= {str(tensor.dtype) for tensor in tensors if is_floating(tensor.dtype)}
+        if types <= {"float32"}:
+            return self.model
+        copy = in_precision(self.model, "float32")
+        if copy is None:
+            raise InputError(
+                f"The model {self.name} computes in {' and '.join(sorted(types - {'float32'}))}.",
+                hint="Build it under keras.config.set_dtype_policy('float32'), load its weights, and pass that.",
+            )
+        return copy
+
+    @cached_property
+    def _float64(self) -> keras.Model | None:
+        return in_precision(self.model, "float64")
+
+    def _outputs(self, model: keras.Model, images: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        given = images if self._channels_first else np.ascontiguousarray(images.transpose(0, 2, 3, 1))
+        try:
+            output = self._call(model, given)
+        except Exception as error:  # whatever Keras or the user's own code raises
+            raise converter.does_not_run(self.model, images.shape[1:], error) from error
+        return tuple(as_array(tensor) for tensor in converter.named(model, output).values())
+
+    def _call(self, model: keras.Model, images: NDArray[Any]) -> Any:
+        if not self._channels_first:
+            return model(images, training=False)
+        # On a CPU, TensorFlow's own kernels know channels last alone; its compiler knows both.
+        tf = require("tensorflow")
+        call = tf.function(lambda given: model(given, training=False), jit_compile=True, autograph=False)
+        return call(tf.constant(images))
+
+    def _input_shape(self) -> tuple[int | None, ...] | None:
+        """(N, height, width, channels), or in the model's other order."""
+        try:
+            shape = self.model.input_shape
+        except (AttributeError, ValueError):  # a subclassed model has none
+            built = self.model.get_build_config() or {}
+            shape = built.get("input_shape") or next(iter(built.get("shapes_dict", {}).values()), None)
+        if isinstance(shape, dict):
+            shape = list(shape.values())
+        if isinstance(shape, list) and len(shape) == 1:
+            (shape,) = shape
+        if shape and isinstance(shape[0], list | tuple):
+            raise InputError(
+                f"The model {self.name} takes {len(shape)} inputs.", hint="Pass a model that takes the images alone."
+            )
+        return None if shape is None else tuple(shape)
+
+    def _refuse_unbuilt(self) -> None:
+        if not self.model.built or not self.model.variables:
+            raise InputError(
+                f"The model {self.name} was never built, and has no weights.",
+                hint="Call it once on an example, model(numpy.zeros((1, height, width, channels), 'float32')), "
+                "load its weights, and pass it then.",
+            )
+        self._input_shape()
+
+
+attach = KerasModel
+"""See `live.FRAMEWORKS`."""
+
+
+def _agree(double: NDArray[Any], single: NDArray[Any]) -> bool:
+    if double.shape != single.shape:
+        return False
+    return bool(np.abs(double - single).max() <= AGREEMENT * np.abs(double).max())

@@ -1,0 +1,89 @@
+"""A checkpoint's numbers -> a live model that the user's code made: all of them, or none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from resnet_export.convert.remarks import quiet, reason
+from resnet_export.errors import CheckpointError, quote_some
+from resnet_export.optional import require
+
+if TYPE_CHECKING:
+    import keras
+    from torch import nn
+
+PREFIXES = ("", "module.", "model.")
+"""What may stand before every name of a checkpoint: of DataParallel and of Lightning."""
+
+COUNTER = "num_batches_tracked"
+"""Last part of names that a checkpoint may lack: inference doesn't use it."""
+
+
+def load_strictly(model: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> None:
+    """Loads a state_dict into a module: every tensor has its place, and every place its tensor.
+
+    Args:
+        model: made by the user's code.
+        tensors: under the module's own names; a prefix of `PREFIXES` that stands before all is taken off.
+
+    Raises:
+        CheckpointError: tensors are missing, left over, or have another shape.
+    """
+    torch = require("torch")
+    state = {name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
+    given = next((one for prefix in PREFIXES if _same(state, one := _without(prefix, tensors))), tensors)
+    faults = _faults(state, given)
+    if faults:
+        raise CheckpointError(
+            f"The checkpoint does not fit the model {type(model).__name__}: {'; '.join(faults)}.",
+            hint="Make the model with the arguments that it was trained with, or pass the checkpoint of this one.",
+        )
+    # torch takes no read-only array.
+    state |= {name: torch.from_numpy(array.copy()) for name, array in given.items()}
+    model.load_state_dict(state)
+
+
+def load_file(model: keras.Model, path: str | os.PathLike[str]) -> None:
+    """Loads a file of weights into a Keras model, by Keras's own rules; no code in it is executed.
+
+    Raises:
+        CheckpointError: the weights are not those of this model.
+    """
+    try:
+        with quiet():
+            model.load_weights(path)
+    except Exception as error:  # whatever the file leads Keras to
+        raise CheckpointError(
+            f"{os.fspath(path)} does not fit the model {type(model).__name__}: {reason(error)}.",
+            hint="Make the model with the arguments that it was trained with, and call it once on an example.",
+        ) from error
+
+
+def _without(prefix: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {name.removeprefix(prefix): array for name, array in tensors.items()}
+
+
+def _needed(state: Mapping[str, Any]) -> list[str]:
+    return [name for name in state if name.rpartition(".")[2] != COUNTER]
+
+
+def _same(state: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+    return given.keys() <= state.keys() and given.keys() >= set(_needed(state))
+
+
+def _faults(state: Mapping[str, Any], given: Mapping[str, NDArray[Any]]) -> list[str]:
+    missing = [name for name in _needed(state) if name not in given]
+    unexpected = [name for name in given if name not in state]
+    misshapen = [
+        f"{name!r} has the shape {array.shape} and not {tuple(state[name].shape)}"
+        for name, array in given.items()
+        if name in state and array.shape != tuple(state[name].shape)
+    ]
+    faults = [f"it lacks {quote_some(missing)}"] if missing else []
+    faults += [f"it has {quote_some(unexpected)} besides"] if unexpected else []
+    more = [f"{len(misshapen) - 3} more have other shapes"] if len(misshapen) > 3 else []
+    return faults + misshapen[:3] + more

@@ -1,0 +1,148 @@
+"""A live PyTorch module, unwrapped: eager, and left as it was."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.convert import Topology
+from resnet_export.convert import torch as converter
+from resnet_export.errors import InputError
+from resnet_export.optional import require
+from resnet_export.spec import ResNetSpec
+
+if TYPE_CHECKING:
+    from torch import nn
+
+EAGER = "Pass the eager torch.nn.Module from before it was {}; it has the same weights."
+
+
+class TorchModel:
+    """See `LiveModel`."""
+
+    framework = "torch"
+
+    def __init__(self, model: nn.Module) -> None:
+        """Takes off what training scripts wrap around a module.
+
+        Args:
+            model: in any mode, type and memory format, on any device.
+
+        Raises:
+            InputError: it is a TorchScript or exported program, or a lazy module that never ran.
+        """
+        self.model = unwrapped(model)
+        self.name = type(self.model).__name__
+        self._plain = converter.traceable(self.model)
+
+    def image(self) -> tuple[int | None, int | None, int | None]:
+        """See `LiveModel.image`: of our own networks' specification, timm's configuration or the first convolution."""
+        spec = getattr(self.model, "spec", None)
+        if isinstance(spec, ResNetSpec):
+            return spec.in_channels, spec.image_size, spec.image_size
+        size = next((cfg["input_size"] for module in self.model.modules() if (cfg := _timm(module))), (None,) * 3)
+        return self._channels() or size[0], size[1], size[2]
+
+    def preprocessing(self) -> dict[str, Any]:
+        """See `LiveModel.preprocessing`: what timm's models say.
+
+        The shorter side becomes floor(size / crop_pct), as in timm.data.transforms_factory.
+        """
+        found = _timm(self.model)
+        said = {name: found[name] for name in ("mean", "std", "interpolation", "input_size") if found.get(name)}
+        if found.get("crop_pct"):
+            said["resize"] = math.floor(min(found["input_size"][1:]) / found["crop_pct"])
+        return {name: tuple(value) if isinstance(value, list | tuple) else value for name, value in said.items()}
+
+    def trace(self, image: tuple[int, int, int]) -> Topology:
+        """See `LiveModel.trace`."""
+        return converter.trace(self.model, image)
+
+    def run(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """See `LiveModel.run`: on the model's device, in float32 whatever its own type is."""
+        return self._outputs(self._plain, images.astype(np.float32, copy=False))
+
+    def run_float64(self, images: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...] | None:
+        """See `LiveModel.run_float64`: None where the module can't be copied, or its code is not for float64."""
+        try:
+            double = converter.copied(self.model).cpu().double()
+            outputs = self._outputs(double, images.astype(np.float64, copy=False))
+        except Exception:  # whatever the user's code raises
+            return None
+        return outputs if all(output.dtype == np.float64 for output in outputs) else None
+
+    def _outputs(self, model: nn.Module, images: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        torch = require("torch")
+        given = torch.from_numpy(np.ascontiguousarray(images)).to(converter.device_of(model))
+        with converter.evaluation(model):
+            return tuple(converter.as_array(tensor) for tensor in converter.run(model, given).values())
+
+    def _channels(self) -> int | None:
+        config = getattr(self.model, "config", None)  # Hugging Face's
+        convolution = require("torch").nn.Conv2d
+        first = next((module for module in self.model.modules() if isinstance(module, convolution)), None)
+        channels: int | None = getattr(config, "num_channels", None) or (None if first is None else first.in_channels)
+        return channels
+
+
+attach = TorchModel
+"""See `live.FRAMEWORKS`."""
+
+
+def unwrapped(model: Any) -> nn.Module:
+    """The module inside DataParallel, DistributedDataParallel, AveragedModel and torch.compile, however they nest.
+
+    Raises:
+        InputError: it is a TorchScript or exported program, or a lazy module that never ran.
+    """
+    torch = require("torch")
+    from torch.optim.swa_utils import AveragedModel
+
+    wrappers = (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel, AveragedModel)
+    while True:
+        if isinstance(model, wrappers):
+            model = model.module
+        elif "_orig_mod" in getattr(model, "_modules", {}):
+            model = model._orig_mod
+        else:
+            break
+    _refuse_programs(model)
+    _refuse_uninitialised(model)
+    module: nn.Module = model
+    return module
+
+
+def _refuse_programs(model: Any) -> None:
+    torch = require("torch")
+    if isinstance(model, torch.jit.ScriptModule):
+        raise InputError(
+            "The model is a TorchScript program (torch.jit.script or torch.jit.trace), which has no Python forward.",
+            hint=EAGER.format("scripted or traced"),
+        )
+    if isinstance(model, torch.export.ExportedProgram):
+        raise InputError(
+            "The model is a program of torch.export, which is no torch.nn.Module any more.",
+            hint=EAGER.format("exported"),
+        )
+
+
+def _refuse_uninitialised(model: nn.Module) -> None:
+    torch = require("torch")
+    lazy = [name for name, tensor in model.named_parameters() if torch.nn.parameter.is_lazy(tensor)]
+    if lazy:
+        raise InputError(
+            f"The parameter {lazy[0]!r} of the model {type(model).__name__} has no shape yet: its module is lazy.",
+            hint="Call the model once on a batch of images, then load its weights and pass it.",
+        )
+
+
+def _timm(module: nn.Module) -> dict[str, Any]:
+    """The configuration of a timm model's pretrained weights; empty where it has none."""
+    for name in ("pretrained_cfg", "default_cfg"):
+        found = getattr(module, name, None)
+        if isinstance(found, dict) and found.get("input_size"):
+            return found
+    return {}
