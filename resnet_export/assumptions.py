@@ -54,9 +54,9 @@ def about_network(spec: ResNetSpec, *, eps_given: bool) -> tuple[Assumption, ...
     )
 
 
-def about_image_size(spec: ResNetSpec) -> Assumption:
-    """That the pictures are as large as the network's usual ones."""
-    return Assumption("pictures", "image size", f"{spec.image_size} x {spec.image_size} pixels", "--image-size")
+def about_image_size(size: int) -> Assumption:
+    """That the pictures are as large as such a network's usual ones."""
+    return Assumption("pictures", "image size", f"{size} x {size} pixels", "--image-size")
 
 
 def about_pictures(preprocessing: Preprocessing, given: set[str]) -> tuple[Assumption, ...]:

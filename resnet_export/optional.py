@@ -77,6 +77,11 @@ def installed(name: str) -> str:
     raise MissingDependencyError(f"{name} is not installed.", hint=f"Install it with: {install_line(name)}")
 
 
+def is_installed(name: str) -> bool:
+    """Whether a package can be imported here; it is not imported."""
+    return importlib.util.find_spec(name) is not None
+
+
 def install_line(name: str) -> str:
     """The exact command that brings the package `name`."""
     extra = EXTRAS.get(name.partition(".")[0])

@@ -13,13 +13,14 @@ import click
 from resnet_export.cli.options import GroupedCommand, option
 from resnet_export.cli.output import output_options
 from resnet_export.cli.values import BATCH, COUNT, POSITIVE, FileOr, numbers, one_of, whole
-from resnet_export.spec import STEMS, VARIANTS
 
 if TYPE_CHECKING:
     from resnet_export.cli.output import Output
 
 # Literals: the tables that they repeat stand in modules which import numpy and onnx. A test holds them equal.
 FRAMEWORKS = ("keras", "torch")
+DEPTHS = (18, 34, 50, 101, 152)
+STEMS = ("imagenet", "cifar")
 PUBLISHED = ("IMAGENET1K_V1", "IMAGENET1K_V2")
 LAYOUTS = ("nchw", "nhwc")
 HEADS = ("logits", "probabilities", "sigmoid", "embedding")
@@ -54,14 +55,17 @@ EXAMPLES = """\b
     help="Whose definition is converted.  [default: that of the weights, or the one that is installed]",
 )
 @network(
+    "--model",
+    metavar="MODULE:CALLABLE",
+    help="Your own code that gives the model, package.module:callable or file.py:callable: it is run.",
+)
+@network(
     "--weights",
     type=FileOr(PUBLISHED),
     metavar="FILE|NAME",
-    help=f"A checkpoint of either framework, or {' or '.join(PUBLISHED)}.",
+    help=f"A checkpoint, a whole Keras model, an .onnx file, or {' or '.join(PUBLISHED)}; the same as SOURCE.",
 )
-@network(
-    "--depth", type=one_of(VARIANTS), help=f"{', '.join(map(str, VARIANTS))}.  [default: that of the weights, or 18]"
-)
+@network("--depth", type=one_of(DEPTHS), help=f"{', '.join(map(str, DEPTHS))}.  [default: that of the weights, or 18]")
 @network("--num-classes", type=COUNT, help="[default: as in the weights, or 1000]")
 @network("--in-channels", type=COUNT, help="[default: as in the weights, or 3]")
 @network(
@@ -91,9 +95,7 @@ EXAMPLES = """\b
 @file(
     "--head",
     type=click.Choice(HEADS),
-    default="logits",
-    show_default=True,
-    help="What the output is; sigmoid is for several labels at once.",
+    help="What the output is; sigmoid is for several labels at once.  [default: what the source gives]",
 )
 @file("--labels", type=click.Path(), metavar="FILE", help="Class names to put in, one a line.")
 @pictures(
@@ -110,10 +112,17 @@ EXAMPLES = """\b
 @check("--images", type=click.Path(), metavar="FOLDER", help="Check on these pictures too, beside random input.")
 @check("--no-verify", is_flag=True, help="Write the file unchecked.")
 @output_options("ExportReport", files="--report", verbose="Show what the frameworks print.")
-def export(weights: str | None, output: str | None, no_verify: bool, out: Output, **options: Any) -> None:
+@click.argument("source", required=False, metavar="[SOURCE]")
+def export(
+    source: str | None, weights: str | None, output: str | None, no_verify: bool, out: Output, **options: Any
+) -> None:
     """Calls the pipeline, and prints its report; that of a check that failed, too."""
     from resnet_export.cli.memory import sparing
     from resnet_export.errors import ParityError
+
+    if source is not None and weights is not None:
+        raise click.UsageError("SOURCE and --weights are the same: give one of them.")
+    weights = source if weights is None else weights
 
     out.refuse(output)
     _fetch_published(weights, options["depth"])

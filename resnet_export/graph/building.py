@@ -40,7 +40,11 @@ def build_graph(
     """
     plan = plan_file(network, interface, outputs)
     values = {IMAGE: _image(network, interface)}
-    constants = {**preprocessing_constants(interface, preprocessing), **interface.constants(network.classes), **plan.constants}
+    constants = {
+        **preprocessing_constants(interface, preprocessing),
+        **interface.constants(network.classes),
+        **plan.constants,
+    }
     initializers: dict[str, ir.Value] = {}
     nodes = []
     for node in plan.nodes:

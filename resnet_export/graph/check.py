@@ -5,10 +5,10 @@ from typing import Any
 import onnx_ir as ir
 
 from resnet_export.errors import StructureError
+from resnet_export.graph.access import attribute
 from resnet_export.graph.interface import Interface
 from resnet_export.graph.nodes import NodePlan
 from resnet_export.graph.plan import plan_file
-from resnet_export.graph.access import attribute
 from resnet_export.network import Network
 from resnet_export.network.match import cause_of_attribute, cause_of_operator
 

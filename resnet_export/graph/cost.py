@@ -15,8 +15,8 @@ from typing import Literal
 
 import onnx_ir as ir
 
-from resnet_export.graph.foreign import graph_inputs, type_name
 from resnet_export.graph.access import attribute, producer
+from resnet_export.graph.foreign import graph_inputs, type_name
 from resnet_export.graph.shapes import resolve_shapes, static_shape
 
 OPERANDS = {

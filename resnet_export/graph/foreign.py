@@ -13,8 +13,8 @@ import onnx
 import onnx_ir as ir
 
 from resnet_export.errors import ModelError, quote_some
-from resnet_export.graph.interface import ONE, Activation, Layout
 from resnet_export.graph.access import attribute
+from resnet_export.graph.interface import ONE, Activation, Layout
 
 CHANNELS = frozenset({1, 3, 4})
 """Numbers of channels that pictures have: grey, colour, colour with alpha."""

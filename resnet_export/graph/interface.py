@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from resnet_export.data import Plain
 from resnet_export.errors import UsageError
-from resnet_export.graph.nodes import NodePlan
 from resnet_export.graph.access import NHWC_TO_NCHW
+from resnet_export.graph.nodes import NodePlan
 from resnet_export.images import Preprocessing
 
 Layout = Literal["nchw", "nhwc"]
@@ -83,7 +83,10 @@ def preprocessing_nodes(interface: Interface) -> list[NodePlan]:
     raw, channels_last = interface.preprocess == "uint8", interface.layout == "nhwc"
     nodes = [
         (raw, NodePlan("preprocess.cast", "Cast", (), {"to": int(ir.DataType.FLOAT)}, "preprocess.cast")),
-        (channels_last, NodePlan("preprocess.transpose", "Transpose", (), {"perm": NHWC_TO_NCHW}, "preprocess.transpose")),
+        (
+            channels_last,
+            NodePlan("preprocess.transpose", "Transpose", (), {"perm": NHWC_TO_NCHW}, "preprocess.transpose"),
+        ),
         (raw, NodePlan("preprocess.scale", "Mul", (SCALE,), {}, "preprocess.scale")),
         (raw, NodePlan("preprocess.shift", "Add", (SHIFT,), {}, "preprocess.shift")),
     ]

@@ -96,7 +96,8 @@ def _cut(network: Network, interface: Interface) -> tuple[Network, str]:
 def _node(step: Step, opset: int, values: _Values, constants: dict[str, NDArray[Any]]) -> NodePlan:
     if OPERATORS[step.op].since > opset:
         raise UsageError(
-            f"{step.name} is {step.op}, which opset {opset} does not have.", hint=f"Give --opset {OPERATORS[step.op].since}."
+            f"{step.name} is {step.op}, which opset {opset} does not have.",
+            hint=f"Give --opset {OPERATORS[step.op].since}.",
         )
     inputs = [values[name] for name in step.inputs]
     inputs = [*step.names, *inputs] if "left" in step.parameters else [*inputs, *step.names]

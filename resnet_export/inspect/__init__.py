@@ -99,7 +99,7 @@ def _metadata(model: ir.Model) -> tuple[Metadata | None, list[str]]:
 def _structure_fault(model: ir.Model, metadata: Metadata) -> str | None:
     """The first node that is not the specification's."""
     try:
-        check_canonical(model, metadata.spec, metadata.interface)
+        check_canonical(model, metadata.canonical, metadata.interface)
     except StructureError as error:
         cause = f" Likely cause: {error.cause}." if error.cause else ""
         return f"The graph is not that of its specification. {error.layer}: {error.detail}{cause}"
@@ -109,8 +109,8 @@ def _structure_fault(model: ir.Model, metadata: Metadata) -> str | None:
 def _image_size(image: ImageInput | None, metadata: Metadata | None) -> tuple[int, int] | None:
     if image is None:
         return None
-    usual = USUAL_SIZE if metadata is None else metadata.spec.image_size
-    return image.height or usual, image.width or usual
+    height, width = (USUAL_SIZE,) * 2 if metadata is None else metadata.canonical.image[1:]
+    return image.height or height, image.width or width
 
 
 def _operators(model: ir.Model) -> dict[str, int]:

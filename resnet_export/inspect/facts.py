@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import onnx_ir as ir
 
+from resnet_export.graph.access import producer
 from resnet_export.graph.cost import layers, multiply_adds, operands, quantization, stored_type, value_type
 from resnet_export.graph.foreign import ImageInput
-from resnet_export.graph.access import producer
 from resnet_export.graph.shapes import resolve_shapes
 from resnet_export.inspect.results import Layer, Port
 

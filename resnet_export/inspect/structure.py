@@ -9,11 +9,15 @@ import onnx
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from resnet_export.graph.foreign import graph_inputs
 from resnet_export.graph.access import producer
-from resnet_export.graph.walk import NEUTRAL
+from resnet_export.graph.foreign import graph_inputs
 from resnet_export.inspect.results import Change
 
+SILENT: dict[str, dict[str, Any]] = {
+    "Conv": {"dilations": (1, 1), "pads": (0, 0, 0, 0), "strides": (1, 1)},
+    "MaxPool": {"dilations": (1, 1), "pads": (0, 0, 0, 0), "strides": (1, 1)},
+}
+"""Operator -> what attributes mean where they are left out, as far as onnx's schema doesn't say it."""
 LISTS = (ir.AttributeType.INTS, ir.AttributeType.FLOATS, ir.AttributeType.STRINGS)
 Pair = tuple[ir.Node | None, ir.Node | None]
 """A node of each graph; None where it has none that belongs to the other's."""
@@ -141,7 +145,7 @@ def _meant(node: ir.Node, model: ir.Model) -> dict[str, Any]:
         for name, described in schema.attributes.items():
             if described.default_value.name:
                 found[name] = _plain(ir.serde.deserialize_attribute(described.default_value))
-    found |= NEUTRAL.get(node.op_type, {})
+    found |= SILENT.get(node.op_type, {})
     return found | {name: _plain(value) for name, value in node.attributes.items()}
 
 

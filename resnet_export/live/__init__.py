@@ -33,6 +33,12 @@ class LiveModel(Protocol):
     def image(self) -> tuple[int | None, int | None, int | None]:
         """(channels, height, width) of its images, as far as the model shows them."""
 
+    def usual_size(self) -> int | None:
+        """Pixels of a side of the images that such a network usually takes, where it does not show them itself.
+
+        32, as in CIFAR, where its first convolution is 3x3 with stride 1 and hardly anything pools; None else.
+        """
+
     def preprocessing(self) -> dict[str, Any]:
         """What the model says of the preparation of its images.
 

@@ -49,6 +49,13 @@ class KerasModel:
             return None, None, None
         return (shape[1], shape[2], shape[3]) if self._channels_first else (shape[3], shape[1], shape[2])
 
+    def usual_size(self) -> int | None:
+        """See `LiveModel.usual_size`: only a subclassed model, or one for any size, doesn't show its images."""
+        layers = require("keras").layers
+        first = next((layer for layer in layers_of(self.model) if isinstance(layer, layers.Conv2D)), None)
+        small = first is not None and max(first.kernel_size) <= 3 and max(first.strides) == 1
+        return 32 if small else None
+
     def preprocessing(self) -> dict[str, Any]:
         """See `LiveModel.preprocessing`: Keras's models say nothing of it; what they do themselves is in the graph."""
         return {}

@@ -17,6 +17,10 @@ from resnet_export.spec import ResNetSpec
 if TYPE_CHECKING:
     from torch import nn
 
+CIFAR = 32
+"""Pixels of a side of CIFAR's pictures."""
+MANY_POOLS = 4
+"""Poolings of a network for larger pictures: VGG has five behind a 3x3 convolution."""
 EAGER = "Pass the eager torch.nn.Module from before it was {}; it has the same weights."
 
 
@@ -45,6 +49,17 @@ class TorchModel:
             return spec.in_channels, spec.image_size, spec.image_size
         size = next((cfg["input_size"] for module in self.model.modules() if (cfg := _timm(module))), (None,) * 3)
         return self._channels() or size[0], size[1], size[2]
+
+    def usual_size(self) -> int | None:
+        """See `LiveModel.usual_size`."""
+        nn = require("torch").nn
+        convolutions = [module for module in self.model.modules() if isinstance(module, nn.Conv2d)]
+        pools = [module for module in self.model.modules() if isinstance(module, nn.MaxPool2d | nn.AvgPool2d)]
+        if not convolutions:
+            return None
+        first = convolutions[0]
+        small = max(first.kernel_size) <= 3 and max(first.stride) == 1 and len(pools) < MANY_POOLS
+        return CIFAR if small else None
 
     def preprocessing(self) -> dict[str, Any]:
         """See `LiveModel.preprocessing`: what timm's models say.

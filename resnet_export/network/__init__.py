@@ -136,9 +136,7 @@ class Network:
         def of(name: str) -> str:
             return names.get(name, name)
 
-        steps = tuple(
-            replace(step, name=of(step.name), inputs=tuple(map(of, step.inputs))) for step in self.steps
-        )
+        steps = tuple(replace(step, name=of(step.name), inputs=tuple(map(of, step.inputs))) for step in self.steps)
         return replace(self, steps=steps, outputs=tuple(map(of, self.outputs)))
 
     def behind(self, name: str) -> Iterator[Step]:

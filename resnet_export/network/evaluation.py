@@ -17,7 +17,9 @@ Numbers = Mapping[str, NDArray[Any]]
 Real = type[np.floating[Any]]
 
 
-def evaluate(network: Network, numbers: Numbers, images: Floats, dtype: Real = np.float64) -> Iterator[tuple[Step, Floats]]:
+def evaluate(
+    network: Network, numbers: Numbers, images: Floats, dtype: Real = np.float64
+) -> Iterator[tuple[Step, Floats]]:
     """Yields every step of the network with its output.
 
     Args:

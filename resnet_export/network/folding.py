@@ -90,7 +90,9 @@ def folded_numbers(network: Network, numbers: Numbers) -> Iterator[tuple[str, ND
                 yield name, numbers[name].astype(np.float32, copy=False)
 
 
-def scale_and_shift(product: Step, others: list[Step], numbers: Numbers, eps: float | None = None) -> tuple[Float64, Float64]:
+def scale_and_shift(
+    product: Step, others: list[Step], numbers: Numbers, eps: float | None = None
+) -> tuple[Float64, Float64]:
     """(scale, shift), each (C,) in float64, of what follows a product.
 
     Args:

@@ -24,9 +24,7 @@ def match(found: Network, expected: Network) -> dict[str, str]:
         StructureError: they are different networks; names the first layer that differs.
     """
     if found.image != expected.image:
-        raise StructureError(
-            expected.steps[0].name, f"it takes images of {found.image} and not of {expected.image}."
-        )
+        raise StructureError(expected.steps[0].name, f"it takes images of {found.image} and not of {expected.image}.")
     values = {IMAGE: IMAGE}
     for step in expected.steps:
         candidate = _find(step, found, expected, values)

@@ -5,22 +5,34 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from resnet_export.graph.interface import Interface
+from resnet_export.graph.interface import Activation, Interface
 from resnet_export.images import Preprocessing
-from resnet_export.parity.diagnosis.attribution import diagnose
 from resnet_export.network import Network
 from resnet_export.network.evaluation import Numbers, outputs_of
 from resnet_export.network.operators.operator import Floats
-from resnet_export.parity.gate.evaluation import Candidate, Evaluation, evaluate
+from resnet_export.parity.diagnosis.attribution import diagnose
+from resnet_export.parity.gate.evaluation import Candidate, Evaluation, activate, evaluate
+from resnet_export.parity.gate.gate import max_error
 from resnet_export.parity.gate.inputs import gate_inputs, image_input_of
-from resnet_export.parity.gate.judge import judge
+from resnet_export.parity.gate.judge import Verdict, judge, judge_source
 from resnet_export.parity.model_under_test import canonical_model, quantity_of
 from resnet_export.parity.reference.oracles import Truths, step_of
 from resnet_export.parity.results import VerifyReport
 from resnet_export.runtimes import open_session
 
+SPECIFICATION = "the specification"
+"""The proof of a network that was built from its specification."""
+WITNESSES = 2
+"""Images on which the source runs in float64."""
+WITNESS = 2.0**-22
+"""Distance of the source's own float64 run that passes, over the largest value. Both agree to 1e-14 but for constants
+that a converter rounds to float32, such as 1/255, which leave 1e-8."""
+OWN_ERROR = 8.0
+"""In an ill-conditioned network that rounding grows as its float32 error does, to much less than this share of it."""
 RUNTIME = "ort:cpu"
 """What the file is deployed in."""
 
@@ -32,6 +44,7 @@ class Check:
         self,
         network: Network,
         numbers: Numbers,
+        proof: str,
         interface: Interface,
         preprocessing: Preprocessing,
         images: str | os.PathLike[str] | None = None,
@@ -41,6 +54,7 @@ class Check:
         Args:
             network: before its batch norms are folded.
             numbers: its parameters.
+            proof: what the truth is: `the specification`, `the model itself` or `the file's own graph`.
             interface: how the file will be called.
             preprocessing: how pictures become its input.
             images: a folder of pictures that take part.
@@ -49,11 +63,26 @@ class Check:
         self._sets, self._notes = gate_inputs(image_input_of(network, interface), preprocessing, images)
         self._background = ThreadPoolExecutor(max_workers=1)
         self._truth = self._background.submit(self._compute_truth, network, numbers)
+        self._network, self._proof = network, proof
+        self._built = proof == SPECIFICATION
         self._source: Evaluation
+        self._activation: Activation | None = None
+        self._witness: NDArray[np.float64] | None = None
 
-    def run_source(self, model: Candidate) -> None:
-        """Runs the model that the file comes from. It is checked too, and is the yardstick."""
-        self._source = evaluate(model, self._sets, self._quantity)
+    def run_source(self, model: Candidate, activation: Activation | None = None) -> None:
+        """Runs the model that the file comes from. It is checked too, and is the yardstick.
+
+        Args:
+            model: gives logits.
+            activation: what the model makes of its logits before it gives them.
+        """
+        self._activation = activation
+        own = activation is not None or not self._built
+        self._source = evaluate(model, self._sets, ("output" if activation else "logits") if own else self._quantity)
+
+    def run_witness(self, run: Callable[[NDArray[np.float64]], NDArray[np.float64] | None]) -> None:
+        """Runs the model that the file comes from in float64, where it can be: the truth is held against that."""
+        self._witness = run(self._sets[0].exact[:WITNESSES])
 
     def judge(self, file: Path, recall: Callable[[], Numbers], name: Path) -> VerifyReport:
         """Checks the structure, the numbers, the outputs and the head of a file that was just written.
@@ -64,13 +93,17 @@ class Check:
                 need not be in memory all along.
             name: what the report calls the file.
         """
-        tested = canonical_model(file, recall)
+        tested = canonical_model(file, recall, self._network, self._proof)
         if (wrong := tested.wrong) is not None:
             return VerifyReport(str(name), False, (), (f"{wrong.layer}: {wrong.detail}",), diagnosis=wrong)
         candidate = Candidate("the file", lambda: open_session(RUNTIME, file))
         evaluation = evaluate(candidate, self._sets, tested.given, tested.activation)
         truths = Truths(tested.oracle, {(self._sets[0].kind, self._quantity): self._truth.result()})
-        verdict = judge(tested, self._sets, truths, [evaluation], self._source)
+        same = self._source.quantity == evaluation.quantity
+        verdict = judge(tested, self._sets, truths, [evaluation], self._source if same else None)
+        if not same:
+            judge_source(verdict, self._sets, truths, self._source, self._activation)
+        witness = self._judge_witness(verdict, truths)
         diagnosis = None
         if verdict.failed:
             failed, inputs = verdict.failed[0]
@@ -84,8 +117,27 @@ class Check:
             notes=tuple(self._notes),
             diagnosis=diagnosis,
             truth=tested.oracle.description,
-            yardstick=self._source.candidate.label,
+            yardstick=self._source.candidate.label if same else "NumPy in float32",
+            witness=witness,
         )
+
+    def _judge_witness(self, verdict: Verdict, truths: Truths) -> float | None:
+        """How far the source's own float64 run is from the truth, over the truth's largest value; None without one."""
+        if self._witness is None:
+            return None
+        inputs = self._sets[0]
+        logits = truths.of(inputs, "logits")[: len(self._witness)]
+        truth = logits if self._activation is None else activate(logits, self._activation)
+        scale = float(np.abs(truth).max())
+        error = max_error(self._witness, truth)
+        own = max_error(self._source.outputs[inputs.kind, max(inputs.batches)][: len(truth)], truth)
+        allowed = max(WITNESS * scale, own / OWN_ERROR)
+        if not error <= allowed:
+            verdict.failures.append(
+                f"{self._source.candidate.label} itself, in float64, is {error:.3g} from the network that was read from "
+                f"it ({allowed:.3g} is allowed): what its converter made of it is another network."
+            )
+        return error / scale if scale else error
 
     def close(self) -> None:
         """Waits for the background."""

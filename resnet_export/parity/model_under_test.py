@@ -13,15 +13,15 @@ from resnet_export.errors import CheckpointError
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.foreign import ImageInput, find_head, image_input, write_logits
 from resnet_export.graph.interface import Activation, Head
+from resnet_export.graph.metadata import Metadata, initializers_digest, is_ours
 from resnet_export.graph.reading import read as read_network
 from resnet_export.graph.reading.values import UnreadableError
-from resnet_export.graph.metadata import Metadata, initializers_digest, is_ours
 from resnet_export.images import Preprocessing
-from resnet_export.parity.diagnosis.contents import check_contents, describe_change, layer_precisions
-from resnet_export.parity.gate.inputs import image_input_of
 from resnet_export.network import Network
 from resnet_export.network.evaluation import Numbers
 from resnet_export.network.folding import fold, unfolded
+from resnet_export.parity.diagnosis.contents import check_contents, describe_change, layer_precisions
+from resnet_export.parity.gate.inputs import image_input_of
 from resnet_export.parity.reference.oracles import OWN_GRAPH, GraphOracle, NetworkOracle, Oracle
 from resnet_export.parity.results import Diagnosis, Quantity
 from resnet_export.runtimes.session import Precision
@@ -115,7 +115,7 @@ def describe(path: Path, weights: Weights | str | os.PathLike[str] | None, folde
 
 
 def canonical_model(
-    path: Path, recall: Callable[[], Numbers] | None, network: Network | None = None
+    path: Path, recall: Callable[[], Numbers] | None, network: Network | None = None, proof: str | None = None
 ) -> ModelUnderTest:
     """Describes a file that this package wrote.
 
@@ -123,6 +123,7 @@ def canonical_model(
         path: where it is.
         recall: loads the weights that it should hold; None checks it against its own numbers.
         network: the one that these belong to, before batch norms are folded; None for that of the file's metadata.
+        proof: what the truth is, in words; None for what is known of it here.
     """
     metadata, numbers, wrong = check_contents(path, recall, None if network is None else fold(network))
     interface, canonical = metadata.interface, metadata.canonical
@@ -136,7 +137,11 @@ def canonical_model(
         given=quantity_of(interface.head),
         logits_path=None,
         activation=interface.activation_of(canonical.classes),
-        oracle=NetworkOracle(network, recall or _giving(numbers), f"the {'network' if metadata.spec is None else 'specification'} with {what}"),
+        oracle=NetworkOracle(
+            network,
+            recall or _giving(numbers),
+            proof or f"the {'network' if metadata.spec is None else 'specification'} with {what}",
+        ),
         canonical=True,
         wrong=wrong,
     )

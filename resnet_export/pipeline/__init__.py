@@ -10,20 +10,21 @@ from typing import ParamSpec
 
 import onnx_ir as ir
 
-from resnet_export.errors import ParityError, StructureError
+from resnet_export.errors import ParityError
 from resnet_export.files import refuse_overwriting, reported, sha256, staged
-from resnet_export.graph.canonical import canonicalise
+from resnet_export.graph.building import build_graph
 from resnet_export.graph.file import bind, write
-from resnet_export.graph.folding import folded
-from resnet_export.graph.interface import apply_interface
 from resnet_export.graph.metadata import Metadata, initializers_digest
+from resnet_export.network import Network
+from resnet_export.network.folding import fold, folded_numbers, unfolded
 from resnet_export.parity.check import Check
 from resnet_export.parity.results import Diagnosis, VerifyReport
 from resnet_export.pipeline.draft import draft_report
 from resnet_export.pipeline.options import ExportOptions
 from resnet_export.pipeline.report import ExportReport
-from resnet_export.pipeline.sources import SourceModel
+from resnet_export.pipeline.source_model import SourceModel
 from resnet_export.pipeline.stages import Stages
+from resnet_export.sources import Trained
 
 __all__ = ["ExportOptions", "ExportReport", "export", "run"]
 
@@ -39,26 +40,24 @@ def run(options: ExportOptions) -> ExportReport:
         source = SourceModel(options)
         report = draft_report(options, source, stages.seconds)
     with _start_check(options, source, report) as check:
-        with stages("build"):
-            source.build()
-        with stages("trace"):
-            graph = source.trace()
-        with stages("canonicalise"):
-            _canonicalise(graph, source, report)
-            report = replace(report, nodes=dict(sorted(Counter(node.op_type for node in graph.graph).items())))
-        with stages("run"):
-            if (wrong := source.differing_parameters()) is not None:
-                raise _refusal(report, wrong)
-            if check is not None:
-                check.run_source(source.candidate)
-            source.release_model()
+        if source.is_built:
+            _build(source, report, stages)
+        if check is not None:
+            with stages("run"):
+                check.run_source(source.candidate, None if source.is_built else source.trained.activation)
+                check.run_witness(source.run_float64)
+        source.release_model()
         with stages("bind"):
-            bind(graph, folded(source.weights))
+            graph = _graph(source.trained, report)
+            report = replace(report, nodes=dict(sorted(Counter(node.op_type for node in graph.graph).items())))
+            network, numbers = source.trained.network, source.trained.numbers
+            bind(graph, dict(folded_numbers(fold(network), numbers)))
+            del numbers
             source.release_weights()
         path = Path(report.path)
         with staged(path) as temporary:
             with stages("write"), reported(path):
-                write(graph, temporary, _metadata(report, graph))
+                write(graph, temporary, _metadata(report, network, graph))
                 report = replace(report, sha256=sha256(temporary), size=temporary.stat().st_size)
             if check is not None:
                 with stages("verify"):
@@ -73,22 +72,37 @@ def _start_check(
 ) -> closing[Check] | nullcontext[None]:
     if not options.verify:
         return nullcontext()
-    return closing(Check(source.weights, report.interface, report.preprocessing, options.images))
+    trained = source.trained
+    return closing(
+        Check(trained.network, trained.numbers, source.proof, report.interface, report.preprocessing, options.images)
+    )
 
 
-def _canonicalise(graph: ir.Model, source: SourceModel, report: ExportReport) -> None:
-    """Makes the raw topology the graph of the file, without numbers."""
-    try:
-        canonicalise(graph, source.spec)
-    except StructureError as error:
-        raise _refusal(report, source.attribute(error)) from error
-    apply_interface(graph, source.spec, report.interface, report.preprocessing)
+def _build(source: SourceModel, report: ExportReport, stages: Stages) -> None:
+    """Builds the model in its framework, traces it, and holds what was read of it against the specification."""
+    with stages("build"):
+        source.build()
+    with stages("trace"):
+        topology = source.trace()
+    with stages("read"):
+        if (wrong := source.check_structure(topology)) is not None:
+            raise _refusal(report, wrong)
 
 
-def _metadata(report: ExportReport, graph: ir.Model) -> Metadata:
+def _graph(trained: Trained, report: ExportReport) -> ir.Model:
+    """The graph of the file, without numbers."""
+    name = f"resnet{trained.spec.depth}" if trained.spec is not None else "network"
+    return build_graph(
+        fold(trained.network), report.interface, report.preprocessing, name=name, outputs=trained.outputs[1:]
+    )
+
+
+def _metadata(report: ExportReport, network: Network, graph: ir.Model) -> Metadata:
     """What the file says of itself."""
     names = ("spec", "interface", "preprocessing", "weights_digest", "labels", "assumptions")
-    return Metadata(**{name: getattr(report, name) for name in names}, initializers_digest=initializers_digest(graph))
+    known = {name: getattr(report, name) for name in names}
+    own = unfolded(fold(network)) if report.spec is None else None
+    return Metadata(**known, network=own, initializers_digest=initializers_digest(graph))
 
 
 def _refusal(report: ExportReport, diagnosis: Diagnosis | None = None) -> ParityError:

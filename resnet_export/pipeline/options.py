@@ -8,10 +8,8 @@ from typing import Any
 from resnet_export.errors import UsageError
 from resnet_export.graph.interface import Head, Interface, Layout
 from resnet_export.parity.verify import Progress
+from resnet_export.sources import Source
 from resnet_export.spec import ResNetSpec
-
-Source = Any
-"""A `ResNetSpec`, `Weights`, a path or published name, a `torch.nn.Module` or a `keras.Model`; None: a new network."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +21,14 @@ class ExportOptions:
     """
 
     source: Source = None
-    """A `ResNetSpec`, `Weights`, the path of a checkpoint, `IMAGENET1K_V1` or `IMAGENET1K_V2`, a `torch.nn.Module` or a
-    `keras.Model`; None for a He-initialised network."""
+    """A `torch.nn.Module` or a `keras.Model`; the path of a checkpoint, of a whole Keras model or of an `.onnx` file;
+    `IMAGENET1K_V1` or `IMAGENET1K_V2`, `Weights`, a `ResNetSpec`; None for a He-initialised network."""
     output: str | os.PathLike[str] | None = None
-    """The file; `resnet<depth>.onnx` by default."""
+    """The file; by default `resnet<depth>.onnx`, or the name of the source with the suffix `.onnx`."""
     _: KW_ONLY
+    model: str | None = None
+    """`package.module:callable` or `file.py:callable`, which gives the model that `source`, a checkpoint, is loaded
+    into. It is the caller's own code, and is run."""
     framework: str | None = None
     """`torch` or `keras`: whose definition is converted. By default that of the source, else one that is installed."""
     depth: int | None = None
@@ -53,8 +54,8 @@ class ExportOptions:
     """Leaves height and width open."""
     opset: int = 17
     """13 to 26."""
-    head: Head = "logits"
-    """`logits`, `probabilities` (the sigmoid of a single logit), `sigmoid` (of each logit, for several labels) or
+    head: Head | None = None
+    """What the source gives where that is None. `logits`, `probabilities` (the sigmoid of a single logit), `sigmoid` (of each logit, for several labels) or
     `embedding`."""
     preprocess: str = "none"
     """`uint8` embeds the normalisation: the file takes raw pixels 0..255."""
@@ -91,7 +92,8 @@ class ExportOptions:
     def interface(self) -> Interface:
         """How the file is called."""
         return Interface(
-            self.layout, self.batch, self.dynamic_size, self.head, self.preprocess, self.opset  # type: ignore[arg-type]
+            self.layout, self.batch, self.dynamic_size, self.head or "logits", self.preprocess,  # type: ignore[arg-type]
+            self.opset,
         )  # fmt: skip
 
     @property

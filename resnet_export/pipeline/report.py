@@ -1,5 +1,7 @@
 """`ExportReport`: everything that an export did and found, as immutable, schema-versioned data."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,8 +10,32 @@ from resnet_export.assumptions import Assumption
 from resnet_export.data import Plain
 from resnet_export.graph.interface import Interface
 from resnet_export.images import Preprocessing
+from resnet_export.network import Network
 from resnet_export.parity.results import VerifyReport
 from resnet_export.spec import ResNetSpec
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """What people want to know of a network."""
+
+    image: tuple[int, int, int]
+    """(channels, height, width) of its images."""
+    classes: int
+    """Length of the logits."""
+    features: int | None
+    """Length of the embedding; None where no classifier takes one."""
+    parameters: int
+    """Trainable parameters."""
+    multiply_adds: int
+    """For one image."""
+
+    @classmethod
+    def of(cls, network: Network) -> NetworkFacts:
+        """Those of a network, before its batch norms are folded."""
+        last = network.step[network.output]
+        features = last.parameters["weight"][1] if last.op == "Gemm" else None
+        return cls(network.image, network.classes, features, network.trainable_parameters, network.multiply_adds)
 
 
 @dataclass(frozen=True)
@@ -21,7 +47,11 @@ class ExportReport(Plain):
     path: str
     """Where the file is; where it would have been, when the export was refused."""
     framework: str
-    spec: ResNetSpec
+    """`torch` or `keras`; `onnx` where the network was read from a file of that format."""
+    title: str
+    """`ResNet-18`, or the model's class."""
+    spec: ResNetSpec | None
+    """None where the network is of no known family."""
     interface: Interface
     preprocessing: Preprocessing
     preprocessing_origin: str
@@ -29,6 +59,9 @@ class ExportReport(Plain):
     weights_origin: str
     """The checkpoint's name, or how the weights were drawn."""
     weights_digest: str
+    network: NetworkFacts
+    proof: str
+    """What the truth is: `the specification`, `the model itself` or `the file's own graph`."""
     sha256: str
     """SHA-256 of the file; empty when the export was refused before it was written."""
     size: int
@@ -45,7 +78,7 @@ class ExportReport(Plain):
     """What was taken for granted, since the source can't show it."""
     labels: tuple[str, ...] | None = None
     """Names of the classes, where they were given."""
-    schema_version: int = 2
+    schema_version: int = 3
 
     @property
     def passed(self) -> bool | None:
@@ -55,12 +88,12 @@ class ExportReport(Plain):
     @property
     def parameters(self) -> int:
         """Trainable parameters of the network."""
-        return self.spec.trainable_parameters
+        return self.network.parameters
 
     @property
     def multiply_adds(self) -> int:
         """Multiply-adds for one image."""
-        return self.spec.multiply_adds
+        return self.network.multiply_adds
 
     @property
     def network_assumed(self) -> bool:
@@ -70,4 +103,4 @@ class ExportReport(Plain):
     def __str__(self) -> str:
         """`resnet18.onnx: ResNet-18 from torch, 46,836,581 bytes`, and what the verification found."""
         checked = "not verified" if self.verification is None else str(self.verification)
-        return f"{self.path}: ResNet-{self.spec.depth} from {self.framework}, {self.size:,} bytes\n{checked}"
+        return f"{self.path}: {self.title} from {self.framework}, {self.size:,} bytes\n{checked}"

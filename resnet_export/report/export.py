@@ -17,20 +17,21 @@ if TYPE_CHECKING:
 
 def render(report: ExportReport) -> str:
     """What was written, what went into it, and whether it is the network of its source."""
-    title = f"ResNet-{report.spec.depth} from {report.framework}"
+    title = f"{report.title} from {report.framework}"
     return "\n".join([title, *_facts(report), "", *_verdict(report)])
 
 
 def _facts(report: ExportReport) -> Iterator[str]:
-    spec, interface = report.spec, report.interface
+    network, interface = report.network, report.interface
     yield from fact("file", report.path, f"{file_size(report.size)}, opset {interface.opset}")
     digests = (report.sha256[:DIGITS], report.weights_digest[:DIGITS])
     yield from fact("sha256", f"{digests[0]}... (the file)", f"{digests[1]}... (its weights)")
     yield from fact("input", _input(report))
-    outputs = spec.features if interface.head == "embedding" else spec.num_classes
+    outputs = network.features if interface.head == "embedding" else network.classes
     yield from fact("output", f"{OUTPUTS[interface.head]}: float32 ({interface.batch or 'batch'}, {outputs})")
-    cost = f"{multiply_adds(spec.multiply_adds)} multiply-adds at {spec.image_size} x {spec.image_size}"
-    yield from fact("network", f"{spec.trainable_parameters:,} parameters", cost)
+    height, width = network.image[1:]
+    cost = f"{multiply_adds(network.multiply_adds)} multiply-adds at {height} x {width}"
+    yield from fact("network", f"{network.parameters:,} parameters", cost)
     yield from facts.nodes(report.nodes)
     yield from fact("weights", report.weights_origin)
     if report.labels is not None:
@@ -48,9 +49,9 @@ def _facts(report: ExportReport) -> Iterator[str]:
 
 
 def _input(report: ExportReport) -> str:
-    spec, interface = report.spec, report.interface
-    size = ("height", "width") if interface.dynamic_size else (str(spec.image_size),) * 2
-    channels = str(spec.in_channels)
+    interface = report.interface
+    channels, *sizes = map(str, report.network.image)
+    size = ("height", "width") if interface.dynamic_size else sizes
     axes = (channels, *size) if interface.layout == "nchw" else (*size, channels)
     kind = "uint8" if interface.preprocess == "uint8" else "float32"
     return f"{kind} ({', '.join([str(interface.batch or 'batch'), *axes])}), {interface.layout.upper()}"
@@ -75,6 +76,10 @@ def _verdict(report: ExportReport) -> Iterator[str]:
         yield ""
     for note in found.notes:
         yield from wrapped(f"note: {note}")
+    if found.witness is not None:
+        yield from wrapped(
+            f"proof: {report.proof}; its own run in float64 is {found.witness:.0e} of the largest value from the truth."
+        )
     if found.passed:
         that = "the file is that network, with what was assumed of it; " if report.network_assumed else ""
         yield from wrapped(

@@ -22,6 +22,7 @@ from resnet_export.terminal import (
 )  # fmt: skip
 
 if TYPE_CHECKING:
+    from resnet_export.graph.metadata import Metadata
     from resnet_export.inspect.results import Change, Layer, ModelDiff, ModelReport, Port, TensorChange
 
 ROWS = 8
@@ -64,9 +65,7 @@ def _facts(report: ModelReport) -> Iterator[str]:
         yield from fact("numbers in", name, file_size(size))
     yield from fact("producer", report.producer or "not said")
     if report.metadata is not None:
-        spec = report.metadata.spec
-        known = (f"{spec.num_classes} classes", f"{spec.stem} stem", f"width {spec.width}", f"eps {spec.eps:g}")
-        yield from fact("specification", f"ResNet-{spec.depth}", *known)
+        yield from _network(report.metadata)
         yield from fact("weights", f"{report.metadata.weights_digest[:DIGITS]}... (before folding)")
     layout = f", {report.image.layout.upper()}" if report.image is not None else ""
     for kind, ports in (("input", report.inputs), ("output", report.outputs)):
@@ -76,7 +75,8 @@ def _facts(report: ModelReport) -> Iterator[str]:
     yield from facts.nodes(report.operators)
     folded = ""
     if report.metadata is not None and report.canonical:
-        folded = f" ({report.metadata.spec.trainable_parameters:,} before folding)"
+        spec = report.metadata.spec
+        folded = "" if spec is None else f" ({spec.trainable_parameters:,} before folding)"
     yield from fact("parameters", f"{report.parameters:,}{folded}")
     pixels = f" at {report.image_size[0]} x {report.image_size[1]}" if report.image_size else ""
     count = report.multiply_adds
@@ -84,6 +84,15 @@ def _facts(report: ModelReport) -> Iterator[str]:
     yield from fact("multiply-adds", unknown if count is None else f"{multiply_adds(count)}{pixels}")
     kinds = Counter(_precision(layer) for layer in report.layers)
     yield from fact("precision", *(f"{kind}: {number(n, 'layer')}" for kind, n in kinds.most_common()))
+
+
+def _network(metadata: Metadata) -> Iterator[str]:
+    spec, network = metadata.spec, metadata.canonical
+    if spec is None:
+        yield from fact("network", f"{network.classes} classes", number(len(network.steps), "step"))
+        return
+    known = (f"{spec.num_classes} classes", f"{spec.stem} stem", f"width {spec.width}", f"eps {spec.eps:g}")
+    yield from fact("specification", spec.title, *known)
 
 
 def _pictures(report: ModelReport) -> Iterator[str]:
@@ -109,8 +118,8 @@ def _verdict(report: ModelReport) -> Iterator[str]:
         yield "Not written by resnet-export: it makes no claims that could be checked."
     else:
         yield from wrapped(
-            f"Canonical: the graph is that of ResNet-{report.metadata.spec.depth}, node for node, and its numbers are "
-            "those that were written."
+            f"Canonical: the graph is that of the {report.metadata.title}, node for node, and its numbers are those "
+            "that were written."
         )
 
 

@@ -45,8 +45,9 @@ class KerasSession(Session):
         """The outputs of the layers that stand for `names`; a convolution's is that of its batch norm."""
         layers = {layer.name: layer for layer in self._model.layers}
         # Keras pools and flattens in one layer.
-        standing_for = {step.name: "avgpool" if step.name == "flatten" else step.norm or step.name
-                        for step in self._spec.steps if step.name != "avgpool"}  # fmt: skip
+        standing_for = {step.name: step.parts[-1].name if step.parts else step.name
+                        for step in self._spec.canonical.steps if step.name != "avgpool"}  # fmt: skip
+        standing_for["flatten"] = "avgpool"
         shown = [name for name in names if standing_for.get(name) in layers]
         if not shown:
             return {}

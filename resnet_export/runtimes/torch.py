@@ -65,8 +65,8 @@ class TorchSession(Session):
 
         modules = dict(self._model.named_modules())
         with self._evaluation(), contextlib.ExitStack() as hooks:
-            for step in self._spec.steps:
-                module = modules.get(step.norm or step.name)
+            for step in self._spec.canonical.steps:
+                module = modules.get(step.parts[-1].name if step.parts else step.name)
                 if step.name in names and module is not None:
                     hooks.callback(module.register_forward_hook(keep(step.name)).remove)
             logits = self._model(self._tensor(images))

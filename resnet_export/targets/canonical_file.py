@@ -42,23 +42,28 @@ def weights_of(path: Path) -> Weights:
             hint="Verify it with --runtime ort:cpu.",
         )
     spec = read_metadata(model, path).spec
+    if spec is None:
+        raise NotApplicableError(
+            f"{path.name} is another network than this package's definitions, and the frameworks run these only.",
+            hint="Verify it with --runtime ort:cpu.",
+        )
     numbers = {name: value.const_value.numpy() for name, value in model.graph.initializers.items() if value.const_value}
-    missing = [f"{step.name}.weight" for step in spec.steps if step.op in ("Conv", "Gemm")
-               and f"{step.name}.weight" not in numbers]  # fmt: skip
+    missing = [name for name in spec.canonical.parameters if name not in numbers]
     if missing:
         raise NotApplicableError(
             f"{path.name} has no {missing[0]}, so the frameworks' definitions cannot run it.",
             hint="Verify it with --runtime ort:cpu.",
         )
     tensors = {}
-    for step in spec.steps:
-        if step.op == "Conv":
-            ones = np.ones(step.channels, np.float32)
-            tensors[f"{step.name}.weight"] = numbers[f"{step.name}.weight"]
-            tensors[f"{step.norm}.weight"] = ones
-            tensors[f"{step.norm}.bias"] = numbers[f"{step.name}.bias"]
-            tensors[f"{step.norm}.running_mean"] = 0 * ones
-            tensors[f"{step.norm}.running_var"] = np.float32(1 - spec.eps) * ones
-        elif step.op == "Gemm":
-            tensors |= {f"{step.name}.{part}": numbers[f"{step.name}.{part}"] for part in ("weight", "bias")}
+    for step in spec.canonical.steps:
+        if step.parts:
+            convolution, norm = step.parts
+            ones = np.ones(step.parameters["bias"], np.float32)
+            tensors[convolution.parameter("weight")] = numbers[step.parameter("weight")]
+            tensors[norm.parameter("weight")] = ones
+            tensors[norm.parameter("bias")] = numbers[step.parameter("bias")]
+            tensors[norm.parameter("running_mean")] = 0 * ones
+            tensors[norm.parameter("running_var")] = np.float32(1 - spec.eps) * ones
+        else:
+            tensors |= {name: numbers[name] for name in step.names}
     return Weights(spec, tensors, origin=str(path))

@@ -108,18 +108,13 @@ class Weights(Mapping[str, Array]):
             CheckpointError: the file cannot be read, is unsafe, or holds another network than asked for.
             MissingDependencyError: the format needs a framework that is not installed.
         """
-        tensors, origin, config = formats.read(path), os.fspath(path), formats.read_configuration(path)
-        shown = {} if config is None else config.findings
+        tensors, origin, shown = formats.read(path), os.fspath(path), formats.read_configuration(path)
         known = {*shown, *(name for name, value in asked.items() if value is not None)}
         taken = {name: value for name, value in (assumed or {}).items() if name not in known}
         spec = infer_spec(tensors, origin=origin, shown=shown, **{**asked, **taken})
-        assumptions: tuple[Assumption, ...] = ()
-        if config is None:
-            assumptions = about_network(spec, eps_given=asked.get("eps") is not None)
-        else:
-            config.check(spec)
+        assumptions = about_network(spec, eps_given="eps" in known)
         if asked.get("image_size") is None and "image_size" not in shown:
-            assumptions += (about_image_size(spec),)
+            assumptions += (about_image_size(spec.image_size),)
         return cls(spec, tensors, origin=origin, assumptions=assumptions)
 
     @classmethod
@@ -136,7 +131,7 @@ class Weights(Mapping[str, Array]):
             CheckpointError: it is another network than asked for, or its batch norms differ in eps.
         """
         spec = infer_spec(tensors, origin=origin, shown=shown_eps(norms, origin), **asked)
-        assumptions = () if asked.get("image_size") else (about_image_size(spec),)
+        assumptions = () if asked.get("image_size") else (about_image_size(spec.image_size),)
         return cls(spec, tensors, origin=origin, assumptions=assumptions)
 
     def save(self, path: str | os.PathLike[str]) -> None:

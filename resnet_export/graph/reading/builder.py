@@ -10,7 +10,7 @@ import numpy as np
 
 from resnet_export.graph.reading.naming import owner_of
 from resnet_export.graph.reading.values import Feature, Number
-from resnet_export.network import BATCH, IMAGE, Network, Shape, Step
+from resnet_export.network import BATCH, IMAGE, Network, Step
 from resnet_export.network.operators import OPERATORS
 
 

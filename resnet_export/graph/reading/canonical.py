@@ -27,8 +27,7 @@ def canonical(network: Network, expressions: Expressions) -> tuple[Network, dict
 
     The order is that of a walk back from the outputs, at a commutative operator the longer path first.
     """
-    network, expressions = _with_norms(network, expressions)
-    network, expressions = _with_biases(network, expressions)
+    network, expressions = simplified(network, expressions)
     network = _ordered(network, expressions)
     names = dict(_names(network, expressions))
     renamed = network.renamed(names)
@@ -39,6 +38,11 @@ def canonical(network: Network, expressions: Expressions) -> tuple[Network, dict
         for role in old.parameters
     }
     return renamed, numbers
+
+
+def simplified(network: Network, expressions: Expressions) -> tuple[Network, Expressions]:
+    """The network and its numbers, with written-out batch norms and biases recognised."""
+    return _with_biases(*_with_norms(network, expressions))
 
 
 def _contiguous(array: NDArray[Any]) -> NDArray[Any]:

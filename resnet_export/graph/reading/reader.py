@@ -11,13 +11,13 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 from onnx_ir.passes.common import InlinePass
 
+from resnet_export.graph.access import NCHW_TO_NHWC, attribute
+from resnet_export.graph.interface import Layout
 from resnet_export.graph.reading.arithmetic import ARITHMETIC
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.canonical import canonical
+from resnet_export.graph.reading.canonical import canonical, simplified
 from resnet_export.graph.reading.rules import RULES, expands_for_broadcast, shape_of
 from resnet_export.graph.reading.values import CONSTANT, PARAMETER, Feature, Number, UnreadableError, Value
-from resnet_export.graph.interface import Layout
-from resnet_export.graph.access import NCHW_TO_NHWC, attribute
 from resnet_export.network import Network
 
 DOMAINS = ("", "ai.onnx")
@@ -59,8 +59,13 @@ def read(
     if model.functions:
         InlinePass()(model)
     reader = _Reader(model, image, parameters, layout, batch)
-    reader.run()
-    outputs = list(reader.outputs())
+    try:
+        reader.run()
+        outputs = list(reader.outputs())
+    except UnreadableError as error:
+        steps = tuple(reader.builder.steps.values())
+        error.partial, _ = simplified(Network(image, steps, ()), reader.builder.expressions)
+        raise
     network = reader.builder.network([step for _, step in outputs])
     expressions = reader.builder.expressions
     network, numbers = canonical(network, {name: expressions[name] for name in network.parameters})
@@ -127,9 +132,7 @@ class _Reader:
             raise _refusal(node, f"its input {value.name} is made by no node before it")
         return self._values[value]
 
-    def _result(
-        self, node: ir.Node, inputs: list[Value | None], attributes: dict[str, Any]
-    ) -> Value | list[Value]:
+    def _result(self, node: ir.Node, inputs: list[Value | None], attributes: dict[str, Any]) -> Value | list[Value]:
         if node.domain not in DOMAINS:
             raise UnreadableError(f"operators of {node.domain} are not read")
         if node.op_type == "Constant":

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.errors import ResNetExportError
+from resnet_export.errors import InputError
 from resnet_export.graph.reading.arithmetic import ARITHMETIC
-from resnet_export.network import Shape
+from resnet_export.network import Network, Shape
 
 Array = NDArray[Any]
 PARAMETER, CONSTANT = "parameter", "constant"
@@ -19,10 +19,14 @@ VIEWS = frozenset({"Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
 """Operators that show the same numbers in another order or shape."""
 
 
-class UnreadableError(ResNetExportError):
-    """A graph has an operator, or a use of one, that no network is read from."""
+class UnreadableError(InputError):
+    """A graph has an operator, or a use of one, that no network is read from.
 
-    exit_code = 3
+    Attributes:
+        partial: what was read before it, without outputs.
+    """
+
+    partial: Network | None = None
 
 
 @dataclass(frozen=True, eq=False)

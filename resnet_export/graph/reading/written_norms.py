@@ -67,7 +67,7 @@ def _scale(number: Number) -> tuple[Number | None, Number, float] | None:
 
 def _root(number: Number) -> tuple[Number, float] | None:
     """(variance, eps) of sqrt(variance + eps)."""
-    if number.op == "Pow" and number.operands[1].scalar != 0.5 or number.op not in ("Pow", "Sqrt"):
+    if (number.op == "Pow" and number.operands[1].scalar != 0.5) or number.op not in ("Pow", "Sqrt"):
         return None
     for variance, added in _either(_bare(number.operands[0]), "Add"):
         if (epsilon := added.scalar) is not None and epsilon > 0:

@@ -1,7 +1,7 @@
 """Matrix products: the classifier, and products of two values.
 
-    Gemm     y = x W' + b           W (out, in)
-    MatMul   y = x w
+Gemm     y = x W' + b           W (out, in)
+MatMul   y = x w
 """
 
 import math

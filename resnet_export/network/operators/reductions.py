@@ -1,6 +1,6 @@
 """Operators that make one number of many: global pooling, sums over axes, softmax.
 
-    softmax   p_k = exp(x_k) / sum_j exp(x_j)
+softmax   p_k = exp(x_k) / sum_j exp(x_j)
 """
 
 from collections.abc import Callable, Mapping, Sequence

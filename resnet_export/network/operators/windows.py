@@ -1,8 +1,8 @@
 """Operators that go over their input with a window: convolution, pooling, padding.
 
-    output size   = floor((size + pads - dilation (kernel - 1) - 1) / stride) + 1         ceil with `ceil_mode`
-    convolution   y = W x + b,  with the columns of x cut out by the window (im2col)
-    max pooling   pads with minus infinity; average pooling counts its pads with `count_include_pad` only
+output size   = floor((size + pads - dilation (kernel - 1) - 1) / stride) + 1         ceil with `ceil_mode`
+convolution   y = W x + b,  with the columns of x cut out by the window (im2col)
+max pooling   pads with minus infinity; average pooling counts its pads with `count_include_pad` only
 """
 
 import math

@@ -69,7 +69,9 @@ def bisect(
     first: Finding | None = None
     perhaps: Finding | None = None
     behind: set[str] = set()  # what depends on the layer that is perhaps wrong
-    known = [step for step in network.steps if all(name in numbers for part in step.parts or (step,) for name in part.names)]
+    known = [
+        step for step in network.steps if all(name in numbers for part in step.parts or (step,) for name in part.names)
+    ]
     network = network.until(*(step.name for step in known))
     for step, right in evaluate(network, numbers, truth):
         layer = _Layer(step, network, numbers, [exact[name] for name in step.inputs])

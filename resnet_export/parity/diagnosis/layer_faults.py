@@ -23,9 +23,7 @@ MANTISSAS = ((2.0**-13, 2.0**-9.5, "TF32 or float16"), (2.0**-9.5, 2.0**-6, "bfl
 """(least, most, precision): the local error of a convolution over its largest value, when it multiplies so."""
 
 
-def layer_faults(
-    step: Step, network: Network, numbers: Numbers, sources: list[Floats]
-) -> Iterator[tuple[str, Floats]]:
+def layer_faults(step: Step, network: Network, numbers: Numbers, sources: list[Floats]) -> Iterator[tuple[str, Floats]]:
     """(mistake in words, output of the step with it), (N, C, H, W), for each that the step can have.
 
     Args:
@@ -101,9 +99,7 @@ def _of_batch_norm(step: Step, numbers: Numbers, x: Floats) -> Iterator[tuple[st
         yield f"batch norm with eps {eps:g}", _scaled(plain, *scale_and_shift(product, others, numbers, eps))
 
 
-def _with_other_biases(
-    step: Step, network: Network, numbers: Numbers, x: Floats
-) -> Iterator[tuple[str, Floats]]:
+def _with_other_biases(step: Step, network: Network, numbers: Numbers, x: Floats) -> Iterator[tuple[str, Floats]]:
     """The output with the bias of each other layer of the same width, exchanged before or after the folding."""
     product, *behind = step.parts or (step,)
     width, plain = product.parameters["weight"][0], _plain(step, numbers, x)

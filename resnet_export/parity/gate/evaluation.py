@@ -82,7 +82,7 @@ def evaluate(
             opens = candidate.open_logits
             run = _value(session, "logits") if opens is None else stack.enter_context(opens()).run
         elif given == "embedding" and not session.takes_file_input:
-            run = _value(session, "embedding")
+            run = _value(session, "flatten")
         outputs: dict[tuple[Inputs, int], NDArray[Any]] = {}
         left_out = set()
         for inputs, batch in ((one, batch) for one in sets for batch in one.batches):

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_export.graph.interface import Activation
 from resnet_export.network.operators.operator import Floats
-from resnet_export.parity.gate.evaluation import Evaluation
+from resnet_export.parity.gate.evaluation import Evaluation, activate
 from resnet_export.parity.gate.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, compare, max_error
 from resnet_export.parity.gate.inputs import InputSet
 from resnet_export.parity.model_under_test import ModelUnderTest
@@ -68,6 +69,29 @@ def judge(
                 f"of its logits ({bound:.2g} is allowed)."
             )
     return verdict
+
+
+def judge_source(
+    verdict: Verdict,
+    sets: Sequence[InputSet],
+    truths: Truths,
+    source: Evaluation,
+    activation: Activation | None,
+) -> None:
+    """Holds a source that gives something else than the file, such as probabilities, against NumPy's float32."""
+    for inputs, batch in ((one, batch) for one in sets for batch in one.batches):
+        rounded, truth = (truths.of(inputs, "logits", dtype)[:batch] for dtype in (np.float32, np.float64))
+        if activation is not None:
+            rounded, truth = activate(rounded, activation), activate(truth, activation)
+        found = source.outputs[inputs.kind, batch]
+        error = max_error(rounded, truth)
+        comparison = compare(
+            source.runtime, inputs.kind, source.quantity, found, truth, error, factor=SOURCE_FACTOR
+        )  # fmt: skip
+        if not comparison.passed:
+            comparison = replace(comparison, failure=_sentence(source, comparison, truth))
+            verdict.failures.append(comparison.failure or "")
+        verdict.comparisons.append(comparison)
 
 
 def precision_of(evaluation: Evaluation, tested: ModelUnderTest) -> Precision:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError, ResNetExportError, quote_some
 from resnet_export.files import reported, staged
-from resnet_export.weights.formats.keras_config import KerasConfig, read_config
+from resnet_export.weights.formats.keras_config import read_findings
+from resnet_export.weights.infer import Finding
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.torch import without_wrappers
 
@@ -39,11 +40,21 @@ def read(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
         CheckpointError: there is no such file, its format is unknown, or it is damaged, unsafe or ambiguous.
         MissingDependencyError: the format needs a framework that is not installed.
     """
+    return _unwrapped(read_own_names(path), Path(path))
+
+
+def read_own_names(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """The tensors of a checkpoint under the names that they have there.
+
+    Raises:
+        CheckpointError: there is no such file, its format is unknown, or it is damaged, unsafe or ambiguous.
+        MissingDependencyError: the format needs a framework that is not installed.
+    """
     path = Path(path)
     try:
         _refuse_absent(path)
         form = _format(path)
-        tensors = form.read(path)
+        tensors: dict[str, NDArray[Any]] = form.read(path)
     except ResNetExportError:
         raise
     except PermissionError as error:
@@ -54,16 +65,16 @@ def read(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
             f"{path} cannot be read as {form.TITLE}: {_shortened(error)}.",
             hint="The file is damaged, incomplete or of another format: copy or download it again.",
         ) from error
-    return _unwrapped(tensors, path)
+    return tensors
 
 
-def read_configuration(path: str | os.PathLike[str]) -> KerasConfig | None:
-    """The configuration inside a checkpoint, which shows its network; None where there is none.
+def read_configuration(path: str | os.PathLike[str]) -> dict[str, Finding]:
+    """Field of the specification -> what a configuration inside a checkpoint shows of it.
 
     Raises:
-        CheckpointError: it can't be followed.
+        CheckpointError: it can't be read.
     """
-    return read_config(Path(path)) if Path(path).name.lower().endswith(".keras") else None
+    return read_findings(Path(path)) if Path(path).name.lower().endswith(".keras") else {}
 
 
 def write(path: str | os.PathLike[str], weights: Tensors) -> None:

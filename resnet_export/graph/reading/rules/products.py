@@ -32,7 +32,7 @@ def _matmul(builder: Builder, inputs: list[Value | None], attributes: dict[str, 
 
 
 def _product(builder: Builder, x: Feature, weight: Number, bias: Number | None) -> Value:
-    """x W' + b; a bias of one number stands for all outputs."""
+    """X W' + b; a bias of one number stands for all outputs."""
     if bias is not None and bias.value().size == 1 != weight.value().shape[0]:
         bias = Number("Expand", (bias, Number.constant([weight.value().shape[0]])))
     return builder.add("Gemm", [builder.settled(x)], {"transB": 1}, {"weight": weight, "bias": bias})

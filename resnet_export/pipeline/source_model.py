@@ -1,0 +1,215 @@
+"""What an export starts from, and what it is held against: the source's own answers."""
+
+import importlib
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.convert import Topology
+from resnet_export.errors import MissingDependencyError, StructureError, UsageError
+from resnet_export.graph.reading import Reading, read
+from resnet_export.graph.reading.values import UnreadableError
+from resnet_export.live import LiveModel
+from resnet_export.models import FRAMEWORKS
+from resnet_export.network.match import match
+from resnet_export.optional import install_line, require
+from resnet_export.parity.check import SPECIFICATION
+from resnet_export.parity.diagnosis.attribution import attribute_topology, differing_parameters
+from resnet_export.parity.gate.evaluation import Candidate
+from resnet_export.parity.reference.oracles import OWN_GRAPH
+from resnet_export.parity.results import Diagnosis
+from resnet_export.pipeline.options import ExportOptions
+from resnet_export.runtimes import attach, open_session
+from resnet_export.runtimes.session import Placement, Session
+from resnet_export.sources import Source, Trained, load
+from resnet_export.weights import Weights
+
+MODEL_ITSELF = "the model itself"
+"""The proof of a network that was read from a live model."""
+ONNX = "onnx"
+"""What stands for the framework of a network that was read off an `.onnx` file."""
+
+
+def choose_framework(asked: str | None, source: Source) -> str:
+    """The one asked for, else that of the source, else one that is installed."""
+    if asked is not None and asked not in FRAMEWORKS:
+        raise UsageError(f"There is no framework {asked!r}.", hint=f"Choose one of {', '.join(FRAMEWORKS)}.")
+    by_suffix = "keras" if str(source).endswith((".keras", ".weights.h5")) else "torch"
+    candidates = [asked] if asked else [by_suffix, *(name for name in FRAMEWORKS if name != by_suffix)]
+    found = next((name for name in candidates if importlib.util.find_spec(name) is not None), None)
+    if found is None:
+        raise MissingDependencyError(
+            f"The export needs {' or '.join(candidates)}, which is not installed.",
+            hint=f"Install it with: {install_line(candidates[0])}",
+        )
+    return found
+
+
+class LiveSession(Session):
+    """A live model: its own float32 run."""
+
+    takes_file_input = False
+
+    def __init__(self, model: LiveModel) -> None:
+        self._model, self.name = model, model.framework
+
+    def run(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Its first output, of images (N, C, H, W)."""
+        return self._model.run(images)[0]
+
+    def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """None of them: what is inside belongs to the user."""
+        return {}
+
+    def placement(self) -> Placement:
+        """See `Session.placement`."""
+        return Placement("CPU")
+
+
+class FileSession(Session):
+    """An `.onnx` file that a network was read from, in ONNX Runtime without its optimisations."""
+
+    takes_file_input = False
+
+    def __init__(self, path: str, layout: str, dtype: str) -> None:
+        self._session, self._layout, self._dtype = (
+            open_session("ort:cpu,optimization=disabled", Path(path)),
+            layout,
+            dtype,
+        )
+        self.name = ONNX
+
+    def run(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Its first output, of images (N, C, H, W)."""
+        ordered = images if self._layout == "nchw" else images.transpose(0, 2, 3, 1)
+        return self._session.run(np.ascontiguousarray(ordered).astype(self._dtype))
+
+    def placement(self) -> Placement:
+        """See `Session.placement`."""
+        return self._session.placement()
+
+    def close(self) -> None:
+        """See `Session.close`."""
+        self._session.close()
+
+
+class SourceModel:
+    """The model that is converted, with its weights.
+
+    The session of the check needs memory. A model of our own, and its weights, are therefore let go of as soon as they
+    have served, and whoever looks into a failure loads and builds them again.
+
+    Attributes:
+        trained: the network with its numbers, until `release_weights`.
+        candidate: opens the model in a session.
+    """
+
+    def __init__(self, options: ExportOptions) -> None:
+        """Reads the source: a live model is traced, and its network read."""
+        self._options = options
+        self.trained = self._load()
+        model, asked = self.trained.model, options.framework
+        own = ONNX if self.trained.path is not None else None if model is None else model.framework
+        self.framework = ONNX if asked is None and own == ONNX else choose_framework(asked or own, options.source)
+        self.is_built = own != self.framework
+        """Whether a definition of this package is built from the weights, rather than the source's own model read."""
+        if self.is_built and self.trained.spec is None:
+            raise UsageError(
+                f"The framework {asked} was asked for, and the source is another network than its definition.",
+                hint="Leave the framework out.",
+            )
+        self.proof = SPECIFICATION if self.is_built else OWN_GRAPH if own == ONNX else MODEL_ITSELF
+        self._model: Any = None
+        self.candidate = Candidate(f"the {self.framework} model", self._open)
+
+    def build(self) -> None:
+        """Imports the framework, and builds the model from the weights unless the source is a live one."""
+        if self.is_built:
+            require(self.framework)  # Keras, for one, may be there without TensorFlow
+            self._model = self._built(self._weights)
+
+    def trace(self) -> Topology:
+        """The raw topology of the model that was built."""
+        module = importlib.import_module(f"resnet_export.convert.{self.framework}")
+        topology: Topology = module.trace(self._model, self.trained.network.image)
+        return topology
+
+    def check_structure(self, topology: Topology) -> Diagnosis | None:
+        """Whether the topology of the model that was built is that of its specification, with exactly its weights."""
+        expected = self.trained.network
+        try:
+            reading = self._read(topology)
+            names = match(reading.network, expected)
+        except StructureError as error:
+            side = f"what the {self.framework} converter made of the model"
+            return attribute_topology(self.candidate, error, expected, self._weights, side)
+        numbers = {
+            step.parameter(role): reading.numbers[f"{names[step.name]}.{role}"]
+            for step in expected.steps
+            for role in step.parameters
+        }
+        return differing_parameters(expected, numbers, self._weights, self.candidate.label)
+
+    def run_float64(self, images: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """The live model's own first output in float64; None where it has none."""
+        model = None if self.is_built else self.trained.model
+        found = None if model is None else model.run_float64(images)
+        return None if found is None else found[0]
+
+    def release_model(self) -> None:
+        """Lets go of the model, unless it is the caller's."""
+        self._model = None
+
+    def release_weights(self) -> None:
+        """Lets go of the weights."""
+        if self.is_built:
+            del self.trained
+
+    def recall(self) -> Any:
+        """The weights, loaded once more."""
+        return self._load().numbers if self.is_built else self.trained.numbers
+
+    def _load(self) -> Trained:
+        options = self._options
+        return load(options.source, seed=options.seed, code=options.model, **options.specified)
+
+    def _read(self, topology: Topology) -> Reading:
+        """Reads the topology; one that can't be read is not the specification's."""
+        try:
+            return read(topology.graph, self.trained.network.image, topology.parameters)
+        except UnreadableError as error:
+            if error.partial is not None:
+                match(error.partial, self.trained.network)
+            last = self.trained.network.output
+            raise StructureError(last, error.message) from error
+
+    @property
+    def _weights(self) -> Weights:
+        assert isinstance(self.trained.numbers, Weights), "what is built has a specification"
+        return self.trained.numbers
+
+    @property
+    def _definition(self) -> Any:
+        return importlib.import_module(FRAMEWORKS[self.framework])
+
+    def _built(self, weights: Weights) -> Any:
+        model = self._definition.build(weights.spec)
+        self._definition.load(model, weights)
+        return model
+
+    def _open(self) -> Session:
+        if not self.is_built:
+            trained = self.trained
+            if trained.model is not None:
+                return LiveSession(trained.model)
+            assert trained.path is not None, "what is neither live nor built is a file"
+            return FileSession(trained.path, *trained.file_input)
+        if self._model is not None:
+            return attach(self.framework, self._model, self.trained.spec)
+        weights = self._load().numbers
+        assert isinstance(weights, Weights), "what is built has a specification"
+        return attach(self.framework, self._built(weights), weights.spec)

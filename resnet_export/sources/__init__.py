@@ -1,0 +1,103 @@
+"""What a user hands in -> a trained network: checkpoints, live models, files of whole models, `.onnx` files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from resnet_export import live
+from resnet_export.errors import UsageError
+from resnet_export.live import files
+from resnet_export.optional import is_installed
+from resnet_export.sources.onnx_file import of_onnx
+from resnet_export.sources.reading import of_model
+from resnet_export.sources.trained import Trained
+from resnet_export.spec import IMAGE_SIZES, ResNetSpec
+from resnet_export.weights import Weights
+from resnet_export.weights.published import RESIZE, fetch
+
+__all__ = ["Source", "Trained", "load"]
+
+Source = Any
+"""A `ResNetSpec`, `Weights`, a path or published name, a `torch.nn.Module` or a `keras.Model`; None: a new network."""
+
+
+def load(source: Source, *, seed: int = 0, code: str | None = None, **asked: Any) -> Trained:
+    """Reads a source.
+
+    Args:
+        source: what it is read from.
+        seed: that of a new network's weights.
+        code: `package.module:callable` or `file.py:callable`, which gives the model that `source`, a checkpoint, is
+            loaded into. The user's own code is run.
+        asked: fields of `ResNetSpec` that the caller insists on, and `image_size` of any network; None means not asked.
+
+    Raises:
+        UsageError: it is of another kind, or contradicts what was asked.
+        CheckpointError: it cannot be read, or holds another network than was asked for.
+        InputError: a model cannot be traced, or has an operator that is not read.
+    """
+    if code is not None:
+        return _of_code(code, source, asked)
+    if live.framework_of(source) is not None:
+        model = live.of(source)
+        return of_model(model, f"the {model.framework} model", asked)
+    if isinstance(source, Weights):
+        _refuse_contradiction(source.spec, asked)
+        return Trained.of_weights(source, "the weights given", source.assumptions)
+    if isinstance(source, ResNetSpec) or source is None:
+        spec = source or _new_spec(asked)
+        _refuse_contradiction(spec, asked)
+        return Trained.of_weights(Weights.initial(spec, seed), f"He initialisation, seed {seed}")
+    if not isinstance(source, str | os.PathLike):
+        live.of(source)  # which says what it is, where it knows
+    return _of_path(os.fspath(source), asked)
+
+
+def _of_path(name: str, asked: dict[str, Any]) -> Trained:
+    if name in RESIZE and not Path(name).exists():
+        path = fetch(name, asked.get("depth") or ResNetSpec.depth)
+        # Nothing is assumed: whose network it is, is published with it.
+        return Trained.of_weights(Weights.load(path, **asked), f"{name} ({path.name})")
+    if name.lower().endswith(".onnx"):
+        return of_onnx(Path(name), asked)
+    if files.is_whole_model(name) and Path(name).exists() and is_installed("keras") and is_installed("tensorflow"):
+        return of_model(live.of(files.load(name)), Path(name).name, asked)
+    weights = Weights.load(name, **asked)
+    return Trained.of_weights(weights, Path(name).name, weights.assumptions)
+
+
+def _of_code(code: str, source: Source, asked: dict[str, Any]) -> Trained:
+    from resnet_export.live import code as user_code
+    from resnet_export.live.loading import load_file, load_strictly
+    from resnet_export.weights import formats
+
+    made = user_code.load(code)
+    origin = f"the model that {code} gives"
+    if source is not None:
+        if not isinstance(source, str | os.PathLike):
+            raise UsageError(
+                f"A {type(source).__name__} can't be loaded into the model of {code}.",
+                hint="Give the path of a checkpoint with the names of that model.",
+            )
+        if live.framework_of(made) == "keras":
+            load_file(made, source)
+        else:
+            load_strictly(made, formats.read_own_names(source))
+        origin += f", with {Path(source).name}"
+    return of_model(live.of(made), origin, asked)
+
+
+def _new_spec(asked: dict[str, Any]) -> ResNetSpec:
+    given = {name: value for name, value in asked.items() if value is not None}
+    return ResNetSpec(**({"image_size": IMAGE_SIZES.get(given.get("stem", "imagenet"), 224)} | given))
+
+
+def _refuse_contradiction(spec: ResNetSpec, asked: dict[str, Any]) -> None:
+    for name, value in asked.items():
+        if value is not None and value != getattr(spec, name):
+            raise UsageError(
+                f"{name} {value!r} was asked for, and the source has {getattr(spec, name)!r}.",
+                hint=f"Leave {name} out, or pass another source.",
+            )

@@ -1,0 +1,42 @@
+"""An `.onnx` file of somebody else's -> a trained network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from resnet_export.assumptions import about_image_size
+from resnet_export.graph.file import read as read_file
+from resnet_export.graph.file import read_metadata
+from resnet_export.graph.foreign import image_input
+from resnet_export.graph.metadata import is_ours
+from resnet_export.graph.reading import read
+from resnet_export.sources.reading import of_reading
+from resnet_export.sources.trained import Trained
+from resnet_export.spec import IMAGE_SIZES
+
+
+def of_onnx(path: Path, asked: Mapping[str, Any]) -> Trained:
+    """Reads the network off a file.
+
+    Raises:
+        ModelError: the file is missing or damaged, or takes no image.
+        UnreadableError: it has an operator that is not read.
+    """
+    model = read_file(path)
+    taken = image_input(model, path)
+    size = asked.get("image_size") or taken.height or IMAGE_SIZES["imagenet"]
+    known = asked.get("image_size") is not None or taken.height is not None
+    image = (taken.channels, taken.height or size, taken.width or size)
+    reading = read(model, image, layout=taken.layout, batch=taken.batch)
+    said: dict[str, Any] = {}
+    if is_ours(model):
+        own = read_metadata(model, path)
+        if own.interface.preprocess == "none":
+            said = {name: getattr(own.preprocessing, name) for name in ("mean", "std", "resize", "interpolation")}
+    return of_reading(
+        reading, path.name, asked, () if known else (about_image_size(size),), path=str(path),
+        file_input=(taken.layout, taken.dtype),
+        outputs=reading.outputs, preprocessing=said,
+    )  # fmt: skip

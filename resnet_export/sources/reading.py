@@ -1,0 +1,118 @@
+"""A live model -> a trained network: traced, read, and recognised where it is of a known family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from resnet_export.assumptions import Assumption, about_image_size
+from resnet_export.errors import CheckpointError, InputError
+from resnet_export.graph.interface import Activation
+from resnet_export.graph.reading import Reading, read
+from resnet_export.live import LiveModel
+from resnet_export.network import Network
+from resnet_export.network.sizes import described
+from resnet_export.sources.recognition import recognise
+from resnet_export.sources.trained import Trained, refuse_unfit
+from resnet_export.spec import IMAGE_SIZES
+from resnet_export.weights import Weights
+
+ACTIVATIONS: Mapping[str, Activation] = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
+
+
+def of_model(model: LiveModel, origin: str, asked: Mapping[str, Any]) -> Trained:
+    """Traces a live model and reads its network.
+
+    Args:
+        model: the live model.
+        origin: what messages call it.
+        asked: `image_size`, and fields of `ResNetSpec` that the network is claimed to have; None means not asked.
+
+    Raises:
+        InputError: it can't be traced, or has an operator that is not read.
+        CheckpointError: it is another network than was asked for, or has numbers that are not finite.
+    """
+    image, assumed = _image(model, asked)
+    topology = model.trace(image)
+    reading = read(topology.graph, image, topology.parameters)
+    return of_reading(
+        reading, origin, asked, assumed, model=model, outputs=topology.outputs, preprocessing=model.preprocessing()
+    )
+
+
+def of_reading(
+    reading: Reading, origin: str, asked: Mapping[str, Any], assumptions: tuple[Assumption, ...], **known: Any
+) -> Trained:
+    """A trained network of what was read off a graph.
+
+    Args:
+        reading: what was read.
+        origin: what messages call the source.
+        asked: fields that the network is claimed to have; None means not asked.
+        assumptions: what was taken for granted.
+        known: further fields of `Trained`.
+
+    Raises:
+        CheckpointError: it is another network than was asked for, or has numbers that are not finite.
+        InputError: its output is no vector of classes.
+    """
+    network, activation = _without_activation(reading.network)
+    _refuse_shapes(network, origin)
+    numbers = {name: reading.numbers[name] for name in network.parameters}
+    refuse_unfit(numbers, origin)
+    spec, names = recognise(network)
+    _refuse_contradiction(network, spec, asked, origin)
+    if spec is not None:
+        renamed = network.renamed(names)
+        tensors = {new: numbers[old] for new, old in zip(renamed.parameters, network.parameters, strict=True)}
+        weights = Weights(spec, tensors, origin=origin, assumptions=assumptions)
+        return Trained(spec.network, weights, spec, origin, assumptions, activation=activation, **known)
+    return Trained(network, numbers, None, origin, assumptions, activation=activation, **known)
+
+
+def _image(model: LiveModel, asked: Mapping[str, Any]) -> tuple[tuple[int, int, int], tuple[Assumption, ...]]:
+    """(the image that the model takes, what had to be assumed of it)."""
+    channels, height, width = model.image()
+    size = asked.get("image_size")
+    if size is not None:
+        height = width = size
+    channels = channels or asked.get("in_channels") or 3
+    if height is not None and width is not None:
+        return (channels, height, width), ()
+    usual = model.usual_size() or IMAGE_SIZES["imagenet"]
+    return (channels, usual, usual), (about_image_size(usual),)
+
+
+def _without_activation(network: Network) -> tuple[Network, Activation | None]:
+    """(the network up to its logits, what made probabilities of them)."""
+    last = network.step[network.output]
+    if last.op not in ACTIVATIONS or len(network.outputs) > 1 or len(network.shapes[last.name]) != 2:
+        return network, None
+    if last.inputs[0] not in network.step:
+        return network, None
+    return network.until(*last.inputs), ACTIVATIONS[last.op]
+
+
+def _refuse_shapes(network: Network, origin: str) -> None:
+    shape = network.shapes[network.output]
+    if len(shape) != 2:
+        raise InputError(
+            f"{origin} gives {described(shape)} for a batch of images, and a classifier gives (batch, classes).",
+            hint="Pass the model that ends with its classifier; a backbone alone has none.",
+        )
+
+
+def _refuse_contradiction(network: Network, spec: Any, asked: Mapping[str, Any], origin: str) -> None:
+    found = {"num_classes": network.classes, "in_channels": network.image[0]}
+    claimed = {name: value for name, value in asked.items() if value is not None and name != "image_size"}
+    for name, value in claimed.items():
+        has = getattr(spec, name) if spec is not None else found.get(name)
+        if has is None:
+            raise CheckpointError(
+                f"{name} {value!r} was asked for, and {origin} is no ResNet of the known family.",
+                hint=f"Leave {name} out: the network is read from the model.",
+            )
+        if has != value:
+            raise CheckpointError(
+                f"{name} {value!r} was asked for, and {origin} has {has!r}.", hint=f"Leave {name} out."
+            )

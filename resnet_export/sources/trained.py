@@ -1,0 +1,83 @@
+"""`Trained`: a network with its numbers, and all that its source says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.assumptions import Assumption
+from resnet_export.errors import CheckpointError
+from resnet_export.graph.interface import Activation, Layout
+from resnet_export.live import LiveModel
+from resnet_export.network import Network
+from resnet_export.network.evaluation import Numbers
+from resnet_export.spec import ResNetSpec
+from resnet_export.weights import Weights
+from resnet_export.weights.canonical import digest
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A source, read."""
+
+    network: Network
+    """From the image to the logits, with batch norms as steps of their own."""
+    numbers: Numbers
+    """Name of a parameter -> its numbers."""
+    spec: ResNetSpec | None
+    """The family that the network is of, where it is one that is known."""
+    origin: str
+    """Where the numbers come from, in words."""
+    assumptions: tuple[Assumption, ...] = ()
+    """What was taken for granted of the network."""
+    model: LiveModel | None = None
+    """The live model that it was read from."""
+    path: str | None = None
+    """The `.onnx` file that it was read from."""
+    file_input: tuple[Layout, str] = ("nchw", "float32")
+    """Layout and type of that file's input."""
+    activation: Activation | None = None
+    """What the source makes of the logits."""
+    outputs: tuple[str, ...] = ("output",)
+    """What the source calls its outputs."""
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    """What the source says of the preparation of its pictures: fields of `Preprocessing`."""
+
+    @classmethod
+    def of_weights(cls, weights: Weights, origin: str, assumptions: tuple[Assumption, ...] = ()) -> Trained:
+        """The network of a specification with its weights."""
+        return cls(weights.network, weights, weights.spec, origin, assumptions)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over names, shapes and bytes of the numbers, in hexadecimal."""
+        return self.numbers.digest if isinstance(self.numbers, Weights) else digest(self.numbers)
+
+    @property
+    def title(self) -> str:
+        """`ResNet-18`, or how many layers there are where the network has no name."""
+        if self.spec is not None:
+            return self.spec.title
+        layers = sum(step.op in ("Conv", "Gemm") for step in self.network.steps)
+        return f"network of {layers} layers" if self.model is None else f"{self.model.name}, {layers} layers"
+
+
+def refuse_unfit(numbers: Mapping[str, NDArray[Any]], origin: str) -> None:
+    """Refuses numbers that no file should hold.
+
+    Raises:
+        CheckpointError: one is NaN or infinite in float32.
+    """
+    for name, array in numbers.items():
+        with np.errstate(over="ignore"):
+            wrong = np.count_nonzero(~np.isfinite(array.astype(np.float32)))
+        if wrong:
+            raise CheckpointError(
+                f"{origin}: {name} has {wrong} values that are NaN or infinite in float32, of {array.size}.",
+                hint="The training has diverged, or the source is damaged: give an earlier checkpoint.",
+            )
