@@ -35,7 +35,6 @@ from resnet_export import (
 )
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
-from resnet_export.pipeline.draft import read_labels
 from resnet_export.pipeline.sources import SourceModel
 from resnet_export.weights.formats import FORMATS
 

@@ -2,20 +2,17 @@
 
 import contextlib
 import importlib.metadata
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 
 from resnet_export.assumptions import about_pictures
-from resnet_export.errors import LabelsError, UsageError
 from resnet_export.files import refuse_overwriting, require_space
-from resnet_export.images import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from resnet_export.images import ADJUSTABLE, IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from resnet_export.labels import labels_of
 from resnet_export.pipeline.options import ExportOptions
 from resnet_export.pipeline.report import ExportReport
 from resnet_export.pipeline.sources import SourceModel
 from resnet_export.spec import ResNetSpec
-from resnet_export.terminal import number
 from resnet_export.weights.published import RESIZE
 
 PACKAGES = {"torch": ("torch", "onnxscript"), "keras": ("keras", "tensorflow-cpu", "tensorflow", "tf2onnx")}
@@ -50,7 +47,7 @@ def draft_report(options: ExportOptions, source: SourceModel, stages: Mapping[st
         versions=_versions(source.framework),
         verification=None,
         assumptions=(*source.assumptions, *about_pictures(preprocessing, known)),
-        labels=labels_of(options.labels, spec),
+        labels=labels_of(options.labels, spec.num_classes),
     )
     require_space(path, sum(array.nbytes for array in weights.values()))
     return report
@@ -67,61 +64,12 @@ def preprocessing_of(options: ExportOptions, spec: ResNetSpec) -> tuple[Preproce
     if named is not None:
         pixels = round(RESIZE[named] * spec.image_size / 224)
         default = Preprocessing(pixels, spec.image_size, IMAGENET_MEAN, IMAGENET_STD)
-    fields = ("mean", "std", "resize", "interpolation")
-    given = {name: value for name in fields if (value := getattr(options, name)) is not None}
-    for name in [name for name in ("mean", "std") if name in given]:
-        given[name] = numbers = tuple(map(float, given[name]))
-        if len(numbers) != spec.in_channels:
-            raise UsageError(
-                f"{name} has {len(numbers)} numbers, and the network {spec.in_channels} channels.",
-                hint=f"Give one {name} per channel.",
-            )
-        if any(not 0 <= number <= 1 for number in numbers):
-            raise UsageError(
-                f"{name} {', '.join(f'{number:g}' for number in numbers)} is not on the scale 0..1.",
-                hint="Divide it by 255 if it is on the scale 0..255.",
-            )
+    given = {name: value for name in ADJUSTABLE if (value := getattr(options, name)) is not None}
     usual = "ImageNet's" if default.mean == IMAGENET_MEAN else "pixels on the scale 0..1"
     origin = f"that of {named}" if named else usual
     if given:
-        origin = f"{', '.join(given)} as given; the rest {origin}" if len(given) < len(fields) else "as given"
-    return replace(default, **given), origin, set(fields if named else given)
-
-
-def labels_of(labels: str | os.PathLike[str] | Sequence[str] | None, spec: ResNetSpec) -> tuple[str, ...] | None:
-    """The class names, one for each logit."""
-    if labels is None:
-        return None
-    if isinstance(labels, str | os.PathLike):
-        names = read_labels(Path(labels))
-        where = f"The labels file {labels} has {number(len(names), 'line')}"
-    else:
-        names, where = tuple(labels), f"{len(labels)} labels were given"
-    if len(names) != spec.num_classes:
-        raise LabelsError(f"{where}, and the network has {spec.num_classes} classes.", hint="Give one label per class.")
-    return names
-
-
-def read_labels(path: Path) -> tuple[str, ...]:
-    """The lines of a text file, without a byte order mark and without empty lines at its end.
-
-    Raises:
-        LabelsError: it can't be read, is JSON, or has an empty line before its end.
-    """
-    hint = "Give a text file, one class a line."
-    try:
-        text = path.read_text(encoding="utf-8-sig").rstrip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise LabelsError(f"The labels file {path} cannot be read: {reason}.", hint=hint) from error
-    if text.startswith(("{", "[")):
-        raise LabelsError(
-            f"The labels file {path} is JSON.", hint="Write its class names into a text file, one a line."
-        )
-    names = tuple(line.strip() for line in text.splitlines())
-    if "" in names:
-        raise LabelsError(f"The labels file {path} has nothing in line {names.index('') + 1}.", hint=hint)
-    return names
+        origin = f"{', '.join(given)} as given; the rest {origin}" if len(given) < len(ADJUSTABLE) else "as given"
+    return default.changed(**given), origin, set(ADJUSTABLE if named else given)
 
 
 def _versions(framework: str) -> dict[str, str]:

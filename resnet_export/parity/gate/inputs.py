@@ -104,7 +104,6 @@ def _input_set(
 ) -> InputSet:
     """The set of (N, H, W, C) pixels where the file takes these, else of images that are normalised already."""
     given = images.astype(taken.dtype)  # float16 files take rounded images
-    channels_first = np.ascontiguousarray(np.transpose(given, (0, 3, 1, 2)))
-    exact = preprocessing.normalise(given) if taken.dtype == "uint8" else channels_first.astype(np.float64)
-    in_order = np.ascontiguousarray(given) if taken.layout == "nhwc" else channels_first
-    return InputSet(kind, in_order, exact.astype(np.float32), exact, batches)
+    channels_first = np.transpose(given, (0, 3, 1, 2)).astype(np.float64)
+    exact = preprocessing.normalise(given) if taken.dtype == "uint8" else np.ascontiguousarray(channels_first)
+    return InputSet(kind, taken.arrange(given), exact.astype(np.float32), exact, batches)
