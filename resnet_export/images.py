@@ -153,7 +153,7 @@ def find_pictures(
 
 
 def gather_pictures(given: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """The pictures that were named, each once: files, those below folders, and those that patterns such as `*.jpg` match.
+    """The pictures that were named, each once: files, those below folders, those that patterns like `*.jpg` match.
 
     A file that was named is one of them whatever its suffix; in folders and by patterns the suffix decides.
 
@@ -176,7 +176,8 @@ def _matching(pattern: Path, hint: str) -> list[Path]:
     """The pictures that a pattern matches, sorted by path."""
     if not glob.has_magic(str(pattern)):
         raise ImageError(f"There is no picture {pattern}.", hint=hint)
-    matches = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True))]
+    # Path.glob takes no absolute pattern.
+    matches = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True))]  # noqa: PTH207
     found = [path for path in matches if path.suffix.lower() in SUFFIXES and path.is_file()]
     if not found:
         raise ImageError(f"No picture matches {pattern} ({', '.join(sorted(SUFFIXES))}).", hint=hint)

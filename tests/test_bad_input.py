@@ -273,21 +273,6 @@ class TestOptions:
             hint,
         )
 
-    @pytest.mark.parametrize("content", ["\ufeffa\nb\nc\n", "a\nb\nc\n\n \n", "a\r\nb\r\nc"])
-    def test_labels_as_editors_write_them(self, content: str, tmp_path: Path) -> None:
-        """A byte order mark, empty lines at the end, line ends of Windows."""
-        (tmp_path / "labels.txt").write_bytes(content.encode())
-        assert read_labels(tmp_path / "labels.txt") == ("a", "b", "c")
-
-    @pytest.mark.parametrize(
-        ("content", "said"),
-        [("a\n\nc\n", "has nothing in line 2"), ('{"0": "a"}', "is JSON"), ('["a", "b"]', "is JSON")],
-    )
-    def test_labels_that_are_no_list_of_lines(self, content: str, said: str, tmp_path: Path) -> None:
-        (tmp_path / "labels.txt").write_text(content)
-        with pytest.raises(LabelsError, match=said):
-            read_labels(tmp_path / "labels.txt")
-
     def test_labels_that_cannot_be_read(self, tiny: ResNetSpec, tmp_path: Path, target: Path) -> None:
         path = tmp_path / "labels.txt"
         hint = "Give a text file, one class a line."

@@ -105,6 +105,7 @@ def read_classifier(path: Path, asked: Asked) -> Classifier:
     read_off = _head(model, metadata, path)
     head: Head = asked.head or read_off or "logits"
     outputs = model.graph.outputs
+    given = labels_of(asked.labels, _classes(model))
     several = f"The file has {len(outputs)} outputs; the first, {outputs[0].name}, was taken."
     overrides = [] if metadata is None else list(_overridden(metadata.preprocessing, preprocessing, asked))
     if read_off is not None and head != read_off:
@@ -115,7 +116,7 @@ def read_classifier(path: Path, asked: Asked) -> Classifier:
         preprocessing=preprocessing,
         output=outputs[0].name or "",
         head=head,
-        labels=labels_of(asked.labels, _classes(model)) or (metadata and metadata.labels),
+        labels=metadata.labels if asked.labels is None and metadata is not None else given,
         metadata=metadata,
         assumptions=tuple(_assumptions(taken, preprocessing, metadata, read_off, asked)),
         overrides=tuple(overrides),

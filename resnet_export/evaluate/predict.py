@@ -131,9 +131,8 @@ class _Answers:
             self.results.append(PictureResult(name, (), "The network gives numbers that are not finite."))
             return
         self.all_probabilities &= are_probabilities(scores)
-        self.results.append(
-            PictureResult(name, top_classes(probabilities_of(scores, self.activation), self.top, labels))
-        )
+        probabilities = probabilities_of(scores, self.activation)
+        self.results.append(PictureResult(name, top_classes(probabilities, self.top, labels)))
 
     def refuse_no_answer(self) -> None:
         """Finds out whether a picture has an answer.

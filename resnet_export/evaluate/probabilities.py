@@ -1,7 +1,9 @@
 """From a file's output to probabilities of classes, and to the most probable ones, in float64.
 
-softmax    p_k = exp(x_k) / sum_j exp(x_j)    one of several classes
-sigmoid    p_k = 1 / (1 + exp(-x_k))          a single logit, or several labels at once
+    softmax    p_k = exp(x_k) / sum_j exp(x_j)    one of several classes
+    sigmoid    p_k = 1 / (1 + exp(-x_k))          a single logit, or several labels at once
+
+A file may do that itself.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from resnet_export.graph.interface import Activation, Head
 from resnet_export.parity.reference.truth import activate
 
 SUM_TOLERANCE = 1e-2
-"""How far a sum of probabilities may be from 1: float16 rounds a thousand of them by less, and int8 by about as much."""
+"""How far a sum of probabilities may be from 1: float16 rounds a thousand of them by less."""
 
 
 def scores_of(row: NDArray[Any], model: str) -> NDArray[np.float64]:
