@@ -155,7 +155,10 @@ class _Answers:
 
 def _report(classifier: Classifier, spec: RuntimeSpec, session: Session, answered: _Answers) -> PredictReport:
     placement = session.placement()
-    notes = [*classifier.notes, *([] if placement.fallback is None else [f"{placement.fallback}."])]
+    notes = [
+        *classifier.notes,
+        *([] if placement.fallback is None else [f"FALLBACK: {placement.fallback.rstrip('.')}."]),
+    ]
     if classifier.head_is_assumed and session.takes_file_input and answered.all_probabilities:
         notes.append(
             "Every output sums to 1, as probabilities do, and was taken for logits. "
