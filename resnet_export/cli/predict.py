@@ -69,4 +69,5 @@ def predict(file: str, pictures: tuple[str, ...], out: Output, **options: Any) -
         report = answer(file, pictures, progress=progress, **options)
     out.show(report)
     if report.failed:
-        raise ImageError(f"{report.failed} of {len(report.pictures)} pictures have no answer; the result says why.")
+        have = "has" if report.failed == 1 else "have"
+        raise ImageError(f"{report.failed} of {len(report.pictures)} pictures {have} no answer; the result says why.")

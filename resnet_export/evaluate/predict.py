@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,17 +153,20 @@ class _Answers:
         raise ImageError(f"{first}{errors[0]}", hint="Give pictures in a usual format, such as JPEG or PNG.")
 
 
-def _report(classifier: Classifier, spec: RuntimeSpec, session: Session, answered: _Answers) -> PredictReport:
-    placement = session.placement()
-    notes = [
-        *classifier.notes,
-        *([] if placement.fallback is None else [f"FALLBACK: {placement.fallback.rstrip('.')}."]),
-    ]
+def _notes(classifier: Classifier, session: Session, answered: _Answers) -> Iterator[str]:
+    """What a reader has to know beside the answers."""
+    yield from classifier.notes
+    fallback = session.placement().fallback
+    if fallback is not None:
+        yield f"FALLBACK: {fallback.rstrip('.')}."
     if classifier.head_is_assumed and session.takes_file_input and answered.all_probabilities:
-        notes.append(
+        yield (
             "Every output sums to 1, as probabilities do, and was taken for logits. "
             "If it is probabilities, give --head probabilities."
         )
+
+
+def _report(classifier: Classifier, spec: RuntimeSpec, session: Session, answered: _Answers) -> PredictReport:
     version = session.version
     with contextlib.suppress(ResNetExportError):  # where the CPU stands in for it
         version = version or spec.probe()
@@ -172,7 +175,7 @@ def _report(classifier: Classifier, spec: RuntimeSpec, session: Session, answere
         sha256=sha256(classifier.path),
         runtime=session.name,
         version=version,
-        placement=placement,
+        placement=session.placement(),
         precision=session.precision,
         preprocessing=classifier.preprocessing,
         raw_pixels=classifier.raw_pixels,
@@ -184,5 +187,5 @@ def _report(classifier: Classifier, spec: RuntimeSpec, session: Session, answere
         activation=answered.activation,
         classes=answered.classes,
         pictures=tuple(answered.results),
-        notes=tuple(notes),
+        notes=tuple(_notes(classifier, session, answered)),
     )
