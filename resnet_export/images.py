@@ -223,12 +223,20 @@ def prepare(picture: Image.Image, preprocessing: Preprocessing) -> NDArray[np.ui
     """The picture resized and cropped: (crop, crop, C), 0..255; `Preprocessing.normalise` makes the input of these.
 
     The resize rounds the length of the longer side down, and the crop rounds half pixels to even, as torchvision does.
+
+    Raises:
+        ImageError: it is so narrow that it would have more than `MAX_PIXELS` after the resize.
     """
     from PIL import Image
 
     short, long = sorted(picture.size)
     longer, crop = int(preprocessing.resize * long / short), preprocessing.crop
     size = (preprocessing.resize, longer) if picture.width <= picture.height else (longer, preprocessing.resize)
+    if preprocessing.resize * longer > MAX_PIXELS:
+        raise ImageError(
+            f"A picture of {short} x {long} pixels would have {preprocessing.resize} x {longer} after the resize.",
+            hint="Take it out of the folder.",
+        )
     resized = picture.resize(size, Image.Resampling[preprocessing.interpolation.upper()])
     left, top = (round((length - crop) / 2.0) for length in size)
     return np.asarray(resized.crop((left, top, left + crop, top + crop))).reshape(crop, crop, -1)

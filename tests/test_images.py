@@ -242,6 +242,12 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path: Path, mon
     assert caught.value.message == f"{tmp_path / 'large.png'} has 40 x 32 pixels, more than 1279."
 
 
+def test_a_picture_that_would_be_too_large_after_the_resize() -> None:
+    with pytest.raises(ImageError) as caught:
+        prepare(Image.new("RGB", (1, 6_000_000)), PLAIN)
+    assert caught.value.message == "A picture of 1 x 6000000 pixels would have 32 x 192000000 after the resize."
+
+
 def test_a_decompression_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ramp(40, 32).save(tmp_path / "bomb.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)

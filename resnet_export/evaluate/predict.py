@@ -88,6 +88,8 @@ def predict(
     with stage("read"):
         classifier = read_classifier(Path(path), asked)
         paths = gather_pictures([pictures] if isinstance(pictures, str | os.PathLike) else pictures)
+    if not paths:
+        raise UsageError("No pictures were given.", hint="Give at least one.")
     with stage(f"open {runtime}"):
         session = spec.open(classifier.path)
     with session, stage("predict") as show:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,8 +26,6 @@ from resnet_export.images import Preprocessing
 from .files import LABELS, LOGITS, PREPARED, foreign, in_float16, ours
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from resnet_export import PredictReport
@@ -416,6 +415,10 @@ class TestRefused:
         assert caught.value.message.endswith(message)
         assert caught.value.hint
 
+    def test_no_pictures(self, net: Path) -> None:
+        with pytest.raises(UsageError, match="No pictures were given"):
+            predict(net, [])
+
     @pytest.mark.parametrize("option", ["mean", "std"])
     def test_normalisation_of_a_file_that_does_it_itself(
         self, option: str, tmp_path: Path, pictures: list[Path]
@@ -541,3 +544,10 @@ def test_as_plain_data(net: Path, album: Path) -> None:
     assert data["preprocessing"] == PREPARED.as_dict() | {"mean": list(PREPARED.mean), "std": list(PREPARED.std)}
     assert [set(picture) for picture in data["pictures"]] == [{"path", "top", "error"}] * 3
     assert set(data["pictures"][0]["top"][0]) == {"index", "label", "probability"}
+
+
+def test_the_page_has_every_key(net: Path, album: Path) -> None:
+    data = predict(net, album, mean=(0.5, 0.5, 0.5)).as_dict()
+    page = (Path(__file__).parents[2] / "docs" / "predict.md").read_text(encoding="utf-8")
+    keys = {*data, *data["pictures"][0], *data["pictures"][0]["top"][0], *data["overrides"][0], *data["placement"]}
+    assert {key for key in keys if f"`{key}`" not in page} == set()
