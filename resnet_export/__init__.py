@@ -16,6 +16,8 @@ from resnet_export.errors import *  # noqa: F403
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from resnet_export.evaluate.predict import predict
+    from resnet_export.evaluate.results import PredictReport
     from resnet_export.parity.results import VerifyReport
     from resnet_export.parity.verify import verify
     from resnet_export.pipeline import export
@@ -25,15 +27,18 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ExportReport": "resnet_export.pipeline.report",
+    "PredictReport": "resnet_export.evaluate.results",
     "ResNetSpec": "resnet_export.spec",
     "VerifyReport": "resnet_export.parity.results",
     "Weights": "resnet_export.weights",
     "export": "resnet_export.pipeline",
+    "predict": "resnet_export.evaluate.predict",
     "verify": "resnet_export.parity.verify",
 }
 """Public name -> the module that has it, imported when the name is first used."""
 
-__all__ = ["ExportReport", "ResNetSpec", "VerifyReport", "Weights", "__version__", "export", "verify"]
+__all__ = ["ExportReport", "PredictReport", "ResNetSpec", "VerifyReport", "Weights", "__version__"]
+__all__ += ["export", "predict", "verify"]
 __all__ += errors.__all__
 
 

@@ -57,7 +57,8 @@ def loading(runtime: str, path: Path) -> AbstractContextManager[None]:
 
 def running(runtime: str) -> AbstractContextManager[None]:
     """Says that a runtime fails while it runs, with the runtime's own reason, where something goes wrong inside."""
-    hint = "Run it with --runtime ort:cpu."
+    usual = runtime.partition(",")[0] == "ort:cpu"
+    hint = "Look for the cause with: resnet-export verify FILE" if usual else "Run it with --runtime ort:cpu."
     return _as_ours(lambda why: RuntimeFailedError(f"{runtime} fails while it runs the network: {why}.", hint=hint))
 
 

@@ -8,11 +8,12 @@ antialiasing, then the middle `crop` x `crop` pixels are cut out.
 
 from __future__ import annotations
 
+import glob
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,9 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 SMALLEST_OF_IMAGENET = 128
 """Pixels a side from which on a network is taken for one that was trained as on ImageNet; CIFAR's have 32."""
+
+ADJUSTABLE = ("mean", "std", "resize", "interpolation")
+"""Fields of the preprocessing that a caller may give otherwise; the crop is the network's image size."""
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Channels of the network -> Pillow's mode of the picture."""
@@ -92,6 +96,30 @@ class Preprocessing(Plain):
             std=IMAGENET_STD if imagenet else (1.0,) * channels,
         )
 
+    def at_size(self, size: int) -> Preprocessing:
+        """The same for images of another size: the shorter side keeps its share."""
+        return replace(self, resize=round(self.resize * size / self.crop), crop=size)
+
+    def changed(self, **given: Any) -> Preprocessing:
+        """The same with those of its `ADJUSTABLE` fields that were given.
+
+        Raises:
+            UsageError: a value is outside its range, or there is not one number per channel.
+        """
+        for name in [name for name in ("mean", "std") if name in given]:
+            given[name] = numbers = tuple(map(float, given[name]))
+            if len(numbers) != len(self.mean):
+                raise UsageError(
+                    f"{name} has {len(numbers)} numbers, and the network {len(self.mean)} channels.",
+                    hint=f"Give one {name} per channel.",
+                )
+            if any(not 0 <= number <= 1 for number in numbers):
+                raise UsageError(
+                    f"{name} {', '.join(f'{number:g}' for number in numbers)} is not on the scale 0..1.",
+                    hint="Divide it by 255 if it is on the scale 0..255.",
+                )
+        return replace(self, **given)
+
     def scale_and_shift(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(1 / (255 std), -mean / std) of shape (1, C, 1, 1): normalised = pixel * scale + shift."""
         mean, std = (np.asarray(part, np.float64).reshape(1, -1, 1, 1) for part in (self.mean, self.std))
@@ -103,21 +131,56 @@ class Preprocessing(Plain):
         return np.transpose(pixels, (0, 3, 1, 2)) * scale + shift
 
 
-def find_pictures(folder: str | os.PathLike[str]) -> list[Path]:
+def find_pictures(
+    folder: str | os.PathLike[str], *, hint: str = "Give a folder of pictures with --images."
+) -> list[Path]:
     """The pictures below a folder, sorted by path.
+
+    Args:
+        folder: where to look.
+        hint: for the error.
 
     Raises:
         ImageError: the folder does not exist or holds none.
     """
     root = Path(folder)
     if not root.is_dir():
-        raise ImageError(f"There is no folder {root}.", hint="Give a folder of pictures with --images.")
+        raise ImageError(f"There is no folder {root}.", hint=hint)
     found = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if not found:
-        raise ImageError(
-            f"The folder {root} holds no picture ({', '.join(sorted(SUFFIXES))}).",
-            hint="Give a folder of pictures with --images.",
-        )
+        raise ImageError(f"The folder {root} holds no picture ({', '.join(sorted(SUFFIXES))}).", hint=hint)
+    return found
+
+
+def gather_pictures(given: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """The pictures that were named, each once: files, those below folders, those that patterns like `*.jpg` match.
+
+    A file that was named is one of them whatever its suffix; in folders and by patterns the suffix decides.
+
+    Raises:
+        ImageError: a file does not exist, or a folder or a pattern holds no picture.
+    """
+    hint = "Give pictures, folders of pictures, or patterns such as 'photos/*.jpg'."
+    found: dict[Path, None] = {}
+    for entry in map(Path, given):
+        if entry.is_dir():
+            found |= dict.fromkeys(find_pictures(entry, hint=hint))
+        elif entry.exists():
+            found[entry] = None
+        else:
+            found |= dict.fromkeys(_matching(entry, hint))
+    return list(found)
+
+
+def _matching(pattern: Path, hint: str) -> list[Path]:
+    """The pictures that a pattern matches, sorted by path."""
+    if not glob.has_magic(str(pattern)):
+        raise ImageError(f"There is no picture {pattern}.", hint=hint)
+    # Path.glob takes no absolute pattern.
+    matches = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True))]  # noqa: PTH207
+    found = [path for path in matches if path.suffix.lower() in SUFFIXES and path.is_file()]
+    if not found:
+        raise ImageError(f"No picture matches {pattern} ({', '.join(sorted(SUFFIXES))}).", hint=hint)
     return found
 
 
@@ -160,12 +223,20 @@ def prepare(picture: Image.Image, preprocessing: Preprocessing) -> NDArray[np.ui
     """The picture resized and cropped: (crop, crop, C), 0..255; `Preprocessing.normalise` makes the input of these.
 
     The resize rounds the length of the longer side down, and the crop rounds half pixels to even, as torchvision does.
+
+    Raises:
+        ImageError: it is so narrow that it would have more than `MAX_PIXELS` after the resize.
     """
     from PIL import Image
 
     short, long = sorted(picture.size)
     longer, crop = int(preprocessing.resize * long / short), preprocessing.crop
     size = (preprocessing.resize, longer) if picture.width <= picture.height else (longer, preprocessing.resize)
+    if preprocessing.resize * longer > MAX_PIXELS:
+        raise ImageError(
+            f"A picture of {short} x {long} pixels would have {preprocessing.resize} x {longer} after the resize.",
+            hint="Take it out of the folder.",
+        )
     resized = picture.resize(size, Image.Resampling[preprocessing.interpolation.upper()])
     left, top = (round((length - crop) / 2.0) for length in size)
     return np.asarray(resized.crop((left, top, left + crop, top + crop))).reshape(crop, crop, -1)

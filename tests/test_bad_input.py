@@ -35,7 +35,6 @@ from resnet_export import (
 )
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
-from resnet_export.pipeline.draft import read_labels
 from resnet_export.pipeline.sources import SourceModel
 from resnet_export.weights.formats import FORMATS
 
@@ -273,21 +272,6 @@ class TestOptions:
             "11 labels were given, and the network has 10 classes.",
             hint,
         )
-
-    @pytest.mark.parametrize("content", ["\ufeffa\nb\nc\n", "a\nb\nc\n\n \n", "a\r\nb\r\nc"])
-    def test_labels_as_editors_write_them(self, content: str, tmp_path: Path) -> None:
-        """A byte order mark, empty lines at the end, line ends of Windows."""
-        (tmp_path / "labels.txt").write_bytes(content.encode())
-        assert read_labels(tmp_path / "labels.txt") == ("a", "b", "c")
-
-    @pytest.mark.parametrize(
-        ("content", "said"),
-        [("a\n\nc\n", "has nothing in line 2"), ('{"0": "a"}', "is JSON"), ('["a", "b"]', "is JSON")],
-    )
-    def test_labels_that_are_no_list_of_lines(self, content: str, said: str, tmp_path: Path) -> None:
-        (tmp_path / "labels.txt").write_text(content)
-        with pytest.raises(LabelsError, match=said):
-            read_labels(tmp_path / "labels.txt")
 
     def test_labels_that_cannot_be_read(self, tiny: ResNetSpec, tmp_path: Path, target: Path) -> None:
         path = tmp_path / "labels.txt"

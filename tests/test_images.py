@@ -23,6 +23,7 @@ from resnet_export.images import (
     Preprocessing,
     decode_picture,
     find_pictures,
+    gather_pictures,
     load_pictures,
     prepare,
 )
@@ -91,6 +92,37 @@ def test_values_outside_their_range(change: dict[str, Any], message: str) -> Non
         Preprocessing(**values)
     assert message in caught.value.message
     assert caught.value.hint
+
+
+def test_at_another_size_the_shorter_side_keeps_its_share() -> None:
+    assert Preprocessing.default(3, 224).at_size(448) == Preprocessing.default(3, 448)
+    assert PLAIN.at_size(32) == PLAIN
+
+
+def test_what_is_given_replaces_what_there_was() -> None:
+    found = PLAIN.changed(resize=40, mean=[0.5, 0.5, 1], interpolation="lanczos")
+    assert found == Preprocessing(40, 32, (0.5, 0.5, 1.0), (1.0,) * 3, "lanczos")
+    assert PLAIN.changed() == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "hint"),
+    [
+        ({"mean": (0.5,)}, "mean has 1 numbers, and the network 3 channels.", "Give one mean per channel."),
+        ({"std": (0.5,) * 4}, "std has 4 numbers, and the network 3 channels.", "Give one std per channel."),
+        ({"mean": (124, 0.5, 0.5)}, "mean 124, 0.5, 0.5 is not on the scale 0..1.", "Divide it by 255 if it is on the"),
+        (
+            {"resize": 31},
+            "The pictures would be resized to 31 pixels and cropped to 32.",
+            "Give --resize as 32 or more",
+        ),
+    ],
+)
+def test_what_cannot_be_given(given: dict[str, Any], message: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        PLAIN.changed(**given)
+    assert caught.value.message == message
+    assert (caught.value.hint or "").startswith(hint)
 
 
 @given(
@@ -210,6 +242,12 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path: Path, mon
     assert caught.value.message == f"{tmp_path / 'large.png'} has 40 x 32 pixels, more than 1279."
 
 
+def test_a_picture_that_would_be_too_large_after_the_resize() -> None:
+    with pytest.raises(ImageError) as caught:
+        prepare(Image.new("RGB", (1, 6_000_000)), PLAIN)
+    assert caught.value.message == "A picture of 1 x 6000000 pixels would have 32 x 192000000 after the resize."
+
+
 def test_a_decompression_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ramp(40, 32).save(tmp_path / "bomb.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
@@ -237,6 +275,55 @@ def test_no_folder_and_no_pictures(tmp_path: Path) -> None:
         find_pictures(str(tmp_path))
     with pytest.raises(ImageError, match="There is no folder"):
         find_pictures(tmp_path / "notes.txt")
+
+
+@pytest.fixture
+def albums(tmp_path: Path) -> Path:
+    for name in ("b.PNG", "a.jpg", "notes.txt", "sub/c.jpeg", "sub/deep/d.gif", "none/notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (["b.PNG", "a.jpg"], ["b.PNG", "a.jpg"]),
+        (["notes.txt"], ["notes.txt"]),
+        (["sub"], ["sub/c.jpeg", "sub/deep/d.gif"]),
+        (["*"], ["a.jpg", "b.PNG"]),
+        (["**/*.gif"], ["sub/deep/d.gif"]),
+        (["sub/?.jp*g", "sub"], ["sub/c.jpeg", "sub/deep/d.gif"]),
+        (["a.jpg", "*.jpg", "a.jpg"], ["a.jpg"]),
+    ],
+)
+def test_pictures_that_were_named(
+    given: list[str], found: list[str], albums: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert gather_pictures([albums / name for name in given]) == [albums / name for name in found]
+    monkeypatch.chdir(albums)
+    assert [path.as_posix() for path in gather_pictures(given)] == found
+
+
+def test_a_file_whose_name_looks_like_a_pattern(albums: Path) -> None:
+    (albums / "[1].jpg").write_bytes(b"")
+    assert gather_pictures([albums / "[1].jpg"]) == [albums / "[1].jpg"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("cat.jpg", "There is no picture cat.jpg."),
+        ("*.txt", "No picture matches *.txt (.bmp, "),
+        ("none", "The folder none holds no picture (.bmp, "),
+    ],
+)
+def test_pictures_that_are_not_there(given: str, message: str, albums: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(albums)
+    with pytest.raises(ImageError) as caught:
+        gather_pictures(["a.jpg", given])
+    assert caught.value.message.startswith(message)
+    assert caught.value.hint == "Give pictures, folders of pictures, or patterns such as 'photos/*.jpg'."
 
 
 def test_a_bad_picture_does_not_hide_the_others(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ PUBLIC = [
     "ModelError",
     "NotApplicableError",
     "ParityError",
+    "PredictReport",
     "ResNetExportError",
     "ResNetSpec",
     "RuntimeCrashedError",
@@ -36,6 +37,7 @@ PUBLIC = [
     "Weights",
     "__version__",
     "export",
+    "predict",
     "verify",
 ]
 
@@ -135,6 +137,25 @@ def test_signature_of_verify() -> None:
     }
 
 
+def test_signature_of_predict() -> None:
+    parameters = inspect.signature(resnet_export.predict).parameters
+    positional = [name for name, item in parameters.items() if item.kind is item.POSITIONAL_OR_KEYWORD]
+    assert positional == ["path", "pictures"]
+    assert {name: item.default for name, item in parameters.items() if item.kind is item.KEYWORD_ONLY} == {
+        "runtime": "ort:cpu",
+        "top": 5,
+        "labels": None,
+        "image_size": None,
+        "resize": None,
+        "mean": None,
+        "std": None,
+        "interpolation": None,
+        "head": None,
+        "allow_fallback": False,
+        "progress": None,
+    }
+
+
 def test_exceptions() -> None:
     errors = importlib.import_module("resnet_export.errors")
     tree = {
@@ -193,6 +214,26 @@ def test_fields_of_the_reports() -> None:
         "bisection",
         "schema_version",
     ]
+    assert [field.name for field in fields(resnet_export.PredictReport)] == [
+        "model",
+        "sha256",
+        "runtime",
+        "version",
+        "placement",
+        "precision",
+        "preprocessing",
+        "raw_pixels",
+        "stated",
+        "assumptions",
+        "overrides",
+        "output",
+        "head",
+        "activation",
+        "classes",
+        "pictures",
+        "notes",
+        "schema_version",
+    ]
 
 
 def modules_after(statement: str) -> set[str]:
@@ -212,7 +253,7 @@ def test_importing_loads_nothing_but_the_standard_library(statement: str) -> Non
 
 
 def test_the_main_job_and_its_check_load_no_framework_before_they_are_called() -> None:
-    loaded = modules_after("from resnet_export import export, verify, Weights")
+    loaded = modules_after("from resnet_export import export, predict, verify, Weights")
     assert not loaded & {"torch", "keras", "tensorflow", "tf2onnx", "onnxscript", "PIL", "click", "rich"}
 
 

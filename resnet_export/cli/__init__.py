@@ -22,6 +22,7 @@ from resnet_export.cli.export import EXAMPLES, export
 from resnet_export.cli.failing import reported
 from resnet_export.cli.inspect import inspect
 from resnet_export.cli.options import GroupedOptions
+from resnet_export.cli.predict import predict
 from resnet_export.cli.verify import verify
 
 PROGRAM = "resnet-export"
@@ -73,7 +74,7 @@ def root(context: click.Context, /, **options: Any) -> None:
         _refuse_options_before(context, context.invoked_subcommand)
 
 
-for command in (export, verify, bench, doctor, inspect, completion):
+for command in (export, verify, predict, bench, doctor, inspect, completion):
     root.add_command(command)
 
 

@@ -7,10 +7,12 @@ logits are.
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import onnx
 import onnx_ir as ir
+from numpy.typing import NDArray
 
 from resnet_export.errors import ModelError, quote_some
 from resnet_export.graph.access import attribute
@@ -55,6 +57,11 @@ class ImageInput:
     """Pixels; None where any width is taken."""
     batch: int | None
     """Images a run takes; None for any number."""
+
+    def arrange(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Images (N, H, W, C) in the type and the order of axes that the file takes; float16 rounds them."""
+        given = images.astype(self.dtype)
+        return np.ascontiguousarray(given if self.layout == "nhwc" else np.transpose(given, (0, 3, 1, 2)))
 
 
 class _Convolution(NamedTuple):

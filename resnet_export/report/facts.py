@@ -29,6 +29,10 @@ def labels(names: Sequence[str]) -> Iterator[str]:
 
 def preprocessing(found: Preprocessing, *more: str) -> Iterator[str]:
     """How pictures are prepared, and what else is known of that."""
-    moments = (f"mean {numbers(found.mean)}", f"std {numbers(found.std)}")
-    resize = f"resize {found.resize} ({found.interpolation})"
-    yield from fact("preprocessing", resize, f"crop {found.crop}", *moments, *more)
+    yield from fact("preprocessing", *preparation(found), *more)
+
+
+def preparation(found: Preprocessing, *, normalised: bool = True) -> list[str]:
+    """How pictures are prepared, a step each; `normalised` with mean and standard deviation."""
+    moments = [f"mean {numbers(found.mean)}", f"std {numbers(found.std)}"]
+    return [f"resize {found.resize} ({found.interpolation})", f"crop {found.crop}", *(moments if normalised else [])]

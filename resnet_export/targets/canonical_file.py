@@ -39,7 +39,7 @@ def weights_of(path: Path) -> Weights:
     if not is_ours(model):
         raise NotApplicableError(
             f"{path.name} was not written by resnet-export: the frameworks run canonical files only.",
-            hint="Verify it with --runtime ort:cpu.",
+            hint="Run it with --runtime ort:cpu.",
         )
     spec = read_metadata(model, path).spec
     if spec is None:
@@ -52,7 +52,7 @@ def weights_of(path: Path) -> Weights:
     if missing:
         raise NotApplicableError(
             f"{path.name} has no {missing[0]}, so the frameworks' definitions cannot run it.",
-            hint="Verify it with --runtime ort:cpu.",
+            hint="Run it with --runtime ort:cpu.",
         )
     tensors = {}
     for step in spec.canonical.steps:

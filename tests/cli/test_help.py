@@ -49,7 +49,10 @@ main()
     "arguments",
     [
         ["--help"],
-        *([command, "--help"] for command in ("export", "verify", "bench", "doctor", "inspect", "completion")),
+        *(
+            [command, "--help"]
+            for command in ("export", "verify", "predict", "bench", "doctor", "inspect", "completion")
+        ),
         ["--version"],
         ["--depth", "20"],
         ["verify", "net.onnx", "--output", "page.txt"],
@@ -90,7 +93,9 @@ def test_options_stand_under_headings(arguments: list[str], invoke: Callable[...
     assert "--help" in " ".join(lines[positions[5] :])
 
 
-@pytest.mark.parametrize("arguments", [[], ["export"], ["verify"], ["doctor"], ["inspect"], ["completion"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["export"], ["verify"], ["predict"], ["doctor"], ["inspect"], ["completion"]]
+)
 def test_is_readable_at_80_columns(arguments: list[str], invoke: Callable[..., Result]) -> None:
     done = invoke(*arguments, "--help")
     assert done.exit_code == 0

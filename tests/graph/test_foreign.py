@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import onnx_ir as ir
 import pytest
 
@@ -117,3 +118,15 @@ def test_what_is_no_image(signature: str, body: str, message: str) -> None:
     assert message in caught.value.message
     assert caught.value.hint
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32"])
+def test_images_as_the_file_takes_them(dtype: str) -> None:
+    images = np.arange(2 * 4 * 5 * 3).reshape(2, 4, 5, 3).astype(np.float32)
+    last = ImageInput("x", dtype, "nhwc", 3, 4, 5, None).arrange(images)
+    first = ImageInput("x", dtype, "nchw", 3, 4, 5, None).arrange(images)
+    assert last.dtype == first.dtype == dtype
+    assert last.flags.c_contiguous
+    assert first.flags.c_contiguous
+    np.testing.assert_array_equal(last, images)
+    np.testing.assert_array_equal(first, images.transpose(0, 3, 1, 2))

@@ -107,7 +107,7 @@ def _input_set(
 ) -> InputSet:
     """The set of (N, H, W, C) pixels where the file takes these, else of images that are normalised already."""
     given = images.astype(taken.dtype)  # float16 files take rounded images
-    channels_first = np.ascontiguousarray(np.transpose(given, (0, 3, 1, 2)))
-    exact = preprocessing.normalise(given) if taken.dtype == "uint8" else channels_first.astype(np.float64)
-    in_order = np.ascontiguousarray(given) if taken.layout == "nhwc" else channels_first
-    return InputSet(kind, in_order, exact.astype(np.float32), channels_first, exact, batches)
+    raw = np.ascontiguousarray(np.transpose(given, (0, 3, 1, 2)))
+    exact = preprocessing.normalise(given) if taken.dtype == "uint8" else raw.astype(np.float64)
+    in_order = raw if taken.layout == "nchw" else np.ascontiguousarray(given)
+    return InputSet(kind, in_order, exact.astype(np.float32), raw, exact, batches)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import statistics
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.report.bench.words import case_name, condition, digits, file_name, machine_line, shown, throughput
-from resnet_export.terminal import printable
+from resnet_export.report.kit import tables
 
 if TYPE_CHECKING:
     from resnet_export.bench.estimate import Estimate
@@ -24,13 +22,7 @@ CONDITIONS = ("rate_per_s", "load", "gap_ms")
 
 def as_csv(report: BenchReport) -> str:
     """A row for each series, and one for each case that has none; times in milliseconds."""
-    rows = [row for case in report.cases for row in _csv_rows(case)]
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _value(value) for name, value in row.items()} for row in rows)
-    return text.getvalue().rstrip("\n")
+    return tables.as_csv(row for case in report.cases for row in _csv_rows(case))
 
 
 def as_markdown(report: BenchReport) -> str:
@@ -38,17 +30,11 @@ def as_markdown(report: BenchReport) -> str:
     several = len({one.case.model.path for one in report.cases}) > 1
     rows = [row for case in report.cases for row in _markdown_rows(case, several=several)]
     kept = [at for at, name in enumerate(HEADING) if name not in OPTIONAL or any(row[at] for row in rows)]
-    lines = [HEADING, ("---", *["---:"] * (len(HEADING) - 2), ":---:"), *rows]
-    table = "\n".join(f"| {' | '.join(_cell(line[at]) for at in kept)} |" for line in lines)
+    align = ("---", *["---:"] * (len(HEADING) - 2), ":---:")
+    heading, align, *shown_rows = (tuple(line[at] for at in kept) for line in (HEADING, align, *rows))
+    table = tables.as_markdown(heading, align, shown_rows)
     where = f"{machine_line(report.machine)}, resnet-export {report.version}"
-    return f"{table}\n\n{_cell(f'[95 % intervals]; ? where the samples support none. {where}.')}"
-
-
-def _value(value: Any) -> Any:
-    """Truth as JSON writes it, and text in one line."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return printable(value) if isinstance(value, str) else value
+    return f"{table}\n\n{tables.markdown_cell(f'[95 % intervals]; ? where the samples support none. {where}.')}"
 
 
 def _estimate(name: str, unit: str, found: Estimate | None) -> dict[str, float | None]:
@@ -152,11 +138,3 @@ def _markdown_rows(result: CaseResult, *, several: bool) -> Iterator[tuple[str, 
             f"{result.roofline.of_possible:.0%}" if main and result.roofline else "",
             result.grade.letter if main and result.grade else "",
         )
-
-
-def _cell(text: str) -> str:
-    """One line without the mark that ends a cell, or markup."""
-    shown = printable(text).replace("\\", "\\\\")
-    for mark in "|<*_`":
-        shown = shown.replace(mark, f"\\{mark}")
-    return shown

@@ -25,6 +25,13 @@ RENDERERS: dict[str, dict[str, str]] = {
     },
     "ModelReport": {TEXT: f"{REPORT}.inspect:render", "json": JSON},
     "ModelDiff": {TEXT: f"{REPORT}.inspect:render_diff", "json": JSON},
+    "PredictReport": {
+        TEXT: f"{REPORT}.predict.text:render",
+        "json": JSON,
+        "csv": f"{REPORT}.predict.table:as_csv",
+        "markdown": f"{REPORT}.predict.table:as_markdown",
+        "html": f"{REPORT}.predict.page:render",
+    },
     "DoctorReport": {TEXT: f"{REPORT}.doctor:render", "json": JSON},
     "BenchReport": {
         TEXT: f"{REPORT}.bench.text:render",

@@ -1,0 +1,73 @@
+"""`resnet-export predict`: the most probable classes of pictures."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from resnet_export.cli.export import INTERPOLATIONS
+from resnet_export.cli.options import GroupedCommand, option
+from resnet_export.cli.output import output_options
+from resnet_export.cli.values import COUNT, RUNTIME, numbers
+
+if TYPE_CHECKING:
+    from resnet_export.cli.output import Output
+
+# A literal: the table that it repeats stands in a module which imports onnx. A test holds them equal.
+HEADS = ("logits", "probabilities", "sigmoid")
+
+prediction, preparation = (partial(option, heading=heading) for heading in ("Prediction", "Preprocessing"))
+
+
+@click.command(
+    cls=GroupedCommand,
+    help="""Show the most probable classes of pictures.
+
+    Takes any .onnx file that classifies images. Each picture is prepared as the file says; of a file that says
+    nothing, what was assumed is shown. PICTURES are files, folders, or patterns such as 'photos/*.jpg'.
+
+    Exit code 0: every picture has its answer. 3: one has none, or the file or the labels cannot be used. 1: the
+    runtime failed. 4: it is not installed, 5: it lacks a library, driver or device.
+
+    \b
+    Examples:
+      resnet-export predict resnet18.onnx cat.jpg dog.png
+      resnet-export predict resnet18.onnx photos/ --output answers.csv
+      resnet-export predict resnet18.onnx cat.jpg --runtime openvino --top 1
+      resnet-export predict other.onnx cat.jpg --labels labels.txt --resize 232
+    """,
+)
+@click.argument("file", type=click.Path())
+@click.argument("pictures", type=click.Path(), nargs=-1, required=True)
+@prediction("--runtime", type=RUNTIME, default="ort:cpu", show_default=True, help="What runs the file.")
+@prediction("--top", type=COUNT, default=5, show_default=True, help="Classes of each picture.")
+@prediction(
+    "--labels", type=click.Path(), metavar="FILE", help="Class names, one a line.  [default: those in the file]"
+)
+@prediction(
+    "--head",
+    type=click.Choice(HEADS),
+    help="What the output is; sigmoid is for several labels at once.  [default: as the file shows, or logits]",
+)
+@prediction("--allow-fallback", is_flag=True, help="Go on where nodes run elsewhere than asked for.")
+@preparation("--image-size", type=COUNT, metavar="PIXELS", help="Height and width, for a file that leaves them open.")
+@preparation("--resize", type=COUNT, metavar="PIXELS", help="Shorter side before the middle is cropped out.")
+@preparation("--mean", type=numbers(), help="Mean of each channel, on the scale 0..1.")
+@preparation("--std", type=numbers(positive=True), help="Standard deviation, likewise.")
+@preparation("--interpolation", type=click.Choice(INTERPOLATIONS), help="How the pictures are resized.")
+@output_options("PredictReport", verbose="Show the stages, and what is printed meanwhile.")
+def predict(file: str, pictures: tuple[str, ...], out: Output, **options: Any) -> None:
+    """Predicts, prints, and leaves with 3 when a picture has no answer."""
+    from resnet_export.errors import ImageError
+
+    out.refuse(file, options["labels"], *pictures)
+    with out.progress() as progress:
+        from resnet_export.evaluate.predict import predict as answer
+
+        report = answer(file, pictures, progress=progress, **options)
+    out.show(report)
+    if report.failed:
+        have = "has" if report.failed == 1 else "have"
+        raise ImageError(f"{report.failed} of {len(report.pictures)} pictures {have} no answer; the result says why.")

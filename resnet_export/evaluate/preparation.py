@@ -1,0 +1,126 @@
+"""Pictures to batches for a session, and each picture's row of the output back.
+
+Each picture is run by itself, unless the file or the runtime takes another number: then its answer depends on no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.error_text import running
+from resnet_export.errors import ImageError, ModelError
+from resnet_export.evaluate.classifier import Classifier
+from resnet_export.graph.foreign import ImageInput
+from resnet_export.images import Preprocessing, load_pictures
+from resnet_export.runtimes.session import Session
+
+
+class Loaded(NamedTuple):
+    """A picture, prepared up to the normalisation."""
+
+    path: Path
+    pixels: NDArray[np.uint8] | ImageError
+    """(crop, crop, C), 0..255; or why there are none."""
+
+
+class Answer(NamedTuple):
+    """What the session gives for a picture."""
+
+    path: Path
+    output: NDArray[Any] | ImageError
+    """Its row of the output; or why there is none."""
+
+
+class Batching(NamedTuple):
+    """How many pictures a run takes."""
+
+    size: int
+    fixed: bool
+    """Whether it takes no fewer."""
+
+
+def answers(session: Session, classifier: Classifier, paths: Iterable[Path], *, batch: int = 1) -> Iterator[Answer]:
+    """Runs the pictures, and gives their outputs in the same order; one that can't be read takes no part in a batch.
+
+    Args:
+        session: of the classifier's file.
+        classifier: says how pictures are prepared.
+        paths: of the pictures.
+        batch: pictures of a run, where file and runtime take any number.
+
+    Raises:
+        RuntimeFailedError: the runtime fails while it runs.
+    """
+    batching = batching_of(session, classifier.taken, batch)
+    for together in _batches(load_pictures(list(paths), classifier.preprocessing), batching.size):
+        pixels = [one.pixels for one in together if not isinstance(one.pixels, ImageError)]
+        rows = iter(_run(session, classifier, np.stack(pixels), batching) if pixels else ())
+        for path, found in together:
+            yield Answer(path, found if isinstance(found, ImageError) else next(rows))
+
+
+def batching_of(session: Session, taken: ImageInput, wanted: int) -> Batching:
+    """The batch that comes next to the wanted one, of those that the file and the runtime take."""
+    if session.batches is not None:
+        known = [size for size in session.batches if size <= wanted]
+        return Batching(max(known, default=min(session.batches)), fixed=True)
+    if session.takes_file_input and taken.batch is not None:
+        return Batching(taken.batch, fixed=True)
+    return Batching(wanted, fixed=False)
+
+
+def session_input(
+    session: Session, taken: ImageInput, preprocessing: Preprocessing, pixels: NDArray[np.uint8]
+) -> NDArray[Any]:
+    """Pixels 0..255, (N, H, W, C), as the session takes them."""
+    if session.takes_file_input and taken.dtype == "uint8":
+        return taken.arrange(pixels)
+    normalised = preprocessing.normalise(pixels).astype(np.float32)
+    if not session.takes_file_input:
+        return np.ascontiguousarray(normalised)
+    return taken.arrange(np.transpose(normalised, (0, 2, 3, 1)))
+
+
+def _batches(loaded: Iterable[tuple[Path, NDArray[np.uint8] | ImageError]], size: int) -> Iterator[list[Loaded]]:
+    """The pictures in groups of which each but the last has `size` that can be read."""
+    together: list[Loaded] = []
+    readable = 0
+    for entry in loaded:
+        together.append(Loaded(*entry))
+        readable += not isinstance(together[-1].pixels, ImageError)
+        if readable == size:
+            yield together
+            together, readable = [], 0
+    if together:
+        yield together
+
+
+def _run(session: Session, classifier: Classifier, pixels: NDArray[np.uint8], batching: Batching) -> NDArray[Any]:
+    """The output for a batch; a fixed one is filled up with its last picture."""
+    missing = batching.size - len(pixels) if batching.fixed else 0
+    filled = np.pad(pixels, ((0, missing), (0, 0), (0, 0), (0, 0)), mode="edge")
+    given = session_input(session, classifier.taken, classifier.preprocessing, filled)
+    with running(session.name):
+        output = np.asarray(session.run(given))
+    return rows_of(output, len(filled))[: len(pixels)]
+
+
+def rows_of(output: NDArray[Any], batch: int) -> NDArray[Any]:
+    """The output as (batch, ...): a file for one picture may leave that axis out.
+
+    Raises:
+        ModelError: it has another number of rows.
+    """
+    if output.ndim and len(output) == batch:
+        return output
+    if batch == 1:
+        return output[None]
+    raise ModelError(
+        f"The file was given a batch of {batch}, and its output is of {' x '.join(map(str, output.shape))}.",
+        hint="Give a file whose first output has a row for each picture.",
+    )

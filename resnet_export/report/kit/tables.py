@@ -1,0 +1,41 @@
+"""Tables for other programs: comma-separated values, and Markdown as GitHub shows it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from resnet_export.terminal import printable
+
+
+def as_csv(rows: Iterable[Mapping[str, Any]]) -> str:
+    """A line for each row below the names of the columns, in the order in which they first occur; None is empty."""
+    known = list(rows)
+    columns = list(dict.fromkeys(name for row in known for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _value(value) for name, value in row.items()} for row in known)
+    return text.getvalue().rstrip("\n")
+
+
+def as_markdown(heading: Sequence[str], align: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; `align` has `---`, `---:` or `:---:` for each column."""
+    return "\n".join(f"| {' | '.join(map(markdown_cell, line))} |" for line in (heading, align, *rows))
+
+
+def markdown_cell(text: str) -> str:
+    """One line without the mark that ends a cell, or markup."""
+    shown = printable(text).replace("\\", "\\\\")
+    for mark in "|<*_`":
+        shown = shown.replace(mark, f"\\{mark}")
+    return shown
+
+
+def _value(value: Any) -> Any:
+    """Truth as JSON writes it, and text in one line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return printable(value) if isinstance(value, str) else value

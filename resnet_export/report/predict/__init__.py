@@ -1,0 +1,1 @@
+"""What `predict` answered, for people and for other programs."""
