@@ -14,7 +14,7 @@ from resnet_export.data import as_plain, decode
 from resnet_export.errors import ModelError, ResNetExportError
 from resnet_export.graph.interface import Interface
 from resnet_export.images import Preprocessing
-from resnet_export.network import Network
+from resnet_export.network import ROLES, Network
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights.canonical import digest
 
@@ -113,7 +113,8 @@ def _network(data: Any) -> Network:
     steps = []
     for step in network.steps:
         attributes = {name: tuple(v) if isinstance(v, list) else v for name, v in step.attributes.items()}
-        steps.append(replace(step, attributes=attributes))
+        parameters = {role: step.parameters[role] for role in ROLES if role in step.parameters}
+        steps.append(replace(step, attributes=attributes, parameters=parameters))
     return replace(network, steps=tuple(steps))
 
 

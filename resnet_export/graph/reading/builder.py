@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from resnet_export.graph.reading.naming import owner_of
+from resnet_export.graph.reading.naming import owner_of, unused
 from resnet_export.graph.reading.values import Feature, Number
 from resnet_export.network import BATCH, IMAGE, Network, Step
 from resnet_export.network.operators import OPERATORS
@@ -27,7 +27,6 @@ class Builder:
         self.image, self.opset, self.batch = image, opset, batch
         self.steps: dict[str, Step] = {}
         self.expressions: dict[str, Number] = {}
-        self._taken: dict[str, int] = {}
 
     @property
     def source(self) -> Feature:
@@ -94,11 +93,7 @@ class Builder:
 
     def _name(self, op: str, parameters: Mapping[str, Number]) -> str:
         owners = (owner_of(name) for number in parameters.values() for name in number.parameters())
-        name = next(filter(None, owners), None) or f"{op.lower()}_0"
-        count = self._taken.get(name, 0)
-        self._taken[name] = count + 1
-        stem = name.removesuffix("_0") if name == f"{op.lower()}_0" else name
-        return name if count == 0 else f"{stem}_{count}"
+        return unused(next(filter(None, owners), None) or op.lower(), self.steps)
 
 
 def sides(pads: Sequence[tuple[int, int]]) -> tuple[int, ...]:

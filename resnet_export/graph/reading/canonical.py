@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.graph.reading.naming import automatic, owner_of
+from resnet_export.graph.reading.naming import automatic, owner_of, unused
 from resnet_export.graph.reading.values import Number
 from resnet_export.graph.reading.written_norms import written_norm
 from resnet_export.network import IMAGE, Network, Step
@@ -29,7 +29,7 @@ def canonical(network: Network, expressions: Expressions) -> tuple[Network, dict
     """
     network, expressions = simplified(network, expressions)
     network = _ordered(network, expressions)
-    names = dict(_names(network, expressions))
+    names = _names(network, expressions)
     renamed = network.renamed(names)
     pairs = zip(network.steps, renamed.steps, strict=True)
     numbers = {
@@ -155,19 +155,20 @@ def _post_order(steps: Mapping[str, Step], outputs: tuple[str, ...]) -> Iterator
             left += [(source, False) for source in reversed(steps[name].inputs)]
 
 
-def _names(network: Network, expressions: Expressions) -> Iterator[tuple[str, str]]:
-    """(name, canonical name): the owner of the parameters; what has none, or an automatic name, is numbered."""
-    owners, numbers = Counter[str](), Counter[str]()
+def _names(network: Network, expressions: Expressions) -> dict[str, str]:
+    """Name -> canonical name: the owner of the parameters; what has none, or an automatic name, is numbered."""
+    found: dict[str, str] = {}
+    taken, numbers = set[str](), Counter[str]()
     for step in network.steps:
         owner = next(filter(None, map(owner_of, _parameters(step, expressions))), None)
         base = step.op.lower() if owner is None else automatic(owner)
         if base is not None:
-            yield step.name, f"{base}_{numbers[base]}"
+            owner = f"{base}_{numbers[base]}"
             numbers[base] += 1
-        else:
-            assert owner is not None, "what has no owner is numbered"
-            owners[owner] += 1
-            yield step.name, owner if owners[owner] == 1 else f"{owner}_{owners[owner] - 1}"
+        assert owner is not None, "what has no owner is numbered"
+        found[step.name] = unused(owner, taken)
+        taken.add(found[step.name])
+    return found
 
 
 def _parameters(step: Step, expressions: Expressions) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """Names of steps: those of the modules or layers that own their parameters."""
 
+import itertools
 import re
+from collections.abc import Container
 
 AUTOMATIC = re.compile(
     r"(batch_normalization|conv2d|conv2d_transpose|dense|depthwise_conv2d|group_normalization|layer_normalization|"
@@ -27,8 +29,13 @@ def owner_of(parameter: str) -> str | None:
     return owner or SUFFIX.sub("", parameter).replace(parameter, "") or None
 
 
+def unused(name: str, taken: Container[str]) -> str:
+    """The name, with a number behind it if another step has it already."""
+    numbered = (f"{name}.{count}" for count in itertools.count(1))
+    return name if name not in taken else next(found for found in numbered if found not in taken)
+
+
 def automatic(name: str) -> str | None:
-    """The part of an automatic name that doesn't depend on the process, or None: `conv2d_40` -> `conv2d`."""
-    before, _, last = name.rpartition(".")
-    found = AUTOMATIC.fullmatch(last)
-    return None if found is None else f"{before}.{found[1]}".lstrip(".")
+    """The part of an automatic name that doesn't depend on the process, or None: `block_3.conv2d_40` -> `conv2d`."""
+    found = AUTOMATIC.fullmatch(name.rpartition(".")[2])
+    return None if found is None else found[1]
