@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,6 @@ class TorchModel:
         """
         self.model = unwrapped(model)
         self.name = type(self.model).__name__
-        self._plain = converter.traceable(self.model)
 
     def image(self) -> tuple[int | None, int | None, int | None]:
         """See `LiveModel.image`: of our own networks' specification, timm's configuration or the first convolution."""
@@ -73,6 +73,10 @@ class TorchModel:
         except Exception:  # whatever the user's code raises
             return None
         return outputs if all(output.dtype == np.float64 for output in outputs) else None
+
+    @cached_property
+    def _plain(self) -> nn.Module:
+        return converter.traceable(self.model)
 
     def _outputs(self, model: nn.Module, images: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         torch = require("torch")
