@@ -133,7 +133,7 @@ def _code(config: Any) -> Iterator[str]:
     kind, module = config.get("class_name"), config.get("module")
     if isinstance(kind, str):
         keras_own = module in (None, "builtins", "keras") or str(module).startswith("keras.")
-        if kind in CODE or not keras_own:
+        if kind in CODE or not keras_own or ">" in kind:  # `package>Class` is a registered one, in an .h5
             yield kind if module is None else f"{module}.{kind}"
     for value in config.values():
         yield from _code(value)

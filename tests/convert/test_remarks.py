@@ -34,7 +34,7 @@ def test_afterwards_everything_is_said_again(caplog: pytest.LogCaptureFixture) -
         (ValueError("two inputs.\nAnd more"), "ValueError: two inputs"),
         (AssertionError(), "AssertionError"),
         (
-            ValueError("Exception encountered when calling Conv2D.call().\n\n\x1b[1m{{node a}} no NCHW.\x1b[0m\n\nArguments"),
+            ValueError("Exception encountered when calling A.call().\n\n\x1b[1m{{node a}} no NCHW.\x1b[0m\n\nGiven"),
             "ValueError: no NCHW",
         ),
     ],

@@ -318,8 +318,8 @@ class TestRefusals:
             live.of(model)
         assert caught.value.message == f"The model {type(model).__name__} was never built, and has no weights."
         assert caught.value.hint == (
-            "Call it once on an example, model(numpy.zeros((1, height, width, channels), 'float32')), load its weights, "
-            "and pass it then."
+            "Call it once on an example, model(numpy.zeros((1, height, width, channels), 'float32')), load its "
+            "weights, and pass it then."
         )
         assert caught.value.exit_code == 3
         model(np.zeros((1, 8, 8, 3), "float32"))
@@ -342,7 +342,7 @@ class TestRefusals:
 
     def test_an_operation_that_cannot_be_converted(self) -> None:
         model = stack(layers.Lambda(lambda x: tf.math.abs(tf.signal.rfft(x))), layers.Conv2D(4, 3))
-        with pytest.raises(InputError, match="^tf2onnx can't convert the model Sequential: "):
+        with pytest.raises(InputError, match=r"^tf2onnx can't convert the model Sequential: "):
             live.of(model).trace((3, 8, 8))
 
     def test_an_operation_that_onnx_has_not(self, capfd: pytest.CaptureFixture[str]) -> None:

@@ -41,6 +41,11 @@ def test_every_tensor_finds_its_place(prefix: str, counted: bool) -> None:
     assert all(np.array_equal(state[name.removeprefix(prefix)].numpy(), array) for name, array in given.items())
 
 
+def test_a_loss_beside_a_model_of_lightning() -> None:
+    with pytest.raises(CheckpointError, match=r"does not fit the model Sequential: it has 'loss\.weight' besides\."):
+        load_strictly(net(), tensors("model.") | {"loss.weight": np.ones(5)})
+
+
 def test_a_prefix_that_belongs_to_the_names_stays() -> None:
     model = nn.Module()
     model.model = net()
@@ -59,7 +64,10 @@ def test_a_prefix_that_belongs_to_the_names_stays() -> None:
             lambda t: t.update({name: np.zeros(9) for name in list(t)[:5]}),
             "'1.weight' has the shape (9,) and not (4,); 2 more have other shapes",
         ),
-        (lambda t: t.update({f"model.{name}": t.pop(name) for name in list(t)[:-1]}), "it lacks '0.weight', '0.bias'"),
+        (
+            lambda t: t.update({f"model.{name}": t.pop(name) for name in list(t)[:-1]}),
+            "lacks '3.bias'; it has '3.bias' be",
+        ),
     ],
 )
 def test_what_does_not_fit(change: Any, fault: str) -> None:
