@@ -38,7 +38,7 @@ def to_onnx(model: keras.Model, spec: ResNetSpec) -> ir.Model:
     from resnet_export.models.keras import variables
 
     raw = trace(model, (spec.in_channels, spec.image_size, spec.image_size)).graph
-    canonical = {variable.path: name for name, variable in variables(model).items()}
+    canonical = {variable.path.replace(":", "_"): name for name, variable in variables(model).items()}
     for value in raw.graph.inputs[1:]:
         value.name = canonical[str(value.name)]
     return raw

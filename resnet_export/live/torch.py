@@ -53,6 +53,9 @@ class TorchModel:
         """
         found = _timm(self.model)
         said = {name: found[name] for name in ("mean", "std", "interpolation", "input_size") if found.get(name)}
+        for name in {"mean", "std"} & said.keys():
+            if len(said[name]) != self.image()[0]:  # timm's in_chans leaves them as they were
+                del said[name]
         if found.get("crop_pct"):
             said["resize"] = math.floor(min(found["input_size"][1:]) / found["crop_pct"])
         return {name: tuple(value) if isinstance(value, list | tuple) else value for name, value in said.items()}

@@ -115,6 +115,11 @@ def several(container: Callable[[Any, Any], Any]) -> keras.Model:
     return lively(keras.Model(image, container(layers.Dense(5, name="cls")(x), layers.Dense(2, name="aux")(x))))
 
 
+def under_input(container: Callable[[Any], Any]) -> keras.Model:
+    image = layers.Input((8, 8, 3), name="image")
+    return lively(keras.Model(container(image), body(image)))
+
+
 def channels_first() -> keras.Model:
     order = {"data_format": "channels_first"}
     between = [layers.Conv2D(4, 3, **order), layers.BatchNormalization(axis=1), layers.MaxPooling2D(2, **order)]
@@ -151,6 +156,8 @@ KINDS: dict[str, Callable[[], keras.Model]] = {
     "list": lambda: several(lambda cls, aux: [cls, aux]),
     "dictionary": lambda: several(lambda cls, aux: {"z": cls, "a": aux}),
     "list of one": lambda: several(lambda cls, aux: [cls]),
+    "input in a list": lambda: under_input(lambda image: [image]),
+    "input in a dictionary": lambda: under_input(lambda image: {"image": image}),
     "channels_first": channels_first,
     "lambda": lambda: stack(layers.Lambda(lambda x: 2 * x), layers.Conv2D(4, 3)),
     "any size": lambda: stack(layers.Conv2D(4, 3), shape=(None, None, 3)),

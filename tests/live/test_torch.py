@@ -222,6 +222,17 @@ def test_a_weight_norm_can_be_trained_afterwards() -> None:
     assert model.get_parameter("conv.weight_g").grad is not None
 
 
+def test_a_module_of_distributed_training() -> None:
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        inner = net()
+        attached = live.of(nn.parallel.DistributedDataParallel(inner))
+    finally:
+        torch.distributed.destroy_process_group()
+    assert isinstance(attached, TorchModel)
+    assert attached.model is inner
+
+
 class TestImage:
     def test_of_an_own_network(self, tiny: ResNetSpec) -> None:
         assert live.of(build(tiny)).image() == (3, 32, 32)
@@ -258,6 +269,12 @@ class TestPreprocessing:
             "input_size": (3, 224, 224),
             "resize": 235,  # floor(224 / 0.95), as timm.data.create_transform(**config) resizes
         }
+
+    def test_of_timm_with_other_channels(self) -> None:
+        """timm.create_model(..., in_chans=1) leaves the configuration as it is."""
+        model = timm(input_size=(3, 224, 224), mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.2), interpolation="bilinear")
+        model.conv = nn.Conv2d(1, 4, 3)
+        assert live.of(model).preprocessing() == {"interpolation": "bilinear", "input_size": (3, 224, 224)}
 
     def test_of_no_timm(self) -> None:
         assert live.of(net()).preprocessing() == {}
