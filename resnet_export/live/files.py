@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resnet_export.convert.keras import require_tensorflow
 from resnet_export.convert.remarks import quiet, reason
 from resnet_export.errors import CheckpointError, MissingDependencyError, quote_some
 from resnet_export.optional import require
@@ -64,11 +65,13 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
 
     Raises:
         CheckpointError: there is no such file, it is damaged, or it holds code.
+        UnavailableError: Keras runs on another backend than TensorFlow.
         MissingDependencyError: Keras is not installed, or a release before 3.12.
     """
     path = Path(path)
     refuse_code(path)
     with _silent():
+        require_tensorflow()  # under another backend, the model would be of no use
         module = require("keras")
         _refuse_old(module.__version__)
         try:

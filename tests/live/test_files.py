@@ -14,7 +14,7 @@ import pytest
 from keras import layers
 
 from resnet_export import live
-from resnet_export.errors import CheckpointError, MissingDependencyError
+from resnet_export.errors import CheckpointError, MissingDependencyError, UnavailableError
 from resnet_export.live import files
 from tests.live.running import images
 
@@ -126,6 +126,15 @@ class TestLoad:
             else:
                 files.load(path)
                 assert loaded.pop() == path
+
+    def test_another_backend(
+        self, suffix: str, tmp_path: Path, loaded: list[object], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        model().save(tmp_path / f"net{suffix}")
+        monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+        with pytest.raises(UnavailableError, match="Keras runs on its torch backend here"):
+            files.load(tmp_path / f"net{suffix}")
+        assert loaded == []
 
     def test_no_file(self, suffix: str, tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match="There is no file"):
