@@ -38,7 +38,7 @@ def to_onnx(model: keras.Model, spec: ResNetSpec) -> ir.Model:
     from resnet_export.models.keras import variables
 
     raw = trace(model, (spec.in_channels, spec.image_size, spec.image_size)).graph
-    canonical = {variable.path: name for name, variable in variables(model).items()}
+    canonical = {variable.path.replace(":", "_"): name for name, variable in variables(model).items()}
     for value in raw.graph.inputs[1:]:
         value.name = canonical[str(value.name)]
     return raw
@@ -101,6 +101,15 @@ def channels_first(model: keras.Model) -> bool:
     return next((order for order in orders if order), "channels_last") == "channels_first"
 
 
+def as_input(model: keras.Model, image: Any) -> Any:
+    """The image in the container that the model takes: a list or dictionary of one, or none."""
+    try:
+        given = model.input
+    except (AttributeError, ValueError):  # a Sequential or subclassed model has none
+        return image
+    return require("keras").tree.map_structure(lambda _: image, given)
+
+
 def named(model: keras.Model, given: Any) -> dict[str, Any]:
     """The floating tensors that a model gave, in its order: those of a list have the names of the output layers."""
     tf = require("tensorflow")
@@ -142,7 +151,7 @@ def _traced_function(model: keras.Model, parameters: list[Parameter], outputs: l
         output, _ = model.stateless_call(
             [value(variable) for variable in model.trainable_variables],
             [value(variable) for variable in model.non_trainable_variables],
-            image if nchw else tf.transpose(image, (0, 2, 3, 1)),
+            as_input(model, image if nchw else tf.transpose(image, (0, 2, 3, 1))),
             training=False,
         )
         found = named(model, output)

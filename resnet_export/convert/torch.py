@@ -76,13 +76,25 @@ def trace(model: nn.Module, image: tuple[int, int, int]) -> Topology:
 
 
 def traceable(model: nn.Module) -> nn.Module:
-    """The model itself where it is float32 and contiguous, else a copy that is."""
+    """The model itself where it is float32 and contiguous, else a copy that is.
+
+    Raises:
+        InputError: it can't be copied.
+    """
     torch = require("torch")
     tensors = named_tensors(model).values()
     if all(tensor.dtype == torch.float32 and tensor.is_contiguous() for tensor in tensors):
         return model
+    try:
+        duplicate = copied(model)
+    except Exception as error:  # whatever the attributes of the user's modules raise
+        raise InputError(
+            f"The model {type(model).__name__} can't be copied, which its type or memory format makes necessary: "
+            f"{reason(error)}.",
+            hint="Pass model.float().to(memory_format=torch.contiguous_format); its weights widen exactly.",
+        ) from error
     # Of a model in channels_last, the flattening would be traced as a gather.
-    plain: nn.Module = copied(model).float().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    plain: nn.Module = duplicate.float().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     return plain
 
 

@@ -65,13 +65,13 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
 
     Raises:
         CheckpointError: there is no such file, it is damaged, or it holds code.
-        MissingDependencyError: Keras is not installed, or a release before 3.12.
         UnavailableError: Keras runs on another backend than TensorFlow.
+        MissingDependencyError: Keras is not installed, or a release before 3.12.
     """
     path = Path(path)
     refuse_code(path)
     with _silent():
-        require_tensorflow()
+        require_tensorflow()  # under another backend, the model would be of no use
         module = require("keras")
         _refuse_old(module.__version__)
         try:
@@ -136,7 +136,7 @@ def _code(config: Any) -> Iterator[str]:
     kind, module = config.get("class_name"), config.get("module")
     if isinstance(kind, str):
         keras_own = module in (None, "builtins", "keras") or str(module).startswith("keras.")
-        if kind in CODE or not keras_own:
+        if kind in CODE or not keras_own or ">" in kind:  # `package>Class` is a registered one, in an .h5
             yield kind if module is None else f"{module}.{kind}"
     for value in config.values():
         yield from _code(value)

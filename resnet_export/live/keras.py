@@ -109,12 +109,14 @@ class KerasModel:
         return tuple(as_array(tensor) for tensor in converter.named(model, output).values())
 
     def _call(self, model: keras.Model, images: NDArray[Any]) -> Any:
+        def call(given: Any) -> Any:
+            return model(converter.as_input(model, given), training=False)
+
         if not self._channels_first:
-            return model(images, training=False)
+            return call(images)
         # On a CPU, TensorFlow's own kernels know channels last alone; its compiler knows both.
         tf = require("tensorflow")
-        call = tf.function(lambda given: model(given, training=False), jit_compile=True, autograph=False)
-        return call(tf.constant(images))
+        return tf.function(call, jit_compile=True, autograph=False)(tf.constant(images))
 
     def _input_shape(self) -> tuple[int | None, ...] | None:
         """(N, height, width, channels), or in the model's other order."""

@@ -35,8 +35,10 @@ def load_strictly(model: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> None
     """
     torch = require("torch")
     state = {name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
-    given = next((one for prefix in PREFIXES if _same(state, one := _without(prefix, tensors))), tensors)
-    faults = _faults(state, given)
+    # A loss's weights, which some checkpoints have besides, don't have the prefix: they must not hide it.
+    prefix = max(PREFIXES, key=lambda one: len({one + name for name in state} & tensors.keys()))
+    given = {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
+    faults = _faults(state, given, [name for name in tensors if not name.startswith(prefix)])
     if faults:
         raise CheckpointError(
             f"The checkpoint does not fit the model {type(model).__name__}: {'; '.join(faults)}.",
@@ -63,21 +65,9 @@ def load_file(model: keras.Model, path: str | os.PathLike[str]) -> None:
         ) from error
 
 
-def _without(prefix: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(prefix): array for name, array in tensors.items()}
-
-
-def _needed(state: Mapping[str, Any]) -> list[str]:
-    return [name for name in state if name.rpartition(".")[2] != COUNTER]
-
-
-def _same(state: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
-    return given.keys() <= state.keys() and given.keys() >= set(_needed(state))
-
-
-def _faults(state: Mapping[str, Any], given: Mapping[str, NDArray[Any]]) -> list[str]:
-    missing = [name for name in _needed(state) if name not in given]
-    unexpected = [name for name in given if name not in state]
+def _faults(state: Mapping[str, Any], given: Mapping[str, NDArray[Any]], others: list[str]) -> list[str]:
+    missing = [name for name in state if name not in given and name.rpartition(".")[2] != COUNTER]
+    unexpected = [name for name in given if name not in state] + others
     misshapen = [
         f"{name!r} has the shape {array.shape} and not {tuple(state[name].shape)}"
         for name, array in given.items()

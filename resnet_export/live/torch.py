@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,7 +41,6 @@ class TorchModel:
         """
         self.model = unwrapped(model)
         self.name = type(self.model).__name__
-        self._plain = converter.traceable(self.model)
 
     def image(self) -> tuple[int | None, int | None, int | None]:
         """See `LiveModel.image`: of our own networks' specification, timm's configuration or the first convolution."""
@@ -68,6 +68,9 @@ class TorchModel:
         """
         found = _timm(self.model)
         said = {name: found[name] for name in ("mean", "std", "interpolation", "input_size") if found.get(name)}
+        for name in {"mean", "std"} & said.keys():
+            if len(said[name]) != self.image()[0]:  # timm's in_chans leaves them as they were
+                del said[name]
         if found.get("crop_pct"):
             said["resize"] = math.floor(min(found["input_size"][1:]) / found["crop_pct"])
         return {name: tuple(value) if isinstance(value, list | tuple) else value for name, value in said.items()}
@@ -88,6 +91,10 @@ class TorchModel:
         except Exception:  # whatever the user's code raises
             return None
         return outputs if all(output.dtype == np.float64 for output in outputs) else None
+
+    @cached_property
+    def _plain(self) -> nn.Module:
+        return converter.traceable(self.model)
 
     def _outputs(self, model: nn.Module, images: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         torch = require("torch")
