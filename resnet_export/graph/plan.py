@@ -1,4 +1,4 @@
-"""The nodes of a file, in order: what stands before the network, its steps at one opset, and what follows the logits."""
+"""The nodes of a file, in order: what stands before the network, its steps at one opset, what follows the logits."""
 
 from __future__ import annotations
 

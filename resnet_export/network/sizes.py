@@ -42,7 +42,8 @@ def product(sizes: Iterable[Size]) -> Size:
     Raises:
         ValueError: two of the lengths depend on the batch.
     """
-    return math.prod(sizes)  # type: ignore[call-overload,no-any-return]
+    result: Size = math.prod(sizes)  # type: ignore[arg-type]
+    return result
 
 
 def broadcast(*shapes: Shape) -> Shape:

@@ -158,7 +158,7 @@ class VerifyReport(Plain):
     yardstick: str = ""
     """Whose float32 error the others are held against."""
     witness: float | None = None
-    """How far the source's own float64 run is from the truth, over the truth's largest value; None where it has none."""
+    """How far the source's own float64 run is from the truth, over the largest value; None where it has none."""
     runtimes: tuple[RuntimeResult, ...] = ()
     bisection: Bisection | None = None
     schema_version: int = 1

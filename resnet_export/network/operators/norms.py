@@ -2,8 +2,8 @@
 
     y = (x - mean) / sqrt(variance + epsilon) * weight + bias
 
-with the running statistics of a training (BatchNormalization, Ioffe and Szegedy 2015), or those of the value itself over
-an image's channel (InstanceNormalization) or over its last axes (LayerNormalization, Ba et al. 2016).
+with the running statistics of a training (BatchNormalization, Ioffe and Szegedy 2015), or those of the value itself
+over an image's channel (InstanceNormalization) or over its last axes (LayerNormalization, Ba et al. 2016).
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """What the configuration inside a `.keras` archive shows of a specification: image size and eps, read as data.
 
-Whether the layers are the specification's network is not looked at here: `resnet_export.sources` reads it from the model.
+Whether the layers are the specification's network is not looked at here: `sources` reads that from the model.
 """
 
 import json
