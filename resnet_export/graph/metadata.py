@@ -117,13 +117,20 @@ def _network(data: Any) -> Network:
     network = decode(Network, data, "the network")
     steps = []
     for step in network.steps:
-        attributes = {name: tuple(v) if isinstance(v, list) else v for name, v in step.attributes.items()}
+        attributes = {name: _attribute(value) for name, value in step.attributes.items()}
         parameters = {role: step.parameters[role] for role in ROLES if role in step.parameters}
         steps.append(replace(step, attributes=attributes, parameters=parameters))
     found = replace(network, steps=tuple(steps))
     if not found.outputs or not found.shapes.keys() >= {*found.outputs}:
         raise ValueError("the network gives no output")
     return found
+
+
+def _attribute(value: Any) -> Any:
+    """An attribute out of JSON, which has lists for tuples and no infinities."""
+    if isinstance(value, list):
+        return tuple(value)
+    return float(value) if value in ("inf", "-inf") else value
 
 
 def is_ours(model: ir.Model) -> bool:

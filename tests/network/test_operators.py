@@ -108,9 +108,7 @@ def test_gemm(bias: bool) -> None:
     assert network.multiply_adds == 7 * 120
 
 
-@pytest.mark.parametrize(
-    ("role", "shape", "cost"), [("right", (6, 3), 4 * 5 * 3 * 6), ("left", (2, 5), 4 * 2 * 6 * 5)]
-)
+@pytest.mark.parametrize(("role", "shape", "cost"), [("right", (6, 3), 4 * 5 * 3 * 6), ("left", (2, 5), 4 * 2 * 6 * 5)])
 def test_product_with_a_number(role: str, shape: tuple[int, ...], cost: int) -> None:
     network = alone("MatMul", {}, **{role: shape})
     assert_as_in_onnx_runtime(network)

@@ -95,7 +95,9 @@ class Feature:
     perm: tuple[int, ...]
     """Which axis of the step's output each axis of the value is."""
     pads: tuple[tuple[int, int], ...] | None = None
-    """(before, after) of each axis of the step: zeros that no convolution has taken yet."""
+    """(before, after) of each axis of the step: what was put around it, and no window has taken yet."""
+    filler: float = 0.0
+    """The number that the pads are: 0, or minus infinity."""
 
     @classmethod
     def of(cls, step: str, shape: Shape) -> Feature:
