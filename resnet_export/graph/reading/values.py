@@ -77,12 +77,14 @@ class Number:
         array = self.value()
         return float(array.item()) if array.size == 1 and array.dtype.kind in "fiub" else None
 
-    def viewed(self) -> Number:
-        """What is seen through reshapes: a vector stays the vector that it was."""
+    def vector(self) -> Number:
+        """The same numbers as a vector: the one that is seen through reshapes, where it was one."""
         number = self
         while number.op in VIEWS - {"Transpose"}:
             number = number.operands[0]
-        return number
+        if number.value().ndim == 1:
+            return number
+        return self if self.value().ndim == 1 else Number("Reshape", (self, Number.constant([-1])))
 
 
 @dataclass(frozen=True)

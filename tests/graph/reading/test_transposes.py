@@ -56,9 +56,14 @@ def test_a_sum_with_one_transposed_value() -> None:
 
 def test_a_gate_for_each_channel_is_turned_and_not_the_image() -> None:
     """As in a squeeze-and-excitation block that comes out of TensorFlow."""
-    body = f"t = Transpose<perm=[0,2,3,1]>(x) p = GlobalAveragePool(x) g = Reshape(p, s) z = Mul(t, g) {BACK}(z)"
-    model = "s = Constant<value_ints=[-1,1,1,3]>() " + body
-    assert "Transpose" not in operators(network_of(SIGNATURE, model))
+    body = f"""s = Constant<value_ints=[-1,1,1,3]>() t = Transpose<perm=[0,2,3,1]>(x)
+               p = GlobalAveragePool(x) g = Reshape(p, s) z = Mul(t, g) {BACK}(z)"""
+    network = network_of(SIGNATURE, body)
+    assert operators(network) == ["GlobalAveragePool", "Reshape", "Transpose", "Mul"]
+    assert network.steps[2].inputs == (network.steps[1].name,)
+    means = f"""a = Constant<value_ints=[1,2]>() t = Transpose<perm=[0,2,3,1]>(x) p = ReduceMean(t, a) z = Mul(p, t)
+                {BACK}(z)"""
+    assert operators(network_of(SIGNATURE, means)) == ["GlobalAveragePool", "Mul"]
 
 
 def test_a_transpose_with_two_users_serves_both() -> None:
@@ -142,10 +147,10 @@ def test_a_flattening_in_another_order_keeps_its_transpose() -> None:
 
 @pytest.mark.parametrize("perm", [[1, 0, 2, 3], [3, 2, 1, 0]])
 def test_images_that_are_no_longer_the_first_axis(perm: list[int]) -> None:
-    """They may come back before anything takes them; an output of them is refused where it stands for the logits."""
+    """They may come back before the output; an output without them at its beginning is refused."""
     inverse = [perm.index(axis) for axis in range(4)]
     body = f"t = Transpose<perm={perm}>(x) r = Relu(t) y = Transpose<perm={inverse}>(r)"
     assert operators(network_of(SIGNATURE, body)) == ["Relu"]
     model = model_of(FLAT, f"t = Transpose<perm={perm}>(x) y = Flatten(t)")
-    with pytest.raises(UnreadableError, match="Flatten"):
+    with pytest.raises(UnreadableError, match="its first axis is not that of the images"):
         read(model, feeds_of(model)["x"].shape[1:])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from resnet_export.graph.reading.builder import Builder, sides
-from resnet_export.graph.reading.rules.arguments import feature, integers, number, optional, scalar
+from resnet_export.graph.reading.rules.arguments import feature, integers, number, optional, refuse_batch, scalar
 from resnet_export.graph.reading.values import Feature, UnreadableError, Value
 from resnet_export.network.operators.windows import output_size
 
@@ -18,7 +18,7 @@ def _convolution(builder: Builder, inputs: list[Value | None], attributes: dict[
     kernel = weight.value().shape[2:]
     x, window = _window(builder, feature(inputs[0]), attributes, kernel, merges=(0.0,))
     given = optional(inputs, 2)
-    bias = None if given is None else number(given).viewed()
+    bias = None if given is None else number(given).vector()
     return builder.add(
         "Conv", [x], {"group": attributes.get("group", 1), **window}, {"weight": weight, "bias": bias}
     )  # fmt: skip
@@ -119,8 +119,9 @@ def _pad(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any
     pads = [(0, 0)] * len(x.shape)
     for axis, before, after in zip(axes, amounts[:half], amounts[half:], strict=True):
         pads[x.perm[axis]] = (before, after)
-    if pads[0] != (0, 0) or min(map(min, pads)) < 0:
-        raise UnreadableError("it pads the batch, or by less than nothing")
+    if min(map(min, pads)) < 0:
+        raise UnreadableError("it pads by less than nothing")
+    refuse_batch(x, (axis for axis, amounts in enumerate(pads) if any(amounts)))
     mode = attributes.get("mode", "constant")
     if not any(map(any, pads)):
         return x
