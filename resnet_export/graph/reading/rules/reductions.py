@@ -9,6 +9,7 @@ from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules.arguments import axes, feature, refuse_batch
 from resnet_export.graph.reading.rules.moves import reshaped
 from resnet_export.graph.reading.values import Feature, UnreadableError, Value
+from resnet_export.network import product
 
 SOFTMAX_OF_AN_AXIS = 13
 """The first opset whose softmax goes along one axis; the ones before take their input for a matrix."""
@@ -63,8 +64,8 @@ def _softmax(op: str) -> Any:
         wide = [index for index in range(axis, rank) if x.shape[index] != 1]
         if len(wide) <= 1:
             return builder.add(op, [x], {"axis": wide[0] if wide else axis})
-        flat = builder.add("Flatten", [x], {"axis": axis})
-        return reshaped(builder, builder.add(op, [flat], {"axis": 1}), x.shape)
+        flat = reshaped(builder, x, (*x.shape[:axis], product(x.shape[axis:])))
+        return reshaped(builder, builder.add(op, [flat], {"axis": axis}), x.shape)
 
     return rule
 
