@@ -18,7 +18,7 @@ from resnet_export.models import FRAMEWORKS
 from resnet_export.network.match import match
 from resnet_export.optional import install_line, require
 from resnet_export.parity.check import SPECIFICATION
-from resnet_export.parity.diagnosis.attribution import attribute_topology, differing_parameters
+from resnet_export.parity.diagnosis.attribution import attribute_topology, check_parameters
 from resnet_export.parity.gate.evaluation import Candidate
 from resnet_export.parity.reference.oracles import OWN_GRAPH
 from resnet_export.parity.results import Diagnosis
@@ -145,15 +145,16 @@ class SourceModel:
         try:
             reading = self._read(topology)
             names = match(reading.network, expected)
+            numbers = {
+                step.parameter(role): reading.numbers[f"{names[step.name]}.{role}"]
+                for step in expected.steps
+                for role in step.parameters
+            }
+            check_parameters(expected, numbers, self._weights)
         except StructureError as error:
             side = f"what the {self.framework} converter made of the model"
             return attribute_topology(self.candidate, error, expected, self._weights, side)
-        numbers = {
-            step.parameter(role): reading.numbers[f"{names[step.name]}.{role}"]
-            for step in expected.steps
-            for role in step.parameters
-        }
-        return differing_parameters(expected, numbers, self._weights, self.candidate.label)
+        return None
 
     def run_float64(self, images: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """The live model's own first output in float64; None where it has none."""
