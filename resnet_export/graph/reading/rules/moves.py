@@ -11,7 +11,11 @@ from resnet_export.graph.reading.arithmetic import slice_bounds
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules.arguments import axes, feature, integers, number, optional, sizes
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
-from resnet_export.network import BATCH, Shape, product
+from resnet_export.network import BATCH, Shape, Size, product
+
+
+OPEN_END = 10**9
+"""The least number that stands for the end of an axis of any length: tf2onnx's; PyTorch has the largest of 64 bits."""
 
 
 def reshaped(builder: Builder, x: Feature, shape: Shape) -> Feature:
@@ -123,8 +127,8 @@ def _slice(builder: Builder, inputs: list[Value | None], attributes: dict[str, A
     for start, end, axis, step in zip(*slice_bounds(attributes, *bounds), strict=True):
         length = x.seen[axis]
         if not isinstance(length, int):
-            whole: tuple[Any, ...] = (length, 2**31 - 1, 2**63 - 1)
-            if start == 0 and end in whole and step == 1:
+            last: Size = end
+            if start == 0 and step == 1 and (last >= OPEN_END if isinstance(last, int) else last == length):
                 continue
             raise UnreadableError("it cuts the batch")
         low, high, step = slice(start, None if step < 0 and end < -length else end, step).indices(length)
