@@ -12,7 +12,7 @@ from resnet_export.graph.file import read_metadata
 from resnet_export.graph.foreign import image_input
 from resnet_export.graph.metadata import is_ours
 from resnet_export.graph.reading import read
-from resnet_export.sources.reading import of_reading
+from resnet_export.sources.reading import of_reading, positions_of
 from resnet_export.sources.trained import Trained
 from resnet_export.spec import IMAGE_SIZES
 
@@ -38,5 +38,5 @@ def of_onnx(path: Path, asked: Mapping[str, Any]) -> Trained:
     return of_reading(
         reading, path.name, asked, () if known else (about_image_size(size),), path=str(path),
         file_input=(taken.layout, taken.dtype),
-        outputs=reading.outputs, preprocessing=said,
+        outputs=reading.outputs, positions=positions_of(reading, model), preprocessing=said,
     )  # fmt: skip
