@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.convert import Topology
+from resnet_export.convert import CONVERTERS, Topology
 from resnet_export.errors import MissingDependencyError, StructureError, UsageError
 from resnet_export.graph.reading import Reading, read
 from resnet_export.graph.reading.values import UnreadableError
@@ -136,7 +136,8 @@ class SourceModel:
             )
         self.proof = SPECIFICATION if self.is_built else OWN_GRAPH if own == ONNX else MODEL_ITSELF
         self._model: Any = None
-        self.candidate = Candidate(f"the {self.framework} model", self._open)
+        name = "the source file" if self.framework == ONNX else f"the {self.framework} model"
+        self.candidate = Candidate(name, self._open)
 
     def build(self) -> None:
         """Imports the framework, and builds the model from the weights unless the source is a live one."""
@@ -146,7 +147,7 @@ class SourceModel:
 
     def trace(self) -> Topology:
         """The raw topology of the model that was built."""
-        module = importlib.import_module(f"resnet_export.convert.{self.framework}")
+        module = importlib.import_module(CONVERTERS[self.framework])
         topology: Topology = module.trace(self._model, self.trained.network.image)
         return topology
 

@@ -80,7 +80,7 @@ def _gathered_shape(attributes: Attributes, inputs: Sequence[Shape], parameters:
 
 
 def _gathered(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
-    return np.take(inputs[0], attributes["indices"], axis=attributes["axis"])
+    return np.asarray(np.take(inputs[0], attributes["indices"], axis=attributes["axis"]))
 
 
 def _joined_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:

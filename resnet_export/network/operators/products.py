@@ -45,7 +45,7 @@ def _matmul(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[s
 
 def _matmul_cost(output: Sizes, inputs: Sequence[Sizes], parameters: Mapping[str, Sizes]) -> int:
     """Output elements * length of the sum."""
-    return math.prod(output) * operands(inputs, parameters)[0][-1]
+    return math.prod(output) * int(operands(inputs, parameters)[0][-1])
 
 
 PRODUCTS = {

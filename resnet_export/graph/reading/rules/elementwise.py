@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -61,11 +62,10 @@ def _prelu(builder: Builder, inputs: list[Value | None], attributes: dict[str, A
     return _binary("Add")(builder, [positive, negative], {})
 
 
-def _binary(op: str) -> Any:
+def _binary(op: str) -> Callable[[Builder, list[Value | None], dict[str, Any]], Value]:
     def rule(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
         if len(inputs) > 2:  # Max and Min take any number
-            first = rule(builder, inputs[:2], attributes)
-            return rule(builder, [first, *inputs[2:]], attributes)
+            return rule(builder, [rule(builder, inputs[:2], attributes), *inputs[2:]], attributes)
         if len(inputs) == 1:
             return feature(inputs[0])
         left, right = inputs
