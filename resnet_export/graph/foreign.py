@@ -187,8 +187,17 @@ def find_head(model: ir.Model) -> ProbabilityHead | None:
         return None
     if ONE in model.graph.initializers and node.op_type == "Reciprocal":
         return ProbabilityHead("sigmoid", "logits")  # as this package writes it
-    value = node.inputs[0] if node.op_type in OPERATORS else None
+    value = node.inputs[0] if node.op_type in OPERATORS and _is_over_classes(node, model) else None
     return None if value is None or value.name is None else ProbabilityHead(OPERATORS[node.op_type], value.name)
+
+
+def _is_over_classes(node: ir.Node, model: ir.Model) -> bool:
+    """Whether a softmax sums over axis 1 alone. Before opset 13, it sums over all axes from its own on."""
+    shape, since_13 = model.graph.outputs[0].shape, (model.opset_imports.get("") or 13) >= 13
+    if node.op_type != "Softmax" or shape is None:
+        return True
+    axis = attribute(node, "axis", -1 if since_13 else 1) % len(shape)
+    return axis == 1 and (since_13 or all(size == 1 for size in shape[2:]))
 
 
 def write_outputs(path: Path, outputs: Sequence[str], target: Path) -> None:

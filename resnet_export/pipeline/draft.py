@@ -10,7 +10,7 @@ from pathlib import Path
 from resnet_export.assumptions import about_pictures
 from resnet_export.errors import UsageError
 from resnet_export.files import refuse_overwriting, require_space
-from resnet_export.graph.interface import Head
+from resnet_export.graph.interface import OUTPUTS, Head
 from resnet_export.images import ADJUSTABLE, IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from resnet_export.labels import labels_of
 from resnet_export.network.operators.windows import spatial_pads
@@ -61,6 +61,7 @@ def draft_report(options: ExportOptions, source: SourceModel, stages: Mapping[st
         verification=None,
         assumptions=(*trained.assumptions, *about_pictures(preprocessing, known)),
         labels=labels_of(options.labels, trained.network.classes),
+        outputs=(OUTPUTS[options.head or own_head(trained)], *trained.others),
     )
     require_space(path, sum(array.nbytes for array in trained.numbers.values()))
     return report
