@@ -223,7 +223,7 @@ def _own_graph(
         takes_raw=True, of_file=True,
     )  # fmt: skip
     constant = tuple(
-        f"Not compared: the output {name}, which does not depend on the image." for name in others if name not in steps
+        f"Not compared: the output {name}, which no layer makes of the image." for name in others if name not in steps
     )
     return oracle, constant
 

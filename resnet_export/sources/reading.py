@@ -54,7 +54,13 @@ def positions_of(reading: Reading, graph: ir.Model) -> tuple[int, ...]:
 
 
 def of_reading(
-    reading: Reading, origin: str, asked: Mapping[str, Any], assumptions: tuple[Assumption, ...], **known: Any
+    reading: Reading,
+    origin: str,
+    asked: Mapping[str, Any],
+    assumptions: tuple[Assumption, ...],
+    *,
+    cut: Activation | None = None,
+    **known: Any,
 ) -> Trained:
     """A trained network of what was read off a graph.
 
@@ -63,13 +69,14 @@ def of_reading(
         origin: what messages call the source.
         asked: fields that the network is claimed to have; None means not asked.
         assumptions: what was taken for granted.
+        cut: what the source makes of the logits, where the graph was read up to these alone.
         known: further fields of `Trained`.
 
     Raises:
         CheckpointError: it is another network than was asked for, or has numbers that are not finite.
         InputError: its output is no vector of classes.
     """
-    network, activation = _without_activation(reading.network)
+    network, activation = (reading.network, cut) if cut is not None else _without_activation(reading.network)
     _refuse_shapes(network, origin)
     numbers = {name: reading.numbers[name] for name in network.parameters}
     refuse_unfit(numbers, origin)
