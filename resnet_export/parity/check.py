@@ -1,7 +1,7 @@
 """The gate of an export: the written file, held against the model that it came from."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from resnet_export.parity.gate.evaluation import Candidate, Evaluation, activate
 from resnet_export.parity.gate.gate import max_error
 from resnet_export.parity.gate.inputs import gate_inputs, image_input_of
 from resnet_export.parity.gate.judge import Verdict, judge, judge_source
+from resnet_export.parity.gate.witness import IMAGES, judge_float64
 from resnet_export.parity.model_under_test import canonical_model, quantity_of
 from resnet_export.parity.reference.oracles import NetworkOracle, Outputs, Truths
 from resnet_export.parity.results import Quantity, VerifyReport
@@ -25,13 +26,6 @@ from resnet_export.runtimes import open_session
 
 SPECIFICATION = "the specification"
 """The proof of a network that was built from its specification."""
-WITNESSES = 2
-"""Images on which the source runs in float64."""
-WITNESS = 2.0**-22
-"""Distance of the source's own float64 run that passes, over the largest value. Both agree to 1e-14 but for constants
-that a converter rounds to float32, such as 1/255, which leave 1e-8."""
-OWN_ERROR = 8.0
-"""In an ill-conditioned network that rounding grows as its float32 error does, to much less than this share of it."""
 RUNTIME = "ort:cpu"
 """What the file is deployed in."""
 
@@ -48,6 +42,7 @@ class Check:
         preprocessing: Preprocessing,
         images: str | os.PathLike[str] | None = None,
         others: Mapping[str, str] | None = None,
+        left_out: Sequence[str] = (),
     ) -> None:
         """Starts to compute.
 
@@ -59,10 +54,12 @@ class Check:
             preprocessing: how pictures become its input.
             images: a folder of pictures that take part.
             others: what the file calls its outputs behind the first -> the steps of the network that give them.
+            left_out: outputs of the source that the file does not have.
         """
         self._others = others or {}
         self._quantity = quantity_of(interface.head)
         self._sets, self._notes = gate_inputs(image_input_of(network, interface), preprocessing, images)
+        self._notes += [f"Not in the file: the output {name}, which no layer makes of the image." for name in left_out]
         self._background = ThreadPoolExecutor(max_workers=1)
         self._network, self._proof = network, proof
         self._truth = self._background.submit(self._compute_truth, network, numbers)
@@ -85,7 +82,7 @@ class Check:
 
     def run_witness(self, run: Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], ...] | None]) -> None:
         """Runs the model that the file comes from in float64, where it can be: the truth is held against that."""
-        self._witness = run(self._sets[0].exact[:WITNESSES])
+        self._witness = run(self._sets[0].exact[:IMAGES])
 
     def judge(self, file: Path, recall: Callable[[], Numbers], name: Path) -> VerifyReport:
         """Checks the structure, the numbers, the outputs and the head of a file that was just written.
@@ -137,17 +134,8 @@ class Check:
         truth = truths.of(inputs, "logits", output=output, batch=len(found))
         if output is None and self._activation is not None:
             truth = activate(truth, self._activation)
-        scale = float(np.abs(truth).max())
-        error = max_error(found, truth)
         own = max_error(self._source.of(output)[inputs.kind, max(inputs.batches)][: len(truth)], truth)
-        allowed = max(WITNESS * scale, own / OWN_ERROR)
-        if not error <= allowed:
-            which = "" if output is None else f" in its output {output}"
-            verdict.failures.append(
-                f"{self._source.candidate.label} itself, in float64, is {error:.3g}{which} from the network that was "
-                f"read from it ({allowed:.3g} is allowed): what its converter made of it is another network."
-            )
-        return error / scale if scale else error
+        return judge_float64(verdict, self._source.candidate.label, found, truth, own, output)
 
     def close(self) -> None:
         """Waits for the background."""

@@ -98,7 +98,8 @@ def _own(path: Path, metadata: Metadata, expected: Expected, others: tuple[str, 
         mismatch = expected.other_head(metadata.interface.activation_of(metadata.canonical.classes))
     tested = canonical_model(path, giving(numbers), network, expected.truth, others, mismatch)
     assert isinstance(tested.oracle, NetworkOracle), "a source is a network"
-    return replace(tested, oracle=replace(tested.oracle, takes_raw=takes_pixels(network, numbers)))
+    oracle = replace(tested.oracle, takes_raw=takes_pixels(network, numbers))
+    return replace(tested, oracle=oracle, source=trained)
 
 
 def _changed(
@@ -136,7 +137,7 @@ def _foreign(
     others: tuple[str, ...],
     folder: Path,
 ) -> ModelUnderTest:
-    taken, wrong = image_input(model, path), None
+    taken, wrong, trained = image_input(model, path), None, None
     given: Quantity = "output" if logits_path is None else "probabilities"
     if weights is None:
         source = logits_path or path
@@ -174,6 +175,7 @@ def _foreign(
         precision=precisions.pop() if len(precisions) == 1 else "float32",
         wrong=wrong,
         remarks=remarks,
+        source=trained,
     )
 
 

@@ -18,6 +18,7 @@ from resnet_export.parity.gate.inputs import image_input_of
 from resnet_export.parity.reference.oracles import OWN_GRAPH, NetworkOracle, Oracle
 from resnet_export.parity.results import Diagnosis, Quantity
 from resnet_export.runtimes.session import Precision
+from resnet_export.sources import Trained
 
 Given = TypeVar("Given")
 
@@ -46,6 +47,8 @@ class ModelUnderTest:
     """What another tool made of a file of ours."""
     remarks: tuple[str, ...] = ()
     """What was assumed, and what can't be compared."""
+    source: Trained | None = None
+    """What the truth was read from, where that is not the file."""
 
     def notes(self, *, pictures: bool) -> list[str]:
         """What a reader has to know about a file that does not say it itself."""

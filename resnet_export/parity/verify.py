@@ -25,9 +25,10 @@ from resnet_export.parity.diagnosis.attribution import diagnose
 from resnet_export.parity.gate.evaluation import Candidate, Evaluation, evaluate
 from resnet_export.parity.gate.inputs import InputSet, gate_inputs
 from resnet_export.parity.gate.judge import Verdict, judge, precision_of
+from resnet_export.parity.gate.witness import judge_live
 from resnet_export.parity.model_under_test import ModelUnderTest, value_names
 from resnet_export.parity.reference.oracles import Truths
-from resnet_export.parity.results import Bisection, Diagnosis, RuntimeResult, Status, VerifyReport
+from resnet_export.parity.results import Bisection, Diagnosis, Quantity, RuntimeResult, Status, VerifyReport
 from resnet_export.runtimes import ONLY_WHEN_NAMED, names, parse_runtime
 from resnet_export.runtimes.isolated import IsolatedSession
 from resnet_export.sources import Source
@@ -105,6 +106,7 @@ def verify(
                 truths.of(inputs, "logits" if tested.given == "probabilities" else tested.given)
         with stage("compare"):
             verdict = judge(tested, sets, truths, evaluations)
+            witness = _hear_witness(tested, verdict, truths, sets[0])
         diagnosis, bisection = tested.wrong, None
         if verdict.failed or bisect:
             with stage("bisect"):
@@ -121,6 +123,7 @@ def verify(
             diagnosis=diagnosis,
             bisection=bisection,
             runtimes=results,
+            witness=witness,
         )
 
 
@@ -156,6 +159,14 @@ def _evaluate(
         # A runtime that gives no output gives no wrong one: that counts only where it was asked for, or crashed.
         refused = status == "crashed" or (named and status != "not here")
         return RuntimeResult(text, status, error.message, error.hint, refused=refused, log=log)
+
+
+def _hear_witness(tested: ModelUnderTest, verdict: Verdict, truths: Truths, inputs: InputSet) -> float | None:
+    """How far the live model that the truth was read from is from it; see `judge_live`."""
+    if tested.source is None or tested.network is None or tested.wrong is not None:
+        return None
+    quantity: Quantity = "logits" if tested.given == "probabilities" else tested.given
+    return judge_live(verdict, tested.source, tested.network, truths, inputs, quantity)
 
 
 def _hidden(tested: ModelUnderTest, evaluations: Sequence[Evaluation]) -> list[str]:

@@ -43,6 +43,7 @@ def of_onnx(path: Path, asked: Mapping[str, Any]) -> Trained:
         reading, path.name, asked, () if known else (about_image_size(size),), path=str(path),
         file_input=(taken.layout, taken.dtype),
         outputs=reading.outputs, positions=positions_of(reading, model), preprocessing=said, cut=cut,
+        left_out=tuple(value.name or "" for value in model.graph.outputs if value.name not in reading.outputs),
     )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ def of_model(model: LiveModel, origin: str, asked: Mapping[str, Any]) -> Trained
     return of_reading(
         reading, origin, asked, assumed, model=model, outputs=tuple(topology.outputs[at] for at in positions),
         positions=positions, preprocessing=model.preprocessing(),
+        left_out=tuple(name for at, name in enumerate(topology.outputs) if at not in positions),
     )  # fmt: skip
 
 

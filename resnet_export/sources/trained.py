@@ -47,7 +47,9 @@ class Trained:
     outputs: tuple[str, ...] = ("output",)
     """What the source calls its outputs, in the order of the network's."""
     positions: tuple[int, ...] = (0,)
-    """Which of the source's outputs these are: one that no layer makes of the image is not among the network's."""
+    """Which of the source's outputs these are: what no layer makes of the image is not among the network's."""
+    left_out: tuple[str, ...] = ()
+    """What it calls the outputs that are not among the network's."""
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     """What the source says of the preparation of its pictures: fields of `Preprocessing`."""
 

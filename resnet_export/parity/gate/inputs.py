@@ -78,7 +78,7 @@ def random_inputs(taken: ImageInput, preprocessing: Preprocessing) -> InputSet:
     images: NDArray[Any]
     if taken.dtype == "uint8" or max(preprocessing.std) < LEAST_DEVIATION:
         images = generator.integers(0, 256, shape, np.uint8)
-        images = images if taken.dtype == "uint8" else preprocessing.normalise(images).astype(np.float32)
+        images = images if taken.dtype == "uint8" else _normalised(images, preprocessing)
     else:
         images = generator.standard_normal(shape, np.float32)
     return _input_set("random", images, taken, preprocessing, batches)
@@ -109,10 +109,13 @@ def picture_inputs(
     if taken.batch is not None and len(pixels) > taken.batch:
         notes.append(f"The check ran on the first {taken.batch} of {len(pixels)} pictures: the file's batch is fixed.")
     stacked = np.stack(pixels[: taken.batch])
-    images: NDArray[Any] = stacked
-    if taken.dtype != "uint8":
-        images = np.transpose(preprocessing.normalise(stacked).astype(np.float32), (0, 2, 3, 1))
+    images = stacked if taken.dtype == "uint8" else _normalised(stacked, preprocessing)
     return _input_set("pictures", images, taken, preprocessing, (len(stacked),)), notes
+
+
+def _normalised(pixels: NDArray[Any], preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """(N, H, W, C), like the pixels."""
+    return np.transpose(preprocessing.normalise(pixels).astype(np.float32), (0, 2, 3, 1))
 
 
 def _input_set(
