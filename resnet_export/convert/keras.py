@@ -16,32 +16,10 @@ from resnet_export.convert.outputs import ALONE, named_outputs
 from resnet_export.convert.remarks import quiet, reason
 from resnet_export.errors import InputError, UnavailableError, quote_some
 from resnet_export.optional import require
-from resnet_export.spec import ResNetSpec
 
 if TYPE_CHECKING:
     import keras
     import onnx_ir as ir
-
-
-def to_onnx(model: keras.Model, spec: ResNetSpec) -> ir.Model:
-    """The raw topology of a ResNet, with parameters under their canonical names.
-
-    Args:
-        model: from (N, image_size, image_size, in_channels) to logits.
-        spec: gives the shape of the image.
-
-    Raises:
-        UnavailableError: Keras runs on another backend than TensorFlow.
-        MissingDependencyError: keras, tensorflow or tf2onnx is not installed.
-    """
-    require_tensorflow()
-    from resnet_export.models.keras import variables
-
-    raw = trace(model, (spec.in_channels, spec.image_size, spec.image_size)).graph
-    canonical = {variable.path.replace(":", "_"): name for name, variable in variables(model).items()}
-    for value in raw.graph.inputs[1:]:
-        value.name = canonical[str(value.name)]
-    return raw
 
 
 def require_tensorflow() -> None:

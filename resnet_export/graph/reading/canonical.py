@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -58,12 +59,14 @@ def _with_norms(network: Network, expressions: Expressions) -> tuple[Network, di
             continue
         scale, shift = found[scaled.parameter("right")], found[step.parameter("right")]
         norm = written_norm(scale, shift)
+        if norm is None or not all(_is_along_channels(network, one) for one in (scaled, step)):
+            continue
         channels = network.shapes[step.name][1]
-        if norm is None or not norm.variance.value().size == scale.value().size == channels:
+        if norm.variance.value().size != channels:
             continue
         ones, zeros = (Number.constant(np.full(channels, value, np.float32)) for value in (1, 0))
         numbers = (norm.gamma or ones, norm.beta or zeros, norm.mean, norm.variance)
-        roles = dict(zip(NORM_ROLES, (number.viewed() for number in numbers), strict=True))
+        roles = dict(zip(NORM_ROLES, (number.vector() for number in numbers), strict=True))
         steps[step.name] = Step(
             step.name, "BatchNormalization", scaled.inputs, {"epsilon": norm.epsilon}, dict.fromkeys(roles, (channels,))
         )  # fmt: skip
@@ -101,9 +104,15 @@ def _is_zero(number: Number) -> bool:
 def _is_bias(network: Network, before: Step, step: Step) -> bool:
     if before.op not in ("Conv", "Gemm") or "bias" in before.parameters or step.op != "Add":
         return False
-    shape, out = step.parameters.get("right", ()), before.parameters["weight"][0]
-    wide = (1,) * (len(network.shapes[step.name]) - len(shape)) + tuple(shape)
-    return wide[1] == out == int(np.prod(wide)) and _single(network, network.step[step.inputs[0]])
+    alone = _single(network, network.step[step.inputs[0]])
+    return alone and "right" in step.parameters and _is_along_channels(network, step)
+
+
+def _is_along_channels(network: Network, step: Step) -> bool:
+    """Whether a step's number has one element for each channel of its output."""
+    shape, output = step.parameters["right"], network.shapes[step.name]
+    wide = (1,) * (len(output) - len(shape)) + shape
+    return len(wide) > 1 and wide[1] == output[1] == math.prod(wide)
 
 
 def _single(network: Network, step: Step) -> bool:

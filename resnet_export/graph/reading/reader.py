@@ -18,7 +18,7 @@ from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.canonical import canonical, simplified
 from resnet_export.graph.reading.rules import RULES, expands_for_broadcast, shape_of
 from resnet_export.graph.reading.values import CONSTANT, PARAMETER, Feature, Number, UnreadableError, Value
-from resnet_export.network import IMAGE, Network
+from resnet_export.network import BATCH, IMAGE, Network, described
 
 DOMAINS = ("", "ai.onnx")
 HINT = "Export the network without it, or ask for the operator at the project's issues."
@@ -108,11 +108,20 @@ class _Reader:
     def outputs(self) -> Iterator[tuple[str, str]]:
         """(name of an output, the step that gives it), for each output that is made of the image."""
         found = [(value.name or "", self._values.get(value)) for value in self._graph.outputs]
-        steps = [(name, self.builder.settled(value).step) for name, value in found if isinstance(value, Feature)]
+        steps = [(name, self._output(name, value)) for name, value in found if isinstance(value, Feature)]
         made = [(name, step) for name, step in steps if step != IMAGE]
         yield from made
         if not made:
             raise UnreadableError("No output depends on the image.", hint="Give the network that classifies.")
+
+    def _output(self, name: str, value: Feature) -> str:
+        """The step that gives an output."""
+        if value.seen[:1] != (BATCH,):
+            raise UnreadableError(
+                f"The output {name} has the shape {described(value.seen)}: its first axis is not that of the images.",
+                hint="Give a network that gives a vector of classes for each image.",
+            )
+        return self.builder.settled(value).step
 
     def _interpreted(self, node: ir.Node) -> Sequence[Value]:
         attributes = {name: attribute(node, name) for name in node.attributes}
