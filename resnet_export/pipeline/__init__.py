@@ -76,15 +76,10 @@ def _start_check(
     others = dict(zip(trained.others, trained.network.outputs[1:], strict=True))
     return closing(
         Check(
-            trained.network,
-            trained.numbers,
-            source.proof,
-            report.interface,
-            report.preprocessing,
-            options.images,
-            others,
+            trained.network, trained.numbers, source.proof, report.interface, report.preprocessing, options.images,
+            others, trained.left_out,
         )
-    )
+    )  # fmt: skip
 
 
 def _build(source: SourceModel, report: ExportReport, stages: Stages) -> None:
