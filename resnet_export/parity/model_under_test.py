@@ -52,7 +52,7 @@ class ModelUnderTest:
 
     def notes(self, *, pictures: bool) -> list[str]:
         """What a reader has to know about a file that does not say it itself."""
-        found = list(self.remarks)
+        found = []
         if self.change is not None:
             found.append(f"Another tool changed the file after its export: it was {self.change}.")
         if self.oracle.description == OWN_GRAPH:
@@ -62,7 +62,7 @@ class ModelUnderTest:
             )
         if pictures and not self.canonical and self.change is None:
             found.append("The file does not say how pictures are prepared: they are prepared as ImageNet's.")
-        return found
+        return [*found, *self.remarks]
 
     @property
     def others(self) -> tuple[str, ...]:
