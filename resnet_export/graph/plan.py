@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from resnet_export.errors import UsageError
 from resnet_export.graph.interface import OUTPUTS, Interface, activation_nodes, preprocessing_nodes
 from resnet_export.graph.nodes import NodePlan
+from resnet_export.graph.reading.naming import unused
 from resnet_export.network import IMAGE, Network, Step
 from resnet_export.network.operators import OPERATORS
 
@@ -70,13 +71,38 @@ def plan_file(network: Network, interface: Interface, outputs: tuple[str, ...] =
     """
     network, first = _cut(network, interface)
     before, after = preprocessing_nodes(interface), activation_nodes(interface.activation_of(network.classes))
-    values = {IMAGE: before[-1].output if before else IMAGE, network.output: "logits" if after else first}
-    values |= dict(zip(network.outputs[1:], outputs, strict=False))
+    values, copies = _values(network, "logits" if after else first, outputs)
+    values[IMAGE] = before[-1].output if before else IMAGE
+    values |= _clear_of(network, {*values.values(), *copies, first})
     constants: dict[str, NDArray[Any]] = {}
     nodes = [_node(step, interface.opset, _Values(values), constants) for step in network.steps]
+    nodes += [
+        NodePlan(f"{name}.copy", "Identity", (values[of],), {}, name, network.step[of]) for name, of in copies.items()
+    ]
     if after:
         after[-1] = after[-1]._replace(output=first)
-    return Plan([*before, *nodes, *after], constants, (first, *(values[name] for name in network.outputs[1:])))
+    return Plan([*before, *nodes, *after], constants, (first, *outputs[: len(network.outputs) - 1]))
+
+
+def _values(network: Network, first: str, outputs: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
+    """(step -> the output that its value is, output -> the step of which it is a copy: one that is given already)."""
+    values, copies = {network.output: first}, dict[str, str]()
+    for step, name in zip(network.outputs[1:], outputs, strict=False):
+        if step in values:
+            copies[name] = step
+        else:
+            values[step] = name
+    return values, copies
+
+
+def _clear_of(network: Network, taken: set[str]) -> dict[str, str]:
+    """Step -> the name of its value, for those whose own name is that of an output which another step gives."""
+    given = set(network.outputs)
+    return {
+        step.name: unused(step.name, taken | network.step.keys())
+        for step in network.steps
+        if step.name in taken and step.name not in given
+    }
 
 
 def _cut(network: Network, interface: Interface) -> tuple[Network, str]:

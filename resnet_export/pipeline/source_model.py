@@ -20,7 +20,7 @@ from resnet_export.optional import install_line, require
 from resnet_export.parity.check import SPECIFICATION
 from resnet_export.parity.diagnosis.attribution import attribute_topology, check_parameters
 from resnet_export.parity.gate.evaluation import Candidate
-from resnet_export.parity.reference.oracles import OWN_GRAPH
+from resnet_export.parity.reference.oracles import MODEL_ITSELF, OWN_GRAPH
 from resnet_export.parity.results import Diagnosis
 from resnet_export.pipeline.options import ExportOptions
 from resnet_export.runtimes import attach, open_session
@@ -28,8 +28,6 @@ from resnet_export.runtimes.session import Placement, Session
 from resnet_export.sources import Source, Trained, load
 from resnet_export.weights import Weights
 
-MODEL_ITSELF = "the model itself"
-"""The proof of a network that was read from a live model."""
 ONNX = "onnx"
 """What stands for the framework of a network that was read off an `.onnx` file."""
 
@@ -54,16 +52,20 @@ class LiveSession(Session):
 
     takes_file_input = False
 
-    def __init__(self, model: LiveModel) -> None:
+    def __init__(self, model: LiveModel, trained: Trained) -> None:
         self._model, self.name = model, model.framework
+        self._first, *others = trained.positions
+        self._others = dict(zip(trained.others, others, strict=True))
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """Its first output, of images (N, C, H, W)."""
-        return self._model.run(images)[0]
+        return self._model.run(images)[self._first]
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """None of them: what is inside belongs to the user."""
-        return {}
+        """Its other outputs, as a file calls them; what is inside belongs to the user."""
+        asked = [name for name in names if name in self._others]
+        given = self._model.run(images) if asked else ()
+        return {name: given[self._others[name]] for name in asked}
 
     def placement(self) -> Placement:
         """See `Session.placement`."""
@@ -75,18 +77,28 @@ class FileSession(Session):
 
     takes_file_input = False
 
-    def __init__(self, path: str, layout: str, dtype: str) -> None:
-        self._session, self._layout, self._dtype = (
-            open_session("ort:cpu,optimization=disabled", Path(path)),
-            layout,
-            dtype,
-        )
+    def __init__(self, path: str, trained: Trained) -> None:
         self.name = ONNX
+        self._session = open_session("ort:cpu,optimization=disabled", Path(path))
+        self._layout, self._dtype = trained.file_input
+        self._first = trained.outputs[0] if trained.positions[0] else None
+        self._others = dict(zip(trained.others, trained.outputs[1:], strict=True))
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """Its first output, of images (N, C, H, W)."""
+        if self._first is None:
+            return self._session.run(self._arranged(images))
+        return self._session.values(self._arranged(images), [self._first])[self._first]
+
+    def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Its other outputs, as a file of this package calls them."""
+        own = {name: self._others[name] for name in names if name in self._others}
+        found = self._session.values(self._arranged(images), tuple(own.values()))
+        return {name: found[given] for name, given in own.items() if given in found}
+
+    def _arranged(self, images: NDArray[Any]) -> NDArray[Any]:
         ordered = images if self._layout == "nchw" else images.transpose(0, 2, 3, 1)
-        return self._session.run(np.ascontiguousarray(ordered).astype(self._dtype))
+        return np.ascontiguousarray(ordered).astype(self._dtype)
 
     def placement(self) -> Placement:
         """See `Session.placement`."""
@@ -156,11 +168,11 @@ class SourceModel:
             return attribute_topology(self.candidate, error, expected, self._weights, side)
         return None
 
-    def run_float64(self, images: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """The live model's own first output in float64; None where it has none."""
+    def run_float64(self, images: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...] | None:
+        """The live model's own outputs in float64, in the order of the network's; None where it has none."""
         model = None if self.is_built else self.trained.model
         found = None if model is None else model.run_float64(images)
-        return None if found is None else found[0]
+        return None if found is None else tuple(found[at] for at in self.trained.positions)
 
     def release_model(self) -> None:
         """Lets go of the model, unless it is the caller's."""
@@ -207,9 +219,9 @@ class SourceModel:
         if not self.is_built:
             trained = self.trained
             if trained.model is not None:
-                return LiveSession(trained.model)
+                return LiveSession(trained.model, trained)
             assert trained.path is not None, "what is neither live nor built is a file"
-            return FileSession(trained.path, *trained.file_input)
+            return FileSession(trained.path, trained)
         if self._model is not None:
             return attach(self.framework, self._model, self.trained.spec)
         weights = self._load().numbers

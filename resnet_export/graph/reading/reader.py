@@ -18,7 +18,7 @@ from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.canonical import canonical, simplified
 from resnet_export.graph.reading.rules import RULES, expands_for_broadcast, shape_of
 from resnet_export.graph.reading.values import CONSTANT, PARAMETER, Feature, Number, UnreadableError, Value
-from resnet_export.network import BATCH, Network, described
+from resnet_export.network import BATCH, IMAGE, Network, described
 
 DOMAINS = ("", "ai.onnx")
 HINT = "Export the network without it, or ask for the operator at the project's issues."
@@ -106,12 +106,12 @@ class _Reader:
                 self._values[value] = result
 
     def outputs(self) -> Iterator[tuple[str, str]]:
-        """(name of an output, the step that gives it), for each output that depends on the image."""
+        """(name of an output, the step that gives it), for each output that is made of the image."""
         found = [(value.name or "", self._values.get(value)) for value in self._graph.outputs]
-        for name, value in found:
-            if isinstance(value, Feature):
-                yield name, self._output(name, value)
-        if not any(isinstance(value, Feature) for _, value in found):
+        steps = [(name, self._output(name, value)) for name, value in found if isinstance(value, Feature)]
+        made = [(name, step) for name, step in steps if step != IMAGE]
+        yield from made
+        if not made:
             raise UnreadableError("No output depends on the image.", hint="Give the network that classifies.")
 
     def _output(self, name: str, value: Feature) -> str:

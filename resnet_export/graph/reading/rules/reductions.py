@@ -8,7 +8,7 @@ from typing import Any
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules.arguments import axes, feature, refuse_batch
 from resnet_export.graph.reading.rules.moves import reshaped
-from resnet_export.graph.reading.values import Feature, UnreadableError, Value
+from resnet_export.graph.reading.values import Feature, Value
 from resnet_export.network import product
 
 SOFTMAX_OF_AN_AXIS = 13
