@@ -134,8 +134,8 @@ class Check:
         allowed = max(WITNESS * scale, own / OWN_ERROR)
         if not error <= allowed:
             verdict.failures.append(
-                f"{self._source.candidate.label} itself, in float64, is {error:.3g} from the network that was read from "
-                f"it ({allowed:.3g} is allowed): what its converter made of it is another network."
+                f"{self._source.candidate.label} itself, in float64, is {error:.3g} from the network that was read "
+                f"from it ({allowed:.3g} is allowed): what its converter made of it is another network."
             )
         return error / scale if scale else error
 

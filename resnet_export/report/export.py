@@ -84,8 +84,7 @@ def _verdict(report: ExportReport) -> Iterator[str]:
         source = "its source" if report.framework == "onnx" else f"the {report.framework} model"
         that = "the file is that network, with what was assumed of it; " if report.network_assumed else ""
         yield from wrapped(
-            f"Passed: {that}the file and {source} are equally far from float64 truth, "
-            "as rounding alone makes them."
+            f"Passed: {that}the file and {source} are equally far from float64 truth, as rounding alone makes them."
         )
     else:
         yield "FAILED: the file would not be the network of its source."
