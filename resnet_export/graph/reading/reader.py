@@ -16,9 +16,9 @@ from resnet_export.graph.interface import Layout
 from resnet_export.graph.reading.arithmetic import ARITHMETIC
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.canonical import canonical, simplified
-from resnet_export.graph.reading.rules import RULES, expands_for_broadcast, shape_of
+from resnet_export.graph.reading.rules import RULES, shape_of
 from resnet_export.graph.reading.values import CONSTANT, PARAMETER, Feature, Number, UnreadableError, Value
-from resnet_export.network import Network
+from resnet_export.network import BATCH, IMAGE, Network, described
 
 DOMAINS = ("", "ai.onnx")
 HINT = "Export the network without it, or ask for the operator at the project's issues."
@@ -110,7 +110,14 @@ class _Reader:
         found = [(value.name or "", self._values.get(value)) for value in self._graph.outputs]
         for name, value in found:
             if isinstance(value, Feature):
-                yield name, self.builder.settled(value).step
+                settled = self.builder.settled(value)
+                if settled.step == IMAGE or settled.shape[0] != BATCH:
+                    what = "the image itself" if settled.step == IMAGE else f"{described(settled.shape)}"
+                    raise UnreadableError(
+                        f"The output {name} is {what}, and not something of each image.",
+                        hint="Give the network that classifies.",
+                    )
+                yield name, settled.step
         if not any(isinstance(value, Feature) for _, value in found):
             raise UnreadableError("No output depends on the image.", hint="Give the network that classifies.")
 
@@ -144,9 +151,8 @@ class _Reader:
             return Number.constant(shape_of(inputs[0], attributes))
         if not any(isinstance(value, Feature) for value in inputs):
             return _arithmetic(node, inputs, attributes)
-        if node.op_type == "Expand" and expands_for_broadcast(node):
-            assert inputs[0] is not None, "Expand takes a value"
-            return inputs[0]
+        if node.op_type == "Split":
+            attributes.setdefault("num_outputs", len(node.outputs))
         rule = RULES.get(node.op_type)
         if rule is None:
             raise UnreadableError("this operator is not read")

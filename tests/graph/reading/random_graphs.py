@@ -158,11 +158,15 @@ class Graph:
             [numpy_helper.from_array(array, name) for name, array in known.items()],
         )
         inferred = onnx.shape_inference.infer_shapes(self._model(graph), strict_mode=True)
-        return [tuple(axis.dim_value for axis in value.type.tensor_type.shape.dim) for value in inferred.graph.output]
+        shapes = [value.type.tensor_type.shape.dim for value in inferred.graph.output]
+        assert all(axis.HasField("dim_value") for shape in shapes for axis in shape), self._nodes[-1]
+        return [tuple(axis.dim_value for axis in shape) for shape in shapes]
 
     def _model(self, graph: onnx.GraphProto) -> onnx.ModelProto:
         opset = helper.make_opsetid("", self.opset)
-        return helper.make_model(graph, opset_imports=[opset], ir_version=helper.find_min_ir_version_for([opset]))
+        # Before IR 4, every initializer has to be an input too.
+        version = max(4, helper.find_min_ir_version_for([opset]))
+        return helper.make_model(graph, opset_imports=[opset], ir_version=version)
 
     def finished(self, outputs: list[Value]) -> onnx.ModelProto:
         """The model that gives these values."""
@@ -175,7 +179,4 @@ class Graph:
             given,
             [numpy_helper.from_array(array, name) for name, array in self._initializers.items()],
         )
-        # Before IR 4, every initializer has to be an input too.
-        model = self._model(graph)
-        model.ir_version = max(model.ir_version, 4)
-        return model
+        return self._model(graph)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resnet_export.network.operators import OPERATORS
 from tests.graph.reading.random_graphs import IMAGES, LARGEST, Graph, Value
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def window(g: Graph, x: Value, *, dilates: bool, kernel: int = 3) -> dict[str, A
     gaps = found.get("dilations", [1] * len(sizes))
     if any((k - 1) * gap + 1 > size for k, gap, size in zip(kernels, gaps, sizes, strict=True)):
         return None
-    if g.flag(0.2):
+    fits = all(stride <= k for stride, k in zip(found.get("strides", [1] * len(sizes)), kernels, strict=True))
+    if fits and g.flag(0.2):  # ONNX Runtime refuses SAME with a stride larger than the kernel
         found["auto_pad"] = g.pick("SAME_UPPER", "SAME_LOWER", "VALID")
     elif g.flag(0.7):
         found["pads"] = [g.random.randint(0, k - 1) for k in kernels * 2]
@@ -69,7 +71,12 @@ def pool(g: Graph, x: Value) -> Value | None:
         attributes["count_include_pad"] = 1
     if op == "AveragePool" and g.flag(0.15):
         return g.one(op, x, kernel_shape=list(x.shape[2:]))
-    return g.one(op, x, **attributes)
+    if "ceil_mode" not in attributes:
+        return g.one(op, x, **attributes)
+    # ONNX's own inference counts windows that begin behind the input; ONNX Runtime doesn't run them.
+    ones = [1] * (x.rank - 2)
+    given = {"strides": ones, "dilations": ones, "pads": [0] * 2 * (x.rank - 2)} | attributes
+    return g.with_shape(op, [x.name], OPERATORS[op].shape(given, [x.shape], {}), **attributes)
 
 
 def pad(g: Graph, x: Value) -> Value | None:
@@ -83,15 +90,16 @@ def pad(g: Graph, x: Value) -> Value | None:
         most[0] = 0
     sides = [[0, *(g.random.randint(0, size) for size in most)] for _ in range(2)]
     value = g.pick(0.0, 0.0, -1.5)
+    shape = tuple(map(sum, zip(x.shape, *sides, strict=True)))
     if g.opset < 11:
-        return g.one("Pad", x, pads=sides[0] + sides[1], mode=mode, value=value)
+        return g.with_shape("Pad", [x.name], shape, pads=sides[0] + sides[1], mode=mode, value=value)
     inputs = [g.integers(*sides[0], *sides[1])]
     if mode == "constant" and (value or g.flag()):
         inputs.append(g.number(np.float32(value)))
     if g.opset >= 18 and g.flag(0.3):
         inputs = [g.integers(*sides[0][1:], *sides[1][1:]), inputs[1] if len(inputs) > 1 else ""]
         inputs.append(g.integers(*(g.counted(axis, x.rank) for axis in range(1, x.rank))))
-    return g.one("Pad", x, *inputs, mode=mode)
+    return g.with_shape("Pad", [x.name, *inputs], shape, mode=mode)
 
 
 def padded_window(g: Graph, x: Value) -> Value | None:
@@ -378,7 +386,9 @@ def squeeze(g: Graph, x: Value) -> Value | None:
 def unsqueeze(g: Graph, x: Value) -> Value | None:
     if x.rank > 4:
         return None
-    return g.axes("Unsqueeze", 13, x, [g.counted(g.random.randint(1, x.rank), x.rank + 1)])
+    axis = g.random.randint(1, x.rank)
+    made = g.axes("Unsqueeze", 13, x, [g.counted(axis, x.rank + 1)])
+    return Value(made.name, (*x.shape[:axis], 1, *x.shape[axis:]))
 
 
 def reduced(g: Graph, x: Value, op: str, axes: list[int], **attributes: Any) -> Value:
@@ -449,7 +459,7 @@ def same(g: Graph, x: Value) -> Value:
             return g.one(op, x)
 
 
-OPERATORS: tuple[Operator, ...] = (
+KINDS: tuple[Operator, ...] = (
     convolution, convolution, convolution, pool, pool, pad, padded_window, padded_window, batch_norm, written_batch_norm,
     norm, activation, activation, safe, clip, prelu, with_number, with_number, with_number, squeeze_excite, branches,
     branches, split, cut, gather, transpose, island, island, reshape, shuffle, flatten, squeeze, unsqueeze, reduce_,
@@ -462,8 +472,8 @@ def random_classifier(random: Random) -> tuple[onnx.ModelProto, tuple[int, int, 
     g = Graph(random)
     x, more = g.source, []
     for _ in range(random.randint(2, 12)):
-        made = random.choice(OPERATORS)(g, x)
-        if made is None or 0 in made.shape:
+        made = random.choice(KINDS)(g, x)
+        if made is None or 0 in made.shape or made.rank < 2:
             continue
         x = made
         if x.leads and g.flag(0.06):
