@@ -35,8 +35,10 @@ def of_model(model: LiveModel, origin: str, asked: Mapping[str, Any]) -> Trained
     image, assumed = _image(model, asked)
     topology = model.trace(image)
     reading = read(topology.graph, image, topology.parameters)
+    names = dict(zip((value.name for value in topology.graph.graph.outputs), topology.outputs, strict=True))
+    outputs = tuple(names[name] for name in reading.outputs)
     return of_reading(
-        reading, origin, asked, assumed, model=model, outputs=topology.outputs, preprocessing=model.preprocessing()
+        reading, origin, asked, assumed, model=model, outputs=outputs, preprocessing=model.preprocessing()
     )
 
 

@@ -21,6 +21,7 @@ from resnet_export.graph.reading.values import CONSTANT, PARAMETER, Feature, Num
 from resnet_export.network import BATCH, IMAGE, Network, described
 
 DOMAINS = ("", "ai.onnx")
+CLASSIFIES = "Give the network that classifies."
 HINT = "Export the network without it, or ask for the operator at the project's issues."
 
 
@@ -33,7 +34,7 @@ class Reading:
     numbers: Mapping[str, NDArray[Any]]
     """Name of a parameter of the network -> its numbers: as they were, or in float64 where they were computed."""
     outputs: tuple[str, ...]
-    """The names that the graph's outputs have, in the order of the network's."""
+    """The names that the graph's outputs have, in the order of the network's; a value that it gives twice has one."""
 
 
 def read(
@@ -106,20 +107,27 @@ class _Reader:
                 self._values[value] = result
 
     def outputs(self) -> Iterator[tuple[str, str]]:
-        """(name of an output, the step that gives it), for each output that depends on the image."""
+        """(name of an output, the step that gives it), for each value that depends on the image.
+
+        Raises:
+            UnreadableError: the first does not, or one has no place for each image.
+        """
         found = [(value.name or "", self._values.get(value)) for value in self._graph.outputs]
+        if not isinstance(found[0][1], Feature):
+            raise UnreadableError(f"The output {found[0][0]} does not depend on the image.", hint=CLASSIFIES)
+        seen = set()
         for name, value in found:
-            if isinstance(value, Feature):
-                settled = self.builder.settled(value)
-                if settled.step == IMAGE or settled.shape[0] != BATCH:
-                    what = "the image itself" if settled.step == IMAGE else f"{described(settled.shape)}"
-                    raise UnreadableError(
-                        f"The output {name} is {what}, and not something of each image.",
-                        hint="Give the network that classifies.",
-                    )
-                yield name, settled.step
-        if not any(isinstance(value, Feature) for _, value in found):
-            raise UnreadableError("No output depends on the image.", hint="Give the network that classifies.")
+            step = self._settled(name, value) if isinstance(value, Feature) else None
+            if step is not None and step not in seen:
+                seen.add(step)
+                yield name, step
+
+    def _settled(self, name: str, value: Feature) -> str:
+        settled = self.builder.settled(value)
+        if settled.step == IMAGE or settled.shape[0] != BATCH:
+            what = "the image itself" if settled.step == IMAGE else described(settled.shape)
+            raise UnreadableError(f"The output {name} is {what}, and not something of each image.", hint=CLASSIFIES)
+        return settled.step
 
     def _interpreted(self, node: ir.Node) -> Sequence[Value]:
         attributes = {name: attribute(node, name) for name in node.attributes}
