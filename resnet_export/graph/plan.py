@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from resnet_export.errors import UsageError
 from resnet_export.graph.interface import OUTPUTS, Interface, activation_nodes, preprocessing_nodes
 from resnet_export.graph.nodes import NodePlan
+from resnet_export.graph.reading.naming import unused
 from resnet_export.network import IMAGE, Network, Step
 from resnet_export.network.operators import OPERATORS
 
@@ -73,12 +74,22 @@ def plan_file(network: Network, interface: Interface, outputs: tuple[str, ...] =
     network, first = _cut(network, interface)
     before, after = preprocessing_nodes(interface), activation_nodes(interface.activation_of(network.classes))
     values = {IMAGE: before[-1].output if before else IMAGE, network.output: "logits" if after else first}
-    values |= dict(zip(network.outputs[1:], outputs, strict=False))
+    values |= _further_outputs(network, outputs, {IMAGE, "logits", first})
     constants: dict[str, NDArray[Any]] = {}
     nodes = [_node(step, interface.opset, _Values(values), constants) for step in network.steps]
     if after:
         after[-1] = after[-1]._replace(output=first)
     return Plan([*before, *nodes, *after], constants, (first, *(values[name] for name in network.outputs[1:])))
+
+
+def _further_outputs(network: Network, outputs: tuple[str, ...], taken: set[str]) -> dict[str, str]:
+    """Step -> name of the output that it is; one that something else in the graph has too is numbered."""
+    taken |= {*network.step, *network.parameters}
+    found = {}
+    for step, asked in zip(network.outputs[1:], outputs, strict=False):
+        found[step] = unused(asked, taken - {step})
+        taken.add(found[step])
+    return found
 
 
 def _cut(network: Network, interface: Interface) -> tuple[Network, str]:

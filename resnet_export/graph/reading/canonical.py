@@ -60,7 +60,7 @@ def _with_norms(network: Network, expressions: Expressions) -> tuple[Network, di
         norm = written_norm(scale, shift)
         if norm is None or not (_is_channelwise(network, scaled) and _is_channelwise(network, step)):
             continue
-        channels = network.shapes[step.name][1]
+        channels = int(np.prod(step.parameters["right"]))
         ones, zeros = (Number.constant(np.full(channels, value, np.float32)) for value in (1, 0))
         numbers = (norm.gamma or ones, norm.beta or zeros, norm.mean, norm.variance)
         if any(number.value().size != channels for number in numbers):

@@ -128,10 +128,8 @@ def written_batch_norm(g: Graph, x: Value) -> Value | None:
         g.number(a) for a in (g.normal(*shape), g.normal(*shape), g.normal(*shape), g.positive(*shape))
     )  # fmt: skip
     root = g.computed("Sqrt", g.computed("Add", variance, g.number(np.float32(1e-3))))
-    if g.flag():
-        scale = g.computed("Mul", gamma, g.computed("Reciprocal", root))
-    else:
-        scale = g.computed("Div", gamma, root)
+    divided = g.flag()
+    scale = g.computed("Div", gamma, root) if divided else g.computed("Mul", gamma, g.computed("Reciprocal", root))
     if g.flag(0.3):
         centred = g.with_shape("Sub", [x.name, mean], x.shape)
         scaled = g.with_shape("Mul", [centred.name, scale], x.shape)
@@ -461,7 +459,8 @@ def same(g: Graph, x: Value) -> Value:
 
 
 KINDS: tuple[Operator, ...] = (
-    convolution, convolution, convolution, pool, pool, pad, padded_window, padded_window, batch_norm, written_batch_norm,
+    convolution, convolution, convolution, pool, pool, pad, padded_window, padded_window, batch_norm,
+    written_batch_norm,
     norm, activation, activation, safe, clip, prelu, with_number, with_number, with_number, squeeze_excite, branches,
     branches, split, cut, gather, transpose, island, island, reshape, shuffle, flatten, squeeze, unsqueeze, reduce_,
     global_pool, softmax, matmul, gemm, expand, same,
