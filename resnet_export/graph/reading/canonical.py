@@ -22,12 +22,15 @@ Expressions = Mapping[str, Number]
 """Name of a parameter of the network -> the number that it is."""
 
 
-def canonical(network: Network, expressions: Expressions) -> tuple[Network, dict[str, NDArray[Any]]]:
+def canonical(network: Network, expressions: Expressions) -> tuple[Network, dict[str, NDArray[Any]], Mapping[str, str]]:
     """The network and its numbers, with written-out batch norms and biases recognised, in canonical order and names.
 
     The order is that of a walk back from the outputs, at a commutative operator the longer path first.
+
+    Returns:
+        The network; its numbers; name of a step before -> the step that now gives the same.
     """
-    network, expressions = simplified(network, expressions)
+    network, expressions, moved = simplified(network, expressions)
     network = _ordered(network, expressions)
     names = _names(network, expressions)
     renamed = network.renamed(names)
@@ -37,11 +40,12 @@ def canonical(network: Network, expressions: Expressions) -> tuple[Network, dict
         for old, new in pairs
         for role in old.parameters
     }
-    return renamed, numbers
+    same = {old: new for old, new in names.items() if old not in moved.values()}
+    return renamed, numbers, same | {old: names[new] for old, new in moved.items() if new in names}
 
 
-def simplified(network: Network, expressions: Expressions) -> tuple[Network, Expressions]:
-    """The network and its numbers, with written-out batch norms and biases recognised."""
+def simplified(network: Network, expressions: Expressions) -> tuple[Network, Expressions, Mapping[str, str]]:
+    """The network and its numbers, with written-out batch norms and biases recognised; sum -> whose bias it became."""
     return _with_biases(*_with_norms(network, expressions))
 
 
@@ -75,7 +79,7 @@ def _with_norms(network: Network, expressions: Expressions) -> tuple[Network, di
     return replace(network, steps=tuple(steps.values())), found
 
 
-def _with_biases(network: Network, expressions: Expressions) -> tuple[Network, dict[str, Number]]:
+def _with_biases(network: Network, expressions: Expressions) -> tuple[Network, dict[str, Number], Mapping[str, str]]:
     """A number per channel that is added to a convolution, and to nothing else of it, becomes its bias."""
     found, steps, moved = dict(expressions), dict[str, Step](), dict[str, str]()
     for step in network.steps:
@@ -92,7 +96,7 @@ def _with_biases(network: Network, expressions: Expressions) -> tuple[Network, d
         else:
             steps[step.name] = step
     outputs = tuple(moved.get(name, name) for name in network.outputs)
-    return replace(network, steps=tuple(steps.values()), outputs=outputs), found
+    return replace(network, steps=tuple(steps.values()), outputs=outputs), found, moved
 
 
 def _is_zero(number: Number) -> bool:
