@@ -13,6 +13,7 @@ from resnet_export.graph.reading.rules.arguments import feature, optional, scala
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 from resnet_export.network import Shape
 from resnet_export.network.operators import BINARY, UNARY
+from resnet_export.network.sizes import broadcast
 
 DEFAULTS: dict[str, dict[str, float]] = {
     "Elu": {"alpha": 1.0},
@@ -81,6 +82,8 @@ def _binary(op: str) -> Callable[[Builder, list[Value | None], dict[str, Any]], 
 
 def _of_features(builder: Builder, op: str, left: Feature, right: Feature) -> Feature:
     left, right = builder.unpadded(left), builder.unpadded(right)
+    left = _once(builder, left, right.seen)
+    right = _once(builder, right, left.seen)
     if len(left.shape) != len(right.shape):
         left, right = builder.settled(left), builder.settled(right)
         wide = max(len(left.shape), len(right.shape))
@@ -89,6 +92,12 @@ def _of_features(builder: Builder, op: str, left: Feature, right: Feature) -> Fe
         perm = left.perm if len(left.shape) == 4 and _is_pooled(right.shape) else right.perm
         left, right = (_as_seen(builder, value, perm) for value in (left, right))
     return replace(builder.add(op, [left, right]), perm=left.perm)
+
+
+def _once(builder: Builder, x: Feature, other: Shape) -> Feature:
+    """What was repeated by an `Expand`, where an operation with the other shape repeats it by itself."""
+    bare = replace(builder.repeated.get(x.step, x), perm=x.perm)
+    return bare if broadcast(bare.seen, other) == broadcast(x.seen, other) else x
 
 
 def _is_pooled(shape: Shape) -> bool:
@@ -111,15 +120,12 @@ def _with_rank(builder: Builder, x: Feature, rank: int) -> Feature:
 
 
 def _with_number(builder: Builder, op: str, x: Feature, number: Number, role: str) -> Feature:
-    x = builder.unpadded(x)
-    if number.is_constant and role == "right" and op in NEUTRAL and number.scalar == NEUTRAL[op]:
-        return x
     shape = number.value().shape
     if len(shape) > len(x.shape):
-        if any(size != 1 for size in shape[: len(shape) - len(x.shape)]):
-            raise UnreadableError("the number has more axes than the value")
-        shape = shape[len(shape) - len(x.shape) :]
-        number = Number("Reshape", (number, Number.constant(np.array(shape, np.int64))))
+        raise UnreadableError("the number has more axes than the value")
+    x = _once(builder, builder.unpadded(x), shape)
+    if number.is_constant and role == "right" and op in NEUTRAL and number.scalar == NEUTRAL[op]:
+        return x
     if op in COMMUTATIVE:
         role = "right"
     return replace(builder.add(op, [x], {}, {role: _aligned(number, shape, x)}), perm=x.perm)

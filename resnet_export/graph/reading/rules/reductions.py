@@ -9,6 +9,7 @@ from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules.arguments import axes, feature
 from resnet_export.graph.reading.rules.moves import reshaped
 from resnet_export.graph.reading.values import Feature, UnreadableError, Value
+from resnet_export.network import product
 
 SOFTMAX_OF_AN_AXIS = 13
 """The first opset whose softmax goes along one axis; the ones before take their input for a matrix."""
@@ -58,11 +59,13 @@ def _softmax(op: str) -> Any:
             return builder.permuted(op, x, {"axis": x.perm[attributes.get("axis", -1) % rank]})
         x = builder.settled(x)
         axis = attributes.get("axis", 1) % rank
+        if axis == 0:
+            raise UnreadableError("it goes over the images of the batch")
         wide = [index for index in range(axis, rank) if x.shape[index] != 1]
         if len(wide) <= 1:
             return builder.add(op, [x], {"axis": wide[0] if wide else axis})
-        flat = builder.add("Flatten", [x], {"axis": axis})
-        return reshaped(builder, builder.add(op, [flat], {"axis": 1}), x.shape)
+        flat = reshaped(builder, x, (x.shape[0], product(x.shape[1:axis]), product(x.shape[axis:])))
+        return reshaped(builder, builder.add(op, [flat], {"axis": 2}), x.shape)
 
     return rule
 

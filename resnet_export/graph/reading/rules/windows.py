@@ -28,8 +28,15 @@ def _max_pool(builder: Builder, inputs: list[Value | None], attributes: dict[str
     # A max pool pads with minus infinity; zeros are the same to it where its input is never negative.
     step = builder.steps.get(x.step)
     nonnegative = step is not None and step.op == "Relu"
-    x, window = _window(builder, x, attributes, attributes["kernel_shape"], merges_zeros=nonnegative)
+    zeros = nonnegative and not attributes.get("ceil_mode") and _overlaps(x, attributes["kernel_shape"])
+    x, window = _window(builder, x, attributes, attributes["kernel_shape"], merges_zeros=zeros)
     return builder.add("MaxPool", [x], {"ceil_mode": attributes.get("ceil_mode", 0), **window})
+
+
+def _overlaps(x: Feature, kernel: Sequence[int]) -> bool:
+    """Whether no window lies in the pads alone."""
+    pads = (x.pads or ())[-len(kernel) :]
+    return all(max(pad) < size for pad, size in zip(pads, kernel, strict=False))
 
 
 def _average_pool(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
