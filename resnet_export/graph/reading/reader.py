@@ -143,8 +143,9 @@ class _Reader:
     def _settled(self, name: str, value: Feature) -> str:
         settled = self.builder.settled(value)
         if settled.step == IMAGE or settled.shape[0] != BATCH:
-            what = "the image itself" if settled.step == IMAGE else described(settled.shape)
-            raise UnreadableError(f"The output {name} is {what}, and not something of each image.", hint=CLASSIFIES)
+            shape = f"has the shape {described(settled.shape)}: its first axis is not that of the images"
+            what = "is the image itself" if settled.step == IMAGE else shape
+            raise UnreadableError(f"The output {name} {what}.", hint=CLASSIFIES)
         return settled.step
 
     def _interpreted(self, node: ir.Node) -> Sequence[Value]:

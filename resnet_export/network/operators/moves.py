@@ -52,7 +52,8 @@ def _cut_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapp
     sizes = list(inputs[0])
     for start, end, axis, step in cuts(attributes):
         length = sizes[axis]
-        assert isinstance(length, int), "the batch is never cut"
+        if not isinstance(length, int):
+            raise ValueError("the batch can't be cut")
         sizes[axis] = len(range(length)[start:end:step])
     return tuple(sizes)
 
