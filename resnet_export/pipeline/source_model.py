@@ -17,7 +17,7 @@ from resnet_export.optional import install_line, require
 from resnet_export.parity.check import SPECIFICATION
 from resnet_export.parity.diagnosis.attribution import attribute_topology, differing_parameters
 from resnet_export.parity.gate.evaluation import Candidate
-from resnet_export.parity.reference.oracles import OWN_GRAPH
+from resnet_export.parity.reference.oracles import MODEL_ITSELF, OWN_GRAPH
 from resnet_export.parity.results import Diagnosis
 from resnet_export.pipeline.options import ExportOptions
 from resnet_export.pipeline.source_sessions import ONNX, FileSession, LiveSession
@@ -25,9 +25,6 @@ from resnet_export.runtimes import attach
 from resnet_export.runtimes.session import Session
 from resnet_export.sources import Source, Trained, load
 from resnet_export.weights import Weights
-
-MODEL_ITSELF = "the model itself"
-"""The proof of a network that was read from a live model."""
 
 
 def choose_framework(asked: str | None, source: Source) -> str:
@@ -105,11 +102,11 @@ class SourceModel:
         }
         return differing_parameters(expected, numbers, self._weights, self.candidate.label)
 
-    def run_float64(self, images: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """The live model's own first output in float64; None where it has none."""
+    def run_float64(self, images: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...] | None:
+        """The live model's own outputs in float64, in the order of the network's; None where it has none."""
         model = None if self.is_built else self.trained.model
         found = None if model is None else model.run_float64(images)
-        return None if found is None else found[0]
+        return None if found is None else tuple(found[at] for at in self.trained.positions)
 
     def release_model(self) -> None:
         """Lets go of the model, unless it is the caller's."""
