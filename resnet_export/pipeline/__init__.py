@@ -84,6 +84,7 @@ def _start_check(
             report.preprocessing,
             options.images,
             others,
+            trained.left_out,
         )
     )
 
