@@ -63,8 +63,8 @@ class Check:
         self._sets, self._notes = gate_inputs(image_input_of(network, interface), preprocessing, images)
         self._notes += [f"Not in the file: the output {name}, which no layer makes of the image." for name in left_out]
         self._background = ThreadPoolExecutor(max_workers=1)
-        self._truth = self._background.submit(self._compute_truth, network, numbers)
         self._network, self._proof, self._reading = network, proof, reading
+        self._truth = self._background.submit(self._compute_truth, network, numbers)
         self._built = proof == SPECIFICATION
         self._source: Evaluation
         self._activation: Activation | None = None
