@@ -73,7 +73,7 @@ class SourceModel:
         self.proof = SPECIFICATION if self.is_built else OWN_GRAPH if own == ONNX else MODEL_ITSELF
         self._model: Any = None
         self.candidate = Candidate(f"the {self.framework} model", self._open)
-        self.reading = "what was read of the file" if own == ONNX else f"what the {self.framework} converter made of it"
+        self.reading = "what was read of the file" if own == ONNX else self._converted
         """What messages call the network that was read, where the source's own run is against it."""
 
     def build(self) -> None:
@@ -95,8 +95,7 @@ class SourceModel:
             reading = self._read(topology)
             names = match(reading.network, expected)
         except StructureError as error:
-            side = f"what the {self.framework} converter made of the model"
-            return attribute_topology(self.candidate, error, expected, self._weights, side)
+            return attribute_topology(self.candidate, error, expected, self._weights, self._converted)
         numbers = {
             step.parameter(role): reading.numbers[f"{names[step.name]}.{role}"]
             for step in expected.steps
@@ -136,6 +135,10 @@ class SourceModel:
                 match(error.partial, self.trained.network)
             last = self.trained.network.output
             raise StructureError(last, error.message) from error
+
+    @property
+    def _converted(self) -> str:
+        return f"what the {self.framework} converter made of the model"
 
     @property
     def _weights(self) -> Weights:
