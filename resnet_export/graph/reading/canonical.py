@@ -111,7 +111,9 @@ def _is_bias(network: Network, before: Step, step: Step) -> bool:
 
 def _is_channelwise(network: Network, step: Step) -> bool:
     """Whether the number of a step has one element for each channel of its output."""
-    shape, output = step.parameters.get("right", ()), network.shapes[step.name]
+    shape, output = step.parameters.get("right"), network.shapes[step.name]
+    if shape is None:
+        return False
     wide = (1,) * (len(output) - len(shape)) + tuple(shape)
     return len(wide) > 1 and wide[1] == output[1] == int(np.prod(wide))
 
