@@ -71,7 +71,7 @@ class SourceModel:
         self._model: Any = None
         name = "the source file" if own == ONNX else f"the {self.framework} model"
         self.candidate = Candidate(name, self._open)
-        self.reading = "what was read of it" if own == ONNX else f"what the {self.framework} converter made of it"
+        self.reading = "what was read of the file" if own == ONNX else self._converted
         """What messages call the network that was read, where the source's own run is held against it."""
 
     def build(self) -> None:
@@ -93,8 +93,7 @@ class SourceModel:
             reading = self._read(topology)
             names = match(reading.network, expected)
         except StructureError as error:
-            side = f"what the {self.framework} converter made of the model"
-            return attribute_topology(self.candidate, error, expected, self._weights, side)
+            return attribute_topology(self.candidate, error, expected, self._weights, self._converted)
         numbers = {
             step.parameter(role): reading.numbers[f"{names[step.name]}.{role}"]
             for step in expected.steps
@@ -134,6 +133,10 @@ class SourceModel:
                 match(error.partial, self.trained.network)
             last = self.trained.network.output
             raise StructureError(last, error.message) from error
+
+    @property
+    def _converted(self) -> str:
+        return f"what the {self.framework} converter made of the model"
 
     @property
     def _weights(self) -> Weights:

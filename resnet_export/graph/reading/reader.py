@@ -118,11 +118,14 @@ class _Reader:
         for node in self._graph:
             for value, result in zip(node.outputs, self._interpreted(node), strict=False):
                 self._values[value] = result
-                if isinstance(result, Feature) and result.pads is None:
-                    places = [value.name or ""] if self._of_file else layers_of(node)
-                    for place in places:  # a module's output is what its last node makes
-                        self.shown.pop(place, None)
-                        self.shown[place] = Shown(result.step, result.perm)
+                self._note(node, value, result)
+
+    def _note(self, node: ir.Node, value: ir.Value, result: Value) -> None:
+        """Notes where a value can be looked at in the source: a module's output is what its last node makes."""
+        if isinstance(result, Feature) and result.pads is None:
+            for place in [value.name or ""] if self._of_file else layers_of(node):
+                self.shown.pop(place, None)
+                self.shown[place] = Shown(result.step, result.perm)
 
     def outputs(self) -> Iterator[tuple[str, str]]:
         """(name of an output, the step that gives it), for each output that is made of the image.
