@@ -14,14 +14,14 @@ from resnet_export.images import Preprocessing
 from resnet_export.network import Network
 from resnet_export.network.evaluation import Numbers, outputs_of
 from resnet_export.network.operators.operator import Floats
-from resnet_export.parity.diagnosis.attribution import diagnose
+from resnet_export.parity.diagnosis.attribution import diagnose, diagnose_reading
 from resnet_export.parity.gate.evaluation import Candidate, Evaluation, activate, evaluate
-from resnet_export.parity.gate.gate import max_error
+from resnet_export.parity.gate.gate import SUSPICIOUS, max_error
 from resnet_export.parity.gate.inputs import gate_inputs, image_input_of
 from resnet_export.parity.gate.judge import Verdict, judge, judge_source
 from resnet_export.parity.model_under_test import canonical_model, quantity_of
-from resnet_export.parity.reference.oracles import Truths, step_of
-from resnet_export.parity.results import VerifyReport
+from resnet_export.parity.reference.oracles import NetworkOracle, Truths, step_of
+from resnet_export.parity.results import Diagnosis, VerifyReport
 from resnet_export.runtimes import open_session
 
 SPECIFICATION = "the specification"
@@ -45,6 +45,7 @@ class Check:
         network: Network,
         numbers: Numbers,
         proof: str,
+        reading: str,
         interface: Interface,
         preprocessing: Preprocessing,
         images: str | os.PathLike[str] | None = None,
@@ -55,6 +56,7 @@ class Check:
             network: before its batch norms are folded.
             numbers: its parameters.
             proof: what the truth is: `the specification`, `the model itself` or `the file's own graph`.
+            reading: what to call a network that was read off the model itself, where that gives something else.
             interface: how the file will be called.
             preprocessing: how pictures become its input.
             images: a folder of pictures that take part.
@@ -63,11 +65,12 @@ class Check:
         self._sets, self._notes = gate_inputs(image_input_of(network, interface), preprocessing, images)
         self._background = ThreadPoolExecutor(max_workers=1)
         self._truth = self._background.submit(self._compute_truth, network, numbers)
-        self._network, self._proof = network, proof
+        self._network, self._proof, self._reading = network, proof, reading
         self._built = proof == SPECIFICATION
         self._source: Evaluation
         self._activation: Activation | None = None
         self._witness: NDArray[np.float64] | None = None
+        self._witness_failed = False
 
     def run_source(self, model: Candidate, activation: Activation | None = None) -> None:
         """Runs the model that the file comes from. It is checked too, and is the yardstick.
@@ -104,11 +107,8 @@ class Check:
         if not same:
             judge_source(verdict, self._sets, truths, self._source, self._activation)
         witness = self._judge_witness(verdict, truths)
-        diagnosis = None
-        if verdict.failed:
-            failed, inputs = verdict.failed[0]
-            assert tested.network is not None, "a canonical file has a specification"
-            diagnosis, _ = diagnose(failed.candidate, tested.network, inputs)
+        assert tested.network is not None, "a canonical file has a specification"
+        diagnosis = self._diagnose(verdict, tested.network) if verdict.failures else None
         return VerifyReport(
             str(name),
             not verdict.failures,
@@ -121,6 +121,25 @@ class Check:
             witness=witness,
         )
 
+    def _diagnose(self, verdict: Verdict, network: NetworkOracle) -> Diagnosis | None:
+        """Where it goes wrong first; None where only a head is wrong."""
+        failed = [evaluation for evaluation, _ in verdict.failed]
+        if not self._built and (self._source in failed or self._witness_failed):
+            side = self._source.candidate.label if self._contradicts_itself() else self._reading
+            return diagnose_reading(self._source.candidate, network, self._sets[0], side)
+        if not failed:
+            return None
+        diagnosis, _ = diagnose(failed[0].candidate, network, verdict.failed[0][1])
+        return diagnosis
+
+    def _contradicts_itself(self) -> bool:
+        """Whether the source gives in float32 something else than in float64."""
+        if self._witness is None:
+            return False
+        inputs = self._sets[0]
+        found = self._source.outputs[inputs.kind, max(inputs.batches)][: len(self._witness)]
+        return not max_error(found, self._witness) <= SUSPICIOUS * float(np.abs(self._witness).max())
+
     def _judge_witness(self, verdict: Verdict, truths: Truths) -> float | None:
         """How far the source's own float64 run is from the truth, over the truth's largest value; None without one."""
         if self._witness is None:
@@ -132,10 +151,11 @@ class Check:
         error = max_error(self._witness, truth)
         own = max_error(self._source.outputs[inputs.kind, max(inputs.batches)][: len(truth)], truth)
         allowed = max(WITNESS * scale, own / OWN_ERROR)
-        if not error <= allowed:
+        self._witness_failed = not error <= allowed
+        if self._witness_failed:
             verdict.failures.append(
-                f"{self._source.candidate.label} itself, in float64, is {error:.3g} from the network that was read from "
-                f"it ({allowed:.3g} is allowed): what its converter made of it is another network."
+                f"{self._source.candidate.label} itself, in float64, is {error:.3g} from the network that was read "
+                f"from it ({allowed:.3g} is allowed): {self._reading} is another network."
             )
         return error / scale if scale else error
 

@@ -74,7 +74,15 @@ def _start_check(
         return nullcontext()
     trained = source.trained
     return closing(
-        Check(trained.network, trained.numbers, source.proof, report.interface, report.preprocessing, options.images)
+        Check(
+            trained.network,
+            trained.numbers,
+            source.proof,
+            source.reading,
+            report.interface,
+            report.preprocessing,
+            options.images,
+        )
     )
 
 

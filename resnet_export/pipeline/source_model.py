@@ -2,18 +2,15 @@
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.convert import Topology
+from resnet_export.convert import CONVERTERS, Topology
 from resnet_export.errors import MissingDependencyError, StructureError, UsageError
 from resnet_export.graph.reading import Reading, read
 from resnet_export.graph.reading.values import UnreadableError
-from resnet_export.live import LiveModel
 from resnet_export.models import FRAMEWORKS
 from resnet_export.network.match import match
 from resnet_export.optional import install_line, require
@@ -23,15 +20,14 @@ from resnet_export.parity.gate.evaluation import Candidate
 from resnet_export.parity.reference.oracles import OWN_GRAPH
 from resnet_export.parity.results import Diagnosis
 from resnet_export.pipeline.options import ExportOptions
-from resnet_export.runtimes import attach, open_session
-from resnet_export.runtimes.session import Placement, Session
+from resnet_export.pipeline.source_sessions import ONNX, FileSession, LiveSession
+from resnet_export.runtimes import attach
+from resnet_export.runtimes.session import Session
 from resnet_export.sources import Source, Trained, load
 from resnet_export.weights import Weights
 
 MODEL_ITSELF = "the model itself"
 """The proof of a network that was read from a live model."""
-ONNX = "onnx"
-"""What stands for the framework of a network that was read off an `.onnx` file."""
 
 
 def choose_framework(asked: str | None, source: Source) -> str:
@@ -47,54 +43,6 @@ def choose_framework(asked: str | None, source: Source) -> str:
             hint=f"Install it with: {install_line(candidates[0])}",
         )
     return found
-
-
-class LiveSession(Session):
-    """A live model: its own float32 run."""
-
-    takes_file_input = False
-
-    def __init__(self, model: LiveModel) -> None:
-        self._model, self.name = model, model.framework
-
-    def run(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Its first output, of images (N, C, H, W)."""
-        return self._model.run(images)[0]
-
-    def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """None of them: what is inside belongs to the user."""
-        return {}
-
-    def placement(self) -> Placement:
-        """See `Session.placement`."""
-        return Placement("CPU")
-
-
-class FileSession(Session):
-    """An `.onnx` file that a network was read from, in ONNX Runtime without its optimisations."""
-
-    takes_file_input = False
-
-    def __init__(self, path: str, layout: str, dtype: str) -> None:
-        self._session, self._layout, self._dtype = (
-            open_session("ort:cpu,optimization=disabled", Path(path)),
-            layout,
-            dtype,
-        )
-        self.name = ONNX
-
-    def run(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Its first output, of images (N, C, H, W)."""
-        ordered = images if self._layout == "nchw" else images.transpose(0, 2, 3, 1)
-        return self._session.run(np.ascontiguousarray(ordered).astype(self._dtype))
-
-    def placement(self) -> Placement:
-        """See `Session.placement`."""
-        return self._session.placement()
-
-    def close(self) -> None:
-        """See `Session.close`."""
-        self._session.close()
 
 
 class SourceModel:
@@ -124,7 +72,10 @@ class SourceModel:
             )
         self.proof = SPECIFICATION if self.is_built else OWN_GRAPH if own == ONNX else MODEL_ITSELF
         self._model: Any = None
-        self.candidate = Candidate(f"the {self.framework} model", self._open)
+        name = "the source file" if own == ONNX else f"the {self.framework} model"
+        self.candidate = Candidate(name, self._open)
+        self.reading = "what was read of it" if own == ONNX else f"what the {self.framework} converter made of it"
+        """What messages call the network that was read, where the source's own run is held against it."""
 
     def build(self) -> None:
         """Imports the framework, and builds the model from the weights unless the source is a live one."""
@@ -134,7 +85,7 @@ class SourceModel:
 
     def trace(self) -> Topology:
         """The raw topology of the model that was built."""
-        module = importlib.import_module(f"resnet_export.convert.{self.framework}")
+        module = importlib.import_module(CONVERTERS[self.framework])
         topology: Topology = module.trace(self._model, self.trained.network.image)
         return topology
 
@@ -204,10 +155,7 @@ class SourceModel:
     def _open(self) -> Session:
         if not self.is_built:
             trained = self.trained
-            if trained.model is not None:
-                return LiveSession(trained.model)
-            assert trained.path is not None, "what is neither live nor built is a file"
-            return FileSession(trained.path, *trained.file_input)
+            return FileSession(trained) if trained.model is None else LiveSession(trained)
         if self._model is not None:
             return attach(self.framework, self._model, self.trained.spec)
         weights = self._load().numbers

@@ -81,10 +81,10 @@ def _verdict(report: ExportReport) -> Iterator[str]:
             f"proof: {report.proof}; its own run in float64 is {found.witness:.0e} of the largest value from the truth."
         )
     if found.passed:
+        source = "its source" if report.framework == "onnx" else f"the {report.framework} model"
         that = "the file is that network, with what was assumed of it; " if report.network_assumed else ""
         yield from wrapped(
-            f"Passed: {that}the file and the {report.framework} model are equally far from float64 truth, "
-            "as rounding alone makes them."
+            f"Passed: {that}the file and {source} are equally far from float64 truth, as rounding alone makes them."
         )
     else:
         yield "FAILED: the file would not be the network of its source."

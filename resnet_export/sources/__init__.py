@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_export import live
-from resnet_export.errors import UsageError
+from resnet_export.errors import CheckpointError, UsageError
 from resnet_export.live import files
 from resnet_export.optional import is_installed
 from resnet_export.sources.onnx_file import of_onnx
@@ -56,6 +56,11 @@ def load(source: Source, *, seed: int = 0, code: str | None = None, **asked: Any
 
 
 def _of_path(name: str, asked: dict[str, Any]) -> Trained:
+    if name.lower().endswith(".pt2"):
+        raise CheckpointError(
+            f"{name} is a program of torch.export, whose loader unpickles whatever is in it. It was not read.",
+            hint="Pass the torch.nn.Module from before it was exported: resnet_export.export(model, 'file.onnx').",
+        )
     if name in RESIZE and not Path(name).exists():
         path = fetch(name, asked.get("depth") or ResNetSpec.depth)
         # Nothing is assumed: whose network it is, is published with it.

@@ -35,8 +35,10 @@ def of_model(model: LiveModel, origin: str, asked: Mapping[str, Any]) -> Trained
     image, assumed = _image(model, asked)
     topology = model.trace(image)
     reading = read(topology.graph, image, topology.parameters)
+    names = dict(zip((value.name for value in topology.graph.graph.outputs), topology.outputs, strict=True))
+    outputs = tuple(names[name] for name in reading.outputs)
     return of_reading(
-        reading, origin, asked, assumed, model=model, outputs=topology.outputs, preprocessing=model.preprocessing()
+        reading, origin, asked, assumed, model=model, outputs=outputs, preprocessing=model.preprocessing()
     )
 
 
@@ -66,8 +68,11 @@ def of_reading(
         renamed = network.renamed(names)
         tensors = {new: numbers[old] for new, old in zip(renamed.parameters, network.parameters, strict=True)}
         weights = Weights(spec, tensors, origin=origin, assumptions=assumptions)
-        return Trained(spec.network, weights, spec, origin, assumptions, activation=activation, **known)
-    return Trained(network, numbers, None, origin, assumptions, activation=activation, **known)
+        shown = {
+            place: seen._replace(step=names[seen.step]) for place, seen in reading.shown.items() if seen.step in names
+        }
+        return Trained(spec.network, weights, spec, origin, assumptions, activation=activation, shown=shown, **known)
+    return Trained(network, numbers, None, origin, assumptions, activation=activation, shown=reading.shown, **known)
 
 
 def _image(model: LiveModel, asked: Mapping[str, Any]) -> tuple[tuple[int, int, int], tuple[Assumption, ...]]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from resnet_export.assumptions import Assumption
 from resnet_export.errors import CheckpointError
 from resnet_export.graph.interface import Activation, Layout
+from resnet_export.graph.reading import Shown
 from resnet_export.live import LiveModel
 from resnet_export.network import Network
 from resnet_export.network.evaluation import Numbers
@@ -45,6 +46,8 @@ class Trained:
     """What the source makes of the logits."""
     outputs: tuple[str, ...] = ("output",)
     """What the source calls its outputs."""
+    shown: Mapping[str, Shown] = field(default_factory=dict)
+    """Name of a module, layer or value of the source -> the step that gives its output."""
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     """What the source says of the preparation of its pictures: fields of `Preprocessing`."""
 

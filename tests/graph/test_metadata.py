@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SAMPLE = Metadata(
     ResNetSpec(depth=18, num_classes=2),
+    None,
     Interface(),
     Preprocessing.default(3, 224),
     "a" * 64,
@@ -65,7 +66,7 @@ def any_metadata(draw: st.DrawFn) -> Metadata:
         draw(st.sampled_from(INTERPOLATIONS)),
     )
     labels = draw(st.none() | st.lists(st.text(), max_size=5).map(tuple))
-    return Metadata(spec, interface, preprocessing, draw(st.text()), draw(st.text()), labels)
+    return Metadata(spec, None, interface, preprocessing, draw(st.text()), draw(st.text()), labels)
 
 
 @given(any_metadata())

@@ -21,12 +21,14 @@ class Builder:
         opset: the version of ONNX's operators that the graph is written in.
         batch: the number of images that the graph is fixed to; None for any.
         expressions: name of a parameter -> the number that it is.
+        repeated: name of an `Expand` -> what it repeats.
     """
 
     def __init__(self, image: tuple[int, int, int], opset: int, batch: int | None = None) -> None:
         self.image, self.opset, self.batch = image, opset, batch
         self.steps: dict[str, Step] = {}
         self.expressions: dict[str, Number] = {}
+        self.repeated: dict[str, Feature] = {}
 
     @property
     def source(self) -> Feature:
@@ -75,10 +77,10 @@ class Builder:
         return step
 
     def unpadded(self, x: Feature) -> Feature:
-        """The feature with its zeros added by a step."""
+        """The feature with its pads added by a step."""
         if x.pads is None:
             return x
-        attributes = {"mode": "constant", "pads": sides(x.pads), "value": 0.0}
+        attributes = {"mode": "constant", "pads": sides(x.pads), "value": x.filler}
         return replace(self.add("Pad", [replace(x, pads=None)], attributes), perm=x.perm)
 
     def settled(self, x: Feature) -> Feature:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -22,12 +23,15 @@ Expressions = Mapping[str, Number]
 """Name of a parameter of the network -> the number that it is."""
 
 
-def canonical(network: Network, expressions: Expressions) -> tuple[Network, dict[str, NDArray[Any]]]:
+def canonical(network: Network, expressions: Expressions) -> tuple[Network, dict[str, NDArray[Any]], Mapping[str, str]]:
     """The network and its numbers, with written-out batch norms and biases recognised, in canonical order and names.
 
     The order is that of a walk back from the outputs, at a commutative operator the longer path first.
+
+    Returns:
+        The network; its numbers; name of a step before -> the step that now gives the same.
     """
-    network, expressions = simplified(network, expressions)
+    network, expressions, moved = simplified(network, expressions)
     network = _ordered(network, expressions)
     names = _names(network, expressions)
     renamed = network.renamed(names)
@@ -37,11 +41,12 @@ def canonical(network: Network, expressions: Expressions) -> tuple[Network, dict
         for old, new in pairs
         for role in old.parameters
     }
-    return renamed, numbers
+    same = {old: new for old, new in names.items() if old not in moved.values()}
+    return renamed, numbers, same | {old: names[new] for old, new in moved.items() if new in names}
 
 
-def simplified(network: Network, expressions: Expressions) -> tuple[Network, Expressions]:
-    """The network and its numbers, with written-out batch norms and biases recognised."""
+def simplified(network: Network, expressions: Expressions) -> tuple[Network, Expressions, Mapping[str, str]]:
+    """The network and its numbers, with written-out batch norms and biases recognised; sum -> whose bias it became."""
     return _with_biases(*_with_norms(network, expressions))
 
 
@@ -58,12 +63,14 @@ def _with_norms(network: Network, expressions: Expressions) -> tuple[Network, di
             continue
         scale, shift = found[scaled.parameter("right")], found[step.parameter("right")]
         norm = written_norm(scale, shift)
-        channels = network.shapes[step.name][1]
-        if norm is None or not norm.variance.value().size == scale.value().size == channels:
+        if norm is None or not all(_is_along_channels(network, one) for one in (scaled, step)):
             continue
+        channels = int(np.prod(step.parameters["right"]))
         ones, zeros = (Number.constant(np.full(channels, value, np.float32)) for value in (1, 0))
         numbers = (norm.gamma or ones, norm.beta or zeros, norm.mean, norm.variance)
-        roles = dict(zip(NORM_ROLES, (number.viewed() for number in numbers), strict=True))
+        if any(number.value().size != channels for number in numbers):
+            continue
+        roles = dict(zip(NORM_ROLES, (number.vector() for number in numbers), strict=True))
         steps[step.name] = Step(
             step.name, "BatchNormalization", scaled.inputs, {"epsilon": norm.epsilon}, dict.fromkeys(roles, (channels,))
         )  # fmt: skip
@@ -73,7 +80,7 @@ def _with_norms(network: Network, expressions: Expressions) -> tuple[Network, di
     return replace(network, steps=tuple(steps.values())), found
 
 
-def _with_biases(network: Network, expressions: Expressions) -> tuple[Network, dict[str, Number]]:
+def _with_biases(network: Network, expressions: Expressions) -> tuple[Network, dict[str, Number], Mapping[str, str]]:
     """A number per channel that is added to a convolution, and to nothing else of it, becomes its bias."""
     found, steps, moved = dict(expressions), dict[str, Step](), dict[str, str]()
     for step in network.steps:
@@ -85,13 +92,12 @@ def _with_biases(network: Network, expressions: Expressions) -> tuple[Network, d
         if before is not None and _is_bias(network, before, step):
             out = before.parameters["weight"][0]
             steps[before.name] = replace(before, parameters={**before.parameters, "bias": (out,)})
-            shape = Number.constant(np.array([out], np.int64))
-            found[before.parameter("bias")] = Number("Reshape", (found[step.parameter("right")], shape))
+            found[before.parameter("bias")] = found[step.parameter("right")].vector()
             moved[step.name] = before.name
         else:
             steps[step.name] = step
     outputs = tuple(moved.get(name, name) for name in network.outputs)
-    return replace(network, steps=tuple(steps.values()), outputs=outputs), found
+    return replace(network, steps=tuple(steps.values()), outputs=outputs), found, moved
 
 
 def _is_zero(number: Number) -> bool:
@@ -101,9 +107,15 @@ def _is_zero(number: Number) -> bool:
 def _is_bias(network: Network, before: Step, step: Step) -> bool:
     if before.op not in ("Conv", "Gemm") or "bias" in before.parameters or step.op != "Add":
         return False
-    shape, out = step.parameters.get("right", ()), before.parameters["weight"][0]
-    wide = (1,) * (len(network.shapes[step.name]) - len(shape)) + tuple(shape)
-    return wide[1] == out == int(np.prod(wide)) and _single(network, network.step[step.inputs[0]])
+    alone = _single(network, network.step[step.inputs[0]])
+    return alone and "right" in step.parameters and _is_along_channels(network, step)
+
+
+def _is_along_channels(network: Network, step: Step) -> bool:
+    """Whether a step's number has one element for each channel of its output."""
+    shape, output = step.parameters["right"], network.shapes[step.name]
+    wide = (1,) * (len(output) - len(shape)) + shape
+    return len(wide) > 1 and wide[1] == output[1] == math.prod(wide)
 
 
 def _single(network: Network, step: Step) -> bool:

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 from onnx_ir.passes.common import InlinePass
 
-from resnet_export.graph.access import NCHW_TO_NHWC, attribute
+from resnet_export.graph.access import NCHW_TO_NHWC, attribute, layers_of
 from resnet_export.graph.interface import Layout
 from resnet_export.graph.reading.arithmetic import ARITHMETIC
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.canonical import canonical, simplified
-from resnet_export.graph.reading.rules import RULES, expands_for_broadcast, shape_of
+from resnet_export.graph.reading.rules import RULES, shape_of
 from resnet_export.graph.reading.values import CONSTANT, PARAMETER, Feature, Number, UnreadableError, Value
-from resnet_export.network import Network
+from resnet_export.network import BATCH, IMAGE, Network, described
 
 DOMAINS = ("", "ai.onnx")
+CLASSIFIES = "Give the network that classifies."
 HINT = "Export the network without it, or ask for the operator at the project's issues."
+
+
+class Shown(NamedTuple):
+    """Where a step's output can be looked at in the model that was read."""
+
+    step: str
+    perm: tuple[int, ...]
+    """Which axis of the step's output each axis of it is there."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,9 @@ class Reading:
     numbers: Mapping[str, NDArray[Any]]
     """Name of a parameter of the network -> its numbers: as they were, or in float64 where they were computed."""
     outputs: tuple[str, ...]
-    """The names that the graph's outputs have, in the order of the network's."""
+    """The names that the graph's outputs have, in the order of the network's; a value that it gives twice has one."""
+    shown: Mapping[str, Shown] = field(default_factory=dict)
+    """Name of a module or layer of the live model, or of a value of the file -> the step that gives its output."""
 
 
 def read(
@@ -64,12 +75,13 @@ def read(
         outputs = list(reader.outputs())
     except UnreadableError as error:
         steps = tuple(reader.builder.steps.values())
-        error.partial, _ = simplified(Network(image, steps, ()), reader.builder.expressions)
+        error.partial, *_ = simplified(Network(image, steps, ()), reader.builder.expressions)
         raise
     network = reader.builder.network([step for _, step in outputs])
     expressions = reader.builder.expressions
-    network, numbers = canonical(network, {name: expressions[name] for name in network.parameters})
-    return Reading(network, numbers, tuple(name for name, _ in outputs))
+    network, numbers, names = canonical(network, {name: expressions[name] for name in network.parameters})
+    shown = {place: Shown(names[step], perm) for place, (step, perm) in reader.shown.items() if step in names}
+    return Reading(network, numbers, tuple(name for name, _ in outputs), shown)
 
 
 class _Reader:
@@ -83,6 +95,8 @@ class _Reader:
     ) -> None:
         self._graph = model.graph
         self.builder = Builder(image, model.opset_imports.get("", 18), batch)
+        self.shown: dict[str, Shown] = {}
+        self._of_file = parameters is None
         self._values: dict[ir.Value, Value] = {}
         taken, *others = (value for value in model.graph.inputs if value.name not in model.graph.initializers)
         source = self.builder.source
@@ -107,15 +121,35 @@ class _Reader:
                 continue
             for value, result in zip(node.outputs, self._interpreted(node), strict=False):
                 self._values[value] = result
+                if isinstance(result, Feature) and result.pads is None:
+                    places = [value.name or ""] if self._of_file else layers_of(node)
+                    for place in places:  # a module's output is what its last node makes
+                        self.shown.pop(place, None)
+                        self.shown[place] = Shown(result.step, result.perm)
 
     def outputs(self) -> Iterator[tuple[str, str]]:
-        """(name of an output, the step that gives it), for each output that depends on the image."""
+        """(name of an output, the step that gives it), for each value that depends on the image.
+
+        Raises:
+            UnreadableError: the first does not, or one has no place for each image.
+        """
         found = [(value.name or "", self._values.get(value)) for value in self._graph.outputs]
+        if not isinstance(found[0][1], Feature):
+            raise UnreadableError(f"The output {found[0][0]} does not depend on the image.", hint=CLASSIFIES)
+        seen = set()
         for name, value in found:
-            if isinstance(value, Feature):
-                yield name, self.builder.settled(value).step
-        if not any(isinstance(value, Feature) for _, value in found):
-            raise UnreadableError("No output depends on the image.", hint="Give the network that classifies.")
+            step = self._settled(name, value) if isinstance(value, Feature) else None
+            if step is not None and step not in seen:
+                seen.add(step)
+                yield name, step
+
+    def _settled(self, name: str, value: Feature) -> str:
+        settled = self.builder.settled(value)
+        if settled.step == IMAGE or settled.shape[0] != BATCH:
+            shape = f"has the shape {described(settled.shape)}: its first axis is not that of the images"
+            what = "is the image itself" if settled.step == IMAGE else shape
+            raise UnreadableError(f"The output {name} {what}.", hint=CLASSIFIES)
+        return settled.step
 
     def _interpreted(self, node: ir.Node) -> Sequence[Value]:
         attributes = {name: attribute(node, name) for name in node.attributes}
@@ -147,9 +181,8 @@ class _Reader:
             return Number.constant(shape_of(inputs[0], attributes))
         if not any(isinstance(value, Feature) for value in inputs):
             return _arithmetic(node, inputs, attributes)
-        if node.op_type == "Expand" and expands_for_broadcast(node):
-            assert inputs[0] is not None, "Expand takes a value"
-            return inputs[0]
+        if node.op_type == "Split":
+            attributes.setdefault("num_outputs", len(node.outputs))
         rule = RULES.get(node.op_type)
         if rule is None:
             raise UnreadableError("this operator is not read")
@@ -179,8 +212,7 @@ def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[
 
 def _refusal(node: ir.Node, reason: str) -> UnreadableError:
     """The error with the place of a node: its own name, and the module where the converter noted it."""
-    scopes = node.metadata_props.get("pkg.torch.onnx.name_scopes", "")
-    layer = scopes.strip("[]").rpartition(",")[0].rpartition(",")[2].strip(" '\"")
+    layer = next(reversed(layers_of(node)), None)
     where = f"{node.op_type} {layer or node.name or node.outputs[0].name}"
     return UnreadableError(f"Node {where}: {reason}.", hint=HINT)
 

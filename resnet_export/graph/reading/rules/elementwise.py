@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +12,8 @@ import numpy as np
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules.arguments import feature, optional, scalar
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
-from resnet_export.network import Shape
 from resnet_export.network.operators import BINARY, UNARY
+from resnet_export.network.sizes import Shape, broadcast
 
 DEFAULTS: dict[str, dict[str, float]] = {
     "Elu": {"alpha": 1.0},
@@ -61,11 +63,10 @@ def _prelu(builder: Builder, inputs: list[Value | None], attributes: dict[str, A
     return _binary("Add")(builder, [positive, negative], {})
 
 
-def _binary(op: str) -> Any:
+def _binary(op: str) -> Callable[[Builder, list[Value | None], dict[str, Any]], Value]:
     def rule(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
         if len(inputs) > 2:  # Max and Min take any number
-            first = rule(builder, inputs[:2], attributes)
-            return rule(builder, [first, *inputs[2:]], attributes)
+            return rule(builder, [rule(builder, inputs[:2], attributes), *inputs[2:]], attributes)
         if len(inputs) == 1:
             return feature(inputs[0])
         left, right = inputs
@@ -81,18 +82,27 @@ def _binary(op: str) -> Any:
 
 def _of_features(builder: Builder, op: str, left: Feature, right: Feature) -> Feature:
     left, right = builder.unpadded(left), builder.unpadded(right)
+    left = _once(builder, left, right.seen)
+    right = _once(builder, right, left.seen)
     if len(left.shape) != len(right.shape):
         left, right = builder.settled(left), builder.settled(right)
         wide = max(len(left.shape), len(right.shape))
         left, right = (_with_rank(builder, value, wide) for value in (left, right))
     if left.perm != right.perm:
-        perm = left.perm if len(left.shape) == 4 and _is_pooled(right.shape) else right.perm
+        perm = left.perm if _elements(right) < _elements(left) else right.perm
         left, right = (_as_seen(builder, value, perm) for value in (left, right))
     return replace(builder.add(op, [left, right]), perm=left.perm)
 
 
-def _is_pooled(shape: Shape) -> bool:
-    return all(size == 1 for size in shape[2:])
+def _once(builder: Builder, x: Feature, other: Shape) -> Feature:
+    """What was repeated by an `Expand`, where an operation with the other shape repeats it by itself."""
+    bare = replace(builder.repeated.get(x.step, x), perm=x.perm)
+    return bare if broadcast(bare.seen, other) == broadcast(x.seen, other) else x
+
+
+def _elements(x: Feature) -> int:
+    """How many an image has: the smaller value is the cheaper one to turn."""
+    return math.prod(size for size in x.shape if isinstance(size, int))
 
 
 def _as_seen(builder: Builder, x: Feature, perm: tuple[int, ...]) -> Feature:
@@ -111,15 +121,12 @@ def _with_rank(builder: Builder, x: Feature, rank: int) -> Feature:
 
 
 def _with_number(builder: Builder, op: str, x: Feature, number: Number, role: str) -> Feature:
-    x = builder.unpadded(x)
-    if number.is_constant and role == "right" and op in NEUTRAL and number.scalar == NEUTRAL[op]:
-        return x
     shape = number.value().shape
     if len(shape) > len(x.shape):
-        if any(size != 1 for size in shape[: len(shape) - len(x.shape)]):
-            raise UnreadableError("the number has more axes than the value")
-        shape = shape[len(shape) - len(x.shape) :]
-        number = Number("Reshape", (number, Number.constant(np.array(shape, np.int64))))
+        raise UnreadableError("the number has more axes than the value")
+    x = _once(builder, builder.unpadded(x), shape)
+    if number.is_constant and role == "right" and op in NEUTRAL and number.scalar == NEUTRAL[op]:
+        return x
     if op in COMMUTATIVE:
         role = "right"
     return replace(builder.add(op, [x], {}, {role: _aligned(number, shape, x)}), perm=x.perm)

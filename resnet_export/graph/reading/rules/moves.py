@@ -101,7 +101,9 @@ def _expand(builder: Builder, inputs: list[Value | None], attributes: dict[str, 
     wanted = tuple(int(size) if isinstance(size, int) else 1 for size in target)
     if all(size in (1, own) for size, own in zip(wanted, x.shape, strict=True)):
         return x
-    return builder.add("Expand", [x], {"shape": wanted})
+    made = builder.add("Expand", [x], {"shape": wanted})
+    builder.repeated[made.step] = x
+    return made
 
 
 def _concat(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
@@ -119,11 +121,12 @@ def _concat(builder: Builder, inputs: list[Value | None], attributes: dict[str, 
 def _slice(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
     x = builder.unpadded(feature(inputs[0]))
     bounds = [np.array(sizes(value), object) for value in inputs[1:] if value is not None]
-    found = []
+    found: list[tuple[int, int, int, int]] = []
     for start, end, axis, step in zip(*slice_bounds(attributes, *bounds), strict=True):
         length = x.seen[axis]
         if not isinstance(length, int):
-            if start == 0 and (end == length or (isinstance(end, int) and end >= 2**31 - 1)) and step == 1:
+            whole: tuple[Any, ...] = (length, 2**31 - 1, 2**63 - 1)
+            if start == 0 and end in whole and step == 1:
                 continue
             raise UnreadableError("it cuts the batch")
         low, high, step = slice(start, None if step < 0 and end < -length else end, step).indices(length)
@@ -143,9 +146,7 @@ def _split(builder: Builder, inputs: list[Value | None], attributes: dict[str, A
         raise UnreadableError("it splits the batch")
     given = attributes.get("split") or (integers(inputs[1]) if optional(inputs, 1) is not None else None)
     if given is None:
-        count = attributes.get("num_outputs")
-        if count is None:
-            raise UnreadableError("it does not say into how many parts it splits")
+        count = attributes["num_outputs"]
         part = -(-length // count)
         given = [min(part, length - part * index) for index in range(count)]
     found: list[Value] = []
