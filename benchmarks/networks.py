@@ -46,7 +46,7 @@ def main() -> None:
         wanted = known is None or options.again or (options.failed and not known["passed"])
         if not (wanted and fnmatch.fnmatch(member.path, options.only)):
             continue
-        rows[member.path] = row = exported(member, max(options.image_size, member.smallest))
+        rows[member.path] = row = exported(member, member.size(options.image_size))
         options.output.write_text(json.dumps({"schema_version": 1, "networks": list(rows.values())}, indent=1) + "\n")
         print(member.path, "passed" if row["passed"] else row["reason"], f"{row['seconds']} s", flush=True)
         gc.collect()

@@ -18,6 +18,12 @@ class Member:
     """Pixels of a side of its images -> the live model, in inference mode."""
     smallest: int = 32
     """Pixels of a side of the smallest images that it takes."""
+    only: int | None = None
+    """Pixels of a side of its images, where it takes no others."""
+
+    def size(self, asked: int) -> int:
+        """Pixels of a side of the images on which it is exported."""
+        return self.only or max(asked, self.smallest)
 
     @property
     def path(self) -> str:

@@ -25,7 +25,7 @@ def members() -> Iterator[Member]:
         for name in names:
             yield Member(group, name, functools.partial(_application, name), SMALLEST.get(name, 32))
     yield Member("tutorial", "eight-blocks", lambda size: lively(eight_blocks(size)))
-    yield Member("tutorial", "eight-blocks-trained", lambda size: trained())
+    yield Member("tutorial", "eight-blocks-trained", trained, only=16)
 
 
 def lively(model: Any) -> Any:
@@ -83,13 +83,13 @@ def _block(x: Any, filters: int, stride: int, projects: bool) -> Any:
     return layers.ReLU()(layers.Add()([y, shortcut]))
 
 
-def trained() -> Any:
+def trained(size: int) -> Any:
     """A small one of the tutorial's kind, trained on handwritten digits."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    images = (digits.images / 16).astype("float32").repeat(2, axis=1).repeat(2, axis=2)[..., None]
-    model = eight_blocks(16, 1, (8, 8, 16, 16), 10)
+    images = (digits.images / 16).astype("float32").repeat(size // 8, axis=1).repeat(size // 8, axis=2)[..., None]
+    model = eight_blocks(size, 1, (8, 8, 16, 16), 10)
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(images, digits.target, batch_size=64, epochs=3, verbose=0)
     return model

@@ -114,8 +114,11 @@ class _Reader:
                 self._values[value] = Number(PARAMETER if owned else CONSTANT, name=value.name or "", array=array)
 
     def run(self) -> None:
-        """Interprets every node."""
+        """Interprets every node that an output needs."""
+        needed = _needed(self._graph)
         for node in self._graph:
+            if node not in needed:
+                continue
             for value, result in zip(node.outputs, self._interpreted(node), strict=False):
                 self._values[value] = result
                 self._note(node, value, result)
@@ -185,6 +188,18 @@ class _Reader:
         if rule is None:
             raise UnreadableError("this operator is not read")
         return rule(self.builder, inputs, attributes)
+
+
+def _needed(graph: ir.Graph) -> set[ir.Node]:
+    """The nodes that an output is made of: converters leave others behind."""
+    found = set[ir.Node]()
+    left = [value.producer() for value in graph.outputs]
+    while left:
+        node = left.pop()
+        if node is not None and node not in found:
+            found.add(node)
+            left += [value.producer() for value in node.inputs if value is not None]
+    return found
 
 
 def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[str, Any]) -> Number:

@@ -154,6 +154,13 @@ def _same(builder: Builder, inputs: list[Value | None], attributes: dict[str, An
     return feature(inputs[0])
 
 
+def _cast_like(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    """The first input, whichever of the two depends on the image: both are floating."""
+    (value, _) = inputs
+    assert value is not None, "CastLike takes two values"
+    return value
+
+
 def _dropout(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
     training = optional(inputs, 2)
     if training is not None and scalar(training):
@@ -171,7 +178,7 @@ RULES = {
     **{op: _unary(op) for op in UNARY if op != "Clip"},
     **{op: _binary(op) for op in BINARY},
     "Cast": _cast,
-    "CastLike": _same,
+    "CastLike": _cast_like,
     "Clip": _clip,
     "Dropout": _dropout,
     "Identity": _same,
