@@ -1,4 +1,4 @@
-"""Random graphs: what is read of one, and written of that, gives what ONNX Runtime makes of the graph, or is refused."""
+"""Random graphs: what is read of one, and written of that, gives what ONNX Runtime makes of it, or is refused."""
 
 from __future__ import annotations
 
