@@ -7,6 +7,7 @@ tf2onnx transposes them back, and the two cancel.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,16 @@ from resnet_export.convert.keras_parameters import Parameter, layers_of, paramet
 from resnet_export.convert.outputs import ALONE, named_outputs
 from resnet_export.convert.remarks import quiet, reason
 from resnet_export.errors import InputError, UnavailableError, quote_some
+from resnet_export.graph.access import LAYERS
 from resnet_export.optional import require
 
 if TYPE_CHECKING:
     import keras
     import onnx_ir as ir
+
+
+COUNT = re.compile(r"_\d+$")
+"""What TensorFlow puts behind the name of a layer each time that it is called."""
 
 
 def require_tensorflow() -> None:
@@ -67,6 +73,7 @@ def trace(model: keras.Model, image: tuple[int, int, int], owner: keras.Model | 
     except Exception as error:  # whatever Keras, TensorFlow or the user's own code raises
         raise does_not_run(model, image, error) from error
     raw = _converted(function, len(signature), model)
+    _note_layers(raw, model)
     given = parameters if owner is None else parameters_of(owner)
     for value in raw.graph.inputs[1:]:
         value.name = given[int(str(value.name).removeprefix("p"))].name
@@ -184,6 +191,16 @@ def _converted(function: Any, count: int, model: keras.Model) -> ir.Model:
     if unknown:
         raise _not_converted(model, f"ONNX has no {quote_some(sorted(unknown))}")
     return raw
+
+
+def _note_layers(raw: ir.Model, model: keras.Model) -> None:
+    """Notes on every node the layer that it is traced from: the scope in its name, less TensorFlow's count."""
+    names = {layer.name for layer in model.layers}
+    for node in raw.graph:
+        scope = (node.name or "").partition("/")[0]
+        layer = COUNT.sub("", scope)
+        if layer in names:
+            node.metadata_props[LAYERS] = layer
 
 
 def _not_converted(model: keras.Model, why: str) -> InputError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import copy
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from resnet_export.convert import TRACED_OPSET, Topology
 from resnet_export.convert.outputs import ALONE, named_outputs
 from resnet_export.convert.remarks import quiet, reason
 from resnet_export.errors import InputError
+from resnet_export.graph.access import LAYERS
 from resnet_export.optional import require
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 BATCH = 2
 """Images of the example: torch would take a batch of 1 for a constant."""
+
+SCOPES = "pkg.torch.onnx.name_scopes"
+"""Where torch notes on a node the modules that it is traced from."""
 
 WRAPPED = "model."
 """What the names of parameters begin with where the model stands in a wrapper."""
@@ -49,7 +54,9 @@ def trace(model: nn.Module, image: tuple[int, int, int]) -> Topology:
         with quiet():
             raw = _exported(traced, example, type(model).__name__)
     tensors = named_tensors(model)
-    names = _as_inputs(raw, tensors, "" if traced is plain else WRAPPED)
+    wrapper = "" if traced is plain else WRAPPED
+    names = _as_inputs(raw, tensors, wrapper)
+    _note_modules(raw, wrapper)
     # The arithmetic on shapes that torch writes out; no parameter has a number here that could be folded.
     optimizer.fold_constants(raw, onnx_shape_inference=False)
     return Topology(raw, {name: as_array(tensors[name]) for name in names}, outputs)
@@ -185,6 +192,14 @@ def _exported(model: nn.Module, example: torch.Tensor, name: str) -> ir.Model:
         ) from error
     raw: ir.Model = program.model
     return raw
+
+
+def _note_modules(raw: ir.Model, prefix: str) -> None:
+    """Notes on every node the modules that it is traced from; torch writes their names, and the operation's last."""
+    for node in raw.graph:
+        *scopes, _ = ast.literal_eval(node.metadata_props.get(SCOPES, "['']"))
+        modules = [scope.removeprefix(prefix) for scope in scopes if scope and scope != prefix.rstrip(".")]
+        node.metadata_props[LAYERS] = "\n".join(modules)
 
 
 def _as_inputs(raw: ir.Model, tensors: dict[str, torch.Tensor], prefix: str) -> list[str]:

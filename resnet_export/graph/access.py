@@ -7,12 +7,19 @@ import onnx_ir as ir
 
 NCHW_TO_NHWC = (0, 2, 3, 1)
 NHWC_TO_NCHW = (0, 3, 1, 2)
+LAYERS = "resnet_export.layers"
+"""Key of a node's metadata: the modules or layers that it is traced from, one a line, from the outermost."""
 
 
 def producer(value: ir.Value | None, op: str) -> ir.Node | None:
     """The node that makes `value`, if its operator is `op`."""
     node = value.producer() if value is not None else None
     return node if node is not None and node.op_type == op else None
+
+
+def layers_of(node: ir.Node) -> list[str]:
+    """The modules or layers of the live model that a node is traced from, from the outermost."""
+    return node.metadata_props.get(LAYERS, "").splitlines()
 
 
 def attribute(node: ir.Node, name: str, default: Any = None) -> Any:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import onnx_ir as ir
 
 from resnet_export.errors import StructureError
@@ -51,7 +52,7 @@ def _check(node: ir.Node, wanted: NodePlan) -> None:
         )
     found: dict[str, Any] = {name: attribute(node, name) for name in node.attributes}
     for name in sorted(found.keys() | wanted.attributes.keys()):
-        if found.get(name) != wanted.attributes.get(name):
+        if not _same(found.get(name), wanted.attributes.get(name)):
             raise StructureError(
                 wanted.name,
                 f"{name} is {found.get(name)} in the graph and {wanted.attributes.get(name)} in the specification.",
@@ -59,3 +60,10 @@ def _check(node: ir.Node, wanted: NodePlan) -> None:
             )
     if node.name != wanted.name:
         raise StructureError(wanted.name, f"it is called {node.name}, and not as this package calls it.")
+
+
+def _same(found: Any, wanted: Any) -> bool:
+    """Whether two attributes are equal; a floating one has passed through float32 in the file."""
+    if isinstance(found, float) and isinstance(wanted, float):
+        return bool(np.float32(found) == np.float32(wanted))
+    return bool(found == wanted)

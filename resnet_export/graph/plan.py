@@ -17,12 +17,14 @@ from resnet_export.network import IMAGE, Network, Step
 from resnet_export.network.operators import OPERATORS
 
 LEFT_OUT: Mapping[str, Mapping[str, Any]] = {
-    "AveragePool": {"ceil_mode": 0, "count_include_pad": 0, "dilations": (1, 1)},
-    "MaxPool": {"ceil_mode": 0, "dilations": (1, 1)},
+    "AveragePool": {"ceil_mode": 0, "count_include_pad": 0, "dilations": 1},
+    "MaxPool": {"ceil_mode": 0, "dilations": 1},
 }
-"""Operator -> attributes that are not written where they have these values."""
+"""Operator -> attributes that are not written where they, or all of their elements, have these values."""
 WRITTEN_ORDER = ("dilations", "group", "kernel_shape", "pads", "strides")
 """Attributes of windows in the order in which they are written."""
+DILATED_AVERAGE = 19
+"""The first opset whose average pooling has dilations."""
 AXES_AS_INPUT = {"ReduceSum": 13, "ReduceL2": 18, "ReduceMax": 18, "ReduceMean": 18, "ReduceMin": 18}
 """Operator -> the first opset in which its axes are an input."""
 AS_INPUTS: Mapping[str, tuple[str, ...]] = {
@@ -120,10 +122,12 @@ def _cut(network: Network, interface: Interface) -> tuple[Network, str]:
 
 
 def _node(step: Step, opset: int, values: _Values, constants: dict[str, NDArray[Any]]) -> NodePlan:
-    if OPERATORS[step.op].since > opset:
+    dilated = step.op == "AveragePool" and max(step.attributes["dilations"]) > 1
+    since = DILATED_AVERAGE if dilated else OPERATORS[step.op].since
+    if since > opset:
         raise UsageError(
-            f"{step.name} is {step.op}, which opset {opset} does not have.",
-            hint=f"Give --opset {OPERATORS[step.op].since}.",
+            f"{step.name} is {step.op}{' with dilations' if dilated else ''}, which opset {opset} does not have.",
+            hint=f"Give --opset {since}.",
         )
     inputs = [values[name] for name in step.inputs]
     inputs = [*step.names, *inputs] if "left" in step.parameters else [*inputs, *step.names]
@@ -144,7 +148,8 @@ def _written(step: Step) -> Iterator[tuple[str, Any]]:
     if "kernel_shape" in step.attributes:
         neutral = LEFT_OUT.get(step.op, {})
         order = sorted(step.attributes, key=lambda name: (name in WRITTEN_ORDER, name))
-        yield from ((name, step.attributes[name]) for name in order if step.attributes[name] != neutral.get(name))
+        values = ((name, step.attributes[name]) for name in order)
+        yield from ((name, value) for name, value in values if set(np.atleast_1d(value)) != {neutral.get(name)})
     else:
         yield from step.attributes.items()
 

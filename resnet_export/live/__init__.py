@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -62,6 +63,14 @@ class LiveModel(Protocol):
 
         Raises:
             InputError: it doesn't run on such images.
+        """
+
+    def values(self, images: NDArray[np.float32], names: Sequence[str]) -> Mapping[str, NDArray[Any]]:
+        """The float32 outputs of its modules or layers, in their own order of axes; of a module's calls the last.
+
+        Args:
+            images: (N, channels, height, width), for every framework.
+            names: of modules or layers. Those whose output can't be looked at are left out.
         """
 
     def run_float64(self, images: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +69,22 @@ class KerasModel:
     def run(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """See `LiveModel.run`."""
         return self._outputs(self._float32, images.astype(np.float32, copy=False))
+
+    def values(self, images: NDArray[np.float32], names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """See `LiveModel.values`: of the layers of a functional or Sequential model that are called once."""
+        model, keras = self._float32, require("keras")
+        outputs = {}
+        for layer in model.layers:
+            with contextlib.suppress(AttributeError, ValueError):  # never called, or several times
+                if layer.name in names and keras.backend.is_keras_tensor(layer.output):
+                    outputs[layer.name] = layer.output
+        try:
+            inner = keras.Model(model.inputs, list(outputs.values()))
+            given = images if self._channels_first else np.ascontiguousarray(images.transpose(0, 2, 3, 1))
+            found = self._call(inner, given) if outputs else []
+        except Exception:  # a subclassed model, or whatever Keras raises of parts of one
+            return {}
+        return {name: as_array(tensor) for name, tensor in zip(outputs, found, strict=True)}
 
     def run_float64(self, images: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...] | None:
         """See `LiveModel.run_float64`: of models that `keras.models.clone_model` clones."""

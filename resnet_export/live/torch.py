@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +94,25 @@ class TorchModel:
             return None
         return outputs if all(output.dtype == np.float64 for output in outputs) else None
 
+    def values(self, images: NDArray[np.float32], names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """See `LiveModel.values`."""
+        torch = require("torch")
+        found: dict[str, NDArray[Any]] = {}
+
+        def keep(name: str) -> Any:
+            def hook(module: nn.Module, given: Any, output: Any) -> None:
+                if isinstance(output, torch.Tensor) and output.is_floating_point():
+                    found[name] = converter.as_array(output.clone())  # what is behind it may write into it
+
+            return hook
+
+        modules = dict(self._plain.named_modules())
+        with contextlib.ExitStack() as stack:
+            for name in modules.keys() & set(names):
+                stack.enter_context(_removed(modules[name].register_forward_hook(keep(name))))
+            self.run(images)
+        return found
+
     @cached_property
     def _plain(self) -> nn.Module:
         return converter.traceable(self.model)
@@ -108,6 +129,15 @@ class TorchModel:
         first = next((module for module in self.model.modules() if isinstance(module, convolution)), None)
         channels: int | None = getattr(config, "num_channels", None) or (None if first is None else first.in_channels)
         return channels
+
+
+@contextlib.contextmanager
+def _removed(hook: Any) -> Iterator[None]:
+    """Takes a hook away again."""
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 attach = TorchModel

@@ -13,15 +13,15 @@ from resnet_export.graph.interface import Activation, Interface
 from resnet_export.images import Preprocessing
 from resnet_export.network import Network
 from resnet_export.network.evaluation import Numbers
-from resnet_export.parity.diagnosis.attribution import diagnose
+from resnet_export.parity.diagnosis.attribution import diagnose, diagnose_reading
 from resnet_export.parity.gate.evaluation import Candidate, Evaluation, activate, evaluate
-from resnet_export.parity.gate.gate import max_error
+from resnet_export.parity.gate.gate import SUSPICIOUS, max_error
 from resnet_export.parity.gate.inputs import gate_inputs, image_input_of
 from resnet_export.parity.gate.judge import Verdict, judge, judge_source
 from resnet_export.parity.gate.witness import IMAGES, judge_float64
 from resnet_export.parity.model_under_test import canonical_model, quantity_of
 from resnet_export.parity.reference.oracles import NetworkOracle, Outputs, Truths
-from resnet_export.parity.results import Quantity, VerifyReport
+from resnet_export.parity.results import Diagnosis, Quantity, VerifyReport
 from resnet_export.runtimes import open_session
 
 SPECIFICATION = "the specification"
@@ -38,6 +38,7 @@ class Check:
         network: Network,
         numbers: Numbers,
         proof: str,
+        reading: str,
         interface: Interface,
         preprocessing: Preprocessing,
         images: str | os.PathLike[str] | None = None,
@@ -50,6 +51,7 @@ class Check:
             network: before its batch norms are folded.
             numbers: its parameters.
             proof: what the truth is: `the specification`, `the model itself` or `the file's own graph`.
+            reading: what to call a network that was read off the model itself, where that gives something else.
             interface: how the file will be called.
             preprocessing: how pictures become its input.
             images: a folder of pictures that take part.
@@ -61,12 +63,13 @@ class Check:
         self._sets, self._notes = gate_inputs(image_input_of(network, interface), preprocessing, images)
         self._notes += [f"Not in the file: the output {name}, which no layer makes of the image." for name in left_out]
         self._background = ThreadPoolExecutor(max_workers=1)
-        self._network, self._proof = network, proof
+        self._network, self._proof, self._reading = network, proof, reading
         self._truth = self._background.submit(self._compute_truth, network, numbers)
         self._built = proof == SPECIFICATION
         self._source: Evaluation
         self._activation: Activation | None = None
         self._witness: tuple[NDArray[np.float64], ...] | None = None
+        self._witness_failed = False
 
     def run_source(self, model: Candidate, activation: Activation | None = None) -> None:
         """Runs the model that the file comes from. It is checked too, and is the yardstick.
@@ -104,11 +107,8 @@ class Check:
         if not same:
             judge_source(verdict, self._sets, truths, self._source, self._activation)
         witness = self._judge_witness(verdict, truths)
-        diagnosis = None
-        if verdict.failed:
-            failed, inputs = verdict.failed[0]
-            assert tested.network is not None, "a canonical file has a specification"
-            diagnosis, _ = diagnose(failed.candidate, tested.network, inputs)
+        assert tested.network is not None, "a canonical file has a specification"
+        diagnosis = self._diagnose(verdict, tested.network) if verdict.failures else None
         return VerifyReport(
             str(name),
             not verdict.failures,
@@ -120,6 +120,26 @@ class Check:
             yardstick=self._source.candidate.label if same else "NumPy in float32",
             witness=witness,
         )
+
+    def _diagnose(self, verdict: Verdict, network: NetworkOracle) -> Diagnosis | None:
+        """Where it goes wrong first; None where only a head is wrong."""
+        failed = [evaluation for evaluation, _ in verdict.failed]
+        if not self._built and (self._source in failed or self._witness_failed):
+            side = self._source.candidate.label if self._contradicts_itself() else self._reading
+            return diagnose_reading(self._source.candidate, network, self._sets[0], side)
+        if not failed:
+            return None
+        diagnosis, _ = diagnose(failed[0].candidate, network, verdict.failed[0][1])
+        return diagnosis
+
+    def _contradicts_itself(self) -> bool:
+        """Whether the source gives in float32 something else than in float64."""
+        if self._witness is None:
+            return False
+        inputs = self._sets[0]
+        first = self._witness[0]
+        found = self._source.outputs[inputs.kind, max(inputs.batches)][: len(first)]
+        return not max_error(found, first) <= SUSPICIOUS * float(np.abs(first).max())
 
     def _judge_witness(self, verdict: Verdict, truths: Truths) -> float | None:
         """How far the source's own float64 run is from the truth, over the largest value; None without one."""
@@ -135,7 +155,10 @@ class Check:
         if output is None and self._activation is not None:
             truth = activate(truth, self._activation)
         own = max_error(self._source.of(output)[inputs.kind, max(inputs.batches)][: len(truth)], truth)
-        return judge_float64(verdict, self._source.candidate.label, found, truth, own, output)
+        failures = len(verdict.failures)
+        distance = judge_float64(verdict, self._source.candidate.label, found, truth, own, output, self._reading)
+        self._witness_failed |= len(verdict.failures) > failures
+        return distance
 
     def close(self) -> None:
         """Waits for the background."""

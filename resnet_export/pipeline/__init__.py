@@ -76,8 +76,15 @@ def _start_check(
     others = dict(zip(trained.others, trained.network.outputs[1:], strict=True))
     return closing(
         Check(
-            trained.network, trained.numbers, source.proof, report.interface, report.preprocessing, options.images,
-            others, trained.left_out,
+            trained.network,
+            trained.numbers,
+            source.proof,
+            source.reading,
+            report.interface,
+            report.preprocessing,
+            options.images,
+            others,
+            trained.left_out,
         )
     )  # fmt: skip
 

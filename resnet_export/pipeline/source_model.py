@@ -2,8 +2,6 @@
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +11,6 @@ from resnet_export.convert import CONVERTERS, Topology
 from resnet_export.errors import MissingDependencyError, StructureError, UsageError
 from resnet_export.graph.reading import Reading, read
 from resnet_export.graph.reading.values import UnreadableError
-from resnet_export.live import LiveModel
 from resnet_export.models import FRAMEWORKS
 from resnet_export.network.match import match
 from resnet_export.optional import install_line, require
@@ -23,13 +20,11 @@ from resnet_export.parity.gate.evaluation import Candidate
 from resnet_export.parity.reference.oracles import MODEL_ITSELF, OWN_GRAPH
 from resnet_export.parity.results import Diagnosis
 from resnet_export.pipeline.options import ExportOptions
-from resnet_export.runtimes import attach, open_session
-from resnet_export.runtimes.session import Placement, Session
+from resnet_export.pipeline.source_sessions import ONNX, FileSession, LiveSession
+from resnet_export.runtimes import attach
+from resnet_export.runtimes.session import Session
 from resnet_export.sources import Source, Trained, load
 from resnet_export.weights import Weights
-
-ONNX = "onnx"
-"""What stands for the framework of a network that was read off an `.onnx` file."""
 
 
 def choose_framework(asked: str | None, source: Source) -> str:
@@ -45,68 +40,6 @@ def choose_framework(asked: str | None, source: Source) -> str:
             hint=f"Install it with: {install_line(candidates[0])}",
         )
     return found
-
-
-class LiveSession(Session):
-    """A live model: its own float32 run."""
-
-    takes_file_input = False
-
-    def __init__(self, model: LiveModel, trained: Trained) -> None:
-        self._model, self.name = model, model.framework
-        self._first, *others = trained.positions
-        self._others = dict(zip(trained.others, others, strict=True))
-
-    def run(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Its first output, of images (N, C, H, W)."""
-        return self._model.run(images)[self._first]
-
-    def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """Its other outputs, as a file calls them; what is inside belongs to the user."""
-        asked = [name for name in names if name in self._others]
-        given = self._model.run(images) if asked else ()
-        return {name: given[self._others[name]] for name in asked}
-
-    def placement(self) -> Placement:
-        """See `Session.placement`."""
-        return Placement("CPU")
-
-
-class FileSession(Session):
-    """An `.onnx` file that a network was read from, in ONNX Runtime without its optimisations."""
-
-    takes_file_input = False
-
-    def __init__(self, path: str, trained: Trained) -> None:
-        self.name = ONNX
-        self._session = open_session("ort:cpu,optimization=disabled", Path(path))
-        self._layout, self._dtype = trained.file_input
-        self._first = trained.outputs[0] if trained.positions[0] else None
-        self._others = dict(zip(trained.others, trained.outputs[1:], strict=True))
-
-    def run(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Its first output, of images (N, C, H, W)."""
-        if self._first is None:
-            return self._session.run(self._arranged(images))
-        return self._session.values(self._arranged(images), [self._first])[self._first]
-
-    def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """Its other outputs, as a file of this package calls them."""
-        own = {name: self._others[name] for name in names if name in self._others}
-        found = self._session.values(self._arranged(images), tuple(own.values()))
-        return {name: found[given] for name, given in own.items() if given in found}
-
-    def _arranged(self, images: NDArray[Any]) -> NDArray[Any]:
-        ordered = images if self._layout == "nchw" else images.transpose(0, 2, 3, 1)
-        return np.ascontiguousarray(ordered).astype(self._dtype)
-
-    def placement(self) -> Placement:
-        """See `Session.placement`."""
-        return self._session.placement()
-
-    def close(self) -> None:
-        """See `Session.close`."""
-        self._session.close()
 
 
 class SourceModel:
@@ -136,8 +69,10 @@ class SourceModel:
             )
         self.proof = SPECIFICATION if self.is_built else OWN_GRAPH if own == ONNX else MODEL_ITSELF
         self._model: Any = None
-        name = "the source file" if self.framework == ONNX else f"the {self.framework} model"
+        name = "the source file" if own == ONNX else f"the {self.framework} model"
         self.candidate = Candidate(name, self._open)
+        self.reading = "what was read of the file" if own == ONNX else self._converted
+        """What messages call the network that was read, where the source's own run is held against it."""
 
     def build(self) -> None:
         """Imports the framework, and builds the model from the weights unless the source is a live one."""
@@ -164,8 +99,7 @@ class SourceModel:
             }
             check_parameters(expected, numbers, self._weights)
         except StructureError as error:
-            side = f"what the {self.framework} converter made of the model"
-            return attribute_topology(self.candidate, error, expected, self._weights, side)
+            return attribute_topology(self.candidate, error, expected, self._weights, self._converted)
         return None
 
     def run_float64(self, images: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...] | None:
@@ -202,6 +136,10 @@ class SourceModel:
             raise StructureError(last, error.message) from error
 
     @property
+    def _converted(self) -> str:
+        return f"what the {self.framework} converter made of the model"
+
+    @property
     def _weights(self) -> Weights:
         assert isinstance(self.trained.numbers, Weights), "what is built has a specification"
         return self.trained.numbers
@@ -218,10 +156,7 @@ class SourceModel:
     def _open(self) -> Session:
         if not self.is_built:
             trained = self.trained
-            if trained.model is not None:
-                return LiveSession(trained.model, trained)
-            assert trained.path is not None, "what is neither live nor built is a file"
-            return FileSession(trained.path, trained)
+            return FileSession(trained) if trained.model is None else LiveSession(trained)
         if self._model is not None:
             return attach(self.framework, self._model, self.trained.spec)
         weights = self._load().numbers

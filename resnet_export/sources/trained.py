@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from resnet_export.assumptions import Assumption
 from resnet_export.errors import CheckpointError
 from resnet_export.graph.interface import OUTPUTS, Activation, Layout
+from resnet_export.graph.reading import Shown
 from resnet_export.graph.reading.naming import unused
 from resnet_export.live import LiveModel
 from resnet_export.network import IMAGE, Network
@@ -50,6 +51,8 @@ class Trained:
     """Which of the source's outputs these are: what no layer makes of the image is not among the network's."""
     left_out: tuple[str, ...] = ()
     """What it calls the outputs that are not among the network's."""
+    shown: Mapping[str, Shown] = field(default_factory=dict)
+    """Name of a module, layer or value of the source -> the step that gives its output."""
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     """What the source says of the preparation of its pictures: fields of `Preprocessing`."""
 
@@ -63,7 +66,7 @@ class Trained:
         """What a file calls the outputs behind the first: as the source does, where that name is free."""
         names: list[str] = []
         for name in self.outputs[1:]:
-            names.append(unused(name, {IMAGE, *OUTPUTS.values(), *names}))
+            names.append(unused(name, {IMAGE, *OUTPUTS.values(), *self.network.parameters, *names}))
         return tuple(names)
 
     @cached_property

@@ -4,6 +4,6 @@ One pass in topological order, by abstract interpretation: nothing is rewritten.
 which depends on parameters and constants alone, or a feature: a step's output, seen through a permutation of its axes.
 """
 
-from resnet_export.graph.reading.reader import Reading, read
+from resnet_export.graph.reading.reader import Reading, Shown, read
 
-__all__ = ["Reading", "read"]
+__all__ = ["Reading", "Shown", "read"]

@@ -21,12 +21,14 @@ class Builder:
         opset: the version of ONNX's operators that the graph is written in.
         batch: the number of images that the graph is fixed to; None for any.
         expressions: name of a parameter -> the number that it is.
+        repeated: name of an `Expand` -> what it repeats.
     """
 
     def __init__(self, image: tuple[int, int, int], opset: int, batch: int | None = None) -> None:
         self.image, self.opset, self.batch = image, opset, batch
         self.steps: dict[str, Step] = {}
         self.expressions: dict[str, Number] = {}
+        self.repeated: dict[str, Feature] = {}
 
     @property
     def source(self) -> Feature:

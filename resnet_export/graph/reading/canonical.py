@@ -23,12 +23,15 @@ Expressions = Mapping[str, Number]
 """Name of a parameter of the network -> the number that it is."""
 
 
-def canonical(network: Network, expressions: Expressions) -> tuple[Network, dict[str, NDArray[Any]]]:
+def canonical(network: Network, expressions: Expressions) -> tuple[Network, dict[str, NDArray[Any]], Mapping[str, str]]:
     """The network and its numbers, with written-out batch norms and biases recognised, in canonical order and names.
 
     The order is that of a walk back from the outputs, at a commutative operator the longer path first.
+
+    Returns:
+        The network; its numbers; name of a step before -> the step that now gives the same.
     """
-    network, expressions = simplified(network, expressions)
+    network, expressions, moved = simplified(network, expressions)
     network = _ordered(network, expressions)
     names = _names(network, expressions)
     renamed = network.renamed(names)
@@ -38,11 +41,12 @@ def canonical(network: Network, expressions: Expressions) -> tuple[Network, dict
         for old, new in pairs
         for role in old.parameters
     }
-    return renamed, numbers
+    same = {old: new for old, new in names.items() if old not in moved.values()}
+    return renamed, numbers, same | {old: names[new] for old, new in moved.items() if new in names}
 
 
-def simplified(network: Network, expressions: Expressions) -> tuple[Network, Expressions]:
-    """The network and its numbers, with written-out batch norms and biases recognised."""
+def simplified(network: Network, expressions: Expressions) -> tuple[Network, Expressions, Mapping[str, str]]:
+    """The network and its numbers, with written-out batch norms and biases recognised; sum -> whose bias it became."""
     return _with_biases(*_with_norms(network, expressions))
 
 
@@ -61,11 +65,11 @@ def _with_norms(network: Network, expressions: Expressions) -> tuple[Network, di
         norm = written_norm(scale, shift)
         if norm is None or not all(_is_along_channels(network, one) for one in (scaled, step)):
             continue
-        channels = network.shapes[step.name][1]
-        if norm.variance.value().size != channels:
-            continue
+        channels = int(np.prod(step.parameters["right"]))
         ones, zeros = (Number.constant(np.full(channels, value, np.float32)) for value in (1, 0))
         numbers = (norm.gamma or ones, norm.beta or zeros, norm.mean, norm.variance)
+        if any(number.value().size != channels for number in numbers):
+            continue
         roles = dict(zip(NORM_ROLES, (number.vector() for number in numbers), strict=True))
         steps[step.name] = Step(
             step.name, "BatchNormalization", scaled.inputs, {"epsilon": norm.epsilon}, dict.fromkeys(roles, (channels,))
@@ -76,7 +80,7 @@ def _with_norms(network: Network, expressions: Expressions) -> tuple[Network, di
     return replace(network, steps=tuple(steps.values())), found
 
 
-def _with_biases(network: Network, expressions: Expressions) -> tuple[Network, dict[str, Number]]:
+def _with_biases(network: Network, expressions: Expressions) -> tuple[Network, dict[str, Number], Mapping[str, str]]:
     """A number per channel that is added to a convolution, and to nothing else of it, becomes its bias."""
     found, steps, moved = dict(expressions), dict[str, Step](), dict[str, str]()
     for step in network.steps:
@@ -88,13 +92,12 @@ def _with_biases(network: Network, expressions: Expressions) -> tuple[Network, d
         if before is not None and _is_bias(network, before, step):
             out = before.parameters["weight"][0]
             steps[before.name] = replace(before, parameters={**before.parameters, "bias": (out,)})
-            shape = Number.constant(np.array([out], np.int64))
-            found[before.parameter("bias")] = Number("Reshape", (found[step.parameter("right")], shape))
+            found[before.parameter("bias")] = found[step.parameter("right")].vector()
             moved[step.name] = before.name
         else:
             steps[step.name] = step
     outputs = tuple(moved.get(name, name) for name in network.outputs)
-    return replace(network, steps=tuple(steps.values()), outputs=outputs), found
+    return replace(network, steps=tuple(steps.values()), outputs=outputs), found, moved
 
 
 def _is_zero(number: Number) -> bool:

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 from onnx_ir.passes.common import InlinePass
 
-from resnet_export.graph.access import NCHW_TO_NHWC, attribute
+from resnet_export.graph.access import NCHW_TO_NHWC, attribute, layers_of
 from resnet_export.graph.interface import Layout
 from resnet_export.graph.reading.arithmetic import ARITHMETIC
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.canonical import canonical, simplified
-from resnet_export.graph.reading.rules import RULES, expands_for_broadcast, shape_of
+from resnet_export.graph.reading.rules import RULES, shape_of
 from resnet_export.graph.reading.values import CONSTANT, PARAMETER, Feature, Number, UnreadableError, Value
 from resnet_export.network import BATCH, IMAGE, Network, described
 
 DOMAINS = ("", "ai.onnx")
+CLASSIFIES = "Give the network that classifies."
 HINT = "Export the network without it, or ask for the operator at the project's issues."
+
+
+class Shown(NamedTuple):
+    """Where a step's output can be looked at in the model that was read."""
+
+    step: str
+    perm: tuple[int, ...]
+    """Which axis of the step's output each axis of it is there."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,9 @@ class Reading:
     numbers: Mapping[str, NDArray[Any]]
     """Name of a parameter of the network -> its numbers: as they were, or in float64 where they were computed."""
     outputs: tuple[str, ...]
-    """The names that the graph's outputs have, in the order of the network's."""
+    """The names that the graph's outputs have, in the order of the network's; a value that it gives twice has one."""
+    shown: Mapping[str, Shown] = field(default_factory=dict)
+    """Name of a module or layer of the live model, or of a value of the file -> the step that gives its output."""
 
 
 def read(
@@ -64,12 +75,13 @@ def read(
         outputs = list(reader.outputs())
     except UnreadableError as error:
         steps = tuple(reader.builder.steps.values())
-        error.partial, _ = simplified(Network(image, steps, ()), reader.builder.expressions)
+        error.partial, *_ = simplified(Network(image, steps, ()), reader.builder.expressions)
         raise
     network = reader.builder.network([step for _, step in outputs])
     expressions = reader.builder.expressions
-    network, numbers = canonical(network, {name: expressions[name] for name in network.parameters})
-    return Reading(network, numbers, tuple(name for name, _ in outputs))
+    network, numbers, names = canonical(network, {name: expressions[name] for name in network.parameters})
+    shown = {place: Shown(names[step], perm) for place, (step, perm) in reader.shown.items() if step in names}
+    return Reading(network, numbers, tuple(name for name, _ in outputs), shown)
 
 
 class _Reader:
@@ -83,6 +95,8 @@ class _Reader:
     ) -> None:
         self._graph = model.graph
         self.builder = Builder(image, model.opset_imports.get("", 18), batch)
+        self.shown: dict[str, Shown] = {}
+        self._of_file = parameters is None
         self._values: dict[ir.Value, Value] = {}
         taken, *others = (value for value in model.graph.inputs if value.name not in model.graph.initializers)
         source = self.builder.source
@@ -100,28 +114,43 @@ class _Reader:
                 self._values[value] = Number(PARAMETER if owned else CONSTANT, name=value.name or "", array=array)
 
     def run(self) -> None:
-        """Interprets every node."""
+        """Interprets every node that an output needs."""
+        needed = _needed(self._graph)
         for node in self._graph:
+            if node not in needed:
+                continue
             for value, result in zip(node.outputs, self._interpreted(node), strict=False):
                 self._values[value] = result
+                self._note(node, value, result)
+
+    def _note(self, node: ir.Node, value: ir.Value, result: Value) -> None:
+        """Notes where a value can be looked at in the source: a module's output is what its last node makes."""
+        if isinstance(result, Feature) and result.pads is None:
+            for place in [value.name or ""] if self._of_file else layers_of(node):
+                self.shown.pop(place, None)
+                self.shown[place] = Shown(result.step, result.perm)
 
     def outputs(self) -> Iterator[tuple[str, str]]:
-        """(name of an output, the step that gives it), for each output that is made of the image."""
-        found = [(value.name or "", self._values.get(value)) for value in self._graph.outputs]
-        steps = [(name, self._output(name, value)) for name, value in found if isinstance(value, Feature)]
-        made = [(name, step) for name, step in steps if step != IMAGE]
-        yield from made
-        if not made:
-            raise UnreadableError("No output depends on the image.", hint="Give the network that classifies.")
+        """(name of an output, the step that gives it), for each output that is made of the image.
 
-    def _output(self, name: str, value: Feature) -> str:
-        """The step that gives an output."""
-        if value.seen[:1] != (BATCH,):
+        Raises:
+            UnreadableError: none is, or one has no place for each image.
+        """
+        found = [(value.name or "", self._values.get(value)) for value in self._graph.outputs]
+        steps = [(name, self._settled(name, value)) for name, value in found if isinstance(value, Feature)]
+        made = [(name, step) for name, step in steps if step != IMAGE]
+        if not made:
+            raise UnreadableError("No output is made of the image.", hint=CLASSIFIES)
+        yield from made
+
+    def _settled(self, name: str, value: Feature) -> str:
+        settled = self.builder.settled(value)
+        if settled.shape[0] != BATCH:
+            shape = described(settled.shape)
             raise UnreadableError(
-                f"The output {name} has the shape {described(value.seen)}: its first axis is not that of the images.",
-                hint="Give a network that gives a vector of classes for each image.",
+                f"The output {name} has the shape {shape}: its first axis is not that of the images.", hint=CLASSIFIES
             )
-        return self.builder.settled(value).step
+        return settled.step
 
     def _interpreted(self, node: ir.Node) -> Sequence[Value]:
         attributes = {name: attribute(node, name) for name in node.attributes}
@@ -153,13 +182,24 @@ class _Reader:
             return Number.constant(shape_of(inputs[0], attributes))
         if not any(isinstance(value, Feature) for value in inputs):
             return _arithmetic(node, inputs, attributes)
-        if node.op_type == "Expand" and expands_for_broadcast(node):
-            assert inputs[0] is not None, "Expand takes a value"
-            return inputs[0]
+        if node.op_type == "Split":
+            attributes.setdefault("num_outputs", len(node.outputs))
         rule = RULES.get(node.op_type)
         if rule is None:
             raise UnreadableError("this operator is not read")
         return rule(self.builder, inputs, attributes)
+
+
+def _needed(graph: ir.Graph) -> set[ir.Node]:
+    """The nodes that an output is made of: converters leave others behind."""
+    found = set[ir.Node]()
+    left = [value.producer() for value in graph.outputs]
+    while left:
+        node = left.pop()
+        if node is not None and node not in found:
+            found.add(node)
+            left += [value.producer() for value in node.inputs if value is not None]
+    return found
 
 
 def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[str, Any]) -> Number:
@@ -173,8 +213,7 @@ def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[
 
 def _refusal(node: ir.Node, reason: str) -> UnreadableError:
     """The error with the place of a node: its own name, and the module where the converter noted it."""
-    scopes = node.metadata_props.get("pkg.torch.onnx.name_scopes", "")
-    layer = scopes.strip("[]").rpartition(",")[0].rpartition(",")[2].strip(" '\"")
+    layer = next(reversed(layers_of(node)), None)
     where = f"{node.op_type} {layer or node.name or node.outputs[0].name}"
     return UnreadableError(f"Node {where}: {reason}.", hint=HINT)
 

@@ -24,14 +24,14 @@ def operands(inputs: Sequence[Any], parameters: Mapping[str, Any]) -> tuple[Any,
     return first, second
 
 
-def _unary(function: Callable[..., Any], *names: str) -> Operator:
+def _unary(function: Callable[..., Any], *names: str, since: int = 13) -> Operator:
     """Of a function that takes x and, after it, the attributes of these names."""
 
     def apply(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
         (x,) = inputs
         return np.asarray(function(x, *(attributes[name] for name in names)), x.dtype)
 
-    return Operator(same_shape, apply)
+    return Operator(same_shape, apply, since=since)
 
 
 def _binary(function: Callable[[Floats, Floats], Any]) -> Operator:
@@ -71,7 +71,7 @@ UNARY = {
     "Erf": _unary(_erf),
     "Exp": _unary(np.exp),
     "HardSigmoid": _unary(_hard_sigmoid, "alpha", "beta"),
-    "HardSwish": _unary(lambda x: x * _hard_sigmoid(x, 1 / 6, 0.5)),
+    "HardSwish": _unary(lambda x: x * _hard_sigmoid(x, 1 / 6, 0.5), since=14),
     "LeakyRelu": _unary(lambda x, alpha: np.where(x < 0, alpha * x, x), "alpha"),
     "Log": _unary(np.log),
     "Neg": _unary(np.negative),

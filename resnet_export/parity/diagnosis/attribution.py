@@ -74,6 +74,21 @@ def diagnose(
     return describe(found, candidate.label, network.output), found
 
 
+def diagnose_reading(source: Candidate, oracle: NetworkOracle, inputs: InputSet, side: str) -> Diagnosis:
+    """The first step that was read wrong: the source itself makes something else of what that step takes.
+
+    Args:
+        source: shows the outputs of its modules, layers or values under the names of the steps.
+        oracle: the network that was read.
+        inputs: on which they differ.
+        side: what to call what was read.
+    """
+    with source.open() as session:
+        images = oracle.images(inputs)[: min(inputs.batches)]
+        found = bisect(session, oracle.network, oracle.recall(), inputs, images)
+    return describe(found, side, oracle.network.output)
+
+
 def describe(found: Bisection, side: str, last: str) -> Diagnosis:
     """A bisection in words."""
     if not found.layers:

@@ -87,6 +87,7 @@ def judge_source(
         if not comparison.passed:
             comparison = replace(comparison, failure=_sentence(source, comparison, truth))
             verdict.failures.append(comparison.failure or "")
+            verdict.failed.append((source, inputs))
         verdict.comparisons.append(comparison)
 
 

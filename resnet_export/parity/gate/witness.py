@@ -18,12 +18,20 @@ IMAGES = 2
 WITNESS = 2.0**-22
 """Distance of the source's own float64 run that passes, over the largest value. Both agree to 1e-14 but for constants
 that a converter rounds to float32, such as 1/255, which leave 1e-8."""
+READING = "what its converter made of it"
+"""What messages call a network that was read."""
 OWN_ERROR = 8.0
 """In an ill-conditioned network that rounding grows as its float32 error does, to much less than this share of it."""
 
 
 def judge_float64(
-    verdict: Verdict, label: str, found: Floats, truth: Floats, float32_error: float, output: str | None = None
+    verdict: Verdict,
+    label: str,
+    found: Floats,
+    truth: Floats,
+    float32_error: float,
+    output: str | None = None,
+    reading: str = READING,
 ) -> float:
     """How far one output of the source's own float64 run is from the truth, over the truth's largest value.
 
@@ -34,10 +42,11 @@ def judge_float64(
         truth: what the network gives that was read from it.
         float32_error: the largest error of a float32 evaluation.
         output: the name of the output; None for the first.
+        reading: what messages call the network that was read.
     """
     scale = float(np.abs(truth).max())
     error, allowed = max_error(found, truth), max(WITNESS * scale, float32_error / OWN_ERROR)
-    _refuse(verdict, f"{label} itself, in float64,", error, allowed, output)
+    _refuse(verdict, f"{label} itself, in float64,", error, allowed, output, reading)
     return error / scale if scale else error
 
 
@@ -85,10 +94,12 @@ def _outputs(trained: Trained, oracle: NetworkOracle, given: Quantity) -> Iterat
         yield name, trained.positions[oracle.network.outputs.index(step)]
 
 
-def _refuse(verdict: Verdict, who: str, error: float, allowed: float, output: str | None) -> None:
+def _refuse(
+    verdict: Verdict, who: str, error: float, allowed: float, output: str | None, reading: str = READING
+) -> None:
     if not error <= allowed:
         where = "" if output is None else f" in its output {output}"
         verdict.failures.append(
-            f"{who} is {error:.3g}{where} from the network that was read from it ({allowed:.3g} is allowed): what its "
-            "converter made of it is another network."
+            f"{who} is {error:.3g}{where} from the network that was read from it ({allowed:.3g} is allowed): "
+            f"{reading} is another network."
         )

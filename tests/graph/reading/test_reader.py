@@ -23,6 +23,7 @@ from .graphs import model_of, network_of, operators, reading_of, structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from resnet_export.convert import Topology
     from resnet_export.spec import ResNetSpec
     from resnet_export.weights import Weights
@@ -302,10 +303,12 @@ def test_other_opsets(opset: int) -> None:
     late = opset >= 13
     pieces = [
         "c = Conv(x, w)",
-        "r = Clip<min=0.0, max=6.0>(c)" if opset < 11 else "z = Constant<value = float {0}>() "
-        "s = Constant<value = float {6}>() r = Clip(c, z, s)",
-        "m = ReduceMean<axes=[2,3], keepdims=1>(r)" if opset < 18 else "a = Constant<value = int64[2] {2, 3}>() "
-        "m = ReduceMean(r, a)",
+        "r = Clip<min=0.0, max=6.0>(c)"
+        if opset < 11
+        else "z = Constant<value = float {0}>() s = Constant<value = float {6}>() r = Clip(c, z, s)",
+        "m = ReduceMean<axes=[2,3], keepdims=1>(r)"
+        if opset < 18
+        else "a = Constant<value = int64[2] {2, 3}>() m = ReduceMean(r, a)",
         "q = Squeeze<axes=[2,3]>(m)" if not late else "b = Constant<value = int64[2] {2, 3}>() q = Squeeze(m, b)",
         "y = Softmax<axis=1>(q)",
     ]

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import onnx_ir as ir
 from numpy.typing import NDArray
 
 from resnet_export.graph.reading.builder import Builder
@@ -32,9 +31,3 @@ def shape_of(value: Value, attributes: dict[str, Any]) -> NDArray[Any]:
         sizes = tuple((value.shape[0], *padded)[axis] for axis in value.perm)
     cut = sizes[attributes.get("start", 0) : attributes.get("end")]
     return np.array(cut, np.int64 if all(isinstance(size, int) for size in cut) else object)
-
-
-def expands_for_broadcast(node: ir.Node) -> bool:
-    """Whether an `Expand` only prepares what its users do by themselves."""
-    users = [use.node.op_type for use in node.outputs[0].uses()]
-    return bool(users) and all(op in ("Add", "Mul") for op in users)

@@ -13,6 +13,7 @@ from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules.arguments import feature, optional, scalar
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 from resnet_export.network.operators import BINARY, UNARY
+from resnet_export.network.sizes import Shape, broadcast
 
 DEFAULTS: dict[str, dict[str, float]] = {
     "Elu": {"alpha": 1.0},
@@ -81,6 +82,8 @@ def _binary(op: str) -> Callable[[Builder, list[Value | None], dict[str, Any]], 
 
 def _of_features(builder: Builder, op: str, left: Feature, right: Feature) -> Feature:
     left, right = builder.unpadded(left), builder.unpadded(right)
+    left = _once(builder, left, right.seen)
+    right = _once(builder, right, left.seen)
     if len(left.shape) != len(right.shape):
         left, right = builder.settled(left), builder.settled(right)
         wide = max(len(left.shape), len(right.shape))
@@ -89,6 +92,12 @@ def _of_features(builder: Builder, op: str, left: Feature, right: Feature) -> Fe
         perm = left.perm if _elements(right) < _elements(left) else right.perm
         left, right = (_as_seen(builder, value, perm) for value in (left, right))
     return replace(builder.add(op, [left, right]), perm=left.perm)
+
+
+def _once(builder: Builder, x: Feature, other: Shape) -> Feature:
+    """What was repeated by an `Expand`, where an operation with the other shape repeats it by itself."""
+    bare = replace(builder.repeated.get(x.step, x), perm=x.perm)
+    return bare if broadcast(bare.seen, other) == broadcast(x.seen, other) else x
 
 
 def _elements(x: Feature) -> int:
@@ -112,15 +121,12 @@ def _with_rank(builder: Builder, x: Feature, rank: int) -> Feature:
 
 
 def _with_number(builder: Builder, op: str, x: Feature, number: Number, role: str) -> Feature:
-    x = builder.unpadded(x)
-    if number.is_constant and role == "right" and op in NEUTRAL and number.scalar == NEUTRAL[op]:
-        return x
     shape = number.value().shape
     if len(shape) > len(x.shape):
-        if any(size != 1 for size in shape[: len(shape) - len(x.shape)]):
-            raise UnreadableError("the number has more axes than the value")
-        shape = shape[len(shape) - len(x.shape) :]
-        number = Number("Reshape", (number, Number.constant(np.array(shape, np.int64))))
+        raise UnreadableError("the number has more axes than the value")
+    x = _once(builder, builder.unpadded(x), shape)
+    if number.is_constant and role == "right" and op in NEUTRAL and number.scalar == NEUTRAL[op]:
+        return x
     if op in COMMUTATIVE:
         role = "right"
     return replace(builder.add(op, [x], {}, {role: _aligned(number, shape, x)}), perm=x.perm)
@@ -148,6 +154,13 @@ def _same(builder: Builder, inputs: list[Value | None], attributes: dict[str, An
     return feature(inputs[0])
 
 
+def _cast_like(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    """The first input, whichever of the two depends on the image: both are floating."""
+    (value, _) = inputs
+    assert value is not None, "CastLike takes two values"
+    return value
+
+
 def _dropout(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
     training = optional(inputs, 2)
     if training is not None and scalar(training):
@@ -165,7 +178,7 @@ RULES = {
     **{op: _unary(op) for op in UNARY if op != "Clip"},
     **{op: _binary(op) for op in BINARY},
     "Cast": _cast,
-    "CastLike": _same,
+    "CastLike": _cast_like,
     "Clip": _clip,
     "Dropout": _dropout,
     "Identity": _same,

@@ -13,7 +13,6 @@ from resnet_export.graph.reading.rules.arguments import axes, feature, integers,
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 from resnet_export.network import BATCH, Shape, Size, product
 
-
 OPEN_END = 10**9
 """The least number that stands for the end of an axis of any length: tf2onnx's; PyTorch has the largest of 64 bits."""
 
@@ -105,7 +104,9 @@ def _expand(builder: Builder, inputs: list[Value | None], attributes: dict[str, 
     wanted = tuple(int(size) if isinstance(size, int) else 1 for size in target)
     if all(size in (1, own) for size, own in zip(wanted, x.shape, strict=True)):
         return x
-    return builder.add("Expand", [x], {"shape": wanted})
+    made = builder.add("Expand", [x], {"shape": wanted})
+    builder.repeated[made.step] = x
+    return made
 
 
 def _concat(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
@@ -148,9 +149,7 @@ def _split(builder: Builder, inputs: list[Value | None], attributes: dict[str, A
         raise UnreadableError("it splits the batch")
     given = attributes.get("split") or (integers(inputs[1]) if optional(inputs, 1) is not None else None)
     if given is None:
-        count = attributes.get("num_outputs")
-        if count is None:
-            raise UnreadableError("it does not say into how many parts it splits")
+        count = attributes["num_outputs"]
         part = -(-length // count)
         given = [min(part, length - part * index) for index in range(count)]
     found: list[Value] = []
