@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules.arguments import feature, optional, scalar
+from resnet_export.graph.reading.rules.arguments import feature, number, optional, scalar
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 from resnet_export.network.operators import BINARY, UNARY
 from resnet_export.network.sizes import Shape, broadcast
@@ -174,6 +174,21 @@ def _cast(builder: Builder, inputs: list[Value | None], attributes: dict[str, An
     return feature(inputs[0])
 
 
+def _where(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    """Known places are filled with a number: x * kept + filled."""
+    if not isinstance(inputs[0], Number) or isinstance(inputs[1], Feature) == isinstance(inputs[2], Feature):
+        raise UnreadableError("it chooses between values of the image, or by them")
+    chosen = inputs[0].value().astype(bool)
+    x, kept = (inputs[1], chosen) if isinstance(inputs[1], Feature) else (inputs[2], ~chosen)
+    other = number(inputs[2] if isinstance(inputs[1], Feature) else inputs[1]).value()
+    filled = np.where(kept, np.float32(0), other)
+    if not np.isfinite(filled).all():
+        raise UnreadableError("it fills with what is not finite")
+    if not kept.all():
+        x = _binary("Mul")(builder, [x, Number.constant(kept.astype(np.float32))], {})
+    return x if not filled.any() else _binary("Add")(builder, [x, Number.constant(filled)], {})
+
+
 RULES = {
     **{op: _unary(op) for op in UNARY if op != "Clip"},
     **{op: _binary(op) for op in BINARY},
@@ -183,4 +198,5 @@ RULES = {
     "Dropout": _dropout,
     "Identity": _same,
     "PRelu": _prelu,
+    "Where": _where,
 }
