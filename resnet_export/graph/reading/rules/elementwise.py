@@ -176,17 +176,20 @@ def _cast(builder: Builder, inputs: list[Value | None], attributes: dict[str, An
 
 def _where(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
     """Known places are filled with a number: x * kept + filled."""
-    if not isinstance(inputs[0], Number) or isinstance(inputs[1], Feature) == isinstance(inputs[2], Feature):
+    mask, *values = inputs
+    if not isinstance(mask, Number) or sum(isinstance(value, Feature) for value in values) != 1:
         raise UnreadableError("it chooses between values of the image, or by them")
-    chosen = inputs[0].value().astype(bool)
-    x, kept = (inputs[1], chosen) if isinstance(inputs[1], Feature) else (inputs[2], ~chosen)
-    other = number(inputs[2] if isinstance(inputs[1], Feature) else inputs[1]).value()
-    filled = np.where(kept, np.float32(0), other)
+    kept = mask.value().astype(bool)
+    x, other = values
+    if isinstance(x, Number):
+        x, other, kept = other, x, ~kept
+    filled = np.where(kept, np.float32(0), number(other).value())
     if not np.isfinite(filled).all():
         raise UnreadableError("it fills with what is not finite")
+    found: Value = feature(x)
     if not kept.all():
-        x = _binary("Mul")(builder, [x, Number.constant(kept.astype(np.float32))], {})
-    return x if not filled.any() else _binary("Add")(builder, [x, Number.constant(filled)], {})
+        found = _binary("Mul")(builder, [found, Number.constant(kept.astype(np.float32))], {})
+    return _binary("Add")(builder, [found, Number.constant(filled)], {}) if filled.any() else found
 
 
 RULES = {
