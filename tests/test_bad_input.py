@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+from resnet_export.pipeline.sources import SourceModel
 
 import resnet_export
 from resnet_export import (
@@ -35,7 +36,6 @@ from resnet_export import (
 )
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
-from resnet_export.pipeline.sources import SourceModel
 from resnet_export.weights.formats import FORMATS
 
 if TYPE_CHECKING:

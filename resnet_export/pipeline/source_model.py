@@ -17,7 +17,7 @@ from resnet_export.optional import install_line, require
 from resnet_export.parity.check import SPECIFICATION
 from resnet_export.parity.diagnosis.attribution import attribute_topology, differing_parameters
 from resnet_export.parity.gate.evaluation import Candidate
-from resnet_export.parity.reference.oracles import OWN_GRAPH
+from resnet_export.parity.reference.oracles import MODEL_ITSELF, OWN_GRAPH
 from resnet_export.parity.results import Diagnosis
 from resnet_export.pipeline.options import ExportOptions
 from resnet_export.pipeline.source_sessions import ONNX, FileSession, LiveSession
@@ -25,9 +25,6 @@ from resnet_export.runtimes import attach
 from resnet_export.runtimes.session import Session
 from resnet_export.sources import Source, Trained, load
 from resnet_export.weights import Weights
-
-MODEL_ITSELF = "the model itself"
-"""The proof of a network that was read from a live model."""
 
 
 def choose_framework(asked: str | None, source: Source) -> str:
@@ -74,7 +71,7 @@ class SourceModel:
         self._model: Any = None
         name = "the source file" if own == ONNX else f"the {self.framework} model"
         self.candidate = Candidate(name, self._open)
-        self.reading = "what was read of it" if own == ONNX else f"what the {self.framework} converter made of it"
+        self.reading = "what was read of the file" if own == ONNX else self._converted
         """What messages call the network that was read, where the source's own run is held against it."""
 
     def build(self) -> None:
@@ -96,8 +93,7 @@ class SourceModel:
             reading = self._read(topology)
             names = match(reading.network, expected)
         except StructureError as error:
-            side = f"what the {self.framework} converter made of the model"
-            return attribute_topology(self.candidate, error, expected, self._weights, side)
+            return attribute_topology(self.candidate, error, expected, self._weights, self._converted)
         numbers = {
             step.parameter(role): reading.numbers[f"{names[step.name]}.{role}"]
             for step in expected.steps
@@ -105,11 +101,11 @@ class SourceModel:
         }
         return differing_parameters(expected, numbers, self._weights, self.candidate.label)
 
-    def run_float64(self, images: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """The live model's own first output in float64; None where it has none."""
+    def run_float64(self, images: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...] | None:
+        """The live model's own outputs in float64, in the order of the network's; None where it has none."""
         model = None if self.is_built else self.trained.model
         found = None if model is None else model.run_float64(images)
-        return None if found is None else found[0]
+        return None if found is None else tuple(found[at] for at in self.trained.positions)
 
     def release_model(self) -> None:
         """Lets go of the model, unless it is the caller's."""
@@ -137,6 +133,10 @@ class SourceModel:
                 match(error.partial, self.trained.network)
             last = self.trained.network.output
             raise StructureError(last, error.message) from error
+
+    @property
+    def _converted(self) -> str:
+        return f"what the {self.framework} converter made of the model"
 
     @property
     def _weights(self) -> Weights:

@@ -121,34 +121,35 @@ class _Reader:
                 continue
             for value, result in zip(node.outputs, self._interpreted(node), strict=False):
                 self._values[value] = result
-                if isinstance(result, Feature) and result.pads is None:
-                    places = [value.name or ""] if self._of_file else layers_of(node)
-                    for place in places:  # a module's output is what its last node makes
-                        self.shown.pop(place, None)
-                        self.shown[place] = Shown(result.step, result.perm)
+                self._note(node, value, result)
+
+    def _note(self, node: ir.Node, value: ir.Value, result: Value) -> None:
+        """Notes where a value can be looked at in the source: a module's output is what its last node makes."""
+        if isinstance(result, Feature) and result.pads is None:
+            for place in [value.name or ""] if self._of_file else layers_of(node):
+                self.shown.pop(place, None)
+                self.shown[place] = Shown(result.step, result.perm)
 
     def outputs(self) -> Iterator[tuple[str, str]]:
-        """(name of an output, the step that gives it), for each value that depends on the image.
+        """(name of an output, the step that gives it), for each output that is made of the image.
 
         Raises:
-            UnreadableError: the first does not, or one has no place for each image.
+            UnreadableError: none is, or one has no place for each image.
         """
         found = [(value.name or "", self._values.get(value)) for value in self._graph.outputs]
-        if not isinstance(found[0][1], Feature):
-            raise UnreadableError(f"The output {found[0][0]} does not depend on the image.", hint=CLASSIFIES)
-        seen = set()
-        for name, value in found:
-            step = self._settled(name, value) if isinstance(value, Feature) else None
-            if step is not None and step not in seen:
-                seen.add(step)
-                yield name, step
+        steps = [(name, self._settled(name, value)) for name, value in found if isinstance(value, Feature)]
+        made = [(name, step) for name, step in steps if step != IMAGE]
+        if not made:
+            raise UnreadableError("No output is made of the image.", hint=CLASSIFIES)
+        yield from made
 
     def _settled(self, name: str, value: Feature) -> str:
         settled = self.builder.settled(value)
-        if settled.step == IMAGE or settled.shape[0] != BATCH:
-            shape = f"has the shape {described(settled.shape)}: its first axis is not that of the images"
-            what = "is the image itself" if settled.step == IMAGE else shape
-            raise UnreadableError(f"The output {name} {what}.", hint=CLASSIFIES)
+        if settled.shape[0] != BATCH:
+            shape = described(settled.shape)
+            raise UnreadableError(
+                f"The output {name} has the shape {shape}: its first axis is not that of the images.", hint=CLASSIFIES
+            )
         return settled.step
 
     def _interpreted(self, node: ir.Node) -> Sequence[Value]:

@@ -1,5 +1,6 @@
 """What stands in a file: its structure and numbers, against what they should be, and what another tool made of them."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from resnet_export.graph.file import read, read_metadata, unbind
 from resnet_export.graph.metadata import Metadata, initializers_digest
 from resnet_export.network import Network
 from resnet_export.network.evaluation import Numbers
-from resnet_export.network.folding import folded_numbers
+from resnet_export.network.folding import folded_numbers, unfolded
 from resnet_export.parity.diagnosis.tensor_faults import ULPS, explain, ulps
 from resnet_export.parity.results import OTHER_WEIGHTS, Diagnosis
 from resnet_export.runtimes.session import Precision
@@ -47,8 +48,10 @@ def check_contents(
     metadata = read_metadata(model, file)
     weights = None if recall is None else recall()
     wrong = _check_structure(model, metadata)
-    if wrong is None and isinstance(weights, Weights):
+    if wrong is None and isinstance(weights, Weights) and metadata.spec is not None:
         wrong = _check_specification(metadata, weights)
+    if wrong is None and network is not None:
+        wrong = _check_network(metadata.canonical, unfolded(network))
     if wrong is None and weights is not None:
         wrong = _check_numbers(model, network or metadata.canonical, weights)
     if wrong is None:
@@ -73,13 +76,23 @@ def _check_structure(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
 def _check_specification(metadata: Metadata, weights: Weights) -> Diagnosis | None:
     """Whether the weights belong to the specification of the file."""
     spec = metadata.spec
-    if spec is None:
-        return Diagnosis("specification", "the file", f"it is no {weights.spec.title}, as the weights are", None)
+    assert spec is not None, "only a specification can be compared"
     given = replace(weights.spec, image_size=spec.image_size)  # which no weight depends on
     if given != spec:
         differing = [name for name, value in spec.as_dict().items() if getattr(given, name) != value]
         listed = ", ".join(f"{name} {getattr(spec, name)} and not {getattr(given, name)}" for name in differing)
         return Diagnosis("specification", "the file", f"it has {listed}, as the weights have", None)
+    return None
+
+
+def _check_network(found: Network, expected: Network) -> Diagnosis | None:
+    """The first step of what the file says that it is, that the network which it was made of does not have."""
+    for step, wanted in itertools.zip_longest(found.steps, expected.steps):
+        if step != wanted:
+            named = wanted or step
+            return Diagnosis(named.name, "the file", f"it has {step} in its metadata, and not {wanted}", None)
+    if found != expected:
+        return Diagnosis(expected.output, "the file", "its metadata have other images or outputs", None)
     return None
 
 

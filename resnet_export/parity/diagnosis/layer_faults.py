@@ -35,6 +35,8 @@ def layer_faults(step: Step, network: Network, numbers: Numbers, sources: list[F
     match step.op:
         case "Conv":
             yield from _of_convolution(step, network, numbers, sources[0])
+        case "BatchNormalization":
+            yield from _of_norm(step, numbers, sources)
         case "MaxPool":
             yield SAME, apply(_changed(step, pads=_same_pads(sources[0], step)), sources, numbers)
         case "Relu":
@@ -67,6 +69,8 @@ def _of_convolution(step: Step, network: Network, numbers: Numbers, x: Floats) -
     def made(numbers: Numbers = numbers, x: Floats = x, **attributes: Any) -> Floats:
         return apply(_changed(step, **attributes), [x], numbers)
 
+    if (x < 0).any():
+        yield "a ReLU is missing before it", made(x=np.maximum(x, 0))
     kernel, strides = _product(step).parameter("weight"), _product(step).attributes["strides"]
     if max(strides) > 1:
         yield SAME, made(pads=_same_pads(x, step))
@@ -97,6 +101,14 @@ def _of_batch_norm(step: Step, numbers: Numbers, x: Floats) -> Iterator[tuple[st
     yield "the batch norm was applied twice", _scaled(once, scale, shift)
     for eps in OTHER_EPS:
         yield f"batch norm with eps {eps:g}", _scaled(plain, *scale_and_shift(product, others, numbers, eps))
+
+
+def _of_norm(step: Step, numbers: Numbers, sources: list[Floats]) -> Iterator[tuple[str, Floats]]:
+    """The same of a batch norm that is a step of its own."""
+    yield "the batch norm was left out", sources[0]
+    yield "the batch norm was applied twice", apply(step, [apply(step, sources, numbers)], numbers)
+    for eps in OTHER_EPS:
+        yield f"batch norm with eps {eps:g}", apply(_changed(step, epsilon=eps), sources, numbers)
 
 
 def _with_other_biases(step: Step, network: Network, numbers: Numbers, x: Floats) -> Iterator[tuple[str, Floats]]:

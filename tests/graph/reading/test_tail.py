@@ -183,7 +183,7 @@ def test_a_bias_of_one_number_stands_for_all_outputs() -> None:
 def test_a_gemm_with_factors_is_not_read(options: str) -> None:
     model = model_of(GEMM, f"f = Flatten(x) y = Gemm<{options}>(f, w, b)")
     numbers = {"w": np.ones((3, 4), np.float32), "b": np.ones(4, np.float32)}
-    with pytest.raises(UnreadableError, match="it has (alpha|beta)"):
+    with pytest.raises(UnreadableError, match=r"it has (alpha|beta)"):
         read(model, (3, 1, 1), numbers)
 
 

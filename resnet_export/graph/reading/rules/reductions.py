@@ -64,8 +64,8 @@ def _softmax(op: str) -> Any:
         wide = [index for index in range(axis, rank) if x.shape[index] != 1]
         if len(wide) <= 1:
             return builder.add(op, [x], {"axis": wide[0] if wide else axis})
-        flat = reshaped(builder, x, (x.shape[0], product(x.shape[1:axis]), product(x.shape[axis:])))
-        return reshaped(builder, builder.add(op, [flat], {"axis": 2}), x.shape)
+        flat = reshaped(builder, x, (*x.shape[:axis], product(x.shape[axis:])))
+        return reshaped(builder, builder.add(op, [flat], {"axis": axis}), x.shape)
 
     return rule
 
