@@ -104,8 +104,8 @@ def table(rows: list[dict[str, Any]]) -> str:
     lines += [
         "",
         "Errors are the largest ones over the largest output: of the file, of the source's own float32 run, and of its "
-        "own float64 run (witness), each from the float64 truth. The ratio is the file's over the source's, or over the "
-        "rounding floor where that is larger; up to 4 passes.",
+        "own float64 run (witness), each from the float64 truth. The ratio is the file's over the source's, or over "
+        "the rounding floor where that is larger; up to 4 passes.",
         "",
         "| Network | Nodes | File | Source | Ratio | Witness | Trace s | All s | |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---|",
