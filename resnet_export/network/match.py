@@ -51,8 +51,8 @@ def _find(step: Step, found: Network, expected: Network, values: dict[str, str])
     if step.op == "BatchNormalization":
         detail = f"it has no batch norm {step.name} behind it; the graph has {stands}."
         raise StructureError(layer, detail, cause="the batch norm was left out")
-    if step.op == "Relu" and "BatchNormalization" in behind:
-        # A second batch norm belongs to the layer before the ReLU that should stand here.
+    if step.op in ("Add", "Relu") and "BatchNormalization" in behind:
+        # A second batch norm belongs to the layer before the sum or ReLU that should stand here.
         layer = layer_of(expected.step[step.inputs[0]], expected)
     inputs = " and ".join(step.inputs)
     raise StructureError(

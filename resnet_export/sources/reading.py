@@ -8,12 +8,13 @@ from typing import Any
 import onnx_ir as ir
 
 from resnet_export.assumptions import Assumption, about_image_size
-from resnet_export.errors import CheckpointError, InputError
+from resnet_export.errors import InputError
 from resnet_export.graph.interface import Activation
 from resnet_export.graph.reading import Reading, read
 from resnet_export.live import LiveModel
 from resnet_export.network import Network
 from resnet_export.network.sizes import described
+from resnet_export.sources.claims import refuse_contradiction, wrong_side
 from resnet_export.sources.recognition import recognise
 from resnet_export.sources.trained import Trained, refuse_unfit
 from resnet_export.spec import IMAGE_SIZES
@@ -82,7 +83,7 @@ def of_reading(
     numbers = {name: reading.numbers[name] for name in network.parameters}
     refuse_unfit(numbers, origin)
     spec, names = recognise(network)
-    _refuse_contradiction(network, spec, asked, origin)
+    refuse_contradiction(network, spec, asked, origin, lambda: wrong_side(reading, known.get("model"), origin))
     if spec is not None:
         renamed = network.renamed(names)
         tensors = {new: numbers[old] for new, old in zip(renamed.parameters, network.parameters, strict=True)}
@@ -122,19 +123,3 @@ def _refuse_shapes(network: Network, origin: str) -> None:
             f"{origin} gives {described(shape)} for a batch of images, and a classifier gives (batch, classes).",
             hint="Pass the model that ends with its classifier; a backbone alone has none.",
         )
-
-
-def _refuse_contradiction(network: Network, spec: Any, asked: Mapping[str, Any], origin: str) -> None:
-    found = {"num_classes": network.classes, "in_channels": network.image[0]}
-    claimed = {name: value for name, value in asked.items() if value is not None and name != "image_size"}
-    for name, value in claimed.items():
-        has = getattr(spec, name) if spec is not None else found.get(name)
-        if has is None:
-            raise CheckpointError(
-                f"{name} {value!r} was asked for, and {origin} is no ResNet of the known family.",
-                hint=f"Leave {name} out: the network is read from the model.",
-            )
-        if has != value:
-            raise CheckpointError(
-                f"{name} {value!r} was asked for, and {origin} has {has!r}.", hint=f"Leave {name} out."
-            )

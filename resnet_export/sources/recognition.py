@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from resnet_export.errors import SpecificationError, StructureError
@@ -12,7 +13,7 @@ from resnet_export.spec import STEMS, VARIANTS, ResNetSpec
 
 def recognise(network: Network) -> tuple[ResNetSpec | None, Mapping[str, str]]:
     """(the specification whose network it is, its steps' names -> the specification's); None and nothing else."""
-    for spec in _candidates(network):
+    for spec in candidates(network):
         if len(spec.network.steps) != len(network.steps):
             continue
         try:
@@ -23,13 +24,14 @@ def recognise(network: Network) -> tuple[ResNetSpec | None, Mapping[str, str]]:
     return None, {}
 
 
-def _candidates(network: Network) -> Iterator[ResNetSpec]:
-    """Every specification with the network's image, classes, width and eps."""
+def candidates(network: Network) -> Iterator[ResNetSpec]:
+    """Every specification with the network's image, classes, width and usual eps."""
     channels, height, width = network.image
     first = network.steps[0]
-    eps = next((step.attributes["epsilon"] for step in network.steps if step.op == "BatchNormalization"), None)
-    if height != width or first.op != "Conv" or eps is None:
+    usual = Counter(step.attributes["epsilon"] for step in network.steps if step.op == "BatchNormalization")
+    if height != width or first.op != "Conv" or not usual:
         return
+    ((eps, _),) = usual.most_common(1)
     for depth in VARIANTS:
         for stem in STEMS:
             try:

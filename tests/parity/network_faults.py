@@ -50,22 +50,22 @@ def in_topology(topology: Topology, fault: str) -> Topology:
     return topology
 
 
-def _is_of(node: ir.Node, layer: str) -> bool:
+def is_of(node: ir.Node, layer: str) -> bool:
     return layer in node.metadata_props.get("resnet_export.layers", "").splitlines()
 
 
 def _norm_node(nodes: list[ir.Node], eps: float) -> None:
-    found = next((node for node in nodes if _is_of(node, "norm") and node.op_type == "BatchNormalization"), None)
+    found = next((node for node in nodes if is_of(node, "norm") and node.op_type == "BatchNormalization"), None)
     if found is not None:
         found.attributes["epsilon"] = ir.AttrFloat32("epsilon", eps)
         return
-    added = next(node for node in nodes if _is_of(node, "norm") and node.op_type == "Add")  # of Keras: variance + eps
+    added = next(node for node in nodes if is_of(node, "norm") and node.op_type == "Add")  # of Keras: variance + eps
     added.replace_input_with(1, ir.Value(name="eps", const_value=ir.tensor(np.float32(eps), name="eps")))
     added.graph.register_initializer(added.inputs[1])
 
 
 def _activation_node(nodes: list[ir.Node]) -> ir.Node:
-    return next(node for node in nodes if _is_of(node, "relu") and node.op_type in ("Relu", "Clip"))
+    return next(node for node in nodes if is_of(node, "relu") and node.op_type in ("Relu", "Clip"))
 
 
 def _bypassed(node: ir.Node) -> None:
@@ -73,11 +73,9 @@ def _bypassed(node: ir.Node) -> None:
 
 
 def _doubled(graph: ir.Graph, nodes: list[ir.Node]) -> None:
-    of_norm = [node for node in nodes if _is_of(node, "norm") and node.op_type in ("BatchNormalization", "Mul", "Add")]
-    if of_norm[-1].op_type == "BatchNormalization":
-        chain = of_norm[-1:]
-    else:  # Keras's product and sum of the feature are its last two
-        chain = of_norm[-2:]
+    of_norm = [node for node in nodes if is_of(node, "norm") and node.op_type in ("BatchNormalization", "Mul", "Add")]
+    # Of Keras's, the product and the sum of the feature are the last two.
+    chain = of_norm[-1:] if of_norm[-1].op_type == "BatchNormalization" else of_norm[-2:]
     value, last = chain[-1].outputs[0], chain[-1]
     users = [(use.node, use.idx) for use in value.uses()]
     before = {node.outputs[0] for node in nodes if node not in of_norm}

@@ -51,16 +51,39 @@ def torch_network(kind: str, fault: str | None = None) -> nn.Module:
     from torch import nn
 
     torch.manual_seed(3)
-    model = {"residual": _residual, "mobile": _mobile, "dense": _dense}[kind]().eval()
-    for name, tensor in model.state_dict().items():
-        if name.endswith(("running_mean", "bias")):
-            tensor.normal_(0, 0.3)
-        elif name.endswith("running_var"):
-            tensor.uniform_(0.02, 0.2)  # so small that an eps of 1e-3 shows
+    model = with_statistics(_classes()[kind]().eval())
     if fault is not None:
         _break(model, fault)
     assert isinstance(model, nn.Module)
     return model
+
+
+def with_statistics(model: Any) -> Any:
+    """The model with biases and running statistics as after a training."""
+    for name, tensor in model.state_dict().items():
+        if name.endswith(("running_mean", "bias")):
+            tensor.normal_(0, 0.3)
+        elif name.endswith("running_var"):
+            tensor.uniform_(0.02, 0.2)  # so small that an eps of 1e-2 shows
+    return model
+
+
+def break_block(block: Any, fault: str) -> None:
+    """Puts a fault into a basic block of a ResNet."""
+    from torch import nn
+
+    match fault:
+        case "eps":
+            block.bn2.eps = 1e-2
+        case "pad":
+            block.conv2.padding = (0, 0)
+            block.conv2 = nn.Sequential(nn.ZeroPad2d((0, 2, 0, 2)), block.conv2)
+        case "stride":
+            block.conv1.stride, block.conv2.stride = (1, 1), (2, 2)
+        case "relu":
+            block.relu1 = nn.Identity()
+        case "twice":
+            block.bn2 = nn.Sequential(block.bn2, block.bn2)
 
 
 def _break(model: Any, fault: str) -> None:
@@ -137,18 +160,6 @@ def _classes() -> dict[str, Any]:
             return self.fc(functional.relu(x).mean((2, 3)))
 
     return {"residual": Residual, "mobile": Mobile, "dense": Dense}
-
-
-def _residual() -> Any:
-    return _classes()["residual"]()
-
-
-def _mobile() -> Any:
-    return _classes()["mobile"]()
-
-
-def _dense() -> Any:
-    return _classes()["dense"]()
 
 
 def keras_network(fault: str | None = None) -> keras.Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 from dataclasses import replace
 from functools import cache
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import onnx_ir as ir
 import pytest
 
-from resnet_export import ParityError, export
+from resnet_export import CheckpointError, ParityError, ResNetSpec, export
 from resnet_export.convert import CONVERTERS, Topology
 from resnet_export.live.keras import KerasModel
 from resnet_export.live.torch import TorchModel
@@ -30,7 +31,7 @@ LAYERS = {
 }
 """Fault -> the layers that may be named: in a file, that which a batch norm is folded into; in a reading, the next one
 whose output the model shows."""
-SIDES = {kind: "what the torch converter made of the model" for kind in networks.KINDS} | {
+SIDES = dict.fromkeys(networks.KINDS, "what the torch converter made of the model") | {
     "keras": "what the keras converter made of the model",
     "file": "what was read of the file",
 }
@@ -132,3 +133,52 @@ def test_a_live_model_is_what_it_is(kind: str, fault: str, tmp_path: Path) -> No
     assert {comparison.runtime for comparison in report.verification.comparisons} >= {report.framework, "ort:cpu"}
     if kind != "file":
         assert report.verification.witness < 2**-22
+
+
+CLAIMED = {
+    "eps": ("layer2.0.conv2", "eps 0.01"),
+    "pad": ("layer2.0.conv2", "padding"),
+    "stride": ("layer2.0.conv1", "stride"),
+    "relu": ("layer2.0.relu1", "ReLU is missing"),
+    "twice": ("layer2.0.conv2", "applied twice"),
+}
+"""Fault in a block of a ResNet-18 -> the layer that is named, and a part of the cause."""
+
+
+@pytest.fixture(scope="module")
+def whole() -> Any:
+    from resnet_export.models import torch as definition
+
+    torch_model = definition.build(ResNetSpec(depth=18, width=4, num_classes=6, image_size=32))
+    return networks.with_statistics(torch_model.eval())
+
+
+@pytest.mark.parametrize("fault", [pytest.param(f, marks=[] if f == "pad" else pytest.mark.long) for f in CLAIMED])
+def test_a_live_model_of_which_a_family_is_claimed(fault: str, whole: Any, tmp_path: Path) -> None:
+    model = copy.deepcopy(whole)
+    networks.break_block(model.layer2[0], fault)
+    layer, cause = CLAIMED[fault]
+    with pytest.raises(CheckpointError, match=f"First wrong layer: {layer}, in the torch model: .*{cause}"):
+        export(model, tmp_path / "net.onnx", depth=18)
+    report = export(model, tmp_path / "net.onnx", image_size=32)
+    assert report.passed
+    assert report.spec is None
+    assert report.verification.witness < 2**-22
+
+
+@pytest.mark.long
+def test_a_converters_mistake_is_not_laid_at_the_models_door(
+    whole: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = TorchModel.trace
+
+    def wrong(self: Any, image: tuple[int, int, int]) -> Topology:
+        topology = trace(self, image)
+        (node,) = (n for n in topology.graph.graph if network_faults.is_of(n, "layer2.0.conv2") and n.op_type == "Conv")
+        node.attributes["pads"] = ir.AttrInt64s("pads", network_faults.PADS)
+        return topology
+
+    monkeypatch.setattr(TorchModel, "trace", wrong)
+    side = "what the torch converter made of the model"
+    with pytest.raises(CheckpointError, match=f"First wrong layer: layer2.0.conv2, in {side}"):
+        export(whole, tmp_path / "net.onnx", depth=18)
