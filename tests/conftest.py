@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from resnet_export import ExportReport
+    from resnet_export.convert import Topology
 
 
 @pytest.fixture(scope="session")
@@ -57,17 +58,25 @@ def trained() -> Callable[..., Weights]:
 
 
 @pytest.fixture(scope="session")
-def raw_topology() -> Callable[[str, ResNetSpec], ir.Model]:
-    """`raw_topology(framework, spec)`: a fresh copy of the converter's output, traced once a session."""
+def raw_topology(trained: Callable[..., Weights]) -> Callable[[str, ResNetSpec], Topology]:
+    """`raw_topology(framework, spec)`: what the converter makes of the trained definition; traced once a session.
+
+    The graph is a fresh copy.
+    """
 
     @cache
-    def traced(framework: str, spec: ResNetSpec) -> bytes:
+    def traced(framework: str, spec: ResNetSpec) -> tuple[bytes, Topology]:
         definition = importlib.import_module(FRAMEWORKS[framework])
-        converter = importlib.import_module(CONVERTERS[framework])
-        content: bytes = ir.to_proto(converter.to_onnx(definition.build(spec), spec)).SerializeToString()
-        return content
+        model = definition.build(spec)
+        definition.load(model, trained(spec))
+        topology = importlib.import_module(CONVERTERS[framework]).trace(model, spec.network.image)
+        return ir.to_proto(topology.graph).SerializeToString(), topology
 
-    return lambda framework, spec: ir.from_proto(onnx.load_from_string(traced(framework, spec)))
+    def copied(framework: str, spec: ResNetSpec) -> Topology:
+        content, topology = traced(framework, spec)
+        return replace(topology, graph=ir.from_proto(onnx.load_from_string(content)))
+
+    return copied
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from resnet_export.errors import SpecificationError, UsageError
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
-from resnet_export.spec import VARIANTS, ResNetSpec, output_size
+from resnet_export.network import BATCH, concrete
+from resnet_export.network.operators.windows import output_size
+from resnet_export.spec import VARIANTS, ResNetSpec
 
 PARAMETERS = {18: 11_689_512, 34: 21_797_672, 50: 25_557_032, 101: 44_549_160, 152: 60_192_808}
 GIGA_MULTIPLY_ADDS = {18: 1.814, 34: 3.664, 50: 4.089, 101: 7.801, 152: 11.514}
@@ -37,12 +39,13 @@ def test_exact_multiply_adds() -> None:
 
 
 def test_multiply_adds_do_not_count_what_has_no_weights() -> None:
-    for step in ResNetSpec().steps:
-        assert (step.multiply_adds > 0) == (step.op in ("Conv", "Gemm"))
+    network = ResNetSpec().network
+    for step in network.steps:
+        assert (network.multiply_adds_of(step) > 0) == (step.op in ("Conv", "Gemm"))
 
 
 def test_steps_of_resnet18() -> None:
-    steps = ResNetSpec().steps
+    steps = ResNetSpec().canonical.steps
     assert len(steps) == 49
     assert Counter(step.op for step in steps) == {
         "Conv": 20,
@@ -69,14 +72,17 @@ def test_steps_of_resnet18() -> None:
 
 
 def test_cifar_stem_has_no_pool() -> None:
-    steps = ResNetSpec(stem="cifar", image_size=32).steps
-    assert len(steps) == 48
-    assert "MaxPool" not in {step.op for step in steps}
-    assert (steps[0].kernel, steps[0].stride, steps[0].padding, steps[0].size) == (3, 1, 1, 32)
+    network = ResNetSpec(stem="cifar", image_size=32).canonical
+    assert len(network.steps) == 48
+    assert "MaxPool" not in {step.op for step in network.steps}
+    first = network.steps[0].attributes
+    assert (first["kernel_shape"], first["strides"], first["pads"]) == ((3, 3), (1, 1), (1, 1, 1, 1))
+    assert network.shapes["conv1"] == (BATCH, 64, 32, 32)
 
 
 def test_stride_of_a_bottleneck_stands_on_its_3x3() -> None:
-    strides = {step.name: (step.kernel, step.stride) for step in ResNetSpec(depth=50).steps if "layer2.0" in step.name}
+    convolutions = [step for step in ResNetSpec(depth=50).network.steps if step.op == "Conv"]
+    strides = {step.name: (step.attributes["kernel_shape"][0], step.attributes["strides"][0]) for step in convolutions}
     assert strides["layer2.0.conv1"] == (1, 1)
     assert strides["layer2.0.conv2"] == (3, 2)
     assert strides["layer2.0.conv3"] == (1, 1)
@@ -86,7 +92,7 @@ def test_stride_of_a_bottleneck_stands_on_its_3x3() -> None:
 @pytest.mark.parametrize("depth", VARIANTS)
 def test_steps_stand_in_topological_order(depth: int) -> None:
     known = {"input"}
-    for step in ResNetSpec(depth=depth).steps:
+    for step in ResNetSpec(depth=depth).network.steps:
         assert known.issuperset(step.inputs)
         assert step.name not in known
         known.add(step.name)
@@ -138,7 +144,7 @@ def test_output_size_counts_the_windows_that_fit(size: int, kernel: int, stride:
     length = size + 2 * padding
     if kernel > length:
         return
-    assert output_size(size, kernel, stride, padding) == len(range(0, length - kernel + 1, stride))
+    assert output_size(size, kernel, stride, 2 * padding) == len(range(0, length - kernel + 1, stride))
 
 
 specs = st.builds(
@@ -167,9 +173,9 @@ def test_torch_makes_every_shape_of_the_specification(spec: ResNetSpec) -> None:
 
             module.register_forward_hook(note)
         model(torch.zeros(2, spec.in_channels, spec.image_size, spec.image_size))
-    for step in spec.steps:
-        spatial = () if step.op in ("Flatten", "Gemm") else (step.size, step.size)
-        assert shapes[step.name] == (2, step.channels, *spatial), step.name
+    for name, shape in spec.network.shapes.items():
+        if name != "input":
+            assert shapes[name] == concrete(shape, 2), name
     assert {n: tuple(t.shape) for n, t in model.state_dict().items() if "tracked" not in n} == spec.parameters
 
 
@@ -177,12 +183,11 @@ def test_torch_makes_every_shape_of_the_specification(spec: ResNetSpec) -> None:
 @given(spec=specs)
 def test_keras_makes_every_shape_of_the_specification(spec: ResNetSpec) -> None:
     layers = {layer.name: layer for layer in keras_definition.build(spec).layers}
-    for step in spec.steps:
-        if step.name == "avgpool":
+    for name, (_, channels, *spatial) in spec.network.shapes.items():
+        if name == "avgpool":
             continue  # Keras pools and flattens in one layer, which stands for the next step
-        shape = layers["avgpool" if step.name == "flatten" else step.name].output.shape
-        spatial = () if step.op in ("Flatten", "Gemm") else (step.size, step.size)
-        assert shape == (None, *spatial, step.channels), step.name
+        shape = layers["avgpool" if name == "flatten" else name].output.shape
+        assert shape == (None, *spatial, channels), name
     keras.utils.clear_session(free_memory=False)
 
 
@@ -234,11 +239,11 @@ def test_a_specification_is_a_value() -> None:
 
 def test_copies_after_the_caches_are_filled() -> None:
     spec = ResNetSpec(depth=34)
-    assert spec.steps
+    assert spec.network.steps
     assert spec.parameters
     for twin in (copy.copy(spec), copy.deepcopy(spec), pickle.loads(pickle.dumps(spec))):
         assert twin == spec
-        assert twin.steps == spec.steps
+        assert twin.network == spec.network
         assert twin.parameters == spec.parameters
 
 

@@ -8,7 +8,9 @@ import atexit
 import contextlib
 import gc
 import io
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,7 +20,7 @@ from resnet_export import __version__
 from resnet_export.cli.bench import bench
 from resnet_export.cli.completion import completion
 from resnet_export.cli.doctor import doctor
-from resnet_export.cli.export import EXAMPLES, export
+from resnet_export.cli.export import EXAMPLES, PUBLISHED, export
 from resnet_export.cli.failing import reported
 from resnet_export.cli.inspect import inspect
 from resnet_export.cli.options import GroupedOptions
@@ -40,6 +42,13 @@ class Root(GroupedOptions, click.Group):
         super().format_options(ctx, formatter)
         self.format_commands(ctx, formatter)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses the options; `resnet-export SOURCE ...` means `resnet-export export SOURCE ...`."""
+        first = _first_argument(ctx, args)
+        if first is not None and first not in self.commands and _names_source(first):
+            args = ["export", *args]
+        return super().parse_args(ctx, args)
+
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         """Parses the command line; an interruption is reported as a command's own is."""
         with reported(debug=False):
@@ -55,7 +64,7 @@ class Root(GroupedOptions, click.Group):
     cls=Root,
     name=PROGRAM,
     invoke_without_command=True,
-    params=[*export.params],
+    params=[parameter for parameter in export.params if isinstance(parameter, click.Option)],
     context_settings={"help_option_names": ["-h", "--help"]},
     help=f"""Export a trained ResNet from Keras or PyTorch to one provably equal ONNX file.
 
@@ -69,7 +78,7 @@ class Root(GroupedOptions, click.Group):
 def root(context: click.Context, /, **options: Any) -> None:
     """Exports, unless a command follows."""
     if context.invoked_subcommand is None:
-        context.invoke(export, **options)
+        context.invoke(export, source=None, **options)
     else:
         _refuse_options_before(context, context.invoked_subcommand)
 
@@ -88,6 +97,22 @@ def main() -> None:
     # At exit Python collects garbage once more: a second and more of the frameworks' objects, freed anyway.
     atexit.register(gc.freeze)
     root.main(prog_name=PROGRAM)
+
+
+def _first_argument(context: click.Context, args: list[str]) -> str | None:
+    """The first word that is neither an option nor the value of one."""
+    parser = export.make_parser(context)
+    parser.ignore_unknown_options, parser.allow_interspersed_args = True, False
+    with contextlib.suppress(click.UsageError):
+        found, _, _ = parser.parse_args([arg for arg in args if arg not in ("-h", "--help", "--version")])
+        source = found.get("source")
+        return source if isinstance(source, str) else None
+    return None
+
+
+def _names_source(word: str) -> bool:
+    """Whether a word is a file or published weights, and no misspelt command."""
+    return word in PUBLISHED or Path(word).exists() or bool(Path(word).suffix) or os.sep in word
 
 
 def _refuse_options_before(context: click.Context, command: str) -> None:

@@ -18,7 +18,6 @@ from resnet_export.convert.remarks import quiet, reason
 from resnet_export.errors import InputError, UnavailableError, quote_some
 from resnet_export.graph.access import LAYERS
 from resnet_export.optional import require
-from resnet_export.spec import ResNetSpec
 
 if TYPE_CHECKING:
     import keras
@@ -27,27 +26,6 @@ if TYPE_CHECKING:
 
 COUNT = re.compile(r"_\d+$")
 """What TensorFlow puts behind the name of a layer each time that it is called."""
-
-
-def to_onnx(model: keras.Model, spec: ResNetSpec) -> ir.Model:
-    """The raw topology of a ResNet, with parameters under their canonical names.
-
-    Args:
-        model: from (N, image_size, image_size, in_channels) to logits.
-        spec: gives the shape of the image.
-
-    Raises:
-        UnavailableError: Keras runs on another backend than TensorFlow.
-        MissingDependencyError: keras, tensorflow or tf2onnx is not installed.
-    """
-    require_tensorflow()
-    from resnet_export.models.keras import variables
-
-    raw = trace(model, (spec.in_channels, spec.image_size, spec.image_size)).graph
-    canonical = {variable.path.replace(":", "_"): name for name, variable in variables(model).items()}
-    for value in raw.graph.inputs[1:]:
-        value.name = canonical[str(value.name)]
-    return raw
 
 
 def require_tensorflow() -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from resnet_export.spec import ResNetSpec
 
 BATCH = 2
 """Images of the example: torch would take a batch of 1 for a constant."""
@@ -32,25 +31,6 @@ SCOPES = "pkg.torch.onnx.name_scopes"
 
 WRAPPED = "model."
 """What the names of parameters begin with where the model stands in a wrapper."""
-
-
-def to_onnx(model: nn.Module, spec: ResNetSpec) -> ir.Model:
-    """The raw topology of a ResNet.
-
-    Args:
-        model: float32, on any device, from (N, in_channels, image_size, image_size) to logits.
-        spec: gives the shape of the image.
-
-    Raises:
-        InputError: the model is not float32, or can't be traced.
-        MissingDependencyError: torch or onnxscript is not installed, or onnxscript is a release known to be wrong.
-    """
-    torch = require("torch")
-    require("onnxscript.optimizer")
-    example = next(model.parameters())
-    if example.dtype != torch.float32:
-        raise InputError(f"The torch model is {example.dtype}.", hint="Pass model.float(); its weights widen exactly.")
-    return trace(model, (spec.in_channels, spec.image_size, spec.image_size)).graph
 
 
 def trace(model: nn.Module, image: tuple[int, int, int]) -> Topology:

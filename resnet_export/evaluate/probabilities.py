@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from resnet_export.errors import ModelError
 from resnet_export.evaluate.results import ClassProbability
 from resnet_export.graph.interface import Activation, Head
-from resnet_export.parity.reference.truth import activate
+from resnet_export.parity.gate.evaluation import activate
 
 SUM_TOLERANCE = 1e-2
 """How far a sum of probabilities may be from 1: float16 rounds a thousand of them by less."""

@@ -5,6 +5,7 @@ logits are.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,7 +101,8 @@ def image_input(model: ir.Model, path: Path) -> ImageInput:
             "images has four axes.",
             hint="Give a file that takes one batch of images, (batch, channels, height, width) or the like.",
         )
-    sizes = tuple(size if isinstance(size, int) else None for size in value.shape)
+    # Older converters write an open length as -1.
+    sizes = tuple(size if isinstance(size, int) and size > 0 else None for size in value.shape)
     convolution = _first_convolution(value)
     layout = _layout(sizes, convolution)
     channels = sizes[1 if layout == "nchw" else 3] or (convolution and convolution.channels)
@@ -185,21 +187,30 @@ def find_head(model: ir.Model) -> ProbabilityHead | None:
         return None
     if ONE in model.graph.initializers and node.op_type == "Reciprocal":
         return ProbabilityHead("sigmoid", "logits")  # as this package writes it
-    value = node.inputs[0] if node.op_type in OPERATORS else None
+    value = node.inputs[0] if node.op_type in OPERATORS and _is_over_classes(node, model) else None
     return None if value is None or value.name is None else ProbabilityHead(OPERATORS[node.op_type], value.name)
 
 
-def write_logits(path: Path, logits: str, target: Path) -> None:
-    """Writes a copy of a file whose only output is its logits.
+def _is_over_classes(node: ir.Node, model: ir.Model) -> bool:
+    """Whether a softmax sums over axis 1 alone. Before opset 13, it sums over all axes from its own on."""
+    shape, since_13 = model.graph.outputs[0].shape, (model.opset_imports.get("") or 13) >= 13
+    if node.op_type != "Softmax" or shape is None:
+        return True
+    axis = attribute(node, "axis", -1 if since_13 else 1) % len(shape)
+    return axis == 1 and (since_13 or all(size == 1 for size in shape[2:]))
+
+
+def write_outputs(path: Path, outputs: Sequence[str], target: Path) -> None:
+    """Writes a copy of a file whose outputs are these values, such as the logits that `find_head` gives.
 
     Args:
         path: the file.
-        logits: the name of the value, as `find_head` gives it.
+        outputs: the names of the values.
         target: the copy.
     """
     proto = onnx.load_model(path)
     producers = {name: node for node in proto.graph.node for name in node.output}
-    needed, left = set[str](), [logits]
+    needed, left = set[str](), list(outputs)
     while left:  # other tools write nodes in any order
         name = left.pop()
         if name not in needed:
@@ -209,9 +220,12 @@ def write_logits(path: Path, logits: str, target: Path) -> None:
         proto.graph.node.remove(node)
     for tensor in [tensor for tensor in proto.graph.initializer if tensor.name not in needed]:
         proto.graph.initializer.remove(tensor)
-    inferred = onnx.shape_inference.infer_shapes(proto).graph.value_info
-    kind = next((value.type.tensor_type.elem_type for value in inferred if value.name == logits), 0)
-    proto.graph.output[0].name = logits
-    proto.graph.output[0].type.tensor_type.elem_type = kind or onnx.TensorProto.FLOAT
-    del proto.graph.output[1:]
+    inferred = onnx.shape_inference.infer_shapes(proto).graph
+    known = {value.name: value for value in (*inferred.value_info, *inferred.output)}
+    values = [known.get(name) or onnx.ValueInfoProto(name=name) for name in outputs]
+    for value in values:
+        kind = value.type.tensor_type
+        kind.elem_type = kind.elem_type or onnx.TensorProto.FLOAT
+    del proto.graph.output[:]
+    proto.graph.output.extend(values)
     onnx.save_model(proto, target)

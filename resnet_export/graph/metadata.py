@@ -88,9 +88,10 @@ class Metadata:
                 key: tuple(v) if isinstance(v, list) else v for key, v in data["preprocessing"].items()
             }
             labels = data.get("labels")
+            network = _network(data["network"]) if "network" in data else None
             return cls(
-                spec=ResNetSpec(**data["specification"]) if "specification" in data else None,
-                network=_network(data["network"]) if "network" in data else None,
+                spec=ResNetSpec(**data["specification"]) if network is None else None,
+                network=network,
                 interface=Interface(**data["interface"]),
                 preprocessing=Preprocessing(**preprocessing),
                 weights_digest=data["weights_digest"],
@@ -100,7 +101,7 @@ class Metadata:
             )
         except ModelError:
             raise
-        except (ResNetExportError, AttributeError, KeyError, TypeError, ValueError) as error:
+        except (ResNetExportError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise ModelError(
                 f"The file's resnet_export metadata is damaged ({type(error).__name__}: {error}).",
                 hint="Export the network again.",
@@ -108,14 +109,28 @@ class Metadata:
 
 
 def _network(data: Any) -> Network:
-    """The network out of JSON, which has lists for tuples."""
+    """The network out of JSON, which has lists for tuples.
+
+    Raises:
+        ValueError: it is none; so are the other errors of damaged attributes.
+    """
     network = decode(Network, data, "the network")
     steps = []
     for step in network.steps:
-        attributes = {name: tuple(v) if isinstance(v, list) else v for name, v in step.attributes.items()}
+        attributes = {name: _attribute(value) for name, value in step.attributes.items()}
         parameters = {role: step.parameters[role] for role in ROLES if role in step.parameters}
         steps.append(replace(step, attributes=attributes, parameters=parameters))
-    return replace(network, steps=tuple(steps))
+    found = replace(network, steps=tuple(steps))
+    if not found.outputs or not found.shapes.keys() >= {*found.outputs}:
+        raise ValueError("the network gives no output")
+    return found
+
+
+def _attribute(value: Any) -> Any:
+    """An attribute out of JSON, which has lists for tuples and no infinities."""
+    if isinstance(value, list):
+        return tuple(value)
+    return float(value) if value in ("inf", "-inf") else value
 
 
 def is_ours(model: ir.Model) -> bool:

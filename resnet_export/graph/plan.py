@@ -73,23 +73,38 @@ def plan_file(network: Network, interface: Interface, outputs: tuple[str, ...] =
     """
     network, first = _cut(network, interface)
     before, after = preprocessing_nodes(interface), activation_nodes(interface.activation_of(network.classes))
-    values = {IMAGE: before[-1].output if before else IMAGE, network.output: "logits" if after else first}
-    values |= _further_outputs(network, outputs, {IMAGE, "logits", first})
+    values, copies = _values(network, "logits" if after else first, outputs)
+    values[IMAGE] = before[-1].output if before else IMAGE
+    values |= _clear_of(network, {*values.values(), *copies, first})
     constants: dict[str, NDArray[Any]] = {}
     nodes = [_node(step, interface.opset, _Values(values), constants) for step in network.steps]
+    nodes += [
+        NodePlan(f"{name}.copy", "Identity", (values[of],), {}, name, network.step[of]) for name, of in copies.items()
+    ]
     if after:
         after[-1] = after[-1]._replace(output=first)
-    return Plan([*before, *nodes, *after], constants, (first, *(values[name] for name in network.outputs[1:])))
+    return Plan([*before, *nodes, *after], constants, (first, *outputs[: len(network.outputs) - 1]))
 
 
-def _further_outputs(network: Network, outputs: tuple[str, ...], taken: set[str]) -> dict[str, str]:
-    """Step -> name of the output that it is; one that something else in the graph has too is numbered."""
-    taken |= {*network.step, *network.parameters}
-    found = {}
-    for step, asked in zip(network.outputs[1:], outputs, strict=False):
-        found[step] = unused(asked, taken - {step})
-        taken.add(found[step])
-    return found
+def _values(network: Network, first: str, outputs: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
+    """(step -> the output that its value is, output -> the step of which it is a copy: one that is given already)."""
+    values, copies = {network.output: first}, dict[str, str]()
+    for step, name in zip(network.outputs[1:], outputs, strict=False):
+        if step in values:
+            copies[name] = step
+        else:
+            values[step] = name
+    return values, copies
+
+
+def _clear_of(network: Network, taken: set[str]) -> dict[str, str]:
+    """Step -> the name of its value, for those whose own name is that of an output which another step gives."""
+    given = set(network.outputs)
+    return {
+        step.name: unused(step.name, taken | network.step.keys())
+        for step in network.steps
+        if step.name in taken and step.name not in given
+    }
 
 
 def _cut(network: Network, interface: Interface) -> tuple[Network, str]:

@@ -8,6 +8,7 @@ logits = model(numpy.zeros((2, 224, 224, 3), "float32"))  # (2, 1000)
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,30 @@ if TYPE_CHECKING:
 def build(spec: ResNetSpec) -> keras.Model:
     """The network of `spec`, He-initialised by Keras's own generator, ready to train.
 
-    Its input is (N, image_size, image_size, in_channels), its output the logits (N, num_classes).
+    Its input is (N, image_size, image_size, in_channels), its output the logits (N, num_classes). It is float32 and
+    channels last whatever keras.json says.
     """
+    with _usual_settings():
+        return _build(spec)
+
+
+@contextlib.contextmanager
+def _usual_settings() -> Iterator[None]:
+    """Keras's own defaults, for as long as the layers are made."""
+    config = keras.config
+    layout, policy, floatx = config.image_data_format(), config.dtype_policy(), config.floatx()
+    config.set_image_data_format("channels_last")
+    config.set_floatx("float32")
+    config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        config.set_image_data_format(layout)
+        config.set_floatx(floatx)
+        config.set_dtype_policy(policy)
+
+
+def _build(spec: ResNetSpec) -> keras.Model:
     image = x = layers.Input((spec.image_size, spec.image_size, spec.in_channels), name="input")
     imagenet = spec.stem == "imagenet"
     x = norm(conv(x, spec.width, 7 if imagenet else 3, 2 if imagenet else 1, "conv1"), spec.eps, "bn1")

@@ -53,11 +53,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Network:
-    """What is computed of an image, in topological order.
-
-    Raises:
-        ValueError: a step takes what no step before it gives, or shapes that its operator doesn't take.
-    """
+    """What is computed of an image, in topological order."""
 
     image: tuple[int, int, int]
     """(channels, height, width) of the image."""
@@ -72,9 +68,15 @@ class Network:
 
     @cached_property
     def shapes(self) -> Mapping[str, Shape]:
-        """Name -> shape of the image and of every step's output, with `BATCH` in place of the number of images."""
+        """Name -> shape of the image and of every step's output, with `BATCH` in place of the number of images.
+
+        Raises:
+            ValueError: a step takes what no step before it gives, or shapes that its operator doesn't take.
+        """
         found: dict[str, Shape] = {IMAGE: (BATCH, *self.image)}
         for step in self.steps:
+            if not found.keys() >= {*step.inputs}:
+                raise ValueError(f"{step.name} takes {', '.join(step.inputs)}, not all of which is given before it")
             inputs = [found[name] for name in step.inputs]
             found[step.name] = OPERATORS[step.op].shape(step.attributes, inputs, step.parameters)
         return MappingProxyType(found)

@@ -131,4 +131,5 @@ def _channelwise(op: str, number: Float64, scale: Float64, shift: Float64) -> tu
 def _scaled(kernel: NDArray[Any], scale: Float64) -> NDArray[np.float32]:
     """The product in float64, rounded once: NumPy does so piece by piece, without a float64 copy of the kernel."""
     out = np.empty(kernel.shape, np.float32)
-    return np.multiply(kernel, scale, out=out, dtype=np.float64, casting="same_kind")
+    np.multiply(kernel, scale, out=out, dtype=np.float64, casting="same_kind")
+    return out

@@ -41,9 +41,8 @@ def match(found: Network, expected: Network) -> dict[str, str]:
 
 def _find(step: Step, found: Network, expected: Network, values: dict[str, str]) -> Step:
     """The step of `found` that takes the same inputs and has the same operator; of several the most alike."""
-    sources = {values[name] for name in step.inputs}
     users = found.users.get(values[step.inputs[0]], ())
-    candidates = [user for user in users if user.op == step.op and set(user.inputs) == sources]
+    candidates = _candidates(step, users, expected, values)
     if candidates:
         return max(candidates, key=lambda user: (_alike(user, step), user.name == step.name))
     behind = _operators_behind(found, values[step.inputs[0]])
@@ -61,6 +60,14 @@ def _find(step: Step, found: Network, expected: Network, values: dict[str, str])
         f"the specification has {step.name}, {step.op} of {inputs}, here; the graph has {stands}.",
         cause=cause_of_operator(step, behind),
     )
+
+
+def _candidates(step: Step, users: tuple[Step, ...], expected: Network, values: dict[str, str]) -> list[Step]:
+    """Those of `users` that may be `step`: not one that is exactly another step of the same inputs."""
+    sources = {values[name] for name in step.inputs}
+    others = [other for other in expected.users[step.inputs[0]] if other != step and other.op == step.op]
+    same = [user for user in users if user.op == step.op and set(user.inputs) == sources]
+    return [user for user in same if not any(_alike(user, other) > max(_alike(user, step), 1) for other in others)]
 
 
 def _alike(found: Step, step: Step) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+import functools
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -42,8 +43,7 @@ def product(sizes: Iterable[Size]) -> Size:
     Raises:
         ValueError: two of the lengths depend on the batch.
     """
-    result: Size = math.prod(sizes)  # type: ignore[arg-type]
-    return result
+    return functools.reduce(operator.mul, sizes, 1)
 
 
 def broadcast(*shapes: Shape) -> Shape:

@@ -1,7 +1,7 @@
 """The gate of an export: the written file, held against the model that it came from."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,27 +12,20 @@ from threadpoolctl import threadpool_limits
 from resnet_export.graph.interface import Activation, Interface
 from resnet_export.images import Preprocessing
 from resnet_export.network import Network
-from resnet_export.network.evaluation import Numbers, outputs_of
-from resnet_export.network.operators.operator import Floats
+from resnet_export.network.evaluation import Numbers
 from resnet_export.parity.diagnosis.attribution import diagnose, diagnose_reading
 from resnet_export.parity.gate.evaluation import Candidate, Evaluation, activate, evaluate
 from resnet_export.parity.gate.gate import SUSPICIOUS, max_error
 from resnet_export.parity.gate.inputs import gate_inputs, image_input_of
 from resnet_export.parity.gate.judge import Verdict, judge, judge_source
+from resnet_export.parity.gate.witness import IMAGES, judge_float64
 from resnet_export.parity.model_under_test import canonical_model, quantity_of
-from resnet_export.parity.reference.oracles import NetworkOracle, Truths, step_of
-from resnet_export.parity.results import Diagnosis, VerifyReport
+from resnet_export.parity.reference.oracles import NetworkOracle, Outputs, Truths
+from resnet_export.parity.results import Diagnosis, Quantity, VerifyReport
 from resnet_export.runtimes import open_session
 
 SPECIFICATION = "the specification"
 """The proof of a network that was built from its specification."""
-WITNESSES = 2
-"""Images on which the source runs in float64."""
-WITNESS = 2.0**-22
-"""Distance of the source's own float64 run that passes, over the largest value. Both agree to 1e-14 but for constants
-that a converter rounds to float32, such as 1/255, which leave 1e-8."""
-OWN_ERROR = 8.0
-"""In an ill-conditioned network that rounding grows as its float32 error does, to much less than this share of it."""
 RUNTIME = "ort:cpu"
 """What the file is deployed in."""
 
@@ -49,6 +42,8 @@ class Check:
         interface: Interface,
         preprocessing: Preprocessing,
         images: str | os.PathLike[str] | None = None,
+        others: Mapping[str, str] | None = None,
+        left_out: Sequence[str] = (),
     ) -> None:
         """Starts to compute.
 
@@ -60,16 +55,20 @@ class Check:
             interface: how the file will be called.
             preprocessing: how pictures become its input.
             images: a folder of pictures that take part.
+            others: what the file calls its outputs behind the first -> the steps of the network that give them.
+            left_out: outputs of the source that the file does not have.
         """
+        self._others = others or {}
         self._quantity = quantity_of(interface.head)
         self._sets, self._notes = gate_inputs(image_input_of(network, interface), preprocessing, images)
+        self._notes += [f"Not in the file: the output {name}, which no layer makes of the image." for name in left_out]
         self._background = ThreadPoolExecutor(max_workers=1)
-        self._truth = self._background.submit(self._compute_truth, network, numbers)
         self._network, self._proof, self._reading = network, proof, reading
+        self._truth = self._background.submit(self._compute_truth, network, numbers)
         self._built = proof == SPECIFICATION
         self._source: Evaluation
         self._activation: Activation | None = None
-        self._witness: NDArray[np.float64] | None = None
+        self._witness: tuple[NDArray[np.float64], ...] | None = None
         self._witness_failed = False
 
     def run_source(self, model: Candidate, activation: Activation | None = None) -> None:
@@ -81,11 +80,12 @@ class Check:
         """
         self._activation = activation
         own = activation is not None or not self._built
-        self._source = evaluate(model, self._sets, ("output" if activation else "logits") if own else self._quantity)
+        given: Quantity = ("output" if activation else "logits") if own else self._quantity
+        self._source = evaluate(model, self._sets, given, others=tuple(self._others))
 
-    def run_witness(self, run: Callable[[NDArray[np.float64]], NDArray[np.float64] | None]) -> None:
+    def run_witness(self, run: Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], ...] | None]) -> None:
         """Runs the model that the file comes from in float64, where it can be: the truth is held against that."""
-        self._witness = run(self._sets[0].exact[:WITNESSES])
+        self._witness = run(self._sets[0].exact[:IMAGES])
 
     def judge(self, file: Path, recall: Callable[[], Numbers], name: Path) -> VerifyReport:
         """Checks the structure, the numbers, the outputs and the head of a file that was just written.
@@ -96,14 +96,14 @@ class Check:
                 need not be in memory all along.
             name: what the report calls the file.
         """
-        tested = canonical_model(file, recall, self._network, self._proof)
+        tested = canonical_model(file, recall, self._network, self._proof, tuple(self._others))
         if (wrong := tested.wrong) is not None:
             return VerifyReport(str(name), False, (), (f"{wrong.layer}: {wrong.detail}",), diagnosis=wrong)
         candidate = Candidate("the file", lambda: open_session(RUNTIME, file))
-        evaluation = evaluate(candidate, self._sets, tested.given, tested.activation)
+        evaluation = evaluate(candidate, self._sets, tested.given, tested.activation, tested.others)
         truths = Truths(tested.oracle, {(self._sets[0].kind, self._quantity): self._truth.result()})
         same = self._source.quantity == evaluation.quantity
-        verdict = judge(tested, self._sets, truths, [evaluation], self._source if same else None)
+        verdict = judge(tested, self._sets, truths, [evaluation], self._source)
         if not same:
             judge_source(verdict, self._sets, truths, self._source, self._activation)
         witness = self._judge_witness(verdict, truths)
@@ -137,33 +137,35 @@ class Check:
         if self._witness is None:
             return False
         inputs = self._sets[0]
-        found = self._source.outputs[inputs.kind, max(inputs.batches)][: len(self._witness)]
-        return not max_error(found, self._witness) <= SUSPICIOUS * float(np.abs(self._witness).max())
+        first = self._witness[0]
+        found = self._source.outputs[inputs.kind, max(inputs.batches)][: len(first)]
+        return not max_error(found, first) <= SUSPICIOUS * float(np.abs(first).max())
 
     def _judge_witness(self, verdict: Verdict, truths: Truths) -> float | None:
-        """How far the source's own float64 run is from the truth, over the truth's largest value; None without one."""
+        """How far the source's own float64 run is from the truth, over the largest value; None without one."""
         if self._witness is None:
             return None
+        pairs = zip((None, *self._others), self._witness, strict=True)
+        return max(self._distance(verdict, truths, name, found) for name, found in pairs)
+
+    def _distance(self, verdict: Verdict, truths: Truths, output: str | None, found: NDArray[np.float64]) -> float:
+        """That of one output, which is judged."""
         inputs = self._sets[0]
-        logits = truths.of(inputs, "logits")[: len(self._witness)]
-        truth = logits if self._activation is None else activate(logits, self._activation)
-        scale = float(np.abs(truth).max())
-        error = max_error(self._witness, truth)
-        own = max_error(self._source.outputs[inputs.kind, max(inputs.batches)][: len(truth)], truth)
-        allowed = max(WITNESS * scale, own / OWN_ERROR)
-        self._witness_failed = not error <= allowed
-        if self._witness_failed:
-            verdict.failures.append(
-                f"{self._source.candidate.label} itself, in float64, is {error:.3g} from the network that was read of "
-                f"it ({allowed:.3g} is allowed): {self._reading} is another network."
-            )
-        return error / scale if scale else error
+        truth = truths.of(inputs, "logits", output=output, batch=len(found))
+        if output is None and self._activation is not None:
+            truth = activate(truth, self._activation)
+        own = max_error(self._source.of(output)[inputs.kind, max(inputs.batches)][: len(truth)], truth)
+        failures = len(verdict.failures)
+        distance = judge_float64(verdict, self._source.candidate.label, found, truth, own, output, self._reading)
+        self._witness_failed |= len(verdict.failures) > failures
+        return distance
 
     def close(self) -> None:
         """Waits for the background."""
         self._background.shutdown()
 
-    def _compute_truth(self, network: Network, numbers: Numbers) -> Floats:
+    def _compute_truth(self, network: Network, numbers: Numbers) -> Outputs:
         """Takes one processor fewer than there are: importing and tracing need one to themselves."""
+        oracle = NetworkOracle(network, lambda: numbers, self._proof, self._others)
         with threadpool_limits(max(1, (os.cpu_count() or 2) - 1), user_api="blas"):
-            return outputs_of(network, numbers, self._sets[0].exact, [step_of(network, self._quantity)])[0]
+            return oracle.outputs(self._sets[0], self._quantity, np.float64)

@@ -1,32 +1,24 @@
 """What is verified: a file, what it takes and gives, and where its truth comes from."""
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import onnx
-import onnx_ir as ir
 
-from resnet_export.errors import CheckpointError
-from resnet_export.graph.file import read, read_metadata
-from resnet_export.graph.foreign import ImageInput, find_head, image_input, write_logits
+from resnet_export.graph.foreign import ImageInput
 from resnet_export.graph.interface import Activation, Head
-from resnet_export.graph.metadata import Metadata, initializers_digest, is_ours
-from resnet_export.graph.reading import read as read_network
-from resnet_export.graph.reading.values import UnreadableError
 from resnet_export.images import Preprocessing
 from resnet_export.network import Network
 from resnet_export.network.evaluation import Numbers
 from resnet_export.network.folding import fold, unfolded
-from resnet_export.parity.diagnosis.contents import check_contents, describe_change, layer_precisions
+from resnet_export.parity.diagnosis.contents import check_contents
 from resnet_export.parity.gate.inputs import image_input_of
-from resnet_export.parity.reference.oracles import OWN_GRAPH, GraphOracle, NetworkOracle, Oracle
+from resnet_export.parity.reference.oracles import OWN_GRAPH, NetworkOracle, Oracle
 from resnet_export.parity.results import Diagnosis, Quantity
 from resnet_export.runtimes.session import Precision
-from resnet_export.spec import IMAGE_SIZES, ResNetSpec
-from resnet_export.weights import Weights
+from resnet_export.sources import Trained
 
 Given = TypeVar("Given")
 
@@ -53,10 +45,14 @@ class ModelUnderTest:
     """What is wrong in it, seen without running it."""
     change: str | None = None
     """What another tool made of a file of ours."""
+    remarks: tuple[str, ...] = ()
+    """What was assumed, and what can't be compared."""
+    source: Trained | None = None
+    """What the truth was read from, where that is not the file."""
 
     def notes(self, *, pictures: bool) -> list[str]:
         """What a reader has to know about a file that does not say it itself."""
-        found = []
+        found = list(self.remarks)
         if self.change is not None:
             found.append(f"Another tool changed the file after its export: it was {self.change}.")
         if self.oracle.description == OWN_GRAPH:
@@ -69,9 +65,19 @@ class ModelUnderTest:
         return found
 
     @property
+    def others(self) -> tuple[str, ...]:
+        """The outputs behind the first that are compared."""
+        return tuple(self.oracle.others)
+
+    @property
     def network(self) -> NetworkOracle | None:
         """The network with its parameters, where they are known."""
         return self.oracle if isinstance(self.oracle, NetworkOracle) else None
+
+    @property
+    def can_be_run(self) -> bool:
+        """Whether the truth can be evaluated of what the file takes."""
+        return self.network is None or self.network.network.image[0] == self.taken.channels
 
 
 def value_names(path: Path) -> list[str]:
@@ -84,38 +90,13 @@ def value_names(path: Path) -> list[str]:
     return [name for node in proto.graph.node for name in node.output if name and kinds.get(name) in floats]
 
 
-def describe(path: Path, weights: Weights | str | os.PathLike[str] | None, folder: Path) -> ModelUnderTest:
-    """Reads a file, and the checkpoint that it should hold.
-
-    Args:
-        path: the `.onnx` file.
-        weights: the checkpoint; None takes the file for right, and looks at what runtimes make of it.
-        folder: where a copy that ends with the logits may be put.
-
-    Raises:
-        ModelError: the file is missing or damaged, or takes no image.
-        CheckpointError: `weights` cannot be read, or belong to a network with another input.
-    """
-    model = read(path)
-    logits_path = None
-    if (head := find_head(model)) is not None:
-        logits_path = folder / path.name
-        write_logits(path, head.logits, logits_path)
-    if not is_ours(model):
-        taken = image_input(model, path)
-        if weights is not None and not isinstance(weights, Weights):
-            weights = Weights.load(weights, image_size=taken.height)
-        return _foreign(model, path, taken, weights, logits_path, head and head.activation)
-    metadata = read_metadata(model, path)
-    if weights is not None and not isinstance(weights, Weights):
-        weights = Weights.load(weights, {"eps": metadata.spec.eps}, image_size=metadata.spec.image_size)
-    tested = replace(canonical_model(path, None if weights is None else _giving(weights)), logits_path=logits_path)
-    change = None if tested.wrong is None else describe_change(model, metadata)
-    return tested if change is None else _changed(model, metadata, tested, *change, given=weights is not None)
-
-
 def canonical_model(
-    path: Path, recall: Callable[[], Numbers] | None, network: Network | None = None, proof: str | None = None
+    path: Path,
+    recall: Callable[[], Numbers] | None,
+    network: Network | None = None,
+    proof: str | None = None,
+    others: Sequence[str] = (),
+    mismatch: Diagnosis | None = None,
 ) -> ModelUnderTest:
     """Describes a file that this package wrote.
 
@@ -123,13 +104,15 @@ def canonical_model(
         path: where it is.
         recall: loads the weights that it should hold; None checks it against its own numbers.
         network: the one that these belong to, before batch norms are folded; None for that of the file's metadata.
-        proof: what the truth is, in words; None for what is known of it here.
+        proof: what the truth is, in words; None for the file's own numbers.
+        others: the names of the file's outputs behind the first.
+        mismatch: where the file's network is not `network`, so that its numbers can't be compared.
     """
-    metadata, numbers, wrong = check_contents(path, recall, None if network is None else fold(network))
+    folded = None if network is None else fold(network)
+    metadata, numbers, wrong = check_contents(path, recall if mismatch is None else None, folded)
     interface, canonical = metadata.interface, metadata.canonical
-    what = "the file's own numbers" if recall is None else "the weights given"
-    if network is None:
-        network = unfolded(canonical) if recall is None or metadata.spec is None else metadata.spec.network
+    network = network or unfolded(canonical)
+    kind = "network" if metadata.spec is None else "specification"
     return ModelUnderTest(
         path=path,
         taken=image_input_of(canonical, interface),
@@ -139,11 +122,12 @@ def canonical_model(
         activation=interface.activation_of(canonical.classes),
         oracle=NetworkOracle(
             network,
-            recall or _giving(numbers),
-            proof or f"the {'network' if metadata.spec is None else 'specification'} with {what}",
+            recall or giving(numbers),
+            proof or f"the {kind} with the file's own numbers",
+            others=dict(zip(others, network.outputs[1:], strict=False)),
         ),
         canonical=True,
-        wrong=wrong,
+        wrong=wrong or mismatch,
     )
 
 
@@ -152,91 +136,6 @@ def quantity_of(head: Head) -> Quantity:
     return "probabilities" if head == "sigmoid" else head
 
 
-def _giving(value: Given) -> Callable[[], Given]:
+def giving(value: Given) -> Callable[[], Given]:
+    """A function that gives it."""
     return lambda: value
-
-
-def _changed(
-    model: ir.Model,
-    metadata: Metadata,
-    tested: ModelUnderTest,
-    change: str,
-    precision: Precision,
-    *,
-    given: bool,
-) -> ModelUnderTest:
-    """A file of ours that another tool changed: its metadata still say what it takes, and what it should be."""
-    kept = initializers_digest(model) == metadata.initializers_digest
-    taken = replace(tested.taken, dtype=image_input(model, tested.path).dtype)
-    known, copied = given or kept, tested.logits_path is not None
-    change = f"{change}; its numbers are {'still' if kept else 'no longer'} those that were exported"
-    return replace(
-        tested,
-        taken=taken,
-        given=tested.given if known or copied else "output",
-        activation=tested.activation if copied else None,
-        oracle=tested.oracle if known else _own_graph(tested.logits_path or tested.path, taken, change),
-        canonical=False,
-        precision=precision,
-        wrong=None,
-        change=change,
-    )
-
-
-def _foreign(
-    model: ir.Model,
-    path: Path,
-    taken: ImageInput,
-    weights: Weights | None,
-    logits_path: Path | None,
-    activation: Activation | None,
-) -> ModelUnderTest:
-    given: Quantity = "output" if logits_path is None else "probabilities"
-    oracle = _own_graph(logits_path or path, taken)
-    size, wrong = taken.height, None
-    if weights is not None:
-        if weights.spec.in_channels != taken.channels:
-            raise CheckpointError(
-                f"The weights take {weights.spec.in_channels} channels, and {path.name} takes {taken.channels}.",
-                hint="Give the checkpoint that the file was made of.",
-            )
-        spec = replace(weights.spec, image_size=size or weights.spec.image_size)
-        given = "logits" if logits_path is None else "probabilities"
-        pixels = "; its pixels are taken to be normalised as ImageNet's" if taken.dtype == "uint8" else ""
-        description = f"the specification with the weights given{pixels}"
-        oracle = NetworkOracle(spec.network, _giving(weights), description)
-        wrong = _wrong_classes(model, spec)
-        size = spec.image_size
-    precisions = layer_precisions(model)
-    return ModelUnderTest(
-        path=path,
-        taken=taken,
-        preprocessing=Preprocessing.default(taken.channels, size or IMAGE_SIZES["imagenet"]),
-        given=given,
-        logits_path=logits_path,
-        activation=activation,
-        oracle=oracle,
-        canonical=False,
-        # float32 where one layer has it, so that a file cannot loosen its own rule
-        precision=precisions.pop() if len(precisions) == 1 else "float32",
-        wrong=wrong,
-    )
-
-
-def _own_graph(path: Path, taken: ImageInput, change: str | None = None) -> Oracle:
-    """The network that is read off the file; where that can't be, its graph as it stands."""
-    size = taken.height or IMAGE_SIZES["imagenet"], taken.width or IMAGE_SIZES["imagenet"]
-    try:
-        found = read_network(read(path), (taken.channels, *size), layout=taken.layout, batch=taken.batch)
-    except UnreadableError:
-        return GraphOracle(path, taken, change=change)
-    return NetworkOracle(found.network, _giving(found.numbers), OWN_GRAPH, of_file=True)
-
-
-def _wrong_classes(model: ir.Model, spec: ResNetSpec) -> Diagnosis | None:
-    """Whether the file has another number of outputs than the checkpoint has classes."""
-    shape = model.graph.outputs[0].shape
-    last = None if shape is None or not len(shape) else shape[-1]
-    if not isinstance(last, int) or last == spec.num_classes:
-        return None
-    return Diagnosis("fc", "the file", f"it gives {last} values, and the weights have {spec.num_classes} classes", None)

@@ -8,7 +8,7 @@ from resnet_export.runtimes.session import Placement, Precision
 
 Inputs = Literal["random", "pictures"]
 Quantity = Literal["logits", "embedding", "probabilities", "output"]
-"""What is compared; `output` is the first output of a file whose meaning is unknown."""
+"""What is compared; `output` is one whose meaning is unknown."""
 Status = Literal["passed", "failed", "unsupported", "not applicable", "crashed", "not here"]
 """How a runtime fared. `unsupported`: it cannot load the file; `not applicable`: it is of a kind that runs other files;
 `not here`: a package, library or device is missing."""
@@ -46,6 +46,8 @@ class Comparison:
     passed: bool
     failure: str | None = None
     """Why it did not pass, in a sentence."""
+    output: str | None = None
+    """The name of the output; None for the first, which classifies."""
 
     @property
     def ratio(self) -> float:
@@ -161,7 +163,7 @@ class VerifyReport(Plain):
     """How far the source's own float64 run is from the truth, over the largest value; None where it has none."""
     runtimes: tuple[RuntimeResult, ...] = ()
     bisection: Bisection | None = None
-    schema_version: int = 1
+    schema_version: int = 2
 
     @property
     def located(self) -> tuple[str, ...]:

@@ -20,16 +20,18 @@ from resnet_export.errors import (
     UnavailableError,
 )
 from resnet_export.files import sha256
+from resnet_export.parity.description import describe
 from resnet_export.parity.diagnosis.attribution import diagnose
 from resnet_export.parity.gate.evaluation import Candidate, Evaluation, evaluate
 from resnet_export.parity.gate.inputs import InputSet, gate_inputs
 from resnet_export.parity.gate.judge import Verdict, judge, precision_of
-from resnet_export.parity.model_under_test import ModelUnderTest, describe, value_names
+from resnet_export.parity.gate.witness import judge_live
+from resnet_export.parity.model_under_test import ModelUnderTest, value_names
 from resnet_export.parity.reference.oracles import Truths
-from resnet_export.parity.results import Bisection, Diagnosis, RuntimeResult, Status, VerifyReport
+from resnet_export.parity.results import Bisection, Diagnosis, Quantity, RuntimeResult, Status, VerifyReport
 from resnet_export.runtimes import ONLY_WHEN_NAMED, names, parse_runtime
 from resnet_export.runtimes.isolated import IsolatedSession
-from resnet_export.weights import Weights
+from resnet_export.sources import Source
 
 Progress = Callable[[str], AbstractContextManager[object]]
 """Entered around each stage with the stage's name."""
@@ -47,7 +49,7 @@ STATUS: dict[type[ResNetExportError], Status] = {
 def verify(
     path: str | os.PathLike[str],
     *,
-    weights: Weights | str | os.PathLike[str] | None = None,
+    weights: Source = None,
     images: str | os.PathLike[str] | None = None,
     runtimes: Sequence[str] | None = None,
     allow_fallback: bool = False,
@@ -58,7 +60,8 @@ def verify(
 
     Args:
         path: the `.onnx` file, written by this package or not.
-        weights: the checkpoint that it should hold; None checks the file against itself in float64.
+        weights: what it should hold: a checkpoint or `Weights`, a whole model (a `torch.nn.Module`, a `keras.Model` or
+            its `.keras` file), or another `.onnx` file; None checks the file against itself in float64.
         images: a folder of pictures to run it on, beside random images.
         runtimes: such as `ort:cpu` or `openvino,precision=bfloat16`; None for all that are here. A runtime that was
             named has to run the file; one that was not may be unable to.
@@ -71,7 +74,8 @@ def verify(
 
     Raises:
         ModelError: the file is missing or damaged, or takes no image.
-        CheckpointError: `weights` cannot be read.
+        CheckpointError: `weights` cannot be read, or take other images.
+        InputError: `weights` are a model that cannot be traced, or has an operator that is not read.
         ImageError: `images` has no picture that can be read.
         UsageError: there is no such runtime, or none with such an option.
         MissingDependencyError: a runtime that was named is not installed.
@@ -85,8 +89,9 @@ def verify(
         with stage("read"):
             tested = describe(Path(path), weights, Path(folder))
             seen = () if tested.wrong is None else (f"{tested.wrong.layer}: {tested.wrong.detail}",)
-            if tested.wrong is not None and not bisect:
-                return _report(tested, comparisons=(), failures=seen, diagnosis=tested.wrong)
+            if tested.wrong is not None and not (bisect and tested.can_be_run):
+                found = {"comparisons": (), "diagnosis": tested.wrong, "notes": tested.remarks}
+                return _report(tested, failures=seen, **found)
             sets, notes = gate_inputs(tested.taken, tested.preprocessing, images)
             notes += tested.notes(pictures=images is not None)
         ran: list[Evaluation | RuntimeResult] = []
@@ -94,12 +99,14 @@ def verify(
             with stage(text):
                 ran.append(_evaluate(text, tested, sets, allow_fallback, named=bool(asked)))
         evaluations = [one for one in ran if isinstance(one, Evaluation)]
+        notes += _hidden(tested, evaluations)
         truths = Truths(tested.oracle)
         with stage("truth"):
             for inputs in sets:
                 truths.of(inputs, "logits" if tested.given == "probabilities" else tested.given)
         with stage("compare"):
             verdict = judge(tested, sets, truths, evaluations)
+            witness = _hear_witness(tested, verdict, truths, sets[0])
         diagnosis, bisection = tested.wrong, None
         if verdict.failed or bisect:
             with stage("bisect"):
@@ -116,6 +123,7 @@ def verify(
             diagnosis=diagnosis,
             bisection=bisection,
             runtimes=results,
+            witness=witness,
         )
 
 
@@ -142,7 +150,7 @@ def _evaluate(
     logits = None if tested.logits_path is None else partial(opens, tested.logits_path)
     candidate = Candidate(f"the file in {text}", partial(opens, tested.path), logits)
     try:
-        return evaluate(candidate, sets, tested.given, tested.activation)
+        return evaluate(candidate, sets, tested.given, tested.activation, tested.others)
     except tuple(STATUS) as error:
         status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
         if named and status == "not here":
@@ -151,6 +159,26 @@ def _evaluate(
         # A runtime that gives no output gives no wrong one: that counts only where it was asked for, or crashed.
         refused = status == "crashed" or (named and status != "not here")
         return RuntimeResult(text, status, error.message, error.hint, refused=refused, log=log)
+
+
+def _hear_witness(tested: ModelUnderTest, verdict: Verdict, truths: Truths, inputs: InputSet) -> float | None:
+    """How far the live model that the truth was read from is from it; see `judge_live`."""
+    if tested.source is None or tested.network is None or tested.wrong is not None:
+        return None
+    quantity: Quantity = "logits" if tested.given == "probabilities" else tested.given
+    return judge_live(verdict, tested.source, tested.network, truths, inputs, quantity)
+
+
+def _hidden(tested: ModelUnderTest, evaluations: Sequence[Evaluation]) -> list[str]:
+    """A note for each output that some runtimes do not show."""
+    found = []
+    for output in tested.others:
+        blind = [evaluation.runtime for evaluation in evaluations if not evaluation.of(output)]
+        if blind:
+            found.append(
+                f"Not compared: the output {output} in {', '.join(blind)}, which gives the first output alone."
+            )
+    return found
 
 
 def _result(evaluation: Evaluation, verdict: Verdict, tested: ModelUnderTest) -> RuntimeResult:
@@ -171,7 +199,7 @@ def _look_inside(
     """(what is wrong first, the error layer by layer, why there is none of these)."""
     wrong = tested.wrong
     if tested.network is None:
-        return wrong, None, ["The layers can be looked at only beside the checkpoint: give it with --weights."]
+        return wrong, None, ["The layers can't be looked at: no network is known. Give its checkpoint with --weights."]
     candidates = [*verdict.failed, *((evaluation, sets[0]) for evaluation in evaluations)]
     values = None if tested.canonical else value_names(tested.path)
     problem = "none of these runtimes shows them: add --runtime ort:cpu"

@@ -73,6 +73,7 @@ def _start_check(
     if not options.verify:
         return nullcontext()
     trained = source.trained
+    others = dict(zip(trained.others, trained.network.outputs[1:], strict=True))
     return closing(
         Check(
             trained.network,
@@ -82,6 +83,8 @@ def _start_check(
             report.interface,
             report.preprocessing,
             options.images,
+            others,
+            trained.left_out,
         )
     )
 
@@ -100,9 +103,7 @@ def _build(source: SourceModel, report: ExportReport, stages: Stages) -> None:
 def _graph(trained: Trained, report: ExportReport) -> ir.Model:
     """The graph of the file, without numbers."""
     name = f"resnet{trained.spec.depth}" if trained.spec is not None else "network"
-    return build_graph(
-        fold(trained.network), report.interface, report.preprocessing, name=name, outputs=trained.outputs[1:]
-    )
+    return build_graph(fold(trained.network), report.interface, report.preprocessing, name=name, outputs=trained.others)
 
 
 def _metadata(report: ExportReport, network: Network, graph: ir.Model) -> Metadata:

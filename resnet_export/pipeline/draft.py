@@ -10,7 +10,7 @@ from pathlib import Path
 from resnet_export.assumptions import about_pictures
 from resnet_export.errors import UsageError
 from resnet_export.files import refuse_overwriting, require_space
-from resnet_export.graph.interface import Head
+from resnet_export.graph.interface import OUTPUTS, Head
 from resnet_export.images import ADJUSTABLE, IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from resnet_export.labels import labels_of
 from resnet_export.network.operators.windows import spatial_pads
@@ -18,7 +18,7 @@ from resnet_export.pipeline.options import ExportOptions
 from resnet_export.pipeline.report import ExportReport, NetworkFacts
 from resnet_export.pipeline.source_model import SourceModel
 from resnet_export.sources import Trained
-from resnet_export.sources.scaling import takes_pixels
+from resnet_export.sources.preparation import preparation_of
 from resnet_export.weights.published import RESIZE
 
 PACKAGES = {"torch": ("torch", "onnxscript"), "keras": ("keras", "tensorflow-cpu", "tensorflow", "tf2onnx")}
@@ -61,6 +61,7 @@ def draft_report(options: ExportOptions, source: SourceModel, stages: Mapping[st
         verification=None,
         assumptions=(*trained.assumptions, *about_pictures(preprocessing, known)),
         labels=labels_of(options.labels, trained.network.classes),
+        outputs=(OUTPUTS[options.head or own_head(trained)], *trained.others),
     )
     require_space(path, sum(array.nbytes for array in trained.numbers.values()))
     return report
@@ -117,20 +118,11 @@ def preprocessing_of(options: ExportOptions, trained: Trained) -> tuple[Preproce
 
 def _own_preprocessing(options: ExportOptions, trained: Trained) -> tuple[Preprocessing, str, set[str]]:
     """That of the named weights, else what the network or its source shows, else the usual one."""
-    network, source = trained.network, options.source
-    channels, height, width = network.image
-    default = Preprocessing.default(channels, min(height, width))
+    source, height = options.source, trained.network.image[1]
     if trained.spec is not None and isinstance(source, str) and source in RESIZE:
         pixels = round(RESIZE[source] * height / 224)
         return Preprocessing(pixels, height, IMAGENET_MEAN, IMAGENET_STD), f"that of {source}", set(ADJUSTABLE)
-    if takes_pixels(network, trained.numbers):
-        pixels_as_they_are = replace(default, mean=(0.0,) * channels, std=(1 / 255,) * channels)
-        return pixels_as_they_are, "the network scales pixels 0..255 by itself", {"mean", "std"}
-    said = {name: trained.preprocessing[name] for name in ADJUSTABLE if name in trained.preprocessing}
-    if said:
-        said["resize"] = max(said.get("resize", default.resize), default.crop)
-        return replace(default, **said), "what the source says of it", set(said)
-    return default, "ImageNet's" if default.mean == IMAGENET_MEAN else "pixels on the scale 0..1", set()
+    return preparation_of(trained)
 
 
 def _versions(framework: str) -> dict[str, str]:

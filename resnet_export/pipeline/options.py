@@ -55,8 +55,8 @@ class ExportOptions:
     opset: int = 17
     """13 to 26."""
     head: Head | None = None
-    """What the source gives where that is None. `logits`, `probabilities` (the sigmoid of a single logit), `sigmoid` (of each logit, for several labels) or
-    `embedding`."""
+    """`logits`, `probabilities` (the sigmoid of a single logit), `sigmoid` (of each logit, for several labels) or
+    `embedding`; None for what the source gives."""
     preprocess: str = "none"
     """`uint8` embeds the normalisation: the file takes raw pixels 0..255."""
     mean: Sequence[float] | None = None

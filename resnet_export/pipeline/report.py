@@ -78,6 +78,8 @@ class ExportReport(Plain):
     """What was taken for granted, since the source can't show it."""
     labels: tuple[str, ...] | None = None
     """Names of the classes, where they were given."""
+    outputs: tuple[str, ...] = ()
+    """Names of the file's outputs; the first is what classifies."""
     schema_version: int = 3
 
     @property

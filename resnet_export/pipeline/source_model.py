@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.convert import Topology
+from resnet_export.convert import CONVERTERS, Topology
 from resnet_export.errors import MissingDependencyError, StructureError, UsageError
 from resnet_export.graph.reading import Reading, read
 from resnet_export.graph.reading.values import UnreadableError
@@ -17,7 +17,7 @@ from resnet_export.optional import install_line, require
 from resnet_export.parity.check import SPECIFICATION
 from resnet_export.parity.diagnosis.attribution import attribute_topology, differing_parameters
 from resnet_export.parity.gate.evaluation import Candidate
-from resnet_export.parity.reference.oracles import OWN_GRAPH
+from resnet_export.parity.reference.oracles import MODEL_ITSELF, OWN_GRAPH
 from resnet_export.parity.results import Diagnosis
 from resnet_export.pipeline.options import ExportOptions
 from resnet_export.pipeline.source_sessions import ONNX, FileSession, LiveSession
@@ -25,9 +25,6 @@ from resnet_export.runtimes import attach
 from resnet_export.runtimes.session import Session
 from resnet_export.sources import Source, Trained, load
 from resnet_export.weights import Weights
-
-MODEL_ITSELF = "the model itself"
-"""The proof of a network that was read from a live model."""
 
 
 def choose_framework(asked: str | None, source: Source) -> str:
@@ -72,9 +69,10 @@ class SourceModel:
             )
         self.proof = SPECIFICATION if self.is_built else OWN_GRAPH if own == ONNX else MODEL_ITSELF
         self._model: Any = None
-        self.candidate = Candidate(f"the {self.framework} model", self._open)
+        name = "the source file" if own == ONNX else f"the {self.framework} model"
+        self.candidate = Candidate(name, self._open)
         self.reading = "what was read of the file" if own == ONNX else self._converted
-        """What messages call the network that was read, where the source's own run is against it."""
+        """What messages call the network that was read, where the source's own run is held against it."""
 
     def build(self) -> None:
         """Imports the framework, and builds the model from the weights unless the source is a live one."""
@@ -84,7 +82,7 @@ class SourceModel:
 
     def trace(self) -> Topology:
         """The raw topology of the model that was built."""
-        module = importlib.import_module(f"resnet_export.convert.{self.framework}")
+        module = importlib.import_module(CONVERTERS[self.framework])
         topology: Topology = module.trace(self._model, self.trained.network.image)
         return topology
 
@@ -103,11 +101,11 @@ class SourceModel:
         }
         return differing_parameters(expected, numbers, self._weights, self.candidate.label)
 
-    def run_float64(self, images: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """The live model's own first output in float64; None where it has none."""
+    def run_float64(self, images: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...] | None:
+        """The live model's own outputs in float64, in the order of the network's; None where it has none."""
         model = None if self.is_built else self.trained.model
         found = None if model is None else model.run_float64(images)
-        return None if found is None else found[0]
+        return None if found is None else tuple(found[at] for at in self.trained.positions)
 
     def release_model(self) -> None:
         """Lets go of the model, unless it is the caller's."""

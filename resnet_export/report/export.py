@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from resnet_export.graph.interface import OUTPUTS
 from resnet_export.report import facts
 from resnet_export.report.verify.findings import findings
-from resnet_export.terminal import DIGITS, fact, file_size, multiply_adds, table, wrapped
+from resnet_export.terminal import DIGITS, fact, file_size, multiply_adds, printable, table, wrapped
 
 if TYPE_CHECKING:
-    from resnet_export.parity.results import VerifyReport
+    from resnet_export.parity.results import Comparison, VerifyReport
     from resnet_export.pipeline.report import ExportReport
 
 
@@ -29,6 +29,8 @@ def _facts(report: ExportReport) -> Iterator[str]:
     yield from fact("input", _input(report))
     outputs = network.features if interface.head == "embedding" else network.classes
     yield from fact("output", f"{OUTPUTS[interface.head]}: float32 ({interface.batch or 'batch'}, {outputs})")
+    if len(report.outputs) > 1:
+        yield from fact("more", ", ".join(map(printable, report.outputs[1:])))
     height, width = network.image[1:]
     cost = f"{multiply_adds(network.multiply_adds)} multiply-adds at {height} x {width}"
     yield from fact("network", f"{network.parameters:,} parameters", cost)
@@ -81,10 +83,10 @@ def _verdict(report: ExportReport) -> Iterator[str]:
             f"proof: {report.proof}; its own run in float64 is {found.witness:.0e} of the largest value from the truth."
         )
     if found.passed:
+        source = "its source" if report.framework == "onnx" else f"the {report.framework} model"
         that = "the file is that network, with what was assumed of it; " if report.network_assumed else ""
         yield from wrapped(
-            f"Passed: {that}the file and the {report.framework} model are equally far from float64 truth, "
-            "as rounding alone makes them."
+            f"Passed: {that}the file and {source} are equally far from float64 truth, as rounding alone makes them."
         )
     else:
         yield "FAILED: the file would not be the network of its source."
@@ -93,14 +95,14 @@ def _verdict(report: ExportReport) -> Iterator[str]:
 
 def _rows(verification: VerifyReport, framework: str) -> Iterator[tuple[str, ...]]:
     """Each evaluation of the file beside that of its source on the same batch."""
-    sources = {(entry.inputs, entry.batch): entry for entry in verification.comparisons if entry.runtime == framework}
+    sources = {_key(entry): entry for entry in verification.comparisons if entry.runtime == framework}
     for entry in verification.comparisons:
-        source = sources.get((entry.inputs, entry.batch))
+        source = sources.get(_key(entry))
         if entry is source:
             continue
         exempt = f" (+{entry.top1_exempt} too close)" if entry.top1_exempt else ""
         yield (
-            entry.inputs,
+            entry.inputs if entry.output is None else f"{entry.inputs}, {printable(entry.output)}",
             str(entry.batch),
             entry.runtime,
             f"{entry.error:.1e}",
@@ -109,3 +111,8 @@ def _rows(verification: VerifyReport, framework: str) -> Iterator[tuple[str, ...
             f"{entry.top1_agreed}/{entry.batch}{exempt}",
             "" if entry.passed and (source is None or source.passed) else "FAILED",
         )
+
+
+def _key(entry: Comparison) -> tuple[str, int, str | None]:
+    """What is compared."""
+    return entry.inputs, entry.batch, entry.output

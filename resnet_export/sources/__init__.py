@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from resnet_export import live
-from resnet_export.errors import UsageError
+from resnet_export.errors import CheckpointError, UsageError
 from resnet_export.live import files
 from resnet_export.optional import is_installed
 from resnet_export.sources.onnx_file import of_onnx
@@ -23,7 +24,9 @@ Source = Any
 """A `ResNetSpec`, `Weights`, a path or published name, a `torch.nn.Module` or a `keras.Model`; None: a new network."""
 
 
-def load(source: Source, *, seed: int = 0, code: str | None = None, **asked: Any) -> Trained:
+def load(
+    source: Source, *, seed: int = 0, code: str | None = None, assumed: Mapping[str, Any] | None = None, **asked: Any
+) -> Trained:
     """Reads a source.
 
     Args:
@@ -31,6 +34,7 @@ def load(source: Source, *, seed: int = 0, code: str | None = None, **asked: Any
         seed: that of a new network's weights.
         code: `package.module:callable` or `file.py:callable`, which gives the model that `source`, a checkpoint, is
             loaded into. The user's own code is run.
+        assumed: fields of `ResNetSpec` to take for granted where a checkpoint doesn't show them.
         asked: fields of `ResNetSpec` that the caller insists on, and `image_size` of any network; None means not asked.
 
     Raises:
@@ -52,10 +56,15 @@ def load(source: Source, *, seed: int = 0, code: str | None = None, **asked: Any
         return Trained.of_weights(Weights.initial(spec, seed), f"He initialisation, seed {seed}")
     if not isinstance(source, str | os.PathLike):
         live.of(source)  # which says what it is, where it knows
-    return _of_path(os.fspath(source), asked)
+    return _of_path(os.fspath(source), asked, assumed)
 
 
-def _of_path(name: str, asked: dict[str, Any]) -> Trained:
+def _of_path(name: str, asked: dict[str, Any], assumed: Mapping[str, Any] | None) -> Trained:
+    if name.lower().endswith(".pt2"):
+        raise CheckpointError(
+            f"{name} is a program of torch.export, whose loader unpickles whatever is in it. It was not read.",
+            hint="Pass the torch.nn.Module from before it was exported: resnet_export.export(model, 'file.onnx').",
+        )
     if name in RESIZE and not Path(name).exists():
         path = fetch(name, asked.get("depth") or ResNetSpec.depth)
         # Nothing is assumed: whose network it is, is published with it.
@@ -64,7 +73,7 @@ def _of_path(name: str, asked: dict[str, Any]) -> Trained:
         return of_onnx(Path(name), asked)
     if files.is_whole_model(name) and Path(name).exists() and is_installed("keras") and is_installed("tensorflow"):
         return of_model(live.of(files.load(name)), Path(name).name, asked)
-    weights = Weights.load(name, **asked)
+    weights = Weights.load(name, assumed, **asked)
     return Trained.of_weights(weights, Path(name).name, weights.assumptions)
 
 

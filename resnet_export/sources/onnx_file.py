@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import onnx_ir as ir
+
 from resnet_export.assumptions import about_image_size
 from resnet_export.graph.file import read as read_file
 from resnet_export.graph.file import read_metadata
-from resnet_export.graph.foreign import image_input
+from resnet_export.graph.foreign import find_head, image_input
+from resnet_export.graph.interface import ONE, Activation
 from resnet_export.graph.metadata import is_ours
 from resnet_export.graph.reading import read
-from resnet_export.sources.reading import of_reading
+from resnet_export.sources.reading import of_reading, positions_of
 from resnet_export.sources.trained import Trained
 from resnet_export.spec import IMAGE_SIZES
 
@@ -29,6 +32,7 @@ def of_onnx(path: Path, asked: Mapping[str, Any]) -> Trained:
     size = asked.get("image_size") or taken.height or IMAGE_SIZES["imagenet"]
     known = asked.get("image_size") is not None or taken.height is not None
     image = (taken.channels, taken.height or size, taken.width or size)
+    cut = _cut_sigmoid(model)
     reading = read(model, image, layout=taken.layout, batch=taken.batch)
     said: dict[str, Any] = {}
     if is_ours(model):
@@ -38,5 +42,16 @@ def of_onnx(path: Path, asked: Mapping[str, Any]) -> Trained:
     return of_reading(
         reading, path.name, asked, () if known else (about_image_size(size),), path=str(path),
         file_input=(taken.layout, taken.dtype),
-        outputs=reading.outputs, preprocessing=said,
+        outputs=reading.outputs, positions=positions_of(reading, model), preprocessing=said, cut=cut,
+        left_out=tuple(value.name or "" for value in model.graph.outputs if value.name not in reading.outputs),
     )  # fmt: skip
+
+
+def _cut_sigmoid(model: ir.Model) -> Activation | None:
+    """Makes the logits the first output of a file of this package, which writes its sigmoid in four operators."""
+    head = find_head(model)
+    if head is None or ONE not in model.graph.initializers:
+        return None
+    logits = next(value for node in model.graph for value in node.outputs if value.name == head.logits)
+    model.graph.outputs[0] = logits
+    return head.activation

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import onnx_ir as ir
+
 from resnet_export.assumptions import Assumption, about_image_size
 from resnet_export.errors import InputError
 from resnet_export.graph.interface import Activation
@@ -36,15 +38,31 @@ def of_model(model: LiveModel, origin: str, asked: Mapping[str, Any]) -> Trained
     image, assumed = _image(model, asked)
     topology = model.trace(image)
     reading = read(topology.graph, image, topology.parameters)
-    names = dict(zip((value.name for value in topology.graph.graph.outputs), topology.outputs, strict=True))
-    outputs = tuple(names[name] for name in reading.outputs)
+    positions = positions_of(reading, topology.graph)
     return of_reading(
-        reading, origin, asked, assumed, model=model, outputs=outputs, preprocessing=model.preprocessing()
-    )
+        reading, origin, asked, assumed, model=model, outputs=tuple(topology.outputs[at] for at in positions),
+        positions=positions, preprocessing=model.preprocessing(),
+        left_out=tuple(name for at, name in enumerate(topology.outputs) if at not in positions),
+    )  # fmt: skip
+
+
+def positions_of(reading: Reading, graph: ir.Model) -> tuple[int, ...]:
+    """Which of a graph's outputs those of the network are that was read off it."""
+    names = [value.name for value in graph.graph.outputs]
+    found: list[int] = []
+    for name in reading.outputs:
+        found.append(names.index(name, found[-1] + 1 if found else 0))
+    return tuple(found)
 
 
 def of_reading(
-    reading: Reading, origin: str, asked: Mapping[str, Any], assumptions: tuple[Assumption, ...], **known: Any
+    reading: Reading,
+    origin: str,
+    asked: Mapping[str, Any],
+    assumptions: tuple[Assumption, ...],
+    *,
+    cut: Activation | None = None,
+    **known: Any,
 ) -> Trained:
     """A trained network of what was read off a graph.
 
@@ -53,13 +71,14 @@ def of_reading(
         origin: what messages call the source.
         asked: fields that the network is claimed to have; None means not asked.
         assumptions: what was taken for granted.
+        cut: what the source makes of the logits, where the graph was read up to these alone.
         known: further fields of `Trained`.
 
     Raises:
         CheckpointError: it is another network than was asked for, or has numbers that are not finite.
         InputError: its output is no vector of classes.
     """
-    network, activation = _without_activation(reading.network)
+    network, activation = (reading.network, cut) if cut is not None else _without_activation(reading.network)
     _refuse_shapes(network, origin)
     numbers = {name: reading.numbers[name] for name in network.parameters}
     refuse_unfit(numbers, origin)
@@ -92,11 +111,9 @@ def _image(model: LiveModel, asked: Mapping[str, Any]) -> tuple[tuple[int, int, 
 def _without_activation(network: Network) -> tuple[Network, Activation | None]:
     """(the network up to its logits, what made probabilities of them)."""
     last = network.step[network.output]
-    if last.op not in ACTIVATIONS or len(network.outputs) > 1 or len(network.shapes[last.name]) != 2:
+    if last.op not in ACTIVATIONS or len(network.shapes[last.name]) != 2 or last.inputs[0] not in network.step:
         return network, None
-    if last.inputs[0] not in network.step:
-        return network, None
-    return network.until(*last.inputs), ACTIVATIONS[last.op]
+    return network.until(last.inputs[0], *network.outputs[1:]), ACTIVATIONS[last.op]
 
 
 def _refuse_shapes(network: Network, origin: str) -> None:

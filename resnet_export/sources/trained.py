@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from resnet_export.assumptions import Assumption
 from resnet_export.errors import CheckpointError
-from resnet_export.graph.interface import Activation, Layout
+from resnet_export.graph.interface import OUTPUTS, Activation, Layout
 from resnet_export.graph.reading import Shown
+from resnet_export.graph.reading.naming import unused
 from resnet_export.live import LiveModel
-from resnet_export.network import Network
+from resnet_export.network import IMAGE, Network
 from resnet_export.network.evaluation import Numbers
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
@@ -45,7 +46,11 @@ class Trained:
     activation: Activation | None = None
     """What the source makes of the logits."""
     outputs: tuple[str, ...] = ("output",)
-    """What the source calls its outputs."""
+    """What the source calls its outputs, in the order of the network's."""
+    positions: tuple[int, ...] = (0,)
+    """Which of the source's outputs these are: what no layer makes of the image is not among the network's."""
+    left_out: tuple[str, ...] = ()
+    """What it calls the outputs that are not among the network's."""
     shown: Mapping[str, Shown] = field(default_factory=dict)
     """Name of a module, layer or value of the source -> the step that gives its output."""
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
@@ -55,6 +60,14 @@ class Trained:
     def of_weights(cls, weights: Weights, origin: str, assumptions: tuple[Assumption, ...] = ()) -> Trained:
         """The network of a specification with its weights."""
         return cls(weights.network, weights, weights.spec, origin, assumptions)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """What a file calls the outputs behind the first: as the source does, where that name is free."""
+        names: list[str] = []
+        for name in self.outputs[1:]:
+            names.append(unused(name, {IMAGE, *OUTPUTS.values(), *self.network.parameters, *names}))
+        return tuple(names)
 
     @cached_property
     def digest(self) -> str:

@@ -15,7 +15,7 @@ from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.network import Network
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import formats
-from resnet_export.weights.infer import COUNTERS, infer_spec, name_faults, shown_eps
+from resnet_export.weights.infer import COUNTERS, MODEL_ITSELF, infer_spec, name_faults, shown_eps
 from resnet_export.weights.initial import draw
 from resnet_export.weights.naming import Tensors
 
@@ -171,7 +171,7 @@ def _check_names_and_shapes(spec: ResNetSpec, tensors: Tensors, origin: str) -> 
             f"{origin} does not hold the {len(expected)} tensors of ResNet-{spec.depth} "
             f"(stem {spec.stem}, width {spec.width}, {spec.in_channels} channels, {spec.num_classes} classes): "
             f"{'; '.join(faults)}.",
-            hint="Check --depth, --stem, --width, --in-channels and --num-classes, or give the checkpoint of a ResNet.",
+            hint=f"Check --depth, --stem, --width, --in-channels and --num-classes. {MODEL_ITSELF}",
         )
 
 

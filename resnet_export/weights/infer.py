@@ -10,6 +10,10 @@ from resnet_export.weights.naming import Tensors
 
 COUNTERS = "num_batches_tracked"
 """How the names of the counters end that torch keeps beside the parameters."""
+MODEL_ITSELF = (
+    "A checkpoint of another network needs the model itself: --model module:callable --weights FILE, or "
+    "export(model, 'file.onnx') with the live nn.Module or keras.Model."
+)
 STEM_OF_KERNEL = {7: "imagenet", 3: "cifar"}
 
 
@@ -141,5 +145,5 @@ def _no_resnet(tensors: Tensors, spec: ResNetSpec, origin: str) -> CheckpointErr
         f"{origin} holds {sum(not name.endswith(COUNTERS) for name in tensors)} tensors, but not those of a ResNet: "
         f"measured against ResNet-{spec.depth}, which has {len(spec.parameters)}, "
         f"{' and '.join(name_faults(spec, tensors, 'are '))}.",
-        hint="Give the checkpoint of a ResNet whose tensors have torchvision's names.",
+        hint=f"Give the checkpoint of a ResNet whose tensors have torchvision's names. {MODEL_ITSELF}",
     )

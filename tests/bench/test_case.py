@@ -54,7 +54,7 @@ def test_a_file_of_any_size_is_timed_at_the_size_that_it_was_trained_with(net: P
     onnx.save_model(model, tmp_path / "open.onnx")
     assert read_model(tmp_path / "open.onnx").images.shape(1) == (1, 3, 224, 224)
     spec = ResNetSpec(image_size=32)
-    metadata = Metadata(spec, Interface(dynamic_size=True), Preprocessing.default(3, 32), "0" * 64, "0" * 64)
+    metadata = Metadata(spec, None, Interface(dynamic_size=True), Preprocessing.default(3, 32), "0" * 64, "0" * 64)
     helper.set_model_props(model, metadata.to_props())
     onnx.save_model(model, tmp_path / "open.onnx")
     assert read_model(tmp_path / "open.onnx").images.shape(1) == (1, 3, 32, 32)

@@ -25,11 +25,14 @@ def test_the_literals_are_those_of_the_tables() -> None:
     from resnet_export.graph import interface
     from resnet_export.images import INTERPOLATIONS
     from resnet_export.models import FRAMEWORKS
+    from resnet_export.spec import STEMS, VARIANTS
     from resnet_export.weights.published import RESIZE
 
     cli = importlib.import_module("resnet_export.cli.export")
     assert set(cli.FRAMEWORKS) == set(FRAMEWORKS)
     assert tuple(RESIZE) == cli.PUBLISHED
+    assert tuple(VARIANTS) == cli.DEPTHS
+    assert STEMS == cli.STEMS
     assert cli.LAYOUTS == interface.LAYOUTS
     assert cli.HEADS == interface.HEADS
     assert cli.EMBEDDED == interface.EMBEDDED

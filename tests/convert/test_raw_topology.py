@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -17,14 +18,16 @@ from resnet_export.convert import CONVERTERS
 from resnet_export.convert import keras as keras_converter
 from resnet_export.convert import torch as torch_converter
 from resnet_export.errors import InputError, MissingDependencyError, UnavailableError
-from resnet_export.graph.canonical import canonicalise
+from resnet_export.graph.reading import read
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from resnet_export.convert import Topology
     from resnet_export.spec import ResNetSpec
+    from resnet_export.weights import Weights
 
 every = [
     pytest.mark.parametrize("framework", CONVERTERS),
@@ -33,11 +36,16 @@ every = [
 
 
 @pytest.fixture
-def raw(
-    framework: str, network: str, request: pytest.FixtureRequest, raw_topology: Callable[[str, ResNetSpec], ir.Model]
-) -> tuple[ir.Model, ResNetSpec]:
+def topology(
+    framework: str, network: str, request: pytest.FixtureRequest, raw_topology: Callable[[str, ResNetSpec], Topology]
+) -> Topology:
     spec: ResNetSpec = request.getfixturevalue(network)
-    return raw_topology(framework, spec), spec
+    return raw_topology(framework, spec)
+
+
+@pytest.fixture
+def raw(topology: Topology, network: str, request: pytest.FixtureRequest) -> tuple[ir.Model, ResNetSpec]:
+    return topology.graph, request.getfixturevalue(network)
 
 
 def plain(shape: ir.Shape | None) -> tuple[Any, ...]:
@@ -55,13 +63,35 @@ class TestRawTopology:
         assert image.dtype == ir.DataType.FLOAT
         assert plain(image.shape) == (None, spec.in_channels, spec.image_size, spec.image_size)
 
-    def test_every_parameter_is_an_input_in_its_canonical_layout(self, raw: tuple[ir.Model, ResNetSpec]) -> None:
-        model, spec = raw
-        parameters = model.graph.inputs[1:]
-        assert {value.name: plain(value.shape) for value in parameters} == dict(spec.parameters)
+    def test_every_parameter_is_an_input_in_onnxs_layout(
+        self, topology: Topology, network: str, request: pytest.FixtureRequest
+    ) -> None:
+        spec: ResNetSpec = request.getfixturevalue(network)
+        parameters = topology.graph.graph.inputs[1:]
+        shapes = {value.name: plain(value.shape) for value in parameters}
+        assert shapes == {name: array.shape for name, array in topology.parameters.items()}
+        assert sorted(shapes.values()) == sorted(spec.parameters.values())
         assert len(parameters) == len(spec.parameters)
         assert {value.dtype for value in parameters} == {ir.DataType.FLOAT}
         assert all(value.uses() for value in parameters), "each is used"
+
+    def test_the_numbers_are_those_of_the_model(
+        self,
+        topology: Topology,
+        framework: str,
+        network: str,
+        request: pytest.FixtureRequest,
+        trained: Callable[..., Weights],
+    ) -> None:
+        """Under the names that the model itself gives them."""
+        spec: ResNetSpec = request.getfixturevalue(network)
+        names = {name: name for name in spec.parameters}
+        if framework == "keras":
+            variables = keras_definition.variables(keras_definition.build(spec))
+            names = {variable.path: name for name, variable in variables.items()}
+        assert set(topology.parameters) == set(names)
+        for name, array in topology.parameters.items():
+            assert array.tobytes() == trained(spec)[names[name]].tobytes(), name
 
     def test_no_numbers_travel_but_eps_and_zeros(self, raw: tuple[ir.Model, ResNetSpec]) -> None:
         model, spec = raw
@@ -84,20 +114,24 @@ class TestRawTopology:
 
 def test_the_converters_agree_on_their_function() -> None:
     for name, module in CONVERTERS.items():
-        assert callable(importlib.import_module(module).to_onnx), name
+        assert callable(importlib.import_module(module).trace), name
 
 
-def nodes(model: ir.Model) -> list[tuple[str | None, str, list[str | None]]]:
-    return [(node.name, node.op_type, [value.name if value else None for value in node.inputs]) for node in model.graph]
+def operators(topology: Topology) -> list[str]:
+    """Of the network that is read off it."""
+    channels, *size = plain(topology.graph.graph.inputs[0].shape)[1:]
+    return [step.op for step in read(topology.graph, (channels, *size), topology.parameters).network.steps]
 
 
 def test_torch_leaves_every_module_in_its_mode(tiny: ResNetSpec) -> None:
     model = torch_definition.build(tiny).train()
     model.layer2.eval()
     modes = [module.training for module in model.modules()]
-    raw = torch_converter.to_onnx(model, tiny)
+    topology = torch_converter.trace(model, tiny.network.image)
     assert [module.training for module in model.modules()] == modes
-    assert len(canonicalise(raw, tiny).graph) == 48, "it was traced in evaluation mode nevertheless"
+    assert Counter(operators(topology)) == Counter(step.op for step in tiny.network.steps), (
+        "it was traced in evaluation mode nevertheless"
+    )
     assert not model.bn1.num_batches_tracked
 
 
@@ -108,34 +142,42 @@ def test_torch_leaves_the_mode_when_the_trace_fails(tiny: ResNetSpec, monkeypatc
     monkeypatch.setattr(torch.onnx, "export", fail)
     model = torch_definition.build(tiny).train()
     with pytest.raises(InputError, match="the trace failed"):
-        torch_converter.to_onnx(model, tiny)
+        torch_converter.trace(model, tiny.network.image)
     assert all(module.training for module in model.modules())
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_torch_takes_float32_only(dtype: torch.dtype, tiny: ResNetSpec) -> None:
-    with pytest.raises(InputError) as caught:
-        torch_converter.to_onnx(torch_definition.build(tiny).to(dtype), tiny)
-    assert caught.value.message == f"The torch model is {dtype}."
-    assert caught.value.hint == "Pass model.float(); its weights widen exactly."
-    assert caught.value.exit_code == 3
+def test_torch_in_other_types_is_traced_in_float32(
+    dtype: torch.dtype, tiny: ResNetSpec, raw_topology: Callable[[str, ResNetSpec], Topology]
+) -> None:
+    """Its numbers are widened exactly, or stay float64."""
+    model = torch_definition.build(tiny).to(dtype)
+    topology = torch_converter.trace(model, tiny.network.image)
+    assert model.conv1.weight.dtype == dtype
+    assert operators(topology) == operators(raw_topology("torch", tiny))
+    assert {value.dtype for value in topology.graph.graph.inputs} == {ir.DataType.FLOAT}
+    wide = np.float64 if dtype == torch.float64 else np.float32
+    assert {array.dtype for array in topology.parameters.values()} == {np.dtype(wide)}
+    expected = model.conv1.weight.detach().to(torch.float64).numpy()
+    np.testing.assert_array_equal(topology.parameters["conv1.weight"], expected)
 
 
 def test_keras_layers_that_are_not_trained_change_nothing(
-    small: ResNetSpec, raw_topology: Callable[[str, ResNetSpec], ir.Model]
+    small: ResNetSpec, raw_topology: Callable[[str, ResNetSpec], Topology]
 ) -> None:
     """Freezing moves variables from one list of Keras's to the other."""
     model = keras_definition.build(small)
     for layer in model.layers[: len(model.layers) // 2]:
         layer.trainable = False
-    frozen = canonicalise(keras_converter.to_onnx(model, small), small)
-    assert nodes(frozen) == nodes(canonicalise(raw_topology("keras", small), small))
+    frozen = keras_converter.trace(model, small.network.image)
+    assert operators(frozen) == operators(raw_topology("keras", small))
+    assert set(frozen.parameters) == set(raw_topology("keras", small).parameters)
 
 
 def test_keras_on_another_backend(tiny: ResNetSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(UnavailableError) as caught:
-        keras_converter.to_onnx(None, tiny)
+        keras_converter.trace(None, tiny.network.image)
     assert caught.value.message == (
         "Keras runs on its jax backend here, and tf2onnx converts TensorFlow's graphs only."
     )
@@ -160,6 +202,6 @@ def test_missing_packages(
     for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingDependencyError) as caught:
-        converter.to_onnx(None, tiny)
+        converter.trace(None, tiny.network.image)
     assert f"{package} is not installed" in caught.value.message
     assert caught.value.hint == f'Install it with: pip install "resnet-export[{extra}]"'

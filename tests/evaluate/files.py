@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +10,16 @@ import onnx
 import onnx_ir as ir
 
 from resnet_export.assumptions import Assumption
-from resnet_export.graph.file import write
-from resnet_export.graph.interface import Interface, apply_interface
+from resnet_export.graph.building import build_graph
+from resnet_export.graph.file import bind, write
+from resnet_export.graph.interface import Interface
 from resnet_export.graph.metadata import Metadata, initializers_digest
+from resnet_export.graph.reading import read
 from resnet_export.images import Preprocessing
-from resnet_export.spec import ResNetSpec
 from tests.inspect.graphs import model_of
 
 CLASSES, SIZE = 10, 32
 LABELS = tuple(f"class {index}" for index in range(CLASSES))
-SPEC = ResNetSpec(depth=18, width=8, num_classes=CLASSES, image_size=SIZE, stem="cifar")
 PREPARED = Preprocessing(37, SIZE, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "bicubic")
 """Sizes with which all roundings differ from their neighbours."""
 LOGITS = "c = Conv(x, w) r = Relu(c) g = GlobalAveragePool(r) f = Flatten(g) y = Gemm<transB = 1>(f, v, b)"
@@ -50,13 +49,14 @@ def ours(
     assumptions: tuple[Assumption, ...] = (),
     **interface: Any,
 ) -> Path:
-    """A file with the metadata of this package, and its input and output; the network is a smaller one."""
-    spec, wrapped = replace(SPEC, num_classes=classes), Interface(**interface)
+    """A file of this package."""
     proto = model_of(f"(float[N,3,{SIZE},{SIZE}] x) => (float[N,{classes}] y)", LOGITS, **weights(classes))
-    model = ir.from_proto(proto)
-    apply_interface(model, spec, wrapped, preprocessing)
+    reading, wrapped = read(ir.from_proto(proto), (3, SIZE, SIZE)), Interface(**interface)
+    model = build_graph(reading.network, wrapped, preprocessing, name="network")
+    bind(model, reading.numbers)
     digest = initializers_digest(model)
-    write(model, path, Metadata(spec, wrapped, preprocessing, "0" * 64, digest, labels, assumptions))
+    metadata = Metadata(None, reading.network, wrapped, preprocessing, "0" * 64, digest, labels, assumptions)
+    write(model, path, metadata)
     return path
 
 

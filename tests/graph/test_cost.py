@@ -3,12 +3,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx
 import onnx_ir as ir
 import pytest
 
+from resnet_export.graph.building import build_graph
 from resnet_export.graph.cost import Cost, count
+from resnet_export.graph.file import bind
 from resnet_export.graph.interface import Interface
+from resnet_export.images import Preprocessing
 from resnet_export.spec import VARIANTS, ResNetSpec
 from tests.inspect.graphs import model_of, zeros
 
@@ -24,29 +26,9 @@ def counted(signature: str, body: str, image: tuple[int, ...], **weights: Any) -
 
 def network(spec: ResNetSpec) -> ir.Model:
     """The canonical graph, with weights that are all 0."""
-    nodes, weights = [], []
-    for step in spec.steps:
-        inputs = list(step.inputs)
-        options: dict[str, Any] = {}
-        if step.op in ("Conv", "MaxPool"):
-            options = {"strides": [step.stride] * 2, "pads": [step.padding] * 4, "kernel_shape": [step.kernel] * 2}
-        if step.op in ("Conv", "Gemm"):
-            window = (step.kernel, step.kernel) if step.op == "Conv" else ()
-            for name, shape in (("weight", (step.channels, step.in_channels, *window)), ("bias", (step.channels,))):
-                inputs.append(f"{step.name}.{name}")
-                weights.append(onnx.numpy_helper.from_array(np.zeros(shape, np.float32), inputs[-1]))
-        if step.op == "Gemm":
-            options = {"transB": 1}
-        nodes.append(onnx.helper.make_node(step.op, inputs, [step.name], step.name, **options))
-    info = onnx.helper.make_tensor_value_info
-    graph = onnx.helper.make_graph(
-        nodes,
-        "resnet",
-        [info("input", onnx.TensorProto.FLOAT, ["N", spec.in_channels, "H", "W"])],
-        [info(spec.steps[-1].name, onnx.TensorProto.FLOAT, ["N", spec.num_classes])],
-        weights,
-    )
-    return ir.from_proto(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)]))
+    model = build_graph(spec.canonical, Interface(), Preprocessing.default(3, spec.image_size), name="resnet")
+    bind(model, {name: np.zeros(shape, np.float32) for name, shape in spec.canonical.parameters.items()})
+    return model
 
 
 def test_resnet_18() -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,19 +15,43 @@ from resnet_export.errors import ModelError
 from resnet_export.graph.interface import EMBEDDED, HEADS, LAYOUTS, OPSETS, Interface
 from resnet_export.graph.metadata import FORMAT, PREFIX, Metadata, initializers_digest
 from resnet_export.images import INTERPOLATIONS, Preprocessing
+from resnet_export.network import IMAGE, Network, Step
+from resnet_export.network.folding import fold, unfolded
 from resnet_export.spec import STEMS, VARIANTS, ResNetSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .conftest import Maker
 
 SAMPLE = Metadata(
     ResNetSpec(depth=18, num_classes=2),
+    None,
     Interface(),
     Preprocessing.default(3, 224),
     "a" * 64,
     "b" * 64,
     ("cat", "dog"),
 )
+
+CONV = {"group": 1, "kernel_shape": (3, 3), "strides": (2, 2), "pads": (0, 0, 1, 1), "dilations": (1, 1)}
+EVERYTHING = Network(
+    (3, 9, 7),
+    (
+        Step("scale", "Mul", (IMAGE,), {}, {"right": ()}),
+        Step("stem", "Conv", ("scale",), CONV, {"weight": (8, 3, 3, 3), "bias": (8,)}),
+        Step("clip", "Clip", ("stem",), {"min": None, "max": 6.0}),
+        Step("low", "Pad", ("clip",), {"mode": "constant", "pads": (0,) * 7 + (1,), "value": -math.inf}),
+        Step("mean", "ReduceMean", ("clip",), {"axes": (2, 3)}),
+        Step("rest", "Sub", ("mean",), {}, {"left": (8, 1, 1)}),
+        Step("both", "Concat", ("mean", "rest"), {"axis": 1}),
+        Step("flat", "Reshape", ("both",), {"shape": (0, 16)}),
+        Step("fc", "Gemm", ("flat",), {"transB": 1}, {"weight": (2, 16), "bias": (2,)}),
+    ),
+    ("fc", "low"),
+)
+"""A network with attributes of every kind."""
+OF_A_NETWORK = replace(SAMPLE, spec=None, network=EVERYTHING)
 
 sizes = st.integers(1, 4096)
 fractions = st.floats(0.001, 10)
@@ -65,7 +91,16 @@ def any_metadata(draw: st.DrawFn) -> Metadata:
         draw(st.sampled_from(INTERPOLATIONS)),
     )
     labels = draw(st.none() | st.lists(st.text(), max_size=5).map(tuple))
-    return Metadata(spec, interface, preprocessing, draw(st.text()), draw(st.text()), labels)
+    network = draw(st.none() | st.just(EVERYTHING) | st.just(fold(ResNetSpec(width=1, image_size=8).network)))
+    return Metadata(
+        spec if network is None else None,
+        None if network is None else unfolded(network),
+        interface,
+        preprocessing,
+        draw(st.text()),
+        draw(st.text()),
+        labels,
+    )
 
 
 @given(any_metadata())
@@ -81,6 +116,16 @@ def test_round_trip(metadata: Metadata) -> None:
 def test_keys() -> None:
     keys = ["format", "initializers_digest", "interface", "labels", "preprocessing", "specification", "weights_digest"]
     assert list(SAMPLE.to_props()) == [f"resnet_export.{key}" for key in keys]
+
+
+def test_keys_of_a_network() -> None:
+    """It stands in place of the specification."""
+    keys = {key.removeprefix(PREFIX) for key in OF_A_NETWORK.to_props()}
+    assert "network" in keys
+    assert "specification" not in keys
+    assert OF_A_NETWORK.canonical == EVERYTHING
+    assert SAMPLE.canonical == ResNetSpec(depth=18, num_classes=2).canonical
+    assert (SAMPLE.title, OF_A_NETWORK.title) == ("ResNet-18", "network")
 
 
 def test_other_keys_are_not_ours() -> None:
@@ -114,6 +159,37 @@ def test_a_missing_key(key: str) -> None:
     assert error.message.startswith("The file's resnet_export metadata is damaged (KeyError: ")
 
 
+def damaged(change: Callable[[dict[str, Any]], None]) -> dict[str, str]:
+    """The metadata of a network after `change` of its JSON."""
+    props = OF_A_NETWORK.to_props()
+    network = json.loads(props[f"{PREFIX}network"])
+    change(network)
+    return props | {f"{PREFIX}network": json.dumps(network)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda network: network["steps"].pop(1),
+        lambda network: network["steps"].reverse(),
+        lambda network: network["steps"][1].update(op="NoSuchOperator"),
+        lambda network: network["steps"][1]["attributes"].pop("strides"),
+        lambda network: network["steps"][1]["attributes"].update(strides=[0, 0]),
+        lambda network: network["steps"][1]["attributes"].update(strides=[2]),
+        lambda network: network["steps"][1]["attributes"].update(strides="2"),
+        lambda network: network["steps"][1]["parameters"].update(weight=[8, 3]),
+        lambda network: network["steps"][7]["attributes"].update(shape=[7, 7]),
+        lambda network: network["steps"][6]["attributes"].update(axis=9),
+        lambda network: network.update(outputs=[]),
+        lambda network: network.update(outputs=["missing"]),
+        lambda network: network.update(image=[3, 9]),
+        lambda network: network.pop("steps"),
+    ],
+)
+def test_a_damaged_network(change: Callable[[dict[str, Any]], None]) -> None:
+    assert refused(damaged(change)).message.startswith("The file's resnet_export metadata is damaged (")
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -135,7 +211,7 @@ def test_damage(key: str, value: str) -> None:
     assert error.hint == "Export the network again."
 
 
-@given(key=st.sampled_from(sorted(SAMPLE.to_props())), value=st.recursive(
+@given(key=st.sampled_from(sorted({**SAMPLE.to_props(), **OF_A_NETWORK.to_props()})), value=st.recursive(
     st.none() | st.booleans() | st.integers(-9, 99) | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=4,

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    import onnx_ir as ir
-
     from resnet_export.spec import ResNetSpec
     from resnet_export.weights import Weights
 
@@ -26,11 +24,9 @@ class Write(Protocol):
 
 
 @pytest.fixture
-def write(
-    raw_topology: Callable[[str, ResNetSpec], ir.Model], trained: Callable[..., Weights], tmp_path: Path
-) -> Write:
+def write(trained: Callable[..., Weights], tmp_path: Path) -> Write:
     def written(spec: ResNetSpec, name: str = "ours.onnx", /, **interface: Any) -> Path:
-        model, metadata = Maker(raw_topology, trained, tmp_path).model(spec, Interface(**interface))
+        model, metadata = Maker(trained, tmp_path).model(spec, Interface(**interface))
         write_model(model, tmp_path / name, metadata)
         return tmp_path / name
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from resnet_export.parity.reference.truth import last_values
 
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
 from resnet_export.parity.gate.gate import FILE_FACTOR, floor, max_error
-from resnet_export.parity.reference.truth import last_values
 from resnet_export.weights import Weights
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ def test_one_step_of_training_changes_every_weight(spec: ResNetSpec, weights: We
 
 def test_batch_norms_have_kerass_conventions(spec: ResNetSpec) -> None:
     norms = [layer for layer in build(spec).layers if isinstance(layer, keras.layers.BatchNormalization)]
-    assert len(norms) == sum(step.op == "Conv" for step in spec.steps)
+    assert len(norms) == sum(step.op == "Conv" for step in spec.canonical.steps)
     for norm in norms:
         assert (norm.epsilon, norm.momentum, norm.center, norm.scale) == (1e-5, 0.9, True, True)
 

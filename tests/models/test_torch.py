@@ -29,7 +29,7 @@ def bits(weights: Weights) -> dict[str, bytes]:
 def test_state_dict_has_the_specifications_names_in_its_order(spec: ResNetSpec) -> None:
     state = build(spec).state_dict()
     counters = [name for name in state if name.endswith(".num_batches_tracked")]
-    assert len(counters) == sum(step.op == "Conv" for step in spec.steps)
+    assert len(counters) == sum(step.op == "Conv" for step in spec.canonical.steps)
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items() if name not in counters}
     if not spec.variant.bottleneck:
         assert list(shapes.items()) == list(spec.parameters.items())
@@ -53,7 +53,7 @@ def test_gradients_flow_to_every_parameter(spec: ResNetSpec) -> None:
 
 def test_batch_norms_have_torchs_conventions(spec: ResNetSpec) -> None:
     norms = [module for module in build(spec).modules() if isinstance(module, nn.BatchNorm2d)]
-    assert len(norms) == sum(step.op == "Conv" for step in spec.steps)
+    assert len(norms) == sum(step.op == "Conv" for step in spec.canonical.steps)
     for norm in norms:
         assert (norm.eps, norm.momentum, norm.affine, norm.track_running_stats) == (1e-5, 0.1, True, True)
 

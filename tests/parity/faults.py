@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx_ir as ir
 import pytest
-
 from resnet_export.graph.batch_norm import RecogniseBatchNorm
+
 from resnet_export.graph.access import insert, redirect
 
 if TYPE_CHECKING:

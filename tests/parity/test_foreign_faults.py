@@ -67,7 +67,7 @@ def test_a_right_file_passes(framework: str, tmp_path: Path) -> None:
     report = verify(tmp_path / "net.onnx", weights=weights, runtimes=["ort:cpu"], bisect=True)
     assert report.failures == ()
     assert report.bisection is not None
-    assert [layer.layer for layer in report.bisection.layers] == [step.name for step in weights.spec.steps]
+    assert [layer.layer for layer in report.bisection.layers] == [step.name for step in weights.spec.canonical.steps]
     assert report.bisection.first_wrong is None
 
 

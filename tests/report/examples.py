@@ -8,7 +8,7 @@ from typing import Any
 from resnet_export.graph.interface import Interface
 from resnet_export.images import Preprocessing
 from resnet_export.parity.results import Comparison, Diagnosis, VerifyReport
-from resnet_export.pipeline.report import ExportReport
+from resnet_export.pipeline.report import ExportReport, NetworkFacts
 from resnet_export.spec import ResNetSpec
 
 COMPARISON = Comparison(
@@ -45,12 +45,15 @@ FAILED = VerifyReport(
 REPORT = ExportReport(
     path="resnet18.onnx",
     framework="torch",
+    title="ResNet-18",
     spec=ResNetSpec(),
     interface=Interface(),
     preprocessing=Preprocessing.default(3, 224),
     preprocessing_origin="ImageNet's",
     weights_origin="He initialisation, seed 0",
     weights_digest="250acb05f096" + "0" * 52,
+    network=NetworkFacts.of(ResNetSpec().network),
+    proof="the specification",
     sha256="3144409cae22" + "0" * 52,
     size=46_759_231,
     nodes={"Add": 8, "Conv": 20, "Flatten": 1, "Gemm": 1, "GlobalAveragePool": 1, "MaxPool": 1, "Relu": 17},

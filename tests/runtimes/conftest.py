@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING, Any
 import onnx
 import pytest
 
-from resnet_export.graph.canonical import canonicalise
+from resnet_export.graph.building import build_graph
 from resnet_export.graph.file import bind, write
-from resnet_export.graph.folding import folded
-from resnet_export.graph.interface import Interface, apply_interface
+from resnet_export.graph.interface import Interface
 from resnet_export.graph.metadata import Metadata, initializers_digest
 from resnet_export.images import Preprocessing
+from resnet_export.network.folding import folded_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import onnx_ir as ir
 
     from resnet_export.spec import ResNetSpec
     from resnet_export.weights import Weights
@@ -39,7 +37,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="session")
 def canonical_file(
-    raw_topology: Callable[[str, ResNetSpec], ir.Model],
     trained: Callable[..., Weights],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[ResNetSpec, str], Path]:
@@ -49,11 +46,10 @@ def canonical_file(
     def made(spec: ResNetSpec, variant: str = "plain") -> Path:
         interface, weights = Interface(**VARIANTS[variant]), trained(spec)
         preprocessing = Preprocessing.default(spec.in_channels, spec.image_size)
-        model = canonicalise(raw_topology("torch", spec), spec)
-        apply_interface(model, spec, interface, preprocessing)
-        bind(model, folded(weights))
+        model = build_graph(spec.canonical, interface, preprocessing, name="resnet")
+        bind(model, dict(folded_numbers(spec.canonical, weights)))
         path = tmp_path_factory.mktemp("files") / f"{variant}.onnx"
-        write(model, path, Metadata(spec, interface, preprocessing, weights.digest, initializers_digest(model)))
+        write(model, path, Metadata(spec, None, interface, preprocessing, weights.digest, initializers_digest(model)))
         return path
 
     return made

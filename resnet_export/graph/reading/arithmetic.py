@@ -61,7 +61,7 @@ def _reduction(reduce: Callable[..., Any]) -> Callable[..., Array]:
 
 
 def _length(x: Array, axis: Any, keepdims: bool) -> Array:
-    return np.sqrt(np.square(x).sum(axis=axis, keepdims=keepdims))
+    return np.asarray(np.sqrt(np.square(x).sum(axis=axis, keepdims=keepdims)))
 
 
 def _divide(attributes: Attributes, x: Array, y: Array) -> Array:

@@ -77,10 +77,10 @@ class Builder:
         return step
 
     def unpadded(self, x: Feature) -> Feature:
-        """The feature with its zeros added by a step."""
+        """The feature with its pads added by a step."""
         if x.pads is None:
             return x
-        attributes = {"mode": "constant", "pads": sides(x.pads), "value": 0.0}
+        attributes = {"mode": "constant", "pads": sides(x.pads), "value": x.filler}
         return replace(self.add("Pad", [replace(x, pads=None)], attributes), perm=x.perm)
 
     def settled(self, x: Feature) -> Feature:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -62,14 +63,14 @@ def _with_norms(network: Network, expressions: Expressions) -> tuple[Network, di
             continue
         scale, shift = found[scaled.parameter("right")], found[step.parameter("right")]
         norm = written_norm(scale, shift)
-        if norm is None or not (_is_channelwise(network, scaled) and _is_channelwise(network, step)):
+        if norm is None or not all(_is_along_channels(network, one) for one in (scaled, step)):
             continue
         channels = int(np.prod(step.parameters["right"]))
         ones, zeros = (Number.constant(np.full(channels, value, np.float32)) for value in (1, 0))
         numbers = (norm.gamma or ones, norm.beta or zeros, norm.mean, norm.variance)
         if any(number.value().size != channels for number in numbers):
             continue
-        roles = {role: _vector(number) for role, number in zip(NORM_ROLES, numbers, strict=True)}
+        roles = dict(zip(NORM_ROLES, (number.vector() for number in numbers), strict=True))
         steps[step.name] = Step(
             step.name, "BatchNormalization", scaled.inputs, {"epsilon": norm.epsilon}, dict.fromkeys(roles, (channels,))
         )  # fmt: skip
@@ -91,7 +92,7 @@ def _with_biases(network: Network, expressions: Expressions) -> tuple[Network, d
         if before is not None and _is_bias(network, before, step):
             out = before.parameters["weight"][0]
             steps[before.name] = replace(before, parameters={**before.parameters, "bias": (out,)})
-            found[before.parameter("bias")] = _vector(found[step.parameter("right")])
+            found[before.parameter("bias")] = found[step.parameter("right")].vector()
             moved[step.name] = before.name
         else:
             steps[step.name] = step
@@ -106,22 +107,15 @@ def _is_zero(number: Number) -> bool:
 def _is_bias(network: Network, before: Step, step: Step) -> bool:
     if before.op not in ("Conv", "Gemm") or "bias" in before.parameters or step.op != "Add":
         return False
-    return _is_channelwise(network, step) and _single(network, network.step[step.inputs[0]])
+    alone = _single(network, network.step[step.inputs[0]])
+    return alone and "right" in step.parameters and _is_along_channels(network, step)
 
 
-def _is_channelwise(network: Network, step: Step) -> bool:
-    """Whether the number of a step has one element for each channel of its output."""
-    shape, output = step.parameters.get("right"), network.shapes[step.name]
-    if shape is None:
-        return False
-    wide = (1,) * (len(output) - len(shape)) + tuple(shape)
-    return len(wide) > 1 and wide[1] == output[1] == int(np.prod(wide))
-
-
-def _vector(number: Number) -> Number:
-    """A number for each channel without the axes that it was brought into: the parameter itself, where it is one."""
-    number = number.viewed()
-    return number if number.value().ndim == 1 else Number("Reshape", (number, Number.constant([-1])))
+def _is_along_channels(network: Network, step: Step) -> bool:
+    """Whether a step's number has one element for each channel of its output."""
+    shape, output = step.parameters["right"], network.shapes[step.name]
+    wide = (1,) * (len(output) - len(shape)) + shape
+    return len(wide) > 1 and wide[1] == output[1] == math.prod(wide)
 
 
 def _single(network: Network, step: Step) -> bool:

@@ -114,8 +114,11 @@ class _Reader:
                 self._values[value] = Number(PARAMETER if owned else CONSTANT, name=value.name or "", array=array)
 
     def run(self) -> None:
-        """Interprets every node."""
+        """Interprets every node that an output needs."""
+        needed = _needed(self._graph)
         for node in self._graph:
+            if node not in needed:
+                continue
             for value, result in zip(node.outputs, self._interpreted(node), strict=False):
                 self._values[value] = result
                 self._note(node, value, result)
@@ -128,26 +131,25 @@ class _Reader:
                 self.shown[place] = Shown(result.step, result.perm)
 
     def outputs(self) -> Iterator[tuple[str, str]]:
-        """(name of an output, the step that gives it), for each value that depends on the image.
+        """(name of an output, the step that gives it), for each output that is made of the image.
 
         Raises:
-            UnreadableError: the first does not, or one has no place for each image.
+            UnreadableError: none is, or one has no place for each image.
         """
         found = [(value.name or "", self._values.get(value)) for value in self._graph.outputs]
-        if not isinstance(found[0][1], Feature):
-            raise UnreadableError(f"The output {found[0][0]} does not depend on the image.", hint=CLASSIFIES)
-        seen = set()
-        for name, value in found:
-            step = self._settled(name, value) if isinstance(value, Feature) else None
-            if step is not None and step not in seen:
-                seen.add(step)
-                yield name, step
+        steps = [(name, self._settled(name, value)) for name, value in found if isinstance(value, Feature)]
+        made = [(name, step) for name, step in steps if step != IMAGE]
+        if not made:
+            raise UnreadableError("No output is made of the image.", hint=CLASSIFIES)
+        yield from made
 
     def _settled(self, name: str, value: Feature) -> str:
         settled = self.builder.settled(value)
-        if settled.step == IMAGE or settled.shape[0] != BATCH:
-            what = "the image itself" if settled.step == IMAGE else described(settled.shape)
-            raise UnreadableError(f"The output {name} is {what}, and not something of each image.", hint=CLASSIFIES)
+        if settled.shape[0] != BATCH:
+            shape = described(settled.shape)
+            raise UnreadableError(
+                f"The output {name} has the shape {shape}: its first axis is not that of the images.", hint=CLASSIFIES
+            )
         return settled.step
 
     def _interpreted(self, node: ir.Node) -> Sequence[Value]:
@@ -186,6 +188,18 @@ class _Reader:
         if rule is None:
             raise UnreadableError("this operator is not read")
         return rule(self.builder, inputs, attributes)
+
+
+def _needed(graph: ir.Graph) -> set[ir.Node]:
+    """The nodes that an output is made of: converters leave others behind."""
+    found = set[ir.Node]()
+    left = [value.producer() for value in graph.outputs]
+    while left:
+        node = left.pop()
+        if node is not None and node not in found:
+            found.add(node)
+            left += [value.producer() for value in node.inputs if value is not None]
+    return found
 
 
 def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[str, Any]) -> Number:

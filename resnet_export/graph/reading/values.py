@@ -77,12 +77,14 @@ class Number:
         array = self.value()
         return float(array.item()) if array.size == 1 and array.dtype.kind in "fiub" else None
 
-    def viewed(self) -> Number:
-        """What is seen through reshapes: a vector stays the vector that it was."""
+    def vector(self) -> Number:
+        """The same numbers as a vector: the one that is seen through reshapes, where it was one."""
         number = self
         while number.op in VIEWS - {"Transpose"}:
             number = number.operands[0]
-        return number
+        if number.value().ndim == 1:
+            return number
+        return self if self.value().ndim == 1 else Number("Reshape", (self, Number.constant([-1])))
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,9 @@ class Feature:
     perm: tuple[int, ...]
     """Which axis of the step's output each axis of the value is."""
     pads: tuple[tuple[int, int], ...] | None = None
-    """(before, after) of each axis of the step: zeros that no convolution has taken yet."""
+    """(before, after) of each axis of the step: what was put around it, and no window has taken yet."""
+    filler: float = 0.0
+    """The number that the pads are: 0, or minus infinity."""
 
     @classmethod
     def of(cls, step: str, shape: Shape) -> Feature:

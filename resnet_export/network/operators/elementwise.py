@@ -57,11 +57,11 @@ def _erf(x: Floats) -> Floats:
 
 
 def _clip(x: Floats, least: float | None, most: float | None) -> Floats:
-    return x if least is None and most is None else np.clip(x, least, most)
+    return x if least is None and most is None else np.asarray(np.clip(x, least, most))
 
 
 def _hard_sigmoid(x: Floats, alpha: float, beta: float) -> Floats:
-    return np.clip(alpha * x + beta, 0, 1)
+    return np.asarray(np.clip(alpha * x + beta, 0, 1))
 
 
 UNARY = {

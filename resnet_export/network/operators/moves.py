@@ -52,7 +52,8 @@ def _cut_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapp
     sizes = list(inputs[0])
     for start, end, axis, step in cuts(attributes):
         length = sizes[axis]
-        assert isinstance(length, int), "the batch is never cut"
+        if not isinstance(length, int):
+            raise ValueError("the batch can't be cut")
         sizes[axis] = len(range(length)[start:end:step])
     return tuple(sizes)
 
@@ -80,7 +81,7 @@ def _gathered_shape(attributes: Attributes, inputs: Sequence[Shape], parameters:
 
 
 def _gathered(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
-    return np.take(inputs[0], attributes["indices"], axis=attributes["axis"])
+    return np.asarray(np.take(inputs[0], attributes["indices"], axis=attributes["axis"]))
 
 
 def _joined_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:

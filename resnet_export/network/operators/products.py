@@ -33,7 +33,7 @@ def _gemm_cost(output: Sizes, inputs: Sequence[Sizes], parameters: Mapping[str, 
 
 def _matmul_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:
     left, right = operands(inputs, parameters)
-    if min(len(left), len(right)) < 2 or left[-1] != right[-2]:
+    if min(len(left), len(right)) < 2 or left[-1] != right[-2] or not isinstance(left[-1], int):
         raise ValueError(f"a matrix product of {left} and {right}")
     return (*broadcast(left[:-2], right[:-2]), left[-2], right[-1])
 
@@ -45,7 +45,7 @@ def _matmul(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[s
 
 def _matmul_cost(output: Sizes, inputs: Sequence[Sizes], parameters: Mapping[str, Sizes]) -> int:
     """Output elements * length of the sum."""
-    return math.prod(output) * operands(inputs, parameters)[0][-1]
+    return math.prod(output) * int(operands(inputs, parameters)[0][-1])
 
 
 PRODUCTS = {

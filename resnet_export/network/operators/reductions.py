@@ -42,7 +42,7 @@ def _reduction(reduce: Callable[..., Any]) -> Operator:
 
 
 def _length(x: Floats, axis: tuple[int, ...], keepdims: bool) -> Floats:
-    return np.sqrt(np.square(x).sum(axis=axis, keepdims=keepdims))
+    return np.asarray(np.sqrt(np.square(x).sum(axis=axis, keepdims=keepdims)))
 
 
 def _softmax(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:

@@ -43,7 +43,8 @@ def _output_sizes(attributes: Attributes, x: Shape) -> Sizes:
     )  # fmt: skip
     sizes = []
     for size, kernel, stride, (before, after), dilation in axes:
-        assert isinstance(size, int), "the spatial axes don't depend on the batch"
+        if not isinstance(size, int):
+            raise ValueError("a window can't go over the batch")
         found = output_size(size, kernel, stride, before + after, dilation)
         if attributes.get("ceil_mode"):
             found = -(-(size + before + after - dilation * (kernel - 1) - 1) // stride) + 1

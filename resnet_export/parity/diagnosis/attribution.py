@@ -64,8 +64,10 @@ def diagnose(
     """The first layer that rounding does not explain, and the error layer by layer."""
     with candidate.open() as session:
         network = fold(oracle.network)
+        folded = dict(zip(oracle.network.outputs, network.outputs, strict=True))
+        outputs = {name: folded[step] for name, step in oracle.others.items()}
         images = oracle.images(inputs)[: min(inputs.batches)]
-        found = bisect(session, network, oracle.recall(), inputs, images, names, precision)
+        found = bisect(session, network, oracle.recall(), inputs, images, names, precision, outputs)
     return describe(found, candidate.label, network.output), found
 
 

@@ -43,6 +43,7 @@ def bisect(
     truth: Floats,
     names: Sequence[str] | None = None,
     precision: Precision | None = None,
+    outputs: Mapping[str, str] | None = None,
 ) -> Bisection:
     """Looks at the output of every step.
 
@@ -54,13 +55,14 @@ def bisect(
         truth: (N, C, H, W), the same images as the network takes them; as many as are to be run.
         names: the values of a graph that is not canonical; None where they are named after the steps.
         precision: in what the file is computed; None for the session's own.
+        outputs: what a canonical file calls its outputs behind the first -> the steps that give them.
     """
     images = (inputs.file if session.takes_file_input else inputs.normalised)[: len(truth)]
-    asked = [*(step.name for step in network.steps), *HEADS] if names is None else names
+    given: dict[str, str] = {head: step_of(network, head) for head in HEADS} | dict(outputs or {})
+    asked = [*(step.name for step in network.steps if step.name not in given), *given] if names is None else names
     values = session.values(images, asked)
     if names is None:
-        heads = {head: step_of(network, head) for head in HEADS}
-        values = {heads.get(name, name): value for name, value in values.items()}  # type: ignore[call-overload]
+        values = {given.get(name, name): value for name, value in values.items()}
     shown = _Values(values, named=names is None)
     reduced = TOLERANCES.get(precision or session.precision)
     slack = 0.0 if reduced is None else reduced.relative

@@ -48,7 +48,7 @@ def check_contents(
     metadata = read_metadata(model, file)
     weights = None if recall is None else recall()
     wrong = _check_structure(model, metadata)
-    if wrong is None and isinstance(weights, Weights):
+    if wrong is None and isinstance(weights, Weights) and metadata.spec is not None:
         wrong = _check_specification(metadata, weights)
     if wrong is None and network is not None:
         wrong = _check_network(metadata.canonical, unfolded(network))
@@ -76,8 +76,7 @@ def _check_structure(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
 def _check_specification(metadata: Metadata, weights: Weights) -> Diagnosis | None:
     """Whether the weights belong to the specification of the file."""
     spec = metadata.spec
-    if spec is None:
-        return Diagnosis("specification", "the file", f"it is no {weights.spec.title}, as the weights are", None)
+    assert spec is not None, "only a specification can be compared"
     given = replace(weights.spec, image_size=spec.image_size)  # which no weight depends on
     if given != spec:
         differing = [name for name, value in spec.as_dict().items() if getattr(given, name) != value]

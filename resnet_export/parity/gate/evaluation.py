@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from resnet_export.errors import RuntimeFailedError
 from resnet_export.graph.interface import Activation
 from resnet_export.parity.gate.gate import max_error
-from resnet_export.parity.gate.inputs import InputSet
+from resnet_export.parity.gate.inputs import InputSet, batched
 from resnet_export.parity.gate.tolerances import TOLERANCES
 from resnet_export.parity.results import Inputs, Quantity
 from resnet_export.runtimes.session import Placement, Precision, Session
 
 Run = Callable[[NDArray[Any]], NDArray[Any]]
+Outputs = Mapping[tuple[Inputs, int], NDArray[Any]]
+"""Kind of inputs and batch -> what an output gives, with the batch as its first axis."""
 ACTIVATION_TOLERANCE = 8 * 2.0**-24
 """Error of a probability that passes: exp, sum and quotient round once each, and exp's own error is a few units."""
 
@@ -43,8 +45,8 @@ class Evaluation:
     placement: Placement
     quantity: Quantity
     """What the outputs are."""
-    outputs: Mapping[tuple[Inputs, int], NDArray[Any]]
-    """Kind of inputs and batch -> (batch, K)."""
+    outputs: Outputs
+    """The first output."""
     batches_left_out: tuple[int, ...]
     """Batches that the runtime does not take."""
     shows_values: bool
@@ -55,6 +57,12 @@ class Evaluation:
     """Largest difference of its probabilities from that of its own logits; None where it gives no such two."""
     version: str
     """What ran, for people."""
+    others: Mapping[str, Outputs] = field(default_factory=dict)
+    """The outputs behind the first by name, as far as the session shows them."""
+
+    def of(self, output: str | None) -> Outputs:
+        """One output; None names the first. Nothing where the session doesn't show it."""
+        return self.outputs if output is None else self.others.get(output, {})
 
     def activation_bound(self, precision: Precision) -> float:
         """The largest error of its probabilities that passes, where the file computes in that precision."""
@@ -63,7 +71,11 @@ class Evaluation:
 
 
 def evaluate(
-    candidate: Candidate, sets: Sequence[InputSet], given: Quantity, activation: Activation | None = None
+    candidate: Candidate,
+    sets: Sequence[InputSet],
+    given: Quantity,
+    activation: Activation | None = None,
+    others: Sequence[str] = (),
 ) -> Evaluation:
     """Opens a candidate, runs it on every batch of every set, and closes it.
 
@@ -74,6 +86,7 @@ def evaluate(
         sets: random images, and pictures.
         given: what the file's first output is.
         activation: what makes probabilities of the logits, where it gives these.
+        others: the names of the outputs behind the first.
     """
     quantity: Quantity = "logits" if given == "probabilities" else given
     with candidate.open() as session, contextlib.ExitStack() as stack:
@@ -83,16 +96,8 @@ def evaluate(
             run = _value(session, "logits") if opens is None else stack.enter_context(opens()).run
         elif given == "embedding" and not session.takes_file_input:
             run = _value(session, "flatten")
-        outputs: dict[tuple[Inputs, int], NDArray[Any]] = {}
-        left_out = set()
-        for inputs, batch in ((one, batch) for one in sets for batch in one.batches):
-            images = (inputs.file if session.takes_file_input else inputs.normalised)[:batch]
-            if session.batches is None or batch in session.batches:
-                outputs[inputs.kind, batch] = run(images)
-            elif inputs.kind == "pictures" and 1 in session.batches:
-                outputs[inputs.kind, batch] = np.concatenate([run(image[None]) for image in images])
-            else:
-                left_out.add(batch)
+        found, left_out = _collect(session, run, sets, others)
+        outputs = found.pop(None)
         error = None
         if activation is not None and session.takes_file_input:
             kind, batch = max((key for key in outputs if key[0] == sets[0].kind), key=lambda key: key[1])
@@ -105,23 +110,52 @@ def evaluate(
             placement=session.placement(),
             quantity=quantity,
             outputs=outputs,
-            batches_left_out=tuple(sorted(left_out)),
+            batches_left_out=left_out,
             shows_values=session.shows_values,
             activation=activation,
             activation_error=error,
             version=session.version,
+            others={name: values for name, values in found.items() if name is not None},
         )
 
 
+def _collect(
+    session: Session, run: Run, sets: Sequence[InputSet], others: Sequence[str]
+) -> tuple[dict[str | None, dict[tuple[Inputs, int], NDArray[Any]]], tuple[int, ...]]:
+    """(name of an output -> all that it gave, the batches that the session does not take)."""
+    found: dict[str | None, dict[tuple[Inputs, int], NDArray[Any]]] = {None: {}}
+    left_out = set()
+    for inputs, batch in ((one, batch) for one in sets for batch in one.batches):
+        images = (inputs.file if session.takes_file_input else inputs.normalised)[:batch]
+        parts = [images]
+        if session.batches is not None and batch not in session.batches:
+            if inputs.kind != "pictures" or 1 not in session.batches:
+                left_out.add(batch)
+                continue
+            parts = [image[None] for image in images]
+        given = [_run(session, run, others, part) for part in parts]
+        for name in given[0]:
+            found.setdefault(name, {})[inputs.kind, batch] = np.concatenate([one[name] for one in given])
+    return found, tuple(sorted(left_out))
+
+
+def _run(session: Session, run: Run, others: Sequence[str], images: NDArray[Any]) -> dict[str | None, NDArray[Any]]:
+    """The first output under None, and the others that the session shows by name."""
+    found: dict[str | None, NDArray[Any]] = {None: run(images)}
+    if others:
+        found.update(session.values(images, others))
+    return {name: batched(values, len(images)) for name, values in found.items()}
+
+
 def activate(logits: NDArray[Any], activation: Activation) -> NDArray[Any]:
-    """The probabilities, (N, K) like the logits, and in their precision.
+    """The probabilities, (N, K, ...) like the logits, and in their precision.
 
     softmax   p_k = exp(x_k) / sum_j exp(x_j)      one of several classes
     sigmoid   p_k = 1 / (1 + exp(-x_k))            one logit, or several labels at once
     """
     from scipy import special
 
-    found = special.softmax(logits, axis=-1) if activation == "softmax" else special.expit(logits)
+    found = special.softmax(logits, axis=1) if activation == "softmax" else special.expit(logits)
     return np.asarray(found)
 
 

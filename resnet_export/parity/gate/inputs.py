@@ -22,6 +22,10 @@ MAX_PICTURES = 32
 """Pictures of a folder that take part: each costs a float64 evaluation."""
 
 
+LEAST_DEVIATION = 0.05
+"""Below it, what the network takes is on the scale of pixels, 0 to 255: it would hardly see images of deviation 1."""
+
+
 @dataclass(frozen=True)
 class InputSet:
     """The same images in the three forms that are needed."""
@@ -37,6 +41,11 @@ class InputSet:
     """(N, C, H, W), what the truth is evaluated on: without rounding where the file normalises by itself."""
     batches: tuple[int, ...]
     """Prefixes of the set that are run."""
+
+
+def batched(values: NDArray[Any], count: int) -> NDArray[Any]:
+    """What is given for `count` images, with the batch as the first axis: some files of one image leave it out."""
+    return values[None] if count == 1 and values.shape[:1] != (1,) else values
 
 
 def image_input_of(network: Network, interface: Interface) -> ImageInput:
@@ -66,8 +75,12 @@ def random_inputs(taken: ImageInput, preprocessing: Preprocessing) -> InputSet:
     batches = BATCHES if taken.batch is None else (taken.batch,)
     generator = np.random.default_rng(SEED)
     shape = (max(batches), taken.height or preprocessing.crop, taken.width or preprocessing.crop, taken.channels)
-    raw = taken.dtype == "uint8"
-    images = generator.integers(0, 256, shape, np.uint8) if raw else generator.standard_normal(shape, np.float32)
+    images: NDArray[Any]
+    if taken.dtype == "uint8" or max(preprocessing.std) < LEAST_DEVIATION:
+        images = generator.integers(0, 256, shape, np.uint8)
+        images = images if taken.dtype == "uint8" else _normalised(images, preprocessing)
+    else:
+        images = generator.standard_normal(shape, np.float32)
     return _input_set("random", images, taken, preprocessing, batches)
 
 
@@ -96,10 +109,13 @@ def picture_inputs(
     if taken.batch is not None and len(pixels) > taken.batch:
         notes.append(f"The check ran on the first {taken.batch} of {len(pixels)} pictures: the file's batch is fixed.")
     stacked = np.stack(pixels[: taken.batch])
-    images: NDArray[Any] = stacked
-    if taken.dtype != "uint8":
-        images = np.transpose(preprocessing.normalise(stacked).astype(np.float32), (0, 2, 3, 1))
+    images = stacked if taken.dtype == "uint8" else _normalised(stacked, preprocessing)
     return _input_set("pictures", images, taken, preprocessing, (len(stacked),)), notes
+
+
+def _normalised(pixels: NDArray[Any], preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """(N, H, W, C), like the pixels."""
+    return np.transpose(preprocessing.normalise(pixels).astype(np.float32), (0, 2, 3, 1))
 
 
 def _input_set(

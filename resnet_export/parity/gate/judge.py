@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,8 @@ from resnet_export.parity.gate.evaluation import Evaluation, activate
 from resnet_export.parity.gate.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, compare, max_error
 from resnet_export.parity.gate.inputs import InputSet
 from resnet_export.parity.model_under_test import ModelUnderTest
-from resnet_export.parity.reference.oracles import Truths
-from resnet_export.parity.results import Comparison, Quantity
+from resnet_export.parity.reference.oracles import Real, Truths
+from resnet_export.parity.results import Comparison, Inputs, Quantity
 from resnet_export.runtimes.session import Precision
 
 
@@ -47,18 +47,14 @@ def judge(
         source: what the live model gave that the file came from; it is judged too.
     """
     verdict = Verdict()
-    for inputs, batch in ((one, batch) for one in sets for batch in one.batches):
-        ran = [evaluation for evaluation in evaluations if (inputs.kind, batch) in evaluation.outputs]
-        compared = _alone(ran, tested, truths, inputs, batch)
-        if source is not None:
-            compared = _beside(source, ran, truths, inputs, batch)
-        for evaluation, comparison in compared:
+    for run in _runs(sets, tested):
+        for evaluation, comparison in _compared(run, tested, truths, evaluations, source):
             if not comparison.passed:
-                failure = _sentence(evaluation, comparison, truths.of(inputs, comparison.quantity)[:batch])
+                failure = _sentence(evaluation, comparison, run.truth(truths, evaluation.quantity))
                 comparison = replace(comparison, failure=failure)
                 verdict.failures.append(failure)
                 if evaluation not in [failed for failed, _ in verdict.failed]:
-                    verdict.failed.append((evaluation, inputs))
+                    verdict.failed.append((evaluation, run.inputs))
             verdict.comparisons.append(comparison)
     for evaluation in evaluations:
         error, bound = evaluation.activation_error, evaluation.activation_bound(precision_of(evaluation, tested))
@@ -80,7 +76,7 @@ def judge_source(
 ) -> None:
     """Holds a source that gives something else than the file, such as probabilities, against NumPy's float32."""
     for inputs, batch in ((one, batch) for one in sets for batch in one.batches):
-        rounded, truth = (truths.of(inputs, "logits", dtype)[:batch] for dtype in (np.float32, np.float64))
+        rounded, truth = (truths.of(inputs, "logits", dtype, batch=batch) for dtype in (np.float32, np.float64))
         if activation is not None:
             rounded, truth = activate(rounded, activation), activate(truth, activation)
         found = source.outputs[inputs.kind, batch]
@@ -100,51 +96,86 @@ def precision_of(evaluation: Evaluation, tested: ModelUnderTest) -> Precision:
     return evaluation.precision if evaluation.precision != "float32" else tested.precision
 
 
-def _alone(
-    evaluations: Sequence[Evaluation], tested: ModelUnderTest, truths: Truths, inputs: InputSet, batch: int
-) -> Iterator[tuple[Evaluation, Comparison]]:
+class _Run(NamedTuple):
+    """Which numbers are compared: one output on some images."""
+
+    inputs: InputSet
+    batch: int
+    output: str | None
+
+    @property
+    def key(self) -> tuple[Inputs, int]:
+        return self.inputs.kind, self.batch
+
+    def truth(self, truths: Truths, quantity: Quantity, dtype: Real = np.float64) -> Floats:
+        return truths.of(self.inputs, quantity, dtype, output=self.output, batch=self.batch)
+
+    def float32_error(self, truths: Truths, quantity: Quantity) -> float:
+        """The largest absolute error of NumPy's float32."""
+        return max_error(self.truth(truths, quantity, np.float32), self.truth(truths, quantity))
+
+    def error(self, evaluation: Evaluation, truth: Floats) -> float:
+        return max_error(evaluation.of(self.output)[self.key], truth)
+
+    def compare(self, evaluation: Evaluation, truth: Floats, other_error: float, **options: Any) -> Comparison:
+        quantity: Quantity = evaluation.quantity if self.output is None else "output"
+        found = evaluation.of(self.output)[self.key]
+        compared = compare(evaluation.runtime, self.inputs.kind, quantity, found, truth, other_error, **options)
+        return replace(compared, output=self.output)
+
+
+Compared = Iterator[tuple[Evaluation, Comparison]]
+
+
+def _runs(sets: Sequence[InputSet], tested: ModelUnderTest) -> Iterator[_Run]:
+    for inputs in sets:
+        for batch in inputs.batches:
+            yield from (_Run(inputs, batch, output) for output in (None, *tested.others))
+
+
+def _compared(
+    run: _Run, tested: ModelUnderTest, truths: Truths, evaluations: Sequence[Evaluation], source: Evaluation | None
+) -> Compared:
+    """The file's evaluations beside that of the source where it gives the same, else alone."""
+    ran = [evaluation for evaluation in evaluations if run.key in evaluation.of(run.output)]
+    if source is None or not ran or run.key not in source.of(run.output):
+        return _alone(ran, tested, truths, run)
+    if run.output is not None or ran[0].quantity == source.quantity:
+        return _beside(source, ran, truths, run)
+    return _alone(ran, tested, truths, run)
+
+
+def _alone(evaluations: Sequence[Evaluation], tested: ModelUnderTest, truths: Truths, run: _Run) -> Compared:
     """Against NumPy's float32."""
     for evaluation in evaluations:
-        quantity, found = evaluation.quantity, evaluation.outputs[inputs.kind, batch]
-        truth, precision = truths.of(inputs, quantity)[:batch], precision_of(evaluation, tested)
-        error = _float32_error(truths, inputs, batch, quantity)
-        yield evaluation, compare(evaluation.runtime, inputs.kind, quantity, found, truth, error, precision=precision)
+        truth, error = run.truth(truths, evaluation.quantity), run.float32_error(truths, evaluation.quantity)
+        yield evaluation, run.compare(evaluation, truth, error, precision=precision_of(evaluation, tested))
 
 
-def _beside(
-    source: Evaluation, evaluations: Sequence[Evaluation], truths: Truths, inputs: InputSet, batch: int
-) -> Iterator[tuple[Evaluation, Comparison]]:
+def _beside(source: Evaluation, evaluations: Sequence[Evaluation], truths: Truths, run: _Run) -> Compared:
     """File and source against each other."""
-    key, quantity = (inputs.kind, batch), source.quantity
-    truth = truths.of(inputs, quantity)[:batch]
-    source_error = max_error(source.outputs[key], truth)
-    file_error = min(max_error(evaluation.outputs[key], truth) for evaluation in evaluations)
+    quantity = evaluations[0].quantity
+    truth = run.truth(truths, quantity)
+    source_error = run.error(source, truth)
+    file_error = min(run.error(evaluation, truth) for evaluation in evaluations)
     limit = float("inf")
     if max(source_error, file_error) > SUSPICIOUS * float(np.abs(truth).max()):
         # Both sides could be wrong alike and vouch for each other: a third one, NumPy, decides.
-        limit = FILE_FACTOR * _float32_error(truths, inputs, batch, quantity)
+        limit = FILE_FACTOR * run.float32_error(truths, quantity)
     sides = [(evaluation, source_error, FILE_FACTOR) for evaluation in evaluations]
     for side, error, factor in (*sides, (source, file_error, SOURCE_FACTOR)):
-        found, yardstick = side.outputs[key], min(error, limit)
-        yield side, compare(side.runtime, inputs.kind, quantity, found, truth, yardstick, factor=factor)
-
-
-def _float32_error(truths: Truths, inputs: InputSet, batch: int, quantity: Quantity) -> float:
-    """The largest absolute error of NumPy's float32 on the first `batch` images."""
-    return max_error(truths.of(inputs, quantity, np.float32)[:batch], truths.of(inputs, quantity)[:batch])
+        yield side, run.compare(side, truth, min(error, limit), factor=factor)
 
 
 def _sentence(evaluation: Evaluation, comparison: Comparison, truth: Floats) -> str:
-    found: NDArray[Any] = evaluation.outputs[comparison.inputs, comparison.batch]
+    found: NDArray[Any] = evaluation.of(comparison.output)[comparison.inputs, comparison.batch]
     images = f"{comparison.batch} {comparison.inputs} image{'s' if comparison.batch > 1 else ''}"
+    label = evaluation.candidate.label + ("" if comparison.output is None else f": its output {comparison.output}")
     if found.shape != truth.shape:
-        return f"{evaluation.candidate.label} gives {found.shape} for {images}, and the truth is {truth.shape}."
+        return f"{label} gives {found.shape} for {images}, and the truth is {truth.shape}."
     if not np.isfinite(found).all():
-        return f"{evaluation.candidate.label} gives values that are not finite for {images}."
+        return f"{label} gives values that are not finite for {images}."
     top1 = ""
     if comparison.top1_agreed + comparison.top1_exempt < comparison.batch:
         top1 = f"; top-1 agrees on {comparison.top1_agreed} images"
-    return (
-        f"{evaluation.candidate.label} is {comparison.error:.3g} from the truth on {images} "
-        f"({comparison.bound:.3g} is allowed{top1})."
-    )
+    return f"{label} is {comparison.error:.3g} from the truth on {images} ({comparison.bound:.3g} is allowed{top1})."

@@ -7,7 +7,7 @@ initializers, constants and casts into double; integers stay as they are.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -115,21 +115,28 @@ class Evaluator:
         with self._explained():
             self._evaluator = ReferenceEvaluator(proto, new_ops=[Conv, MaxPool, *quantized])
 
-    def output(self, images: NDArray[Any], *, singly: bool) -> Floats:
-        """The first output.
+    def outputs(self, images: NDArray[Any], others: Sequence[str] = (), *, singly: bool) -> list[Floats]:
+        """The first output and those that are named.
 
         Args:
             images: as the file takes them.
+            others: names of outputs behind the first.
             singly: one image at a time, so that a batch's output is a prefix of a larger one's.
         """
-        parts: Iterable[NDArray[Any]] = (images[i : i + 1] for i in range(len(images))) if singly else [images]
-        return np.concatenate([np.asarray(self._run(part)[0]) for part in parts])
+        parts = [images[i : i + 1] for i in range(len(images))] if singly else [images]
+        found = [self._run(part, others) for part in parts]
+        return [np.concatenate(values) for values in zip(*found, strict=True)] if singly else found[0]
 
-    def _run(self, images: NDArray[Any]) -> Sequence[Any]:
+    def output(self, images: NDArray[Any], *, singly: bool) -> Floats:
+        """The first output."""
+        return self.outputs(images, singly=singly)[0]
+
+    def _run(self, images: NDArray[Any], others: Sequence[str]) -> list[Floats]:
         floating = np.issubdtype(images.dtype, np.floating)
         given = images.astype(self._dtype) if floating else images
+        names = [self._evaluator.output_names[0], *others]
         with self._explained(), np.errstate(all="ignore"):  # what is not finite is found in the output
-            return list(self._evaluator.run(None, {self._input: given}))
+            return [np.asarray(value) for value in self._evaluator.run(names, {self._input: given})]
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:

@@ -1,7 +1,7 @@
 """Where the truth of a file comes from: a network with its numbers, evaluated in float64."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,16 @@ from resnet_export.graph.foreign import ImageInput
 from resnet_export.network import Network
 from resnet_export.network.evaluation import Numbers, outputs_of
 from resnet_export.network.operators.operator import Floats
-from resnet_export.parity.gate.inputs import InputSet
+from resnet_export.parity.gate.inputs import InputSet, batched
 from resnet_export.parity.results import Inputs, Quantity
 
 Real = type[np.float64 | np.float32]
+Outputs = Mapping[str | None, Floats]
+"""Name of an output -> its values; None stands for the first."""
 OWN_GRAPH = "the file's own graph"
 """What the truth is where a file is held against itself."""
+MODEL_ITSELF = "the model itself"
+"""What the truth is where the network was read from a live model."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +34,22 @@ class NetworkOracle:
     """Gives the numbers, which need not be in memory all along."""
     description: str
     """What it evaluates, for people."""
+    others: Mapping[str, str] = field(default_factory=dict)
+    """What the file calls its outputs behind the first -> the steps of the network that give them."""
+    takes_raw: bool = False
+    """Whether the network takes what the file takes: its preprocessing is then a part of the network."""
     of_file: bool = False
-    """Whether it was read off the file that is checked, whose own preprocessing is then a part of it."""
+    """Whether it was read off the file that is checked: its first output is then the file's, whatever it is."""
 
-    def output(self, inputs: InputSet, quantity: Quantity, dtype: Real) -> Floats:
-        """(N, K) with every operation in that precision; the output of fewer images is a prefix of it."""
-        step = step_of(self.network, "logits" if self.of_file else quantity)
-        return outputs_of(self.network, self.recall(), self.images(inputs, dtype), [step], dtype)[0]
+    def outputs(self, inputs: InputSet, quantity: Quantity, dtype: Real) -> Outputs:
+        """Every operation in that precision; the outputs of fewer images are prefixes of these."""
+        steps = [step_of(self.network, "logits" if self.of_file else quantity), *self.others.values()]
+        found = outputs_of(self.network, self.recall(), self.images(inputs, dtype), steps, dtype)
+        return dict(zip((None, *self.others), found, strict=True))
 
     def images(self, inputs: InputSet, dtype: Real = np.float64) -> Floats:
         """(N, C, H, W), as the network takes them."""
-        if self.of_file:
+        if self.takes_raw:
             return inputs.raw.astype(dtype)
         return inputs.exact if dtype is np.float64 else inputs.normalised
 
@@ -52,22 +61,26 @@ class GraphOracle:
     path: Path
     """The file, or its copy that ends with the logits."""
     taken: ImageInput
+    others: tuple[str, ...] = ()
+    """The names of the outputs behind the first."""
     description: str = OWN_GRAPH
     change: str | None = None
     """What another tool made of the file, for the message about a file that cannot be evaluated."""
 
-    def output(self, inputs: InputSet, quantity: Quantity, dtype: Real) -> Floats:
+    def outputs(self, inputs: InputSet, quantity: Quantity, dtype: Real) -> Outputs:
         """As of `NetworkOracle`, whatever the quantity: it is what the file gives."""
         from resnet_export.parity.reference.evaluator import Evaluator
 
         try:
-            found = Evaluator(self.path, self.taken.name, dtype).output(inputs.file, singly=self.taken.batch is None)
+            evaluator = Evaluator(self.path, self.taken.name, dtype)
+            found = evaluator.outputs(inputs.file, self.others, singly=self.taken.batch is None)
         except ModelError as error:
             if self.change is None:
                 raise
             message = f"{error.message} Another tool changed the file after its export: it was {self.change}."
             raise ModelError(message, hint=error.hint) from error
-        return found.astype(np.float64) if dtype is np.float64 else found
+        wide = [values.astype(np.float64) if dtype is np.float64 else values for values in found]
+        return dict(zip((None, *self.others), wide, strict=True))
 
 
 Oracle = NetworkOracle | GraphOracle
@@ -75,18 +88,43 @@ Oracle = NetworkOracle | GraphOracle
 
 
 class Truths:
-    """What an oracle makes of every set of inputs; each output is computed once, when it is needed."""
+    """What an oracle makes of every set of inputs; each is computed once, when it is needed."""
 
-    def __init__(self, oracle: Oracle, known: dict[tuple[Inputs, Quantity], Floats] | None = None) -> None:
+    def __init__(self, oracle: Oracle, known: Mapping[tuple[Inputs, Quantity], Outputs] | None = None) -> None:
+        """Takes what is known already.
+
+        Args:
+            oracle: computes the rest.
+            known: kind of inputs and quantity -> outputs in float64.
+        """
         self._oracle = oracle
-        self._found: dict[tuple[Any, ...], Floats] = {(*key, np.float64): found for key, found in (known or {}).items()}
+        self._found: dict[tuple[Any, ...], Outputs] = {}
+        for (kind, quantity), outputs in (known or {}).items():
+            self._found[kind, quantity == "embedding", np.float64] = outputs
 
-    def of(self, inputs: InputSet, quantity: Quantity, dtype: Real = np.float64) -> Floats:
-        """(N, K) in that precision."""
-        key = (inputs.kind, quantity, dtype)
+    def of(
+        self,
+        inputs: InputSet,
+        quantity: Quantity,
+        dtype: Real = np.float64,
+        *,
+        output: str | None = None,
+        batch: int | None = None,
+    ) -> Floats:
+        """One output in that precision, (N, K) for the first; probabilities stand for the logits they are made of.
+
+        Args:
+            inputs: the images.
+            quantity: what the first output is.
+            dtype: the precision of every operation.
+            output: the name of another output; None for the first.
+            batch: the number of images; None for all of the set.
+        """
+        key = (inputs.kind, quantity == "embedding", dtype)
         if key not in self._found:
-            self._found[key] = self._oracle.output(inputs, quantity, dtype)
-        return self._found[key]
+            self._found[key] = self._oracle.outputs(inputs, quantity, dtype)
+        found, count = self._found[key][output], len(inputs.raw)
+        return batched(found, count)[: count if batch is None else batch]
 
 
 def step_of(network: Network, quantity: Quantity) -> str:

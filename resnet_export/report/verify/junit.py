@@ -1,4 +1,4 @@
-"""What `verify` found as JUnit XML: one suite for the file, one case for each runtime, kind of inputs and batch."""
+"""What `verify` found as JUnit XML: one suite for the file, one case for each runtime, inputs, batch and output."""
 
 from __future__ import annotations
 
@@ -39,10 +39,11 @@ def _runtime_cases(result: RuntimeResult, report: VerifyReport) -> Iterator[Case
         yield Case(name, "run", outcome, f"{result.status}: {result.reason or ''}", hint)
         return
     for entry in report.comparisons:
+        case = _inputs(entry.inputs, entry.batch) + ("" if entry.output is None else f", {entry.output}")
         if entry.runtime == name and entry.passed:
-            yield Case(name, _inputs(entry.inputs, entry.batch))
+            yield Case(name, case)
         elif entry.runtime == name:
-            yield Case(name, _inputs(entry.inputs, entry.batch), "failure", entry.failure or "it did not pass")
+            yield Case(name, case, "failure", entry.failure or "it did not pass")
     for batch in result.batches_left_out:
         yield Case(name, _inputs("random", batch), "skipped", "not a batch that it takes")
 

@@ -38,16 +38,22 @@ def title(report: VerifyReport) -> str:
 
 
 def rows(report: VerifyReport) -> list[Row]:
-    """The rows of the runtimes that ran, for `HEADING`: random images first, then pictures, then remarks."""
+    """The rows of the runtimes that ran, for `HEADING`: random images, then pictures, then the other outputs."""
     found: list[Row] = []
     for result in ran(report):
         own = [entry for entry in report.comparisons if entry.runtime == result.runtime]
         kinds = list(dict.fromkeys(entry.inputs for entry in own))
-        for kind in kinds:
-            name = result.runtime if kind == kinds[0] else ""
-            cells = _cells([entry for entry in own if entry.inputs == kind])
-            remarks = _remarks(result, own, report.comparisons[0].quantity) if kind == kinds[-1] else ()
-            found.append(Row((name, *cells), tuple(remarks)))
+        outputs = dict.fromkeys(entry.output for entry in own)
+        groups = [
+            [entry for entry in own if (entry.output, entry.inputs) == (output, kind)]
+            for output in outputs
+            for kind in kinds
+        ]
+        for at, group in enumerate(groups):
+            output = group[0].output
+            name = result.runtime if output is None else f"  {printable(output)}"
+            remarks = _remarks(result, own, report.comparisons[0].quantity) if at == len(groups) - 1 else ()
+            found.append(Row(("" if at % len(kinds) else name, *_cells(group)), tuple(remarks)))
     return found
 
 
@@ -79,10 +85,12 @@ def _remarks(result: RuntimeResult, own: Sequence[Comparison], quantity: str) ->
         yield f"on {placement.device}" + (f": {nodes}" if nodes else "")
     if result.precision not in (None, "float32") and str(result.precision) not in result.runtime:
         yield f"computes in {result.precision}"
-    yield from [f"compares {entry.quantity}" for entry in own if entry.quantity != quantity][:1]
+    yield from [f"compares {entry.quantity}" for entry in own if entry.output is None and entry.quantity != quantity][
+        :1
+    ]
     if result.batches_left_out:
         yield f"takes no batch of {' or '.join(map(str, result.batches_left_out))}"
-    exempt = sum(entry.top1_exempt for entry in own)
+    exempt = sum(entry.top1_exempt for entry in own if entry.output is None)
     if exempt:
         yield f"top-1 of {number(exempt, 'image')} is too close to call"
 
@@ -91,8 +99,9 @@ def explanations(report: VerifyReport) -> list[str]:
     """What the numbers in the rows mean, and how large they may be: a sentence for the table, one a precision."""
     reach: dict[str, float] = {}
     for entry in report.comparisons:
-        reach[entry.quantity] = max(entry.scale, reach.get(entry.quantity, 0.0))
-    values = " and ".join(f"{quantity} of up to {scale:.3g}" for quantity, scale in reach.items())
+        name = entry.quantity if entry.output is None else printable(entry.output)
+        reach[name] = max(entry.scale, reach.get(name, 0.0))
+    values = " and ".join(f"{name} of up to {scale:.3g}" for name, scale in reach.items())
     factor = min(entry.bound / entry.yardstick if entry.yardstick else math.inf for entry in report.comparisons)
     reduced = {one.precision for one in report.runtimes} & set(TOLERANCES)
     allowed = "" if all(one.precision in reduced for one in ran(report)) else f"; up to {factor:g} passes"

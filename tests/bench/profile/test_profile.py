@@ -32,10 +32,10 @@ SECONDS = 1.0
 
 def test_a_canonical_file_by_the_names_of_the_specification(exported: Exported, small: ResNetSpec) -> None:
     found = profile(exported.path, threads=1, seconds=3.0)
-    steps = [step.name for step in small.steps]
+    steps = [step.name for step in small.canonical.steps]
     assert sorted(name for one in found.layers for name in one.layers) == sorted(steps), "each layer once"
     assert {one.layer for one in found.layers if one.layers} <= set(steps)
-    convolutions = [step.name for step in small.steps if step.op == "Conv"]
+    convolutions = [step.name for step in small.canonical.steps if step.op == "Conv"]
     assert [one.layer for one in found.layers if one.multiply_adds is not None] != []
     assert set(convolutions) <= {one.layer for one in found.layers}
     assert sum(one.multiply_adds or 0 for one in found.layers) == small.multiply_adds
@@ -55,7 +55,7 @@ def test_a_canonical_file_by_the_names_of_the_specification(exported: Exported, 
 def test_what_is_not_fused_stands_alone(exported: Exported, small: ResNetSpec) -> None:
     found = profile(exported.path, "ort:cpu,optimization=disabled", seconds=SECONDS)
     assert [one.layer for one in found.layers] != []
-    assert sorted(one.layer for one in found.layers) == sorted(step.name for step in small.steps)
+    assert sorted(one.layer for one in found.layers) == sorted(step.name for step in small.canonical.steps)
     assert all(one.layers == (one.layer,) and one.calls == 1 for one in found.layers)
 
 

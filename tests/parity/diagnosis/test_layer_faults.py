@@ -10,11 +10,12 @@ import pytest
 from resnet_export import ResNetSpec, Weights
 from resnet_export.graph.foreign import ImageInput
 from resnet_export.images import Preprocessing
+from resnet_export.network.evaluation import evaluate
 from resnet_export.parity.diagnosis.bisect import bisect
+from resnet_export.parity.gate.evaluation import activate
 from resnet_export.parity.gate.gate import compare
 from resnet_export.parity.gate.inputs import random_inputs
 from resnet_export.parity.gate.tolerances import TOLERANCES
-from resnet_export.parity.reference.truth import activate, evaluate
 from resnet_export.runtimes.session import Session
 from resnet_export.weights.initial import trained_like
 
@@ -48,7 +49,7 @@ class Rounding(Session):
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
         shown = {}
-        for step, value in evaluate(SPEC, WEIGHTS, images):
+        for step, value in evaluate(SPEC.canonical, WEIGHTS, images):
             changed = self._change(step.op, value)
             value[...] = changed  # what follows is computed from it
             shown[step.name] = changed.astype(np.float32)
@@ -58,7 +59,7 @@ class Rounding(Session):
 @pytest.mark.parametrize(("bits", "precision"), [(11, "TF32 or float16"), (8, "bfloat16")])
 def test_a_reduced_precision_is_recognised(bits: int, precision: str) -> None:
     session = Rounding(lambda op, value: keep_bits(value, bits) if op == "Conv" else value)
-    found = bisect(session, SPEC, WEIGHTS, INPUTS, batch=1)
+    found = bisect(session, SPEC.canonical, WEIGHTS, INPUTS, INPUTS.exact[:1])
     assert found.first_wrong == "conv1"
     assert found.cause is not None
     assert found.cause.endswith(f"it multiplies in {precision}")
@@ -67,12 +68,12 @@ def test_a_reduced_precision_is_recognised(bits: int, precision: str) -> None:
 def test_an_overflow_is_recognised() -> None:
     session = Rounding(lambda op, value: np.where(value > 1.5, np.inf, value) if op == "Add" else value)
     with np.errstate(invalid="ignore"):
-        found = bisect(session, SPEC, WEIGHTS, INPUTS, batch=1)
+        found = bisect(session, SPEC.canonical, WEIGHTS, INPUTS, INPUTS.exact[:1])
     assert (found.first_wrong, found.cause) == ("layer1.0.add", "values overflow: float16 ends at 65504")
 
 
 def test_float32_is_no_pattern() -> None:
-    found = bisect(Rounding(lambda op, value: keep_bits(value, 24)), SPEC, WEIGHTS, INPUTS, batch=2)
+    found = bisect(Rounding(lambda op, value: keep_bits(value, 24)), SPEC.canonical, WEIGHTS, INPUTS, INPUTS.exact[:2])
     assert (found.first_wrong, found.cause) == (None, None)
     assert not any(layer.wrong for layer in found.layers)
 

@@ -23,7 +23,7 @@ DEEP = replace(
     FAILED,
     bisection=Bisection(
         "ort:cpu",
-        tuple(replace(LAYERS[3], layer=step.name, op=step.op) for step in ResNetSpec(depth=152).steps),
+        tuple(replace(LAYERS[3], layer=step.name, op=step.op) for step in ResNetSpec(depth=152).canonical.steps),
         "conv1",
         None,
     ),

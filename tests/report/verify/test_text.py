@@ -151,7 +151,9 @@ class TestLayers:
         ]
 
     def test_the_deepest_network_fits(self) -> None:
-        layers = tuple(replace(LAYERS[3], layer=step.name, op=step.op) for step in ResNetSpec(depth=152).steps)
+        layers = tuple(
+            replace(LAYERS[3], layer=step.name, op=step.op) for step in ResNetSpec(depth=152).canonical.steps
+        )
         text = render(replace(PASSED, bisection=Bisection("ort:cpu", layers, "conv1", None)), layers=True)
         assert text.count("WRONG") == len(layers)
         assert max(map(len, text.splitlines())) <= WIDTH

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +12,8 @@ import numpy as np
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules.arguments import feature, optional, scalar
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
-from resnet_export.network import Shape
 from resnet_export.network.operators import BINARY, UNARY
-from resnet_export.network.sizes import broadcast
+from resnet_export.network.sizes import Shape, broadcast
 
 DEFAULTS: dict[str, dict[str, float]] = {
     "Elu": {"alpha": 1.0},
@@ -62,11 +63,10 @@ def _prelu(builder: Builder, inputs: list[Value | None], attributes: dict[str, A
     return _binary("Add")(builder, [positive, negative], {})
 
 
-def _binary(op: str) -> Any:
+def _binary(op: str) -> Callable[[Builder, list[Value | None], dict[str, Any]], Value]:
     def rule(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
         if len(inputs) > 2:  # Max and Min take any number
-            first = rule(builder, inputs[:2], attributes)
-            return rule(builder, [first, *inputs[2:]], attributes)
+            return rule(builder, [rule(builder, inputs[:2], attributes), *inputs[2:]], attributes)
         if len(inputs) == 1:
             return feature(inputs[0])
         left, right = inputs
@@ -89,7 +89,7 @@ def _of_features(builder: Builder, op: str, left: Feature, right: Feature) -> Fe
         wide = max(len(left.shape), len(right.shape))
         left, right = (_with_rank(builder, value, wide) for value in (left, right))
     if left.perm != right.perm:
-        perm = left.perm if len(left.shape) == 4 and _is_pooled(right.shape) else right.perm
+        perm = left.perm if _elements(right) < _elements(left) else right.perm
         left, right = (_as_seen(builder, value, perm) for value in (left, right))
     return replace(builder.add(op, [left, right]), perm=left.perm)
 
@@ -100,8 +100,9 @@ def _once(builder: Builder, x: Feature, other: Shape) -> Feature:
     return bare if broadcast(bare.seen, other) == broadcast(x.seen, other) else x
 
 
-def _is_pooled(shape: Shape) -> bool:
-    return all(size == 1 for size in shape[2:])
+def _elements(x: Feature) -> int:
+    """How many an image has: the smaller value is the cheaper one to turn."""
+    return math.prod(size for size in x.shape if isinstance(size, int))
 
 
 def _as_seen(builder: Builder, x: Feature, perm: tuple[int, ...]) -> Feature:
@@ -153,6 +154,13 @@ def _same(builder: Builder, inputs: list[Value | None], attributes: dict[str, An
     return feature(inputs[0])
 
 
+def _cast_like(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    """The first input, whichever of the two depends on the image: both are floating."""
+    (value, _) = inputs
+    assert value is not None, "CastLike takes two values"
+    return value
+
+
 def _dropout(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
     training = optional(inputs, 2)
     if training is not None and scalar(training):
@@ -170,7 +178,7 @@ RULES = {
     **{op: _unary(op) for op in UNARY if op != "Clip"},
     **{op: _binary(op) for op in BINARY},
     "Cast": _cast,
-    "CastLike": _same,
+    "CastLike": _cast_like,
     "Clip": _clip,
     "Dropout": _dropout,
     "Identity": _same,

@@ -121,11 +121,12 @@ def _concat(builder: Builder, inputs: list[Value | None], attributes: dict[str, 
 def _slice(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
     x = builder.unpadded(feature(inputs[0]))
     bounds = [np.array(sizes(value), object) for value in inputs[1:] if value is not None]
-    found = []
+    found: list[tuple[int, int, int, int]] = []
     for start, end, axis, step in zip(*slice_bounds(attributes, *bounds), strict=True):
         length = x.seen[axis]
         if not isinstance(length, int):
-            if start == 0 and (end == length or (isinstance(end, int) and end >= 2**31 - 1)) and step == 1:
+            whole: tuple[Any, ...] = (length, 2**31 - 1, 2**63 - 1)
+            if start == 0 and end in whole and step == 1:
                 continue
             raise UnreadableError("it cuts the batch")
         low, high, step = slice(start, None if step < 0 and end < -length else end, step).indices(length)

@@ -16,7 +16,7 @@ def _gemm(builder: Builder, inputs: list[Value | None], attributes: dict[str, An
     given = optional(inputs, 2)
     if given is not None and attributes.get("beta", 1.0) != 1.0:
         raise UnreadableError("it has beta")
-    bias = None if given is None else number(given).viewed()
+    bias = None if given is None else number(given).vector()
     return _product(builder, feature(inputs[0]), weight if attributes.get("transB", 0) else _turned(weight), bias)
 
 
@@ -35,6 +35,8 @@ def _product(builder: Builder, x: Feature, weight: Number, bias: Number | None) 
     """X W' + b; a bias of one number stands for all outputs."""
     if bias is not None and bias.value().size == 1 != weight.value().shape[0]:
         bias = Number("Expand", (bias, Number.constant([weight.value().shape[0]])))
+    if bias is not None and bias.value().size != weight.value().shape[0]:
+        raise UnreadableError("its bias is not one number for each output")
     return builder.add("Gemm", [builder.settled(x)], {"transB": 1}, {"weight": weight, "bias": bias})
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules.arguments import axes, feature
+from resnet_export.graph.reading.rules.arguments import axes, feature, refuse_batch
 from resnet_export.graph.reading.rules.moves import reshaped
-from resnet_export.graph.reading.values import Feature, UnreadableError, Value
+from resnet_export.graph.reading.values import Feature, Value
 from resnet_export.network import product
 
 SOFTMAX_OF_AN_AXIS = 13
@@ -29,11 +29,10 @@ def _reduction(op: str) -> Any:
         x = builder.unpadded(feature(inputs[0]))
         rank = len(x.shape)
         chosen = axes(inputs, attributes, rank)
-        if chosen is None:
-            chosen = () if attributes.get("noop_with_empty_axes") else tuple(range(rank))
-        own = tuple(sorted(x.perm[axis] for axis in chosen))
-        if 0 in own:
-            raise UnreadableError("it goes over the images of the batch")
+        if not chosen and attributes.get("noop_with_empty_axes"):
+            return x
+        own = tuple(sorted(x.perm[axis] for axis in chosen or range(rank)))
+        refuse_batch(x, own)
         if pooled is not None and rank == 4 and own == (2, 3):
             reduced = replace(builder.add(pooled, [replace(x, perm=tuple(range(rank)))]), perm=x.perm)
         else:
@@ -56,16 +55,17 @@ def _softmax(op: str) -> Any:
         x = builder.unpadded(feature(inputs[0]))
         rank = len(x.shape)
         if builder.opset >= SOFTMAX_OF_AN_AXIS:
-            return builder.permuted(op, x, {"axis": x.perm[attributes.get("axis", -1) % rank]})
+            own = x.perm[attributes.get("axis", -1) % rank]
+            refuse_batch(x, [own])
+            return builder.permuted(op, x, {"axis": own})
         x = builder.settled(x)
         axis = attributes.get("axis", 1) % rank
-        if axis == 0:
-            raise UnreadableError("it goes over the images of the batch")
+        refuse_batch(x, range(axis, rank))
         wide = [index for index in range(axis, rank) if x.shape[index] != 1]
         if len(wide) <= 1:
             return builder.add(op, [x], {"axis": wide[0] if wide else axis})
-        flat = reshaped(builder, x, (x.shape[0], product(x.shape[1:axis]), product(x.shape[axis:])))
-        return reshaped(builder, builder.add(op, [flat], {"axis": 2}), x.shape)
+        flat = reshaped(builder, x, (*x.shape[:axis], product(x.shape[axis:])))
+        return reshaped(builder, builder.add(op, [flat], {"axis": axis}), x.shape)
 
     return rule
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from resnet_export.graph.reading.builder import Builder, sides
-from resnet_export.graph.reading.rules.arguments import feature, integers, number, optional, scalar
+from resnet_export.graph.reading.rules.arguments import feature, integers, number, optional, refuse_batch, scalar
 from resnet_export.graph.reading.values import Feature, UnreadableError, Value
 from resnet_export.network.operators.windows import output_size
 
@@ -15,32 +16,38 @@ from resnet_export.network.operators.windows import output_size
 def _convolution(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
     weight = number(inputs[1])
     kernel = weight.value().shape[2:]
-    x, window = _window(builder, feature(inputs[0]), attributes, kernel, merges_zeros=True)
+    x, window = _window(builder, feature(inputs[0]), attributes, kernel, merges=(0.0,))
     given = optional(inputs, 2)
-    bias = None if given is None else number(given).viewed()
+    bias = None if given is None else number(given).vector()
     return builder.add(
         "Conv", [x], {"group": attributes.get("group", 1), **window}, {"weight": weight, "bias": bias}
     )  # fmt: skip
 
 
 def _max_pool(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
-    x = feature(inputs[0])
-    # A max pool pads with minus infinity; zeros are the same to it where its input is never negative.
-    step = builder.steps.get(x.step)
-    nonnegative = step is not None and step.op == "Relu"
-    zeros = nonnegative and not attributes.get("ceil_mode") and _overlaps(x, attributes["kernel_shape"])
-    x, window = _window(builder, x, attributes, attributes["kernel_shape"], merges_zeros=zeros)
+    x, kernel = feature(inputs[0]), attributes["kernel_shape"]
+    merges = _own_pads(builder, x, attributes, kernel)
+    x, window = _window(builder, x, attributes, kernel, merges=(x.filler,) if merges else ())
     return builder.add("MaxPool", [x], {"ceil_mode": attributes.get("ceil_mode", 0), **window})
 
 
-def _overlaps(x: Feature, kernel: Sequence[int]) -> bool:
-    """Whether no window lies in the pads alone."""
-    pads = (x.pads or ())[-len(kernel) :]
-    return all(max(pad) < size for pad, size in zip(pads, kernel, strict=False))
+def _own_pads(builder: Builder, x: Feature, attributes: dict[str, Any], kernel: Sequence[int]) -> bool:
+    """Whether the pads of its input may be a max pool's own, which are minus infinity.
+
+    Zeros are the same where the input is never negative. Every window must see something else besides, and none may
+    begin behind the input, as with `ceil_mode`.
+    """
+    if x.pads is None or attributes.get("ceil_mode") or attributes.get("auto_pad", "NOTSET") != "NOTSET":
+        return False
+    step = builder.steps.get(x.step)
+    nonnegative = step is not None and step.op == "Relu"
+    both = zip(attributes.get("pads") or (0,) * (2 * len(kernel)), sides(x.pads[-len(kernel) :]), strict=True)
+    small = all(own + merged < size for (own, merged), size in zip(both, [*kernel, *kernel], strict=True))
+    return small and (nonnegative or x.filler != 0.0)
 
 
 def _average_pool(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
-    x, window = _window(builder, feature(inputs[0]), attributes, attributes["kernel_shape"], merges_zeros=False)
+    x, window = _window(builder, feature(inputs[0]), attributes, attributes["kernel_shape"])
     if window["kernel_shape"] == x.shape[2:] and not any(window["pads"]):
         return builder.add("GlobalAveragePool", [x])
     counted = {"ceil_mode": attributes.get("ceil_mode", 0), "count_include_pad": attributes.get("count_include_pad", 0)}
@@ -48,13 +55,20 @@ def _average_pool(builder: Builder, inputs: list[Value | None], attributes: dict
 
 
 def _window(
-    builder: Builder, x: Feature, attributes: dict[str, Any], kernel: Sequence[int], *, merges_zeros: bool
+    builder: Builder,
+    x: Feature,
+    attributes: dict[str, Any],
+    kernel: Sequence[int],
+    merges: tuple[float, ...] = (),
 ) -> tuple[Feature, dict[str, Any]]:
-    """(the upright input, the window's attributes), with `auto_pad` spelled out and zeros before it merged."""
+    """(the upright input, the window's attributes), with `auto_pad` spelled out.
+
+    Pads before it are merged where they are of a number in `merges`.
+    """
     count = len(kernel)
     strides = tuple(attributes.get("strides") or (1,) * count)
     dilations = tuple(attributes.get("dilations") or (1,) * count)
-    if not (merges_zeros and x.upright and x.pads is not None and not any(map(any, x.pads[:-count]))):
+    if not (x.filler in merges and x.upright and x.pads is not None and not any(map(any, x.pads[:-count]))):
         x = builder.settled(x)
     lengths = tuple(
         size + sum(pad) if isinstance(size, int) else 0
@@ -62,7 +76,7 @@ def _window(
     )[-count:]
     pads = _pads(attributes, lengths, kernel, strides, dilations)
     if x.pads is not None:
-        pads = tuple(own + zeros for own, zeros in zip(pads, sides(x.pads[-count:]), strict=True))
+        pads = tuple(own + merged for own, merged in zip(pads, sides(x.pads[-count:]), strict=True))
         x = replace(x, pads=None)
     return x, {"kernel_shape": tuple(kernel), "strides": strides, "pads": pads, "dilations": dilations}
 
@@ -105,13 +119,14 @@ def _pad(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any
     pads = [(0, 0)] * len(x.shape)
     for axis, before, after in zip(axes, amounts[:half], amounts[half:], strict=True):
         pads[x.perm[axis]] = (before, after)
-    if pads[0] != (0, 0) or min(map(min, pads)) < 0:
-        raise UnreadableError("it pads the batch, or by less than nothing")
+    if min(map(min, pads)) < 0:
+        raise UnreadableError("it pads by less than nothing")
+    refuse_batch(x, (axis for axis, amounts in enumerate(pads) if any(amounts)))
     mode = attributes.get("mode", "constant")
     if not any(map(any, pads)):
         return x
-    if mode == "constant" and value == 0:
-        return replace(x, pads=tuple(pads))
+    if mode == "constant" and value in (0.0, -math.inf):
+        return replace(x, pads=tuple(pads), filler=value)
     if mode not in ("constant", "edge", "reflect"):
         raise UnreadableError(f"its mode is {mode}")
     return builder.permuted("Pad", x, {"mode": mode, "pads": sides(pads), "value": float(value or 0)})

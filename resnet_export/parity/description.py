@@ -1,0 +1,240 @@
+"""A file is read for its verification: one of ours, one of ours that another tool changed, or a foreign one."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import onnx_ir as ir
+
+from resnet_export.errors import CheckpointError, ModelError, StructureError
+from resnet_export.graph.file import read, read_metadata
+from resnet_export.graph.foreign import ImageInput, ProbabilityHead, find_head, image_input, type_name, write_outputs
+from resnet_export.graph.metadata import Metadata, initializers_digest, is_ours
+from resnet_export.graph.reading import read as read_network
+from resnet_export.graph.reading.values import UnreadableError
+from resnet_export.images import Preprocessing
+from resnet_export.network import Step
+from resnet_export.parity.diagnosis.contents import describe_change, layer_precisions
+from resnet_export.parity.expected import Expected, expected_of
+from resnet_export.parity.model_under_test import ModelUnderTest, canonical_model, giving
+from resnet_export.parity.reference.oracles import OWN_GRAPH, GraphOracle, NetworkOracle, Oracle
+from resnet_export.parity.results import Diagnosis, Quantity
+from resnet_export.runtimes.session import Precision
+from resnet_export.sources import Source, Trained
+from resnet_export.sources.preparation import preparation_of
+from resnet_export.sources.scaling import takes_pixels
+from resnet_export.spec import IMAGE_SIZES
+
+FLOATS = ("bfloat16", "float16", "float32", "float64")
+LINEAR = frozenset(
+    {"Add", "Conv", "Flatten", "Gemm", "GlobalAveragePool", "MatMul", "ReduceMean", "Reshape", "Squeeze"}
+)
+"""Operators that end with logits: what makes probabilities of them is no linear one."""
+
+
+def describe(path: Path, weights: Source, folder: Path) -> ModelUnderTest:
+    """Reads a file, and the source that it should hold.
+
+    Args:
+        path: the `.onnx` file.
+        weights: a checkpoint, a whole model or another file; None takes the file for right, and looks at what runtimes
+            make of it.
+        folder: where a copy with other outputs may be put.
+
+    Raises:
+        ModelError: the file is missing or damaged, takes no image, or gives no numbers.
+        CheckpointError: `weights` cannot be read, or belong to a network with another input.
+        InputError: `weights` are a model that can't be traced or read.
+    """
+    model = read(path)
+    others, remarks = _outputs(model, path)
+    head = find_head(model)
+    logits_path = None
+    if head is not None:
+        logits_path = folder / path.name
+        write_outputs(path, (head.logits, *others), logits_path)
+    if not is_ours(model):
+        found = _foreign(model, path, weights, head, logits_path, others, folder)
+        return replace(found, remarks=(*remarks, *found.remarks))
+    metadata = read_metadata(model, path)
+    expected = None
+    if weights is not None:
+        assumed = {} if metadata.spec is None else {"eps": metadata.spec.eps}
+        expected = expected_of(weights, metadata.canonical.image, path, assumed)
+    tested = canonical_model(path, None, others=others) if expected is None else _own(path, metadata, expected, others)
+    tested = replace(tested, logits_path=logits_path, remarks=remarks if expected is None else expected.remarks)
+    change = None if tested.wrong is None else describe_change(model, metadata)
+    return tested if change is None else _changed(model, metadata, tested, *change, given=weights is not None)
+
+
+def _outputs(model: ir.Model, path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(the names of the float outputs behind the first, a note for each other one).
+
+    Raises:
+        ModelError: the first is no numbers.
+    """
+    first, *others = model.graph.outputs
+    kinds = {
+        value.name or "": "float32" if value.dtype is None else type_name(value.dtype) for value in model.graph.outputs
+    }
+    kind = kinds[first.name or ""]
+    if kind == "string":
+        raise ModelError(
+            f"{path} gives {first.name!r} first, which is {kind}, and numbers for the classes are expected.",
+            hint="Export it with its probabilities or logits as the first output.",
+        )
+    floats = tuple(value.name or "" for value in others if kinds[value.name or ""] in FLOATS)
+    rest = [value.name or "" for value in others if value.name not in floats]
+    return floats, tuple(f"Not compared: the output {name}, which is {kinds[name]}." for name in rest)
+
+
+def _own(path: Path, metadata: Metadata, expected: Expected, others: tuple[str, ...]) -> ModelUnderTest:
+    trained = expected.trained
+    network, numbers, mismatch = trained.network, trained.numbers, None
+    try:
+        network, numbers = expected.aligned(metadata)
+    except StructureError as error:
+        mismatch = Diagnosis(error.layer, "the file", error.detail, error.cause)
+    if mismatch is None:
+        mismatch = expected.other_head(metadata.interface.activation_of(metadata.canonical.classes))
+    tested = canonical_model(path, giving(numbers), network, expected.truth, others, mismatch)
+    assert isinstance(tested.oracle, NetworkOracle), "a source is a network"
+    oracle = replace(tested.oracle, takes_raw=takes_pixels(network, numbers))
+    return replace(tested, oracle=oracle, source=trained)
+
+
+def _changed(
+    model: ir.Model, metadata: Metadata, tested: ModelUnderTest, change: str, precision: Precision, *, given: bool
+) -> ModelUnderTest:
+    """A file of ours that another tool changed: its metadata still say what it takes, and what it should be."""
+    kept = initializers_digest(model) == metadata.initializers_digest
+    taken = replace(tested.taken, dtype=image_input(model, tested.path).dtype)
+    known, copied = given or kept, tested.logits_path is not None
+    change = f"{change}; its numbers are {'still' if kept else 'no longer'} those that were exported"
+    oracle, remarks = tested.oracle, tested.remarks
+    if not known:
+        oracle, fallback = _own_graph(tested.logits_path or tested.path, taken, tested.others, change)
+        remarks += fallback
+    return replace(
+        tested,
+        taken=taken,
+        given=tested.given if known or copied else "output",
+        activation=tested.activation if copied else None,
+        oracle=oracle,
+        canonical=False,
+        precision=precision,
+        wrong=None,
+        change=change,
+        remarks=remarks,
+    )
+
+
+def _foreign(
+    model: ir.Model,
+    path: Path,
+    weights: Source,
+    head: ProbabilityHead | None,
+    logits_path: Path | None,
+    others: tuple[str, ...],
+    folder: Path,
+) -> ModelUnderTest:
+    taken, wrong, trained = image_input(model, path), None, None
+    given: Quantity = "output" if logits_path is None else "probabilities"
+    if weights is None:
+        source = logits_path or path
+        if len(others) + 1 < len(model.graph.outputs) and logits_path is None:
+            source = folder / path.name  # without the outputs that are not compared
+            write_outputs(path, (model.graph.outputs[0].name or "", *others), source)
+        oracle, remarks = _own_graph(source, taken, others)
+        size = taken.height or IMAGE_SIZES["imagenet"]
+        preprocessing = Preprocessing.default(taken.channels, size)
+    else:
+        expected = expected_of(weights, (taken.channels, taken.height, taken.width), path)
+        trained = expected.trained
+        if trained.network.image[0] != taken.channels:
+            raise CheckpointError(
+                f"The weights take {trained.network.image[0]} channels, and {path.name} takes {taken.channels}.",
+                hint="Give the checkpoint that the file was made of.",
+            )
+        if logits_path is None:
+            trained, given = _with_head(trained, model)
+        oracle, alone = _source_oracle(expected, trained, taken, others)
+        remarks = (*expected.remarks, *alone)
+        preprocessing, _, _ = preparation_of(trained)
+        wrong = _wrong_classes(model, trained) or expected.other_head(head and head.activation)
+    precisions = layer_precisions(model)
+    return ModelUnderTest(
+        path=path,
+        taken=taken,
+        preprocessing=preprocessing,
+        given=given,
+        logits_path=logits_path,
+        activation=head and head.activation,
+        oracle=oracle,
+        canonical=False,
+        # float32 where one layer has it, so that a file cannot loosen its own rule
+        precision=precisions.pop() if len(precisions) == 1 else "float32",
+        wrong=wrong,
+        remarks=remarks,
+        source=trained,
+    )
+
+
+def _source_oracle(
+    expected: Expected, trained: Trained, taken: ImageInput, given: tuple[str, ...]
+) -> tuple[Oracle, tuple[str, ...]]:
+    """The truth of a foreign file beside its source, and what can't be compared."""
+    raw = takes_pixels(trained.network, trained.numbers)
+    normalised = taken.dtype == "uint8" and not raw
+    pixels = "; its pixels are taken to be normalised as ImageNet's" if normalised else ""
+    others, alone = expected.others(given)
+    oracle = NetworkOracle(
+        trained.network, giving(trained.numbers), f"{expected.truth}{pixels}", others=others, takes_raw=raw
+    )
+    return oracle, alone
+
+
+def _with_head(trained: Trained, model: ir.Model) -> tuple[Trained, Quantity]:
+    """The source as far as the file goes: where that doesn't end with logits, it has the source's own head.
+
+    A head that was found is cut off the file instead. This is for heads that are written in other operators.
+    """
+    node = model.graph.outputs[0].producer()
+    if trained.activation is None or node is None or node.op_type in LINEAR:
+        return trained, "logits"
+    network = trained.network
+    op, attributes = ("Softmax", {"axis": 1}) if trained.activation == "softmax" else ("Sigmoid", {})
+    step = Step("head", op, (network.output,), attributes)
+    network = replace(network, steps=(*network.steps, step), outputs=(step.name, *network.outputs[1:]))
+    return replace(trained, network=network), "output"
+
+
+def _own_graph(
+    path: Path, taken: ImageInput, others: tuple[str, ...], change: str | None = None
+) -> tuple[Oracle, tuple[str, ...]]:
+    """(the network that is read off the file, or where that can't be its graph as it stands; why)."""
+    size = taken.height or IMAGE_SIZES["imagenet"], taken.width or IMAGE_SIZES["imagenet"]
+    try:
+        found = read_network(read(path), (taken.channels, *size), layout=taken.layout, batch=taken.batch)
+    except UnreadableError as error:
+        why = f"No network could be read off the file: {error.message}"
+        note = f"{why} The truth is what onnx's reference evaluator makes of its graph."
+        return GraphOracle(path, taken, others, change=change), (note,)
+    steps = dict(zip(found.outputs[1:], found.network.outputs[1:], strict=True))
+    oracle = NetworkOracle(
+        found.network, giving(found.numbers), OWN_GRAPH, others={name: steps[name] for name in others if name in steps},
+        takes_raw=True, of_file=True,
+    )  # fmt: skip
+    constant = tuple(
+        f"Not compared: the output {name}, which no layer makes of the image." for name in others if name not in steps
+    )
+    return oracle, constant
+
+
+def _wrong_classes(model: ir.Model, trained: Trained) -> Diagnosis | None:
+    """Whether the file has another number of outputs than the source has classes."""
+    shape, classes = model.graph.outputs[0].shape, trained.network.classes
+    last = None if shape is None or not len(shape) else shape[-1]
+    if not isinstance(last, int) or last == classes:
+        return None
+    detail = f"it gives {last} values, and the weights have {classes} classes"
+    return Diagnosis(trained.network.output, "the file", detail, None)
