@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,18 +11,19 @@ import onnxruntime
 import pytest
 
 from resnet_export import export
+from resnet_export.graph.reading.rules import RULES
+from resnet_export.network.operators import OPERATORS
 from tests.corpus_networks import CLASSES, densenet, mobilenet, resnet_v2, resnext, timm_resnet, tutorial
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
 TOLERANCE = 1e-4
 """Largest distance of two float32 runs over the largest output."""
 EXACT = 1e-9
-"""Distance of two float64 runs: 1e-14 but for constants that are float32 in a traced graph, such as a hard swish's 1/6."""
+"""Distance of two float64 runs: 1e-14 but for constants that a traced graph has in float32, such as 1/6."""
 
 
 def own_run(model: Any, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -61,3 +64,8 @@ def test_the_file_is_the_network(build: Callable[[], Any], size: int, operators:
     expected = own_run(model, images)
     assert found.shape == expected.shape == (3, CLASSES)
     assert np.abs(found - expected).max() <= TOLERANCE * np.abs(expected).max()
+
+
+def test_the_guide_lists_every_operator_that_is_read() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "networks.md").read_text()
+    assert {name for name in OPERATORS.keys() | RULES.keys() if not re.search(rf"\b{name}\b", text)} == set()
