@@ -183,4 +183,5 @@ RULES = {
     "Dropout": _dropout,
     "Identity": _same,
     "PRelu": _prelu,
+    "Sum": _binary("Add"),
 }
