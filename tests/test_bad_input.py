@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pytest
 import torch
-from resnet_export.pipeline.sources import SourceModel
 
 import resnet_export
 from resnet_export import (
@@ -36,6 +35,7 @@ from resnet_export import (
 )
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
+from resnet_export.pipeline.source_model import SourceModel
 from resnet_export.weights.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -388,7 +388,7 @@ def untouched(path: Path) -> bool:
 
 
 class TestInterruptions:
-    @pytest.mark.parametrize("stage", ["load", "build", "trace", "canonicalise", "bind", "write", "verify"])
+    @pytest.mark.parametrize("stage", ["load", "build", "trace", "read", "run", "bind", "write", "verify"])
     def test_ctrl_c_as_a_stage_begins(self, stage: str, tiny: ResNetSpec, old: Path) -> None:
         @contextlib.contextmanager
         def progress(name: str) -> Iterator[None]:
