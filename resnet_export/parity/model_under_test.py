@@ -61,7 +61,9 @@ class ModelUnderTest:
                 "and not which network it is. Give its checkpoint with --weights."
             )
         if pictures and not self.canonical and self.change is None:
-            found.append("The file does not say how pictures are prepared: they are prepared as ImageNet's.")
+            usual = Preprocessing.default(self.taken.channels, self.preprocessing.crop)
+            whose = "ImageNet's" if self.preprocessing == usual else "its source says"
+            found.append(f"The file does not say how pictures are prepared: they are prepared as {whose}.")
         return [*found, *self.remarks]
 
     @property

@@ -39,9 +39,9 @@ FEW = {("residual", "eps"), ("keras", "pad"), ("mobile", "relu"), ("dense", "twi
 """What the tests of every day take; the rest is for the long ones."""
 
 
-def every(kinds: tuple[str, ...] = networks.KINDS) -> list[Any]:
+def every(kinds: tuple[str, ...] = networks.KINDS, few: set[tuple[str, str]] = FEW) -> list[Any]:
     return [
-        pytest.param(kind, fault, marks=[] if (kind, fault) in FEW else pytest.mark.long, id=f"{kind}-{fault}")
+        pytest.param(kind, fault, marks=[] if (kind, fault) in few else pytest.mark.long, id=f"{kind}-{fault}")
         for kind in kinds
         for fault in networks.FAULTS
     ]
@@ -124,7 +124,28 @@ def test_in_the_written_file(kind: str, fault: str, tmp_path: Path, monkeypatch:
     refused(source, tmp_path, "the file", fault)
 
 
-@pytest.mark.parametrize(("kind", "fault"), every())
+def test_in_the_written_file_and_what_it_says_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graph and metadata that agree with each other, and not with the network that was read."""
+    import resnet_export.pipeline as pipeline
+
+    patch_trace("residual", monkeypatch)
+    graph, metadata = pipeline._graph, pipeline._metadata
+
+    def broken(trained: Any) -> Any:
+        return replace(trained, network=network_faults.in_network(trained.network, trained.numbers, "pad")[0])
+
+    monkeypatch.setattr(pipeline, "_graph", lambda trained, report: graph(broken(trained), report))
+    monkeypatch.setattr(
+        pipeline,
+        "_metadata",
+        lambda report, network, built: metadata(
+            report, network_faults.changed(network, network.step["conv"], pads=network_faults.PADS), built
+        ),
+    )
+    refused(networks.live("residual"), tmp_path, "the file", "pad")
+
+
+@pytest.mark.parametrize(("kind", "fault"), every(few={("residual", "eps"), ("keras", "pad")}))
 def test_a_live_model_is_what_it_is(kind: str, fault: str, tmp_path: Path) -> None:
     """Without a claim, nothing in it is a fault: it is exported, and equal to its own run."""
     source = networks.source(kind, tmp_path, fault)

@@ -179,11 +179,30 @@ def _gather(builder: Builder, inputs: list[Value | None], attributes: dict[str, 
     return _moved(builder, gathered, tuple(size for index, size in enumerate(gathered.seen) if index != seen))
 
 
+def _gather_points(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    """`GatherND` of known points, as in adaptive pooling: the axes that they point into are made one."""
+    x = builder.unpadded(feature(inputs[0]))
+    points = np.array(number(inputs[1]).value(), np.int64)
+    count, rank = points.shape[-1], points.ndim - 1
+    first = x.perm[0]
+    lengths = [size for size in x.shape[first : first + count] if isinstance(size, int)]
+    if attributes.get("batch_dims") or len(lengths) < count or x.perm[:count] != tuple(range(first, first + count)):
+        raise UnreadableError("it takes points of the batch, or of axes that don't follow one another")
+    before, after = x.shape[:first], x.shape[first + count :]
+    joined = reshaped(builder, replace(x, perm=tuple(range(len(x.perm)))), (*before, product(lengths), *after))
+    flat = np.ravel_multi_index(tuple(np.moveaxis(points % lengths, -1, 0)), lengths)
+    gathered = builder.add("Gather", [joined], {"axis": first, "indices": tuple(flat.ravel().tolist())})
+    spread = reshaped(builder, gathered, (*before, *flat.shape, *after))
+    others = (axis if axis < first else axis - count + rank for axis in x.perm[count:])
+    return replace(spread, perm=(*range(first, first + rank), *others))
+
+
 RULES = {
     "Concat": _concat,
     "Expand": _expand,
     "Flatten": _flatten,
     "Gather": _gather,
+    "GatherND": _gather_points,
     "Reshape": _reshape,
     "Slice": _slice,
     "Split": _split,
