@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules import elementwise, moves, norms, products, reductions, windows
+from resnet_export.graph.reading.rules import activations, elementwise, moves, norms, products, reductions, windows
 from resnet_export.graph.reading.values import Feature, Value
 
 Rule = Callable[[Builder, list[Value | None], dict[str, Any]], Value | list[Value]]
 """(builder, inputs of the node, its attributes as they stand there) -> its outputs."""
 
 RULES: dict[str, Rule] = {
-    **windows.RULES, **products.RULES, **norms.RULES, **elementwise.RULES, **reductions.RULES, **moves.RULES,
+    **windows.RULES, **products.RULES, **norms.RULES, **activations.RULES, **elementwise.RULES,
+    **reductions.RULES, **moves.RULES,
 }  # fmt: skip
 
 

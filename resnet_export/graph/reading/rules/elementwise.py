@@ -201,5 +201,6 @@ RULES = {
     "Dropout": _dropout,
     "Identity": _same,
     "PRelu": _prelu,
+    "Sum": _binary("Add"),
     "Where": _where,
 }
