@@ -110,8 +110,10 @@ def canonical_model(
         others: the names of the file's outputs behind the first.
         mismatch: where the file's network is not `network`, so that its numbers can't be compared.
     """
-    folded = None if network is None else fold(network)
-    metadata, numbers, wrong = check_contents(path, recall if mismatch is None else None, folded)
+    if network is None or mismatch is not None:
+        metadata, numbers, wrong = check_contents(path, recall if mismatch is None else None)
+    else:
+        metadata, numbers, wrong = check_contents(path, recall, fold(network))
     interface, canonical = metadata.interface, metadata.canonical
     network = network or unfolded(canonical)
     kind = "network" if metadata.spec is None else "specification"

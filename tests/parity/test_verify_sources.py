@@ -154,7 +154,7 @@ def test_a_sigmoid_of_ours_is_a_sigmoid_as_a_source(tmp_path: Path) -> None:
     export(branches(lambda y, *others: y.sigmoid()), tmp_path / "s.onnx", image_size=SIZE)
     report = export(tmp_path / "s.onnx", tmp_path / "again.onnx")
     assert report.interface.head == "sigmoid"
-    assert (tmp_path / "s.onnx").read_bytes() == (tmp_path / "again.onnx").read_bytes()
+    assert onnx.load(tmp_path / "s.onnx").graph == onnx.load(tmp_path / "again.onnx").graph
     assert checked(tmp_path / "again.onnx", tmp_path / "s.onnx").passed
 
 
