@@ -20,11 +20,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resnet_export.graph.canonical import canonicalise
+from resnet_export.graph.folding import folded
+
 from resnet_export import ResNetSpec, Weights
 from resnet_export.convert import CONVERTERS
-from resnet_export.graph.canonical import canonicalise
 from resnet_export.graph.file import bind, write
-from resnet_export.graph.folding import folded
 from resnet_export.graph.interface import Interface, apply_interface
 from resnet_export.graph.metadata import Metadata, initializers_digest
 from resnet_export.images import Preprocessing

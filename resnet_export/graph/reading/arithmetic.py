@@ -113,6 +113,7 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
     "Flatten": lambda a, x: x.reshape(int(np.prod(x.shape[: a.get("axis", 1)])), -1),
     "Gather": _gather,
     "Identity": lambda _, x: x,
+    "MatMul": lambda _, x, y: x @ y,
     "Max": lambda _, *x: np.maximum.reduce(x),
     "Min": lambda _, *x: np.minimum.reduce(x),
     "Mul": lambda _, x, y: x * y,

@@ -125,3 +125,25 @@ def test_a_file_with_a_number_that_float32_rounds_is_canonical(epsilon: str) -> 
     reading = read(model, (2, 5, 6), {name: feeds[name] for name in list(feeds)[1:]})
     proto = file_of(reading.network, reading.numbers)
     check_canonical(ir.from_proto(proto), unfolded(fold(reading.network)), Interface(opset=OPSET))
+
+
+@pytest.mark.parametrize(
+    ("activation", "expected"),
+    [
+        ("Mish", ["Softplus", "Tanh", "Mul"]),
+        ("Selu", ["Elu", "Mul"]),
+        ("Selu<alpha=1.5, gamma=0.7>", ["Elu", "Mul"]),
+        ("Celu", ["Elu"]),
+        ("Celu<alpha=0.3>", ["Div", "Elu", "Mul"]),
+    ],
+)
+def test_activations_that_are_written_with_others(activation: str, expected: list[str]) -> None:
+    assert operators(network_of(MAP, f"y = {activation}(x)")) == expected
+
+
+def test_a_weight_over_its_largest_singular_value() -> None:
+    """Spectral norm, as PyTorch writes it: sigma = u W v."""
+    body = """s = Constant<value_ints=[3,18]>() flat = Reshape(w, s) n = MatMul(flat, v) sigma = MatMul(u, n)
+              k = Div(w, sigma) y = Conv(x, k)"""
+    signature = "(float[N,2,5,6] x, float[3,2,3,3] w, float[3] u, float[18] v) => (float[N,C,H,W] y)"
+    assert operators(network_of(signature, body)) == ["Conv"]
