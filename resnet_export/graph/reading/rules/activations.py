@@ -25,7 +25,7 @@ CUBIC = 0.044715
 
 
 def _celu(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
-    alpha = attributes.get("alpha", 1.0)
+    alpha = elementwise.decimal(attributes.get("alpha", 1.0))
     scaled = _made(builder, "Elu", _made(builder, "Div", feature(inputs[0]), alpha))
     return _made(builder, "Mul", scaled, alpha)
 

@@ -20,8 +20,6 @@ DEFAULTS: dict[str, dict[str, float]] = {
     "Elu": {"alpha": 1.0},
     "HardSigmoid": {"alpha": 0.2, "beta": 0.5},
     "LeakyRelu": {"alpha": 0.01},
-    "Celu": {"alpha": 1.0},
-    "Selu": {"alpha": 1.6732632, "gamma": 1.050701},
 }
 """Operator -> its attributes where they are left out."""
 NEUTRAL = {"Add": 0.0, "Div": 1.0, "Mul": 1.0, "Sub": 0.0, "Pow": 1.0}
@@ -43,10 +41,10 @@ def _unary(op: str) -> Any:
 def _constants(op: str, attributes: dict[str, Any]) -> dict[str, float]:
     """The operator's attributes, those that are left out included."""
     default = DEFAULTS.get(op, {})
-    return {name: _decimal(attributes[name]) if name in attributes else default[name] for name in default}
+    return {name: decimal(attributes[name]) if name in attributes else default[name] for name in default}
 
 
-def _decimal(value: float) -> float:
+def decimal(value: float) -> float:
     """What was meant by an attribute, which has passed through float32: a fraction such as 1/6, or a short decimal."""
     fraction = Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
     return float(fraction) if np.float32(fraction) == np.float32(value) else float(str(np.float32(value)))
@@ -72,27 +70,6 @@ def _prelu(builder: Builder, inputs: list[Value | None], attributes: dict[str, A
     positive = _binary("Max")(builder, [inputs[0], zero], {})
     negative = _binary("Mul")(builder, [_binary("Min")(builder, [inputs[0], zero], {}), inputs[1]], {})
     return _binary("Add")(builder, [positive, negative], {})
-
-
-def _mish(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
-    """X * tanh(log(1 + exp(x))), as few runtimes have it."""
-    x = feature(inputs[0])
-    gate = builder.permuted("Tanh", builder.permuted("Softplus", x, {}), {})
-    return _binary("Mul")(builder, [x, gate], {})
-
-
-def _selu(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
-    """Gamma * elu(x)."""
-    given = _constants("Selu", attributes)
-    x = builder.permuted("Elu", feature(inputs[0]), {"alpha": given["alpha"]})
-    return _binary("Mul")(builder, [x, Number.constant(given["gamma"])], {})
-
-
-def _celu(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
-    """Alpha * elu(x / alpha)."""
-    alpha = Number.constant(_constants("Celu", attributes)["alpha"])
-    scaled = _binary("Div")(builder, [inputs[0], alpha], {})
-    return _binary("Mul")(builder, [builder.permuted("Elu", feature(scaled), {"alpha": 1.0}), alpha], {})
 
 
 def _binary(op: str) -> Callable[[Builder, list[Value | None], dict[str, Any]], Value]:
@@ -229,16 +206,10 @@ RULES = {
     **{op: _binary(op) for op in BINARY},
     "Cast": _cast,
     "CastLike": _cast_like,
-    "Celu": _celu,
     "Clip": _clip,
     "Dropout": _dropout,
     "Identity": _same,
-    "Mish": _mish,
     "PRelu": _prelu,
-<<<<<<< HEAD
     "Sum": _binary("Add"),
-=======
-    "Selu": _selu,
->>>>>>> corpus
     "Where": _where,
 }
