@@ -20,8 +20,9 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	    echo "$(PYTHON) cannot create a virtual environment: install its venv module (Debian: python3-venv)" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
-	# ncnn's converter requires torch, which it does not use for ONNX files.
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps pnnx -c constraints.txt
+	# ncnn's converter requires torch, which it does not use for ONNX files. timm and torchvision would bring another
+	# build of torch; the tests use their networks alone, which are Python.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps pnnx timm torchvision -c constraints.txt
 	@touch $@
 
 demo: $(READY) ## Train on digits in Keras, export through both frameworks, compare the files and the answers.

@@ -32,7 +32,9 @@ LIMIT = 120
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", metavar="GLOB", default="*", help="group/name, such as 'timm/*'")
-    parser.add_argument("--image-size", type=int, default=64, help="pixels; the smallest that a network takes, if larger")
+    parser.add_argument(
+        "--image-size", type=int, default=64, help="pixels; the smallest that a network takes, if larger"
+    )
     parser.add_argument("--again", action="store_true", help="export those anew whose results are there")
     parser.add_argument("--failed", action="store_true", help="export those anew that were refused")
     parser.add_argument("--output", type=Path, default=RESULTS)
@@ -102,8 +104,8 @@ def table(rows: list[dict[str, Any]]) -> str:
     lines += [
         "",
         "Errors are the largest ones over the largest output: of the file, of the source's own float32 run, and of its "
-        "own float64 run (witness), each from the float64 truth. The ratio is the file's over the source's, or over the "
-        "rounding floor where that is larger; up to 4 passes.",
+        "own float64 run (witness), each from the float64 truth. The ratio is the file's over the source's, or over "
+        "the rounding floor where that is larger; up to 4 passes.",
         "",
         "| Network | Nodes | File | Source | Ratio | Witness | Trace s | All s | |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---|",

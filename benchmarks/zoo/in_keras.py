@@ -55,9 +55,7 @@ def _application(name: str, size: int) -> Any:
     return lively(getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3)))
 
 
-def eight_blocks(
-    size: int = 224, channels: int = 3, filters: tuple[int, ...] = FILTERS, classes: int = 1000
-) -> Any:
+def eight_blocks(size: int = 224, channels: int = 3, filters: tuple[int, ...] = FILTERS, classes: int = 1000) -> Any:
     """A tutorial's network: no stem, eight blocks of two biased convolutions, Keras's defaults throughout."""
     import keras
     from keras import layers

@@ -32,6 +32,7 @@ CHECK = "Check"
       resnet-export verify resnet18.onnx --runtime ort:cpu --images photos/
       resnet-export verify resnet18.onnx --runtime openvino,precision=bfloat16
       resnet-export verify other.onnx --weights checkpoint.pth --output why.html
+      resnet-export verify new.onnx --weights old.onnx
     """,
 )
 @click.argument("file", type=click.Path())
@@ -44,7 +45,11 @@ CHECK = "Check"
     help="Run it here. Give it once for each.  [default: all that are installed]",
 )
 @option(
-    "--weights", heading=CHECK, type=click.Path(), metavar="CHECKPOINT", help="The weights that the file should hold."
+    "--weights",
+    heading=CHECK,
+    type=click.Path(),
+    metavar="FILE",
+    help="What it should hold: a checkpoint, a whole Keras model, or another .onnx file.",
 )
 @option(
     "--images",

@@ -182,6 +182,7 @@ def _converted(function: Any, count: int, model: keras.Model) -> ir.Model:
                     input_names=inputs,
                     output_names=outputs,
                     tensors_to_rename={name: name.partition(":")[0] for name in inputs},
+                    custom_op_handlers={"Erfc": (_erfc, [])},
                 )
     except Exception as error:  # tf2onnx asserts, and raises whatever an operation leads it to
         raise _not_converted(model, reason(error)) from error
@@ -201,6 +202,17 @@ def _note_layers(raw: ir.Model, model: keras.Model) -> None:
         layer = COUNT.sub("", scope)
         if layer in names:
             node.metadata_props[LAYERS] = layer
+
+
+def _erfc(graph: Any, node: Any, name: str, arguments: list[Any]) -> None:
+    """What tf2onnx lacks: erfc(x) = 1 - erf(x), of which Keras makes its GELU."""
+    import numpy as np
+
+    known = {"shapes": node.output_shapes, "dtypes": node.output_dtypes}
+    one = graph.make_const(f"{name}.one", np.ones((), np.float32))
+    erf = graph.make_node("Erf", node.input, **known)
+    graph.remove_node(name)
+    graph.make_node("Sub", [one.output[0], erf.output[0]], name=name, outputs=node.output, **known)
 
 
 def _not_converted(model: keras.Model, why: str) -> InputError:

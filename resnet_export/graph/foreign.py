@@ -192,9 +192,12 @@ def find_head(model: ir.Model) -> ProbabilityHead | None:
 
 
 def _is_over_classes(node: ir.Node, model: ir.Model) -> bool:
-    """Whether a softmax sums over axis 1 alone. Before opset 13, it sums over all axes from its own on."""
+    """Whether a softmax of a map sums over axis 1 alone; of a vector, it is a head even where it is a wrong one.
+
+    Before opset 13, it sums over all axes from its own on.
+    """
     shape, since_13 = model.graph.outputs[0].shape, (model.opset_imports.get("") or 13) >= 13
-    if node.op_type != "Softmax" or shape is None:
+    if node.op_type != "Softmax" or shape is None or len(shape) <= 2:
         return True
     axis = attribute(node, "axis", -1 if since_13 else 1) % len(shape)
     return axis == 1 and (since_13 or all(size == 1 for size in shape[2:]))

@@ -52,7 +52,7 @@ class ModelUnderTest:
 
     def notes(self, *, pictures: bool) -> list[str]:
         """What a reader has to know about a file that does not say it itself."""
-        found = list(self.remarks)
+        found = []
         if self.change is not None:
             found.append(f"Another tool changed the file after its export: it was {self.change}.")
         if self.oracle.description == OWN_GRAPH:
@@ -61,8 +61,10 @@ class ModelUnderTest:
                 "and not which network it is. Give its checkpoint with --weights."
             )
         if pictures and not self.canonical and self.change is None:
-            found.append("The file does not say how pictures are prepared: they are prepared as ImageNet's.")
-        return found
+            usual = Preprocessing.default(self.taken.channels, self.preprocessing.crop)
+            whose = "ImageNet's" if self.preprocessing == usual else "its source says"
+            found.append(f"The file does not say how pictures are prepared: they are prepared as {whose}.")
+        return [*found, *self.remarks]
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -108,8 +110,10 @@ def canonical_model(
         others: the names of the file's outputs behind the first.
         mismatch: where the file's network is not `network`, so that its numbers can't be compared.
     """
-    folded = None if network is None else fold(network)
-    metadata, numbers, wrong = check_contents(path, recall if mismatch is None else None, folded)
+    if network is None or mismatch is not None:
+        metadata, numbers, wrong = check_contents(path, recall if mismatch is None else None)
+    else:
+        metadata, numbers, wrong = check_contents(path, recall, fold(network))
     interface, canonical = metadata.interface, metadata.canonical
     network = network or unfolded(canonical)
     kind = "network" if metadata.spec is None else "specification"

@@ -86,7 +86,7 @@ def _start_check(
             others,
             trained.left_out,
         )
-    )
+    )  # fmt: skip
 
 
 def _build(source: SourceModel, report: ExportReport, stages: Stages) -> None:

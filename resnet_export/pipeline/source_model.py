@@ -15,7 +15,7 @@ from resnet_export.models import FRAMEWORKS
 from resnet_export.network.match import match
 from resnet_export.optional import install_line, require
 from resnet_export.parity.check import SPECIFICATION
-from resnet_export.parity.diagnosis.attribution import attribute_topology, differing_parameters
+from resnet_export.parity.diagnosis.attribution import attribute_topology, check_parameters
 from resnet_export.parity.gate.evaluation import Candidate
 from resnet_export.parity.reference.oracles import MODEL_ITSELF, OWN_GRAPH
 from resnet_export.parity.results import Diagnosis
@@ -92,14 +92,15 @@ class SourceModel:
         try:
             reading = self._read(topology)
             names = match(reading.network, expected)
+            numbers = {
+                step.parameter(role): reading.numbers[f"{names[step.name]}.{role}"]
+                for step in expected.steps
+                for role in step.parameters
+            }
+            check_parameters(expected, numbers, self._weights)
         except StructureError as error:
             return attribute_topology(self.candidate, error, expected, self._weights, self._converted)
-        numbers = {
-            step.parameter(role): reading.numbers[f"{names[step.name]}.{role}"]
-            for step in expected.steps
-            for role in step.parameters
-        }
-        return differing_parameters(expected, numbers, self._weights, self.candidate.label)
+        return None
 
     def run_float64(self, images: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...] | None:
         """The live model's own outputs in float64, in the order of the network's; None where it has none."""

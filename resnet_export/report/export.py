@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resnet_export.graph.interface import OUTPUTS
+from resnet_export.parity.gate.gate import SUSPICIOUS
 from resnet_export.report import facts
 from resnet_export.report.verify.findings import findings
 from resnet_export.terminal import DIGITS, fact, file_size, multiply_adds, printable, table, wrapped
@@ -76,7 +77,7 @@ def _verdict(report: ExportReport) -> Iterator[str]:
                 "  ",
             )
         yield ""
-    for note in found.notes:
+    for note in (*found.notes, *_rounding(found, report.framework)):
         yield from wrapped(f"note: {note}")
     if found.witness is not None:
         yield from wrapped(
@@ -91,6 +92,16 @@ def _verdict(report: ExportReport) -> Iterator[str]:
     else:
         yield "FAILED: the file would not be the network of its source."
         yield from findings(found)
+
+
+def _rounding(found: VerifyReport, framework: str) -> Iterator[str]:
+    """How far the source's own float32 run is from the truth, where rounding alone does not make that of a network."""
+    own = [entry.error / entry.scale for entry in found.comparisons if entry.runtime == framework and entry.scale]
+    if max(own, default=0.0) > SUSPICIOUS:
+        yield (
+            f"the network magnifies rounding: the {framework} model's own float32 run is {max(own):.0e} of the largest "
+            "value from the truth, and the file can't be nearer than that."
+        )
 
 
 def _rows(verification: VerifyReport, framework: str) -> Iterator[tuple[str, ...]]:

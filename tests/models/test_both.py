@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
-from resnet_export.parity.reference.truth import last_values
 
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
+from resnet_export.network.evaluation import outputs_of
 from resnet_export.parity.gate.gate import FILE_FACTOR, floor, max_error
 from resnet_export.weights import Weights
 
@@ -59,7 +59,7 @@ def test_parameters_are_those_of_the_specification(framework: str, spec: ResNetS
 
 def test_same_logits_for_the_same_weights(spec: ResNetSpec, weights: Weights) -> None:
     images = images_of(spec)
-    truth = last_values(spec, weights, images)
+    (truth,) = outputs_of(spec.network, weights, images, ["fc"])
     outputs = [logits(framework, built(framework, weights), images) for framework in DEFINITIONS]
     for output in outputs:
         assert output.shape == (4, spec.num_classes)
@@ -73,7 +73,7 @@ def test_other_sizes_and_channels(framework: str, tiny: ResNetSpec, trained: Cal
     """Odd sizes are where SAME padding and symmetric padding differ."""
     spec = replace(tiny, in_channels=1, num_classes=3, image_size=37, stem="imagenet")
     weights, images = trained(spec), images_of(spec)
-    truth = last_values(spec, weights, images)
+    (truth,) = outputs_of(spec.network, weights, images, ["fc"])
     assert max_error(logits(framework, built(framework, weights), images), truth) <= FILE_FACTOR * floor(truth)
 
 
@@ -81,7 +81,7 @@ def test_other_sizes_and_channels(framework: str, tiny: ResNetSpec, trained: Cal
 def test_eps_of_the_specification_is_used(framework: str, tiny: ResNetSpec, trained: Callable[..., Weights]) -> None:
     weights, images = trained(tiny), images_of(tiny)
     other = Weights(replace(tiny, eps=1e-2), dict(weights))
-    truth = last_values(other.spec, other, images)
+    (truth,) = outputs_of(other.network, other, images, ["fc"])
     assert max_error(logits(framework, built(framework, other), images), truth) <= FILE_FACTOR * floor(truth)
     assert max_error(logits(framework, built(framework, weights), images), truth) > 100 * floor(truth)
 

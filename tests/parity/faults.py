@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx_ir as ir
 import pytest
-from resnet_export.graph.batch_norm import RecogniseBatchNorm
-
-from resnet_export.graph.access import insert, redirect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import torch
+
+    from resnet_export.convert import Topology
 
 STRIDED = "layer2.0.conv1"
 NORM = "layer3.1.bn1"
@@ -156,59 +155,58 @@ def in_keras_definition(fault: str, monkeypatch: Any) -> None:
 
 def in_converter(fault: str, framework: str, monkeypatch: Any) -> None:
     converter = importlib.import_module(f"resnet_export.convert.{framework}")
-    to_onnx = converter.to_onnx
+    trace = converter.trace
 
-    def faulty(model: Any, spec: Any) -> ir.Model:
-        raw = to_onnx(model, spec)
-        RecogniseBatchNorm()(raw)
-        spoil_topology(fault, raw)
-        return raw
+    def faulty(model: Any, image: tuple[int, int, int]) -> Topology:
+        topology: Topology = trace(model, image)
+        spoil_topology(fault, Raw(topology.graph, framework))
+        return topology
 
-    monkeypatch.setattr(converter, "to_onnx", faulty)
+    monkeypatch.setattr(converter, "trace", faulty)
 
 
-def spoil_topology(fault: str, raw: ir.Model) -> None:
-    """Puts a fault into a raw topology, in which every batch norm is one node."""
-    inputs = {value.name: value for value in raw.graph.inputs}
-    norm = next(node for node in raw.graph if _takes(node, "BatchNormalization", f"{NORM}.weight"))
+def spoil_topology(fault: str, raw: Raw) -> None:
+    """Puts a fault into a raw topology."""
     match fault:
         case "same padding of a convolution":
-            _conv(raw, STRIDED).attributes["pads"] = ir.AttrInt64s("pads", (0, 0, 1, 1))
+            pad_below(raw.conv(STRIDED))
         case "same padding of the max pool":
-            pool = next(node for node in raw.graph if node.op_type == "MaxPool")
-            while pool.inputs[0].producer().op_type in ("Pad", "Transpose"):
-                pool.replace_input_with(0, pool.inputs[0].producer().inputs[0])
-            if pool.inputs[0].producer().op_type == "Relu" and _is_channels_last(pool.inputs[0]):
-                turned = insert(pool, "Transpose", [pool.inputs[0]], {"perm": (0, 3, 1, 2)})
-                pool.replace_input_with(0, turned.outputs[0])
-            pool.attributes["pads"] = ir.AttrInt64s("pads", (0, 0, 1, 1))
+            pad_below(next(node for node in raw.graph if node.op_type == "MaxPool"))
         case "eps 1e-3":
-            norm.attributes["epsilon"] = ir.AttrFloat32("epsilon", 1e-3)
+            raw.norm(NORM).set_epsilon(1e-3)
         case "channel order":
-            conv = _conv(raw, "conv1")
-            order = insert(conv, "Constant", [], {"value_ints": (2, 1, 0)}).outputs[0]
-            turned = insert(conv, "Gather", [conv.inputs[0], order], {"axis": 1})
-            conv.replace_input_with(0, turned.outputs[0])
+            conv = raw.conv("conv1")
+            order = inserted(conv, "Constant", [], {"value_ints": (2, 1, 0)})
+            conv.replace_input_with(0, inserted(conv, "Gather", [conv.inputs[0], order], {"axis": 1}))
         case "swapped biases":
-            first, second = (inputs[name] for name in BIASES)
+            first, second = (raw.parameter(name) for name in BIASES)
             uses = [(use.node, use.idx, other) for value, other in ((first, second), (second, first))
                     for use in value.uses()]  # fmt: skip
             for node, index, other in uses:
                 node.replace_input_with(index, other)
         case "batch norm left out":
-            redirect(norm.outputs[0], norm.inputs[0])
+            norm = raw.norm(NORM)
+            ir.convenience.replace_all_uses_with(norm.output, norm.taken)
         case "batch norm twice":
-            users = [(use.node, use.idx) for use in norm.outputs[0].uses()]
-            again = ir.node("BatchNormalization", [norm.outputs[0], *norm.inputs[1:]], {"epsilon": 1e-5})
-            raw.graph.insert_after(norm, again)
-            for node, index in users:
-                node.replace_input_with(index, again.outputs[0])
+            raw.norm(NORM).apply_again()
         case "missing ReLU":
-            relu = _relu_behind(raw, "layer2.1.bn1.weight")
-            redirect(relu.outputs[0], relu.inputs[0])
+            relu = raw.norm("layer2.1.bn1").output.uses()[0].node
+            assert relu.op_type == "Relu"
+            ir.convenience.replace_all_uses_with(relu.outputs[0], relu.inputs[0])
         case "stride on the 1x1":
-            _conv(raw, "layer2.0.conv1").attributes["strides"] = ir.AttrInt64s("strides", (2, 2))
-            _conv(raw, "layer2.0.conv2").attributes["strides"] = ir.AttrInt64s("strides", (1, 1))
+            raw.conv("layer2.0.conv1").attributes["strides"] = ir.AttrInt64s("strides", (2, 2))
+            raw.conv("layer2.0.conv2").attributes["strides"] = ir.AttrInt64s("strides", (1, 1))
+
+
+def pad_below(window: ir.Node) -> None:
+    """The padding of TensorFlow's SAME at an even size, in place of what the window or a node before it has."""
+    pad = window.inputs[0].producer()
+    if pad is not None and pad.op_type == "Pad":
+        window.replace_input_with(0, pad.inputs[0])
+    elif pad is not None and pad.op_type == "Transpose" and pad.inputs[0].producer().op_type == "Pad":
+        pad.replace_input_with(0, pad.inputs[0].producer().inputs[0])
+    window.attributes.pop("auto_pad", None)
+    window.attributes["pads"] = ir.AttrInt64s("pads", (0, 0, 1, 1))
 
 
 def in_bound_file(fault: str, monkeypatch: Any, weights: Any) -> None:
@@ -262,7 +260,7 @@ def spoil_file(fault: str, model: ir.Model, weights: Any) -> None:
             put(f"{conv}.bias", (beta - mean * scale) * scale + beta - mean * scale)
         case "missing ReLU":
             relu = nodes[RELU]
-            redirect(relu.outputs[0], relu.inputs[0])
+            ir.convenience.replace_all_uses_with(relu.outputs[0], relu.inputs[0])
             model.graph.remove(relu, safe=True)
         case "stride on the 1x1":
             nodes["layer2.0.conv1"].attributes["strides"] = ir.AttrInt64s("strides", (2, 2))
@@ -292,31 +290,84 @@ def _swap_while_loading(fault: str, definition: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(definition, "load", faulty)
 
 
-def _takes(node: ir.Node, op: str, parameter: str) -> bool:
-    return node.op_type == op and any(value is not None and value.name == parameter for value in node.inputs)
+def inserted(before: ir.Node, op: str, inputs: list[Any], attributes: dict[str, Any] | None = None) -> ir.Value:
+    """The output of a new node in front of another one."""
+    node = ir.node(op, inputs, attributes or {})
+    before.graph.insert_before(before, node)
+    return node.outputs[0]
 
 
-def _conv(raw: ir.Model, name: str) -> ir.Node:
-    """The convolution with the weight of the layer `name`, which Keras transposes back and forth first."""
-    for node in raw.graph:
-        if node.op_type != "Conv":
-            continue
-        weight = node.inputs[1]
-        while weight.producer() is not None:
-            weight = weight.producer().inputs[0]
-        if weight.name == f"{name}.weight":
-            return node
-    raise LookupError(name)
+class Raw:
+    """A raw topology of our own definition, whichever framework it came from."""
+
+    def __init__(self, model: ir.Model, framework: str) -> None:
+        self.graph, self._framework = model.graph, framework
+
+    def parameter(self, name: str) -> ir.Value:
+        """The input that is a parameter of the specification, such as `bn1.bias`."""
+        if self._framework == "keras":
+            layer, _, role = name.rpartition(".")
+            kind = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+            name = f"{layer}/{kind[role] if 'bn' in layer else 'kernel'}"
+        return next(value for value in self.graph.inputs if value.name == name)
+
+    def conv(self, name: str) -> ir.Node:
+        """The convolution of a layer, whose weight Keras transposes back and forth first."""
+        weight = self.parameter(f"{name}.weight")
+        while (node := weight.uses()[0].node).op_type != "Conv":
+            weight = node.outputs[0]
+        return node
+
+    def norm(self, name: str) -> Norm:
+        """The batch norm of that name."""
+        return (NormNode if self._framework == "torch" else NormArithmetic)(self, name)
 
 
-def _relu_behind(raw: ir.Model, parameter: str) -> ir.Node:
-    """The ReLU after a batch norm, past a transpose."""
-    node = next(node for node in raw.graph if _takes(node, "BatchNormalization", parameter))
-    while node.op_type != "Relu":
-        node = node.outputs[0].uses()[0].node
-    return node
+class NormNode:
+    """A batch norm of PyTorch: one node."""
+
+    def __init__(self, raw: Raw, name: str) -> None:
+        self._node = raw.parameter(f"{name}.weight").uses()[0].node
+        assert self._node.op_type == "BatchNormalization"
+        self.taken, self.output = self._node.inputs[0], self._node.outputs[0]
+
+    def set_epsilon(self, epsilon: float) -> None:
+        self._node.attributes["epsilon"] = ir.AttrFloat32("epsilon", epsilon)
+
+    def apply_again(self) -> None:
+        again = ir.node("BatchNormalization", [self.output, *self._node.inputs[1:]], {"epsilon": 1e-5})
+        _append(self._node, self.output, [again])
 
 
-def _is_channels_last(value: ir.Value) -> bool:
-    """Whether a ReLU works on what a transpose to channels last gave it."""
-    return value.producer().inputs[0].producer().op_type == "Transpose"
+class NormArithmetic:
+    """A batch norm of Keras: x * scale + shift, with scale = gamma / sqrt(variance + eps)."""
+
+    def __init__(self, raw: Raw, name: str) -> None:
+        self._variance = raw.parameter(f"{name}.running_var").uses()[0].node
+        self._shift = raw.parameter(f"{name}.bias").uses()[0].node.outputs[0]
+        self._sum = self._shift.uses()[0].node
+        product = next(value.producer() for value in self._sum.inputs if value is not self._shift)
+        assert (self._variance.op_type, self._sum.op_type, product.op_type) == ("Add", "Add", "Mul")
+        scale = raw.parameter(f"{name}.weight").uses()[0].node.outputs[0]
+        (self.taken,) = (value for value in product.inputs if value is not scale)
+        self._scale, self.output = scale, self._sum.outputs[0]
+
+    def set_epsilon(self, epsilon: float) -> None:
+        index = next(i for i, value in enumerate(self._variance.inputs) if not value.is_graph_input())
+        constant = inserted(self._variance, "Constant", [], {"value_float": epsilon})
+        self._variance.replace_input_with(index, constant)
+
+    def apply_again(self) -> None:
+        scaled = ir.node("Mul", [self.output, self._scale])
+        _append(self._sum, self.output, [scaled, ir.node("Add", [scaled.outputs[0], self._shift])])
+
+
+Norm = NormNode | NormArithmetic
+
+
+def _append(node: ir.Node, output: ir.Value, more: list[ir.Node]) -> None:
+    """Puts nodes behind one whose output they take; the last of them gives it to the others that took it."""
+    users = [(use.node, use.idx) for use in output.uses() if use.node not in more]
+    node.graph.insert_after(node, more)
+    for user, index in users:
+        user.replace_input_with(index, more[-1].outputs[0])

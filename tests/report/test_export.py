@@ -76,6 +76,14 @@ def test_a_row_fails_with_its_source() -> None:
     assert row.endswith("FAILED")
 
 
+@pytest.mark.parametrize(("error", "told"), [(1e-5, False), (0.03, True)])
+def test_a_source_that_is_far_from_the_truth_by_itself_is_told(error: float, told: bool) -> None:
+    comparisons = (COMPARISON, replace(SOURCE, error=error * SOURCE.scale))
+    text = " ".join(render(example(verification=replace(PASSED, comparisons=comparisons))).split())
+    note = "the network magnifies rounding: the torch model's own float32 run is 3e-02 of the largest value"
+    assert (note in text) == told
+
+
 def test_images_too_close_to_call_are_counted() -> None:
     comparison = replace(COMPARISON, batch=7, top1_agreed=6, top1_exempt=1)
     text = render(example(verification=replace(PASSED, comparisons=(comparison,))))

@@ -205,6 +205,8 @@ def _needed(graph: ir.Graph) -> set[ir.Node]:
 def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[str, Any]) -> Number:
     """A node of numbers alone; what depends on no parameter is computed at once."""
     operands = tuple(value for value in inputs if isinstance(value, Number))
+    if None in inputs[: len(operands)]:
+        raise UnreadableError("it leaves out an input before others")
     if node.op_type not in ARITHMETIC:
         raise UnreadableError("this operator is not read where it takes numbers alone")
     number = Number(node.op_type, operands, attributes)

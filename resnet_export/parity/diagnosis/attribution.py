@@ -43,15 +43,18 @@ def attribute_topology(
     return Diagnosis(error.layer, source.label if wrong else side, error.detail, error.cause)
 
 
-def differing_parameters(network: Network, found: Numbers, expected: Numbers, side: str) -> Diagnosis | None:
-    """Whether a model holds exactly the weights that it was given, under the names of `network`."""
+def check_parameters(network: Network, found: Numbers, expected: Numbers) -> None:
+    """Checks that a topology comes with exactly the weights that its model was given, under the names of `network`.
+
+    Raises:
+        StructureError: names the layer of the first number that differs.
+    """
     for name, array in found.items():
         distance = ulps(array, expected[name])
         if distance > 0:
             layer = layer_of(network.step[name.rpartition(".")[0]], network)
             detail = f"{name} differs from the weights by {distance:.3g} ulp"
-            return Diagnosis(layer, side, detail, explain(name, array, expected))
-    return None
+            raise StructureError(layer, detail, cause=explain(name, array, expected))
 
 
 def diagnose(

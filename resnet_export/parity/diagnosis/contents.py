@@ -51,7 +51,7 @@ def check_contents(
     if wrong is None and isinstance(weights, Weights) and metadata.spec is not None:
         wrong = _check_specification(metadata, weights)
     if wrong is None and network is not None:
-        wrong = _check_network(metadata.canonical, unfolded(network))
+        wrong = _check_network(unfolded(metadata.canonical), unfolded(network))
     if wrong is None and weights is not None:
         wrong = _check_numbers(model, network or metadata.canonical, weights)
     if wrong is None:

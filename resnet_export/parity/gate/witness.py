@@ -22,6 +22,8 @@ READING = "what its converter made of it"
 """What messages call a network that was read."""
 OWN_ERROR = 8.0
 """In an ill-conditioned network that rounding grows as its float32 error does, to much less than this share of it."""
+CHAOTIC = 0.1
+"""Error of a float32 run, over the largest value, beyond which rounding alone decides what a network gives."""
 
 
 def judge_float64(
@@ -46,6 +48,8 @@ def judge_float64(
     """
     scale = float(np.abs(truth).max())
     error, allowed = max_error(found, truth), max(WITNESS * scale, float32_error / OWN_ERROR)
+    if float32_error > CHAOTIC * scale:
+        reading = f"rounding alone decides what the network gives ({float32_error:.3g} in float32), or {reading}"
     _refuse(verdict, f"{label} itself, in float64,", error, allowed, output, reading)
     return error / scale if scale else error
 

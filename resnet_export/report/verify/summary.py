@@ -37,6 +37,14 @@ def title(report: VerifyReport) -> str:
     return f"{name}: passed in {total}" + (f" (FALLBACK: {printable(', '.join(strays))})" if strays else "")
 
 
+def facts(report: VerifyReport) -> list[tuple[str, str]]:
+    """(name, what the numbers rest on)."""
+    found = [("truth", f"{report.truth}, in float64"), ("yardstick", report.yardstick)]
+    if report.witness is not None:
+        found.append(("witness", f"the source's own float64 run, {magnitude(report.witness, digits=0)} from the truth"))
+    return found
+
+
 def rows(report: VerifyReport) -> list[Row]:
     """The rows of the runtimes that ran, for `HEADING`: random images, then pictures, then the other outputs."""
     found: list[Row] = []

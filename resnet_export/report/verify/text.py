@@ -20,7 +20,7 @@ def render(report: VerifyReport, *, layers: bool = False) -> str:
     """The verdict and what it rests on, the runtimes, if wanted the error layer by layer, then what is wrong."""
     title = wrapped(summary.title(report))
     return blocks(
-        [*title, *fact("truth", f"{report.truth}, in float64"), *fact("yardstick", report.yardstick)],
+        [*title, *(line for name, what in summary.facts(report) for line in fact(name, what))],
         _numbers(report),
         _others(report),
         _layers(report.bisection) if layers and report.bisection is not None else [],

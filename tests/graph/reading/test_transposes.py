@@ -154,3 +154,14 @@ def test_images_that_are_no_longer_the_first_axis(perm: list[int]) -> None:
     model = model_of(FLAT, f"t = Transpose<perm={perm}>(x) y = Flatten(t)")
     with pytest.raises(UnreadableError, match="its first axis is not that of the images"):
         read(model, feeds_of(model)["x"].shape[1:])
+
+
+@pytest.mark.parametrize("end", [10**9, 2**31 - 1, 2**63 - 1])
+def test_a_slice_that_leaves_the_images_as_they_are(end: int) -> None:
+    """TensorFlow's x[..., ::-1] names every axis."""
+    body = f"""t = Transpose<perm=[0,2,3,1]>(x) s = Constant<value_ints=[0,1000000000]>()
+               e = Constant<value_ints=[{end},-1000000000]>() a = Constant<value_ints=[0,3]>()
+               d = Constant<value_ints=[1,-1]>() r = Slice(t, s, e, a, d) {BACK}(r)"""
+    network = network_of(SIGNATURE, body)
+    assert operators(network) == ["Slice"]
+    assert network.steps[0].attributes == {"starts": (2,), "ends": (-1,), "axes": (1,), "steps": (-1,)}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules.arguments import feature, optional, scalar
+from resnet_export.graph.reading.rules.arguments import feature, number, optional, scalar
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 from resnet_export.network.operators import BINARY, UNARY
 from resnet_export.network.sizes import Shape, broadcast
@@ -174,6 +174,24 @@ def _cast(builder: Builder, inputs: list[Value | None], attributes: dict[str, An
     return feature(inputs[0])
 
 
+def _where(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    """Known places are filled with a number: x * kept + filled."""
+    mask, *values = inputs
+    if not isinstance(mask, Number) or sum(isinstance(value, Feature) for value in values) != 1:
+        raise UnreadableError("it chooses between values of the image, or by them")
+    kept = mask.value().astype(bool)
+    x, other = values
+    if isinstance(x, Number):
+        x, other, kept = other, x, ~kept
+    filled = np.where(kept, np.float32(0), number(other).value())
+    if not np.isfinite(filled).all():
+        raise UnreadableError("it fills with what is not finite")
+    found: Value = feature(x)
+    if not kept.all():
+        found = _binary("Mul")(builder, [found, Number.constant(kept.astype(np.float32))], {})
+    return _binary("Add")(builder, [found, Number.constant(filled)], {}) if filled.any() else found
+
+
 RULES = {
     **{op: _unary(op) for op in UNARY if op != "Clip"},
     **{op: _binary(op) for op in BINARY},
@@ -184,4 +202,5 @@ RULES = {
     "Identity": _same,
     "PRelu": _prelu,
     "Sum": _binary("Add"),
+    "Where": _where,
 }

@@ -11,7 +11,10 @@ from resnet_export.graph.reading.arithmetic import slice_bounds
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules.arguments import axes, feature, integers, number, optional, sizes
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
-from resnet_export.network import BATCH, Shape, product
+from resnet_export.network import BATCH, Shape, Size, product
+
+OPEN_END = 10**9
+"""The least number that stands for the end of an axis of any length: tf2onnx's; PyTorch has the largest of 64 bits."""
 
 
 def reshaped(builder: Builder, x: Feature, shape: Shape) -> Feature:
@@ -125,8 +128,8 @@ def _slice(builder: Builder, inputs: list[Value | None], attributes: dict[str, A
     for start, end, axis, step in zip(*slice_bounds(attributes, *bounds), strict=True):
         length = x.seen[axis]
         if not isinstance(length, int):
-            whole: tuple[Any, ...] = (length, 2**31 - 1, 2**63 - 1)
-            if start == 0 and end in whole and step == 1:
+            last: Size = end
+            if start == 0 and step == 1 and (last >= OPEN_END if isinstance(last, int) else last == length):
                 continue
             raise UnreadableError("it cuts the batch")
         low, high, step = slice(start, None if step < 0 and end < -length else end, step).indices(length)
@@ -176,11 +179,30 @@ def _gather(builder: Builder, inputs: list[Value | None], attributes: dict[str, 
     return _moved(builder, gathered, tuple(size for index, size in enumerate(gathered.seen) if index != seen))
 
 
+def _gather_points(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    """`GatherND` of known points, as in adaptive pooling: the axes that they point into are made one."""
+    x = builder.unpadded(feature(inputs[0]))
+    points = np.array(number(inputs[1]).value(), np.int64)
+    count, rank = points.shape[-1], points.ndim - 1
+    first = x.perm[0]
+    lengths = [size for size in x.shape[first : first + count] if isinstance(size, int)]
+    if attributes.get("batch_dims") or len(lengths) < count or x.perm[:count] != tuple(range(first, first + count)):
+        raise UnreadableError("it takes points of the batch, or of axes that don't follow one another")
+    before, after = x.shape[:first], x.shape[first + count :]
+    joined = reshaped(builder, replace(x, perm=tuple(range(len(x.perm)))), (*before, product(lengths), *after))
+    flat = np.ravel_multi_index(tuple(np.moveaxis(points % lengths, -1, 0)), lengths)
+    gathered = builder.add("Gather", [joined], {"axis": first, "indices": tuple(flat.ravel().tolist())})
+    spread = reshaped(builder, gathered, (*before, *flat.shape, *after))
+    others = (axis if axis < first else axis - count + rank for axis in x.perm[count:])
+    return replace(spread, perm=(*range(first, first + rank), *others))
+
+
 RULES = {
     "Concat": _concat,
     "Expand": _expand,
     "Flatten": _flatten,
     "Gather": _gather,
+    "GatherND": _gather_points,
     "Reshape": _reshape,
     "Slice": _slice,
     "Split": _split,
