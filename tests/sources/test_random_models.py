@@ -44,7 +44,7 @@ def exported(framework: str, seed: int, folder: Path) -> str:
     ("framework", "seed"),
     [
         ("torch", 1),
-        ("torch", 2),
+        ("torch", 3),
         ("keras", 1),
         *(
             pytest.param(name, seed, marks=pytest.mark.long)
