@@ -27,19 +27,21 @@ from resnet_export import (
     ResNetSpec,
     Weights,
     export,
+    sources,
     verify,
 )
 from resnet_export.graph import file
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
-from resnet_export.pipeline import ExportOptions, draft, sources
+from resnet_export.pipeline import ExportOptions, draft
+from resnet_export.sources import Trained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conftest import Exported
 
-STAGES = ["load", "build", "trace", "canonicalise", "run", "bind", "write", "verify"]
+STAGES = ["load", "build", "trace", "read", "run", "bind", "write", "verify"]
 
 
 def run(path: Path, images: Any) -> Any:
@@ -107,12 +109,15 @@ class TestReport:
         assert list(data) == [
             "path",
             "framework",
+            "title",
             "spec",
             "interface",
             "preprocessing",
             "preprocessing_origin",
             "weights_origin",
             "weights_digest",
+            "network",
+            "proof",
             "sha256",
             "size",
             "nodes",
@@ -121,12 +126,13 @@ class TestReport:
             "verification",
             "assumptions",
             "labels",
+            "outputs",
             "schema_version",
             "passed",
             "parameters",
             "multiply_adds",
         ]
-        assert data["schema_version"] == 2
+        assert data["schema_version"] == 3
         assert data["passed"] is True
         assert data["spec"]["width"] == 8
         assert data["verification"]["comparisons"][0]["ratio"] > 0
@@ -234,8 +240,8 @@ class TestSources:
         assert report.preprocessing_origin == "that of IMAGENET1K_V1"
 
     def test_the_second_published_weights_resize_to_232(self) -> None:
-        spec = ResNetSpec(depth=50)
-        found, origin, known = draft.preprocessing_of(ExportOptions("IMAGENET1K_V2"), spec)
+        trained = Trained.of_weights(Weights.initial(ResNetSpec(depth=50, width=1)), "IMAGENET1K_V2")
+        found, origin, known = draft.preprocessing_of(ExportOptions("IMAGENET1K_V2"), trained)
         assert (found.resize, found.crop, origin) == (232, 224, "that of IMAGENET1K_V2")
         assert known == {"mean", "std", "resize", "interpolation"}
 
@@ -330,7 +336,7 @@ class TestOptions:
     def test_without_the_check(self, exported: Exported, tmp_path: Path) -> None:
         report = export(exported.weights, tmp_path / "net.onnx", framework="keras", verify=False)
         assert (report.verification, report.passed) == (None, None)
-        assert list(report.stages) == STAGES[:-1]
+        assert list(report.stages) == [name for name in STAGES if name not in ("run", "verify")]
         assert json.loads(json.dumps(report.as_dict(), allow_nan=False))["passed"] is None
         assert network(tmp_path / "net.onnx") == network(exported.path)
 
@@ -401,13 +407,38 @@ def test_the_same_bytes_from_another_process_and_both_frameworks(exported: Expor
     assert there[0][0] != there[1][0]
 
 
-def test_a_source_that_is_not_the_network_is_refused(exported: Exported, tmp_path: Path) -> None:
-    """A module with a ReLU that was replaced after the training."""
+def test_a_module_that_was_changed_after_its_training_is_exported_as_it_is(exported: Exported, tmp_path: Path) -> None:
+    """A ReLU was replaced: it is no ResNet-18 any more, and said to be none."""
     model = torch_definition.build(exported.weights.spec)
     torch_definition.load(model, exported.weights)
     model.layer2[0].relu1 = torch.nn.Identity()
+    report = export(model, tmp_path / "net.onnx")
+    assert report.passed
+    assert (report.spec, report.proof, report.title) == (None, "the model itself", "ResNet, 21 layers")
+    assert report.nodes["Relu"] == 16
+    images = np.random.default_rng(0).standard_normal((3, 3, 32, 32), dtype=np.float32)
+    with torch.no_grad():
+        expected = model.eval()(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(run(tmp_path / "net.onnx", images), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+    with pytest.raises(CheckpointError, match=r"First wrong layer: layer2\.0\.relu1.*Likely cause: a ReLU is missing"):
+        export(model, tmp_path / "other.onnx", depth=18)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["net.onnx"]
+
+
+def test_a_definition_that_is_not_its_specification_is_refused(
+    exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is built from weights has to be the network that they belong to."""
+    build = torch_definition.build
+
+    def faulty(spec: ResNetSpec) -> torch.nn.Module:
+        model = build(spec)
+        model.layer2[0].relu1 = torch.nn.Identity()
+        return model
+
+    monkeypatch.setattr(torch_definition, "build", faulty)
     with pytest.raises(ParityError) as caught:
-        export(model, tmp_path / "net.onnx")
+        export(exported.weights, tmp_path / "net.onnx", framework="torch")
     assert list(tmp_path.iterdir()) == []
     report = caught.value.report
     assert report.passed is False
