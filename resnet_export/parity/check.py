@@ -18,7 +18,7 @@ from resnet_export.parity.gate.evaluation import Candidate, Evaluation, activate
 from resnet_export.parity.gate.gate import SUSPICIOUS, max_error
 from resnet_export.parity.gate.inputs import gate_inputs, image_input_of
 from resnet_export.parity.gate.judge import Verdict, judge, judge_source
-from resnet_export.parity.gate.witness import IMAGES, judge_float64
+from resnet_export.parity.gate.witness import CHAOTIC, IMAGES, judge_float64
 from resnet_export.parity.model_under_test import canonical_model, quantity_of
 from resnet_export.parity.reference.oracles import NetworkOracle, Outputs, Truths
 from resnet_export.parity.results import Diagnosis, Quantity, VerifyReport
@@ -157,7 +157,9 @@ class Check:
         own = max_error(self._source.of(output)[inputs.kind, max(inputs.batches)][: len(truth)], truth)
         failures = len(verdict.failures)
         distance = judge_float64(verdict, self._source.candidate.label, found, truth, own, output, self._reading)
-        self._witness_failed |= len(verdict.failures) > failures
+        # Where rounding alone decides what the network gives, no layer is to blame.
+        blamed = own <= CHAOTIC * float(np.abs(truth).max())
+        self._witness_failed |= blamed and len(verdict.failures) > failures
         return distance
 
     def close(self) -> None:
