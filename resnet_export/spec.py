@@ -17,7 +17,6 @@ from typing import Any, Literal, NamedTuple
 
 from resnet_export.errors import SpecificationError
 from resnet_export.network import IMAGE, Network, Step
-from resnet_export.network.folding import fold
 
 Stem = Literal["imagenet", "cifar"]
 STEMS: tuple[Stem, ...] = ("imagenet", "cifar")
@@ -116,6 +115,8 @@ class ResNetSpec:
     @cached_property
     def canonical(self) -> Network:
         """The network of the file, its batch norms folded; 49 steps at depth 18."""
+        from resnet_export.network.folding import fold  # which needs NumPy
+
         return fold(self.network)
 
     @property

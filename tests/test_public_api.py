@@ -44,6 +44,7 @@ PUBLIC = [
 EXPORT = {
     "source": None,
     "output": None,
+    "model": None,
     "framework": None,
     "depth": None,
     "num_classes": None,
@@ -56,7 +57,7 @@ EXPORT = {
     "batch": None,
     "dynamic_size": False,
     "opset": 17,
-    "head": "logits",
+    "head": None,
     "preprocess": "none",
     "mean": None,
     "std": None,
@@ -184,12 +185,15 @@ def test_fields_of_the_reports() -> None:
     assert [field.name for field in fields(resnet_export.ExportReport)] == [
         "path",
         "framework",
+        "title",
         "spec",
         "interface",
         "preprocessing",
         "preprocessing_origin",
         "weights_origin",
         "weights_digest",
+        "network",
+        "proof",
         "sha256",
         "size",
         "nodes",
@@ -198,6 +202,7 @@ def test_fields_of_the_reports() -> None:
         "verification",
         "assumptions",
         "labels",
+        "outputs",
         "schema_version",
     ]
     assert [field.name for field in fields(resnet_export.VerifyReport)] == [
@@ -210,6 +215,7 @@ def test_fields_of_the_reports() -> None:
         "sha256",
         "truth",
         "yardstick",
+        "witness",
         "runtimes",
         "bisection",
         "schema_version",

@@ -9,7 +9,6 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from resnet_export.network.operators import OPERATORS
 from resnet_export.network.sizes import BATCH, Shape, Size, concrete, described, product
 
 __all__ = ["BATCH", "IMAGE", "ROLES", "Network", "Shape", "Size", "Step", "concrete", "described", "product"]
@@ -73,6 +72,8 @@ class Network:
         Raises:
             ValueError: a step takes what no step before it gives, or shapes that its operator doesn't take.
         """
+        from resnet_export.network.operators import OPERATORS  # which need NumPy; names and parameters don't
+
         found: dict[str, Shape] = {IMAGE: (BATCH, *self.image)}
         for step in self.steps:
             if not found.keys() >= {*step.inputs}:
@@ -114,6 +115,8 @@ class Network:
 
     def multiply_adds_of(self, step: Step) -> int:
         """Multiply-adds of one step for one image; 0 where it only adds, compares or moves."""
+        from resnet_export.network.operators import OPERATORS
+
         inputs = [concrete(self.shapes[name], 1) for name in step.inputs]
         return OPERATORS[step.op].multiply_adds(concrete(self.shapes[step.name], 1), inputs, step.parameters)
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from resnet_export import __version__
@@ -105,7 +106,7 @@ def test_is_readable_at_80_columns(arguments: list[str], invoke: Callable[..., R
 def test_every_option_has_help() -> None:
     from resnet_export.cli import export
 
-    assert [option.name for option in export.params if not getattr(option, "help", None)] == []
+    assert [one.name for one in export.params if isinstance(one, click.Option) and not one.help] == []
 
 
 def test_version(invoke: Callable[..., Result]) -> None:

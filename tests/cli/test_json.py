@@ -49,7 +49,7 @@ def test_the_report_file_has_the_same(tmp_path: Path, pipeline: Pipeline, invoke
 
 def test_the_report_file_beside_a_summary(tmp_path: Path, pipeline: Pipeline, invoke: Callable[..., Result]) -> None:
     assert invoke("--report", "report.json").stdout.startswith("ResNet-18")
-    assert json.loads((tmp_path / "report.json").read_text())["schema_version"] == 2
+    assert json.loads((tmp_path / "report.json").read_text())["schema_version"] == 3
 
 
 @pytest.mark.parametrize("framework", ["keras", "torch"])

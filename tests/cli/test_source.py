@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,7 +40,8 @@ def test_it_is_the_source_wherever_it_stands(
 def test_published_names_and_paths_are_sources(
     source: str, pipeline: Pipeline, invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resnet_export.cli.export._fetch_published", lambda weights, depth: None)
+    command = importlib.import_module("resnet_export.cli.export")
+    monkeypatch.setattr(command, "_fetch_published", lambda weights, depth: None)
     assert invoke(source).exit_code == 0
     assert pipeline.source == source
 

@@ -95,7 +95,7 @@ class TestJson:
         done = invoke("verify", net, "--runtime=ort:cpu", "--json")
         assert (done.exit_code, done.stderr) == (0, "")
         data = json.loads(done.stdout, parse_constant=pytest.fail)
-        assert (data["schema_version"], data["passed"], data["bisection"]) == (1, True, None)
+        assert (data["schema_version"], data["passed"], data["bisection"]) == (2, True, None)
         assert [entry["batch"] for entry in data["comparisons"]] == [1, 2, 7]
 
     def test_of_a_failure_that_is_not_finite(self, net: str, invoke: Callable[..., Result]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from resnet_export.assumptions import Assumption
 from resnet_export.graph.interface import Interface
 from resnet_export.parity.results import VerifyReport
+from resnet_export.pipeline.report import NetworkFacts
 from resnet_export.report.export import render
 from resnet_export.report.verify.findings import findings
 from resnet_export.spec import ResNetSpec
@@ -56,7 +57,9 @@ def test_sizes_are_decimal(size: int, shown: str) -> None:
 
 def test_small_networks_count_in_millions() -> None:
     spec = ResNetSpec(width=8, num_classes=10, image_size=32, stem="cifar")
-    assert f"{spec.multiply_adds / 1e6:.3f} M multiply-adds at 32 x 32" in render(example(spec=spec))
+    assert f"{spec.multiply_adds / 1e6:.3f} M multiply-adds at 32 x 32" in render(
+        example(spec=spec, network=NetworkFacts.of(spec.network))
+    )
 
 
 def test_the_table_pairs_the_file_with_its_source() -> None:

@@ -148,14 +148,15 @@ def _run(session: Session, run: Run, others: Sequence[str], images: NDArray[Any]
 
 
 def activate(logits: NDArray[Any], activation: Activation) -> NDArray[Any]:
-    """The probabilities, (N, K, ...) like the logits, and in their precision.
+    """The probabilities, (N, K, ...) or (K,) like the logits, and in their precision.
 
     softmax   p_k = exp(x_k) / sum_j exp(x_j)      one of several classes
     sigmoid   p_k = 1 / (1 + exp(-x_k))            one logit, or several labels at once
     """
     from scipy import special
 
-    found = special.softmax(logits, axis=1) if activation == "softmax" else special.expit(logits)
+    classes = min(1, logits.ndim - 1)
+    found = special.softmax(logits, axis=classes) if activation == "softmax" else special.expit(logits)
     return np.asarray(found)
 
 
