@@ -24,7 +24,7 @@ def members() -> Iterator[Member]:
     for group, names in (("keras.applications", RESNETS), ("keras.applications-others", OTHERS)):
         for name in names:
             yield Member(group, name, functools.partial(_application, name), SMALLEST.get(name, 32))
-    yield Member("tutorial", "eight-blocks", lambda size: lively(eight_blocks(size)))
+    yield Member("tutorial", "eight-blocks", lambda size: lively(eight_blocks(size)), smallest=224)
     yield Member("tutorial", "eight-blocks-trained", trained, only=16)
 
 

@@ -100,7 +100,7 @@ def _rounding(found: VerifyReport, framework: str) -> Iterator[str]:
     if max(own, default=0.0) > SUSPICIOUS:
         yield (
             f"the network magnifies rounding: the {framework} model's own float32 run is {max(own):.0e} of the largest "
-            "value from the truth, and the file can't be nearer than that."
+            "value from the truth, and the file's answers differ from it by about as much."
         )
 
 
