@@ -50,7 +50,7 @@ def test_random_graphs(random: Random) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("start", range(0, 4000, 1000))
+@pytest.mark.parametrize("start", range(0, 800, 200))
 def test_many_random_graphs(start: int) -> None:
-    refused = sum(check(Random(1_000_000 + start + seed)) != "read" for seed in range(1000))
-    assert refused < 50, "nearly all of them are read"
+    refused = sum(check(Random(1_000_000 + start + seed)) != "read" for seed in range(200))
+    assert refused < 10, "nearly all of them are read"
