@@ -112,10 +112,11 @@ def _is_bias(network: Network, before: Step, step: Step) -> bool:
 
 
 def _is_along_channels(network: Network, step: Step) -> bool:
-    """Whether a step's number has one element for each channel of its output."""
+    """Whether a step's number has one element for each channel of its input, which it repeats nothing of."""
     shape, output = step.parameters["right"], network.shapes[step.name]
     wide = (1,) * (len(output) - len(shape)) + shape
-    return len(wide) > 1 and wide[1] == output[1] == math.prod(wide)
+    same = network.shapes[step.inputs[0]] == output
+    return same and len(wide) > 1 and wide[1] == output[1] == math.prod(wide)
 
 
 def _single(network: Network, step: Step) -> bool:

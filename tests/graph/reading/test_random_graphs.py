@@ -28,6 +28,7 @@ READ = {
     "a value that is given twice": 1446,
     "an output that is the image itself, which is left out": 247,
     "a sum of one channel with itself, which is no bias": 22733,
+    "a sum that makes several channels of one, which is no bias": 4000942,
 }
 """What went wrong once -> the seed of a graph that shows it."""
 REFUSED = {"an output without the images on its first axis": 190}
