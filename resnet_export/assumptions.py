@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -33,20 +34,22 @@ class Assumption:
         return shown if self.option is None else f"{shown} ({self.option})"
 
 
-def about_network(spec: ResNetSpec, *, eps_given: bool) -> tuple[Assumption, ...]:
+def about_network(spec: ResNetSpec, given: Container[str]) -> tuple[Assumption, ...]:
     """What no tensor shows of the network of `spec`.
 
     Args:
         spec: the network.
-        eps_given: whether eps was asked for.
+        given: names of its fields that were asked for, or are known otherwise.
     """
     stem = "conv1 with stride 2, then a max pool" if spec.stem == "imagenet" else "conv1 with stride 1, no max pool"
-    eps = () if eps_given else (Assumption("network", "eps", f"eps {spec.eps:g}", "--eps"),)
+    eps = Assumption("network", "eps", f"eps {spec.eps:g}", "--eps")
+    option = "--stride-on" if spec.variant.bottleneck else None
+    stride = Assumption("network", "stride", f"strides on the {spec.stride_on} convolutions", option)
     return (
-        *eps,
+        *(() if "eps" in given else (eps,)),
         Assumption("network", "activation", "ReLU"),
         Assumption("network", "stem", stem),
-        Assumption("network", "stride", "strides on the 3x3 convolutions"),
+        *(() if "stride_on" in given else (stride,)),
         Assumption("network", "padding", "symmetric padding"),
         Assumption("network", "dilation", "no dilation"),
         Assumption("network", "pooling", "global average pooling"),

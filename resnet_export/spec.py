@@ -1,9 +1,11 @@
 """The architecture as data: what a ResNet of each depth consists of, without any framework.
 
 He et al., "Deep Residual Learning for Image Recognition" (2015), table 1, as torchvision builds it:
-the stride of a bottleneck stands on its 3x3 convolution, and parameters have torchvision's names,
-shapes and order.
+the stride of a bottleneck stands on its 3x3 convolution unless told otherwise, and parameters have torchvision's names,
+shapes and order. With groups it is a ResNeXt (Xie et al. 2017), with a larger base width a wide ResNet (Zagoruyko and
+Komodakis 2016).
 
+    inner channels of a bottleneck in stage k = floor(width * 2^k * base_width / 64) * groups
 """
 
 from __future__ import annotations
@@ -20,6 +22,10 @@ from resnet_export.network import IMAGE, Network, Step
 
 Stem = Literal["imagenet", "cifar"]
 STEMS: tuple[Stem, ...] = ("imagenet", "cifar")
+StrideOn = Literal["3x3", "1x1"]
+STRIDE_POSITIONS: tuple[StrideOn, ...] = ("3x3", "1x1")
+BASE_WIDTH = 64
+"""The base width at which a bottleneck's inner channels are those of the paper."""
 
 
 class Variant(NamedTuple):
@@ -67,11 +73,17 @@ class ResNetSpec:
     image_size: int = 224
     """Height and width of the image in pixels."""
     width: int = 64
-    """Channels after the stem; stage k has width * 2^k inner channels."""
+    """Channels after the stem; stage k has width * 2^k inner channels, before `base_width` and `groups`."""
     stem: Stem = "imagenet"
     """`imagenet`: 7x7 convolution with stride 2 and a max pool; `cifar`: 3x3 with stride 1, no pool."""
     eps: float = field(default=1e-5)
     """Added to the variance in every batch norm."""
+    groups: int = 1
+    """Groups of the 3x3 convolution of a bottleneck: 32 in ResNeXt-50 32x4d."""
+    base_width: int = BASE_WIDTH
+    """Inner channels of a group at 64 stem channels: 4 in ResNeXt-50 32x4d, 128 in wide ResNet-50-2."""
+    stride_on: StrideOn = "3x3"
+    """The convolution of a bottleneck that has the stride: the 3x3, or the first 1x1 as in the paper."""
 
     def __post_init__(self) -> None:
         if self.depth not in VARIANTS:
@@ -81,12 +93,26 @@ class ResNetSpec:
             )
         if self.stem not in STEMS:
             raise SpecificationError(f"There is no stem {self.stem!r}.", hint=f"Choose one of {', '.join(STEMS)}.")
-        for name in ("num_classes", "in_channels", "image_size", "width"):
+        for name in ("num_classes", "in_channels", "image_size", "width", "groups", "base_width"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise SpecificationError(f"{name} is {value!r}.", hint=f"Give {name} as a whole number from 1.")
         if not 0 < self.eps < math.inf:
             raise SpecificationError(f"eps is {self.eps!r}.", hint="Give eps as a positive number; ResNets use 1e-5.")
+        if self.stride_on not in STRIDE_POSITIONS:
+            raise SpecificationError(
+                f"stride_on is {self.stride_on!r}.", hint=f"Choose one of {', '.join(STRIDE_POSITIONS)}."
+            )
+        if not self.variant.bottleneck and (self.groups, self.base_width, self.stride_on) != (1, BASE_WIDTH, "3x3"):
+            raise SpecificationError(
+                f"{self.title} has no bottlenecks: groups, base_width and stride_on are theirs.",
+                hint="Choose depth 50, 101 or 152, or leave them out.",
+            )
+        if self.inner_channels(0) < 1:
+            raise SpecificationError(
+                f"A base width of {self.base_width} leaves no channel at width {self.width}.",
+                hint=f"Give base_width as at least {-(-BASE_WIDTH // self.width)}.",
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         """The fields alone: what is cached, a `MappingProxyType` among it, can be neither pickled nor deep-copied."""
@@ -102,10 +128,18 @@ class ResNetSpec:
         """Kind and number of the blocks."""
         return VARIANTS[self.depth]
 
+    def inner_channels(self, stage: int) -> int:
+        """Channels of the 3x3 convolutions of a stage; stages are counted from 0."""
+        return (self.width << stage) * self.base_width // BASE_WIDTH * self.groups
+
+    def outer_channels(self, stage: int) -> int:
+        """Channels that the blocks of a stage give."""
+        return (self.width << stage) * self.variant.expansion
+
     @property
     def features(self) -> int:
         """Length of the embedding: channels of the last stage."""
-        return self.width * 8 * self.variant.expansion
+        return self.outer_channels(len(self.variant.blocks) - 1)
 
     @cached_property
     def network(self) -> Network:
@@ -157,13 +191,12 @@ def _steps(spec: ResNetSpec) -> Iterator[Step]:
 
     channels = spec.width
     for stage, blocks in enumerate(spec.variant.blocks):
-        inner = spec.width << stage
         for block in range(blocks):
             stride = 2 if stage > 0 and block == 0 else 1
-            for step in _block(spec, f"layer{stage + 1}.{block}", last, channels, inner, stride):
+            for step in _block(spec, f"layer{stage + 1}.{block}", last, channels, stage, stride):
                 yield step
                 last = step.name
-            channels = inner * spec.variant.expansion
+            channels = spec.outer_channels(stage)
 
     yield Step("avgpool", "GlobalAveragePool", (last,))
     yield Step("flatten", "Flatten", ("avgpool",), {"axis": 1})
@@ -171,21 +204,22 @@ def _steps(spec: ResNetSpec) -> Iterator[Step]:
     yield Step("fc", "Gemm", ("flatten",), {"transB": 1}, classifier)
 
 
-def _block(spec: ResNetSpec, prefix: str, source: str, channels: int, inner: int, stride: int) -> Iterator[Step]:
+def _block(spec: ResNetSpec, prefix: str, source: str, channels: int, stage: int, stride: int) -> Iterator[Step]:
     """One residual block: relu(convolutions(x) + shortcut(x))."""
-    outer = inner * spec.variant.expansion
-    # (output channels, kernel, stride) of each convolution on the main path
-    path = ((inner, 1, 1), (inner, 3, stride), (outer, 1, 1)) if spec.variant.bottleneck else (
-        (inner, 3, stride),
-        (outer, 3, 1),
+    inner, outer = spec.inner_channels(stage), spec.outer_channels(stage)
+    first, second = (1, stride) if spec.stride_on == "3x3" else (stride, 1)
+    # (output channels, kernel, stride, groups) of each convolution on the main path
+    path = ((inner, 1, first, 1), (inner, 3, second, spec.groups), (outer, 1, 1, 1)) if spec.variant.bottleneck else (
+        (inner, 3, stride, 1),
+        (outer, 3, 1, 1),
     )  # fmt: skip
     last, taken = source, channels
-    for index, (given, kernel, conv_stride) in enumerate(path, start=1):
+    for index, (given, kernel, conv_stride, groups) in enumerate(path, start=1):
         if index > 1:
             last = f"{prefix}.relu{index - 1}"
             yield Step(last, "Relu", (f"{prefix}.bn{index - 1}",))
         names = f"{prefix}.conv{index}", f"{prefix}.bn{index}"
-        yield from _convolution(spec, *names, last, taken, given, kernel, conv_stride)
+        yield from _convolution(spec, *names, last, taken, given, kernel, conv_stride, groups)
         last, taken = names[1], given
     shortcut = source
     if stride != 1 or channels != outer:
@@ -197,11 +231,19 @@ def _block(spec: ResNetSpec, prefix: str, source: str, channels: int, inner: int
 
 
 def _convolution(
-    spec: ResNetSpec, name: str, norm: str, source: str, in_channels: int, channels: int, kernel: int, stride: int
+    spec: ResNetSpec,
+    name: str,
+    norm: str,
+    source: str,
+    in_channels: int,
+    channels: int,
+    kernel: int,
+    stride: int,
+    groups: int = 1,
 ) -> Iterator[Step]:
     """A convolution, padded symmetrically by half of its kernel, and its batch norm."""
-    weight = {"weight": (channels, in_channels, kernel, kernel)}
-    yield Step(name, "Conv", (source,), {"group": 1, **_window(kernel, stride)}, weight)
+    weight = {"weight": (channels, in_channels // groups, kernel, kernel)}
+    yield Step(name, "Conv", (source,), {"group": groups, **_window(kernel, stride)}, weight)
     roles = dict.fromkeys(("weight", "bias", "running_mean", "running_var"), (channels,))
     yield Step(norm, "BatchNormalization", (name,), {"epsilon": spec.eps}, roles)
 

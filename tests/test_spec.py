@@ -33,6 +33,43 @@ def test_published_sizes(depth: int) -> None:
     assert round(spec.multiply_adds / 1e9, 3) == GIGA_MULTIPLY_ADDS[depth]
 
 
+@pytest.mark.parametrize(
+    ("name", "fields", "parameters", "giga"),
+    [
+        ("resnext50_32x4d", {"depth": 50, "groups": 32, "base_width": 4}, 25_028_904, 4.23),
+        ("resnext101_64x4d", {"depth": 101, "groups": 64, "base_width": 4}, 83_455_272, 15.46),
+        ("wide_resnet50_2", {"depth": 50, "base_width": 128}, 68_883_240, 11.398),
+    ],
+)
+def test_published_sizes_of_relatives(name: str, fields: dict[str, int], parameters: int, giga: float) -> None:
+    spec = ResNetSpec(**fields)  # type: ignore[arg-type]
+    assert spec.trainable_parameters == parameters, name
+    assert abs(spec.multiply_adds / 1e9 - giga) < 0.006
+
+
+def test_the_stride_on_the_first_convolution_is_the_paper_s() -> None:
+    first, second = (ResNetSpec(depth=50, stride_on=place).network.step for place in ("1x1", "3x3"))
+    strides = [[step[f"layer2.0.conv{index}"].attributes["strides"] for index in (1, 2)] for step in (first, second)]
+    assert strides == [[(2, 2), (1, 1)], [(1, 1), (2, 2)]]
+    assert ResNetSpec(depth=50, stride_on="1x1").multiply_adds < ResNetSpec(depth=50).multiply_adds
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"groups": 2}, "has no bottlenecks"),
+        ({"base_width": 32}, "has no bottlenecks"),
+        ({"stride_on": "1x1"}, "has no bottlenecks"),
+        ({"depth": 50, "stride_on": "5x5"}, "stride_on is '5x5'"),
+        ({"depth": 50, "groups": 0}, "groups is 0"),
+        ({"depth": 50, "base_width": 4, "width": 8}, "leaves no channel"),
+    ],
+)
+def test_impossible_bottlenecks(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecificationError, match=message):
+        ResNetSpec(**fields)
+
+
 def test_exact_multiply_adds() -> None:
     assert ResNetSpec(depth=18).multiply_adds == 1_814_073_344
     assert ResNetSpec(depth=50).multiply_adds == 4_089_184_256
@@ -258,6 +295,9 @@ def test_plain_data_for_json() -> None:
         "width": 64,
         "stem": "cifar",
         "eps": 1e-5,
+        "groups": 1,
+        "base_width": 64,
+        "stride_on": "3x3",
     }
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FRAMEWORKS = ("keras", "torch")
 DEPTHS = (18, 34, 50, 101, 152)
 STEMS = ("imagenet", "cifar")
+STRIDE_POSITIONS = ("3x3", "1x1")
 PUBLISHED = ("IMAGENET1K_V1", "IMAGENET1K_V2")
 LAYOUTS = ("nchw", "nhwc")
 HEADS = ("logits", "probabilities", "sigmoid", "embedding")
@@ -79,6 +80,19 @@ EXAMPLES = """\b
 @network("--width", type=COUNT, help="Channels after the stem.  [default: as in the weights, or 64]")
 @network(
     "--eps", type=POSITIVE, help="Added to the variance in the batch norms.  [default: as in the weights, or 1e-5]"
+)
+@network(
+    "--groups", type=COUNT, help="Groups of the 3x3 convolutions; ResNeXt has 32.  [default: as in the weights, or 1]"
+)
+@network(
+    "--base-width",
+    type=COUNT,
+    help="Inner channels of a group at width 64; wide ResNets have 128.  [default: as in the weights, or 64]",
+)
+@network(
+    "--stride-on",
+    type=click.Choice(STRIDE_POSITIONS),
+    help="Which convolution of a bottleneck has the stride.  [default: as in the model, or 3x3]",
 )
 @network("--seed", type=whole(0), default=0, show_default=True, help="Seed of a new network's weights.")
 @file("--output", "-o", type=click.Path(), metavar="FILE", help="The file's name.  [default: resnet<depth>.onnx]")

@@ -65,14 +65,15 @@ def _build(spec: ResNetSpec) -> keras.Model:
     for stage, blocks in enumerate(spec.variant.blocks):
         for index in range(blocks):
             stride = 2 if stage > 0 and index == 0 else 1
-            x = block(x, spec.width << stage, stride, spec.eps, f"layer{stage + 1}.{index}")
+            x = block(x, spec, stage, stride, f"layer{stage + 1}.{index}")
 
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)
     return keras.Model(image, layers.Dense(spec.num_classes, name="fc")(x), name=f"resnet{spec.depth}")
 
 
-def basic_block(x: KerasTensor, inner: int, stride: int, eps: float, name: str) -> KerasTensor:
+def basic_block(x: KerasTensor, spec: ResNetSpec, stage: int, stride: int, name: str) -> KerasTensor:
     """Two 3x3 convolutions and a shortcut: (N, H, W, C) -> (N, H / stride, W / stride, inner)."""
+    inner, eps = spec.inner_channels(stage), spec.eps
     out = norm(conv(x, inner, 3, stride, f"{name}.conv1"), eps, f"{name}.bn1")
     out = layers.ReLU(name=f"{name}.relu1")(out)
     out = norm(conv(out, inner, 3, 1, f"{name}.conv2"), eps, f"{name}.bn2")
@@ -80,17 +81,19 @@ def basic_block(x: KerasTensor, inner: int, stride: int, eps: float, name: str) 
     return layers.ReLU(name=f"{name}.relu2")(out)
 
 
-def bottleneck(x: KerasTensor, inner: int, stride: int, eps: float, name: str) -> KerasTensor:
-    """1x1, 3x3 and 1x1 convolutions and a shortcut; the stride stands on the 3x3.
+def bottleneck(x: KerasTensor, spec: ResNetSpec, stage: int, stride: int, name: str) -> KerasTensor:
+    """1x1, 3x3 and 1x1 convolutions and a shortcut; the 3x3 has the stride, or the first 1x1 where the spec says so.
 
-    (N, H, W, C) -> (N, H / stride, W / stride, 4 inner).
+    (N, H, W, C) -> (N, H / stride, W / stride, outer).
     """
-    out = norm(conv(x, inner, 1, 1, f"{name}.conv1"), eps, f"{name}.bn1")
+    inner, outer, eps = spec.inner_channels(stage), spec.outer_channels(stage), spec.eps
+    first, second = (1, stride) if spec.stride_on == "3x3" else (stride, 1)
+    out = norm(conv(x, inner, 1, first, f"{name}.conv1"), eps, f"{name}.bn1")
     out = layers.ReLU(name=f"{name}.relu1")(out)
-    out = norm(conv(out, inner, 3, stride, f"{name}.conv2"), eps, f"{name}.bn2")
+    out = norm(conv(out, inner, 3, second, f"{name}.conv2", spec.groups), eps, f"{name}.bn2")
     out = layers.ReLU(name=f"{name}.relu2")(out)
-    out = norm(conv(out, 4 * inner, 1, 1, f"{name}.conv3"), eps, f"{name}.bn3")
-    out = layers.Add(name=f"{name}.add")([out, shortcut(x, 4 * inner, stride, eps, name)])
+    out = norm(conv(out, outer, 1, 1, f"{name}.conv3"), eps, f"{name}.bn3")
+    out = layers.Add(name=f"{name}.add")([out, shortcut(x, outer, stride, eps, name)])
     return layers.ReLU(name=f"{name}.relu3")(out)
 
 
@@ -101,7 +104,7 @@ def shortcut(x: KerasTensor, channels: int, stride: int, eps: float, name: str) 
     return norm(conv(x, channels, 1, stride, f"{name}.downsample.0"), eps, f"{name}.downsample.1")
 
 
-def conv(x: KerasTensor, channels: int, kernel: int, stride: int, name: str) -> KerasTensor:
+def conv(x: KerasTensor, channels: int, kernel: int, stride: int, name: str, groups: int = 1) -> KerasTensor:
     """A convolution without a bias, padded symmetrically by half of its kernel.
 
     Keras's `same` does that at stride 1 only: with a stride it pads the bottom and right more than the top and left.
@@ -113,6 +116,7 @@ def conv(x: KerasTensor, channels: int, kernel: int, stride: int, name: str) -> 
         kernel,
         stride,
         padding="same" if stride == 1 else "valid",
+        groups=groups,
         use_bias=False,
         kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal"),
         name=name,

@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut."""
 
-    expansion = 1
-
-    def __init__(self, in_channels: int, inner: int, stride: int, eps: float) -> None:
+    def __init__(self, spec: ResNetSpec, in_channels: int, stage: int, stride: int) -> None:
         super().__init__()
+        inner, eps = spec.inner_channels(stage), spec.eps
         self.conv1 = conv(in_channels, inner, 3, stride)
         self.bn1 = norm(inner, eps)
         self.relu1 = nn.ReLU()
@@ -43,17 +42,16 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1x1, 3x3 and 1x1 convolutions and a shortcut; the stride stands on the 3x3."""
+    """1x1, 3x3 and 1x1 convolutions and a shortcut; the 3x3 has the stride, or the first 1x1 where the spec says so."""
 
-    expansion = 4
-
-    def __init__(self, in_channels: int, inner: int, stride: int, eps: float) -> None:
+    def __init__(self, spec: ResNetSpec, in_channels: int, stage: int, stride: int) -> None:
         super().__init__()
-        outer = inner * self.expansion
-        self.conv1 = conv(in_channels, inner, 1)
+        inner, outer, eps = spec.inner_channels(stage), spec.outer_channels(stage), spec.eps
+        first, second = (1, stride) if spec.stride_on == "3x3" else (stride, 1)
+        self.conv1 = conv(in_channels, inner, 1, first)
         self.bn1 = norm(inner, eps)
         self.relu1 = nn.ReLU()
-        self.conv2 = conv(inner, inner, 3, stride)
+        self.conv2 = conv(inner, inner, 3, second, spec.groups)
         self.bn2 = norm(inner, eps)
         self.relu2 = nn.ReLU()
         self.conv3 = conv(inner, outer, 1)
@@ -62,7 +60,7 @@ class Bottleneck(nn.Module):
         self.relu3 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, in_channels, H, W) -> (N, 4 inner, ceil(H / stride), ceil(W / stride))."""
+        """(N, in_channels, H, W) -> (N, outer, ceil(H / stride), ceil(W / stride))."""
         out = self.relu1(self.bn1(self.conv1(x)))
         out = self.relu2(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
@@ -89,11 +87,10 @@ class ResNet(nn.Module):
         block = Bottleneck if spec.variant.bottleneck else BasicBlock
         channels = spec.width
         for stage, blocks in enumerate(spec.variant.blocks):
-            inner = spec.width << stage
             layer = nn.Sequential()
             for index in range(blocks):
-                layer.append(block(channels, inner, 2 if stage > 0 and index == 0 else 1, spec.eps))
-                channels = inner * block.expansion
+                layer.append(block(spec, channels, stage, 2 if stage > 0 and index == 0 else 1))
+                channels = spec.outer_channels(stage)
             self.add_module(f"layer{stage + 1}", layer)
 
         self.avgpool = nn.AdaptiveAvgPool2d(1)
@@ -111,9 +108,9 @@ class ResNet(nn.Module):
         return self.fc(self.flatten(self.avgpool(x)))
 
 
-def conv(in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+def conv(in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
     """A convolution without a bias, padded symmetrically by half of its kernel."""
-    return nn.Conv2d(in_channels, out_channels, kernel, stride, padding=kernel // 2, bias=False)
+    return nn.Conv2d(in_channels, out_channels, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
 
 
 def norm(channels: int, eps: float) -> nn.BatchNorm2d:

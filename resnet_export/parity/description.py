@@ -58,7 +58,8 @@ def describe(path: Path, weights: Source, folder: Path) -> ModelUnderTest:
     metadata = read_metadata(model, path)
     expected = None
     if weights is not None:
-        assumed = {} if metadata.spec is None else {"eps": metadata.spec.eps}
+        spec = metadata.spec
+        assumed = {} if spec is None else {"eps": spec.eps, "stride_on": spec.stride_on}
         expected = expected_of(weights, metadata.canonical.image, path, assumed)
     tested = canonical_model(path, None, others=others) if expected is None else _own(path, metadata, expected, others)
     tested = replace(tested, logits_path=logits_path, remarks=remarks if expected is None else expected.remarks)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any
 
 from resnet_export.errors import UsageError
@@ -32,7 +32,7 @@ class ExportOptions:
     framework: str | None = None
     """`torch` or `keras`: whose definition is converted. By default that of the source, else one that is installed."""
     depth: int | None = None
-    """18, 34, 50, 101 or 152. This and the next six are inferred from the weights where they are None; a value that
+    """18, 34, 50, 101 or 152. This and the next nine are inferred from the weights where they are None; a value that
     contradicts the weights is an error."""
     num_classes: int | None = None
     """Length of the logits."""
@@ -46,6 +46,13 @@ class ExportOptions:
     """Channels after the stem."""
     eps: float | None = None
     """Added to the variance in every batch norm. A state_dict can't show it: 1e-5 by default."""
+    groups: int | None = None
+    """Groups of the 3x3 convolutions of bottlenecks: 32 in ResNeXt-50 32x4d."""
+    base_width: int | None = None
+    """Inner channels of a group at width 64: 4 in ResNeXt-50 32x4d, 128 in wide ResNet-50-2."""
+    stride_on: str | None = None
+    """`3x3` or `1x1`: the convolution of a bottleneck that has the stride. A state_dict can't show it: `3x3` by
+    default."""
     layout: Layout = "nchw"
     """Order of the input's axes, `nchw` or `nhwc`."""
     batch: int | None = None
@@ -99,5 +106,4 @@ class ExportOptions:
     @property
     def specified(self) -> dict[str, Any]:
         """Field of `ResNetSpec` -> its value; None where it was not asked for."""
-        names = ("depth", "num_classes", "in_channels", "image_size", "stem", "width", "eps")
-        return {name: getattr(self, name) for name in names}
+        return {item.name: getattr(self, item.name) for item in fields(ResNetSpec)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from resnet_export.errors import CheckpointError, StructureError
+from resnet_export.errors import CheckpointError, SpecificationError, StructureError
 from resnet_export.graph.reading import Reading
 from resnet_export.live import LiveModel
 from resnet_export.network import Network
@@ -65,7 +65,7 @@ def wrong_side(reading: Reading, model: LiveModel | None, origin: str) -> str:
 
 def _first_difference(network: Network, claims: Mapping[str, Any], side: Callable[[], str]) -> str:
     """Where the network is not the one of which the claims are true, and which it is for the longest way; in words."""
-    differences = list(filter(None, (_difference(network, replace(spec, **claims)) for spec in candidates(network))))
+    differences = list(filter(None, (_difference(network, spec, claims) for spec in candidates(network))))
     if not differences:
         return ""
     _, error = max(differences, key=lambda found: found[0])
@@ -73,10 +73,13 @@ def _first_difference(network: Network, claims: Mapping[str, Any], side: Callabl
     return f" First wrong layer: {error.layer}, in {side()}: {error.detail.rstrip('.')}.{cause}"
 
 
-def _difference(network: Network, spec: ResNetSpec) -> tuple[int, StructureError] | None:
-    """(how many steps are right, what is wrong with the next one)."""
+def _difference(network: Network, spec: ResNetSpec, claims: Mapping[str, Any]) -> tuple[int, StructureError] | None:
+    """(how many steps are right, what is wrong with the next one), where the claims are true of `spec`."""
     try:
+        spec = replace(spec, **claims)
         match(network, spec.network)
     except StructureError as error:
         return [step.name for step in spec.network.steps].index(error.layer), error
+    except SpecificationError:  # such as groups of a network without bottlenecks
+        return None
     return None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import product
 
 from resnet_export.errors import SpecificationError, StructureError
 from resnet_export.network import Network
 from resnet_export.network.match import match
-from resnet_export.spec import STEMS, VARIANTS, ResNetSpec
+from resnet_export.spec import BASE_WIDTH, STEMS, STRIDE_POSITIONS, VARIANTS, ResNetSpec
 
 
 def recognise(network: Network) -> tuple[ResNetSpec | None, Mapping[str, str]]:
@@ -25,19 +26,38 @@ def recognise(network: Network) -> tuple[ResNetSpec | None, Mapping[str, str]]:
 
 
 def candidates(network: Network) -> Iterator[ResNetSpec]:
-    """Every specification with the network's image, classes, width and usual eps."""
+    """Every specification with the network's image, classes, width, usual eps, and groups as in its first block."""
     channels, height, width = network.image
     first = network.steps[0]
     usual = Counter(step.attributes["epsilon"] for step in network.steps if step.op == "BatchNormalization")
     if height != width or first.op != "Conv" or not usual:
         return
     ((eps, _),) = usual.most_common(1)
-    for depth in VARIANTS:
-        for stem in STEMS:
-            try:
-                yield ResNetSpec(
-                    depth=depth, num_classes=network.classes, in_channels=channels, image_size=height,
-                    width=first.parameters["weight"][0], stem=stem, eps=eps,
-                )  # fmt: skip
-            except SpecificationError:
-                return
+    width = first.parameters["weight"][0]
+    inner, groups = _first_bottleneck(network)
+    base_width = -(-inner // groups * BASE_WIDTH // width)
+    for (depth, variant), stem, stride_on in product(VARIANTS.items(), STEMS, STRIDE_POSITIONS):
+        bottleneck = {"groups": groups, "base_width": base_width, "stride_on": stride_on} if variant.bottleneck else {}
+        if not bottleneck and stride_on != ResNetSpec.stride_on:
+            continue
+        try:
+            yield ResNetSpec(
+                depth=depth, num_classes=network.classes, in_channels=channels, image_size=height, width=width,
+                stem=stem, eps=eps, **bottleneck,
+            )  # fmt: skip
+        except SpecificationError:
+            continue
+
+
+def _first_bottleneck(network: Network) -> tuple[int, int]:
+    """(channels, groups) of the 3x3 convolution of the first bottleneck, if the network has any."""
+    convolutions = [step for step in network.steps if step.op == "Conv"]
+    shape, groups = next(
+        (
+            (step.parameters["weight"], step.attributes["group"])
+            for step in convolutions[1:]
+            if step.attributes["kernel_shape"] == (3, 3)
+        ),
+        ((BASE_WIDTH,), 1),
+    )
+    return shape[0], groups

@@ -112,7 +112,7 @@ class Weights(Mapping[str, Array]):
         known = {*shown, *(name for name, value in asked.items() if value is not None)}
         taken = {name: value for name, value in (assumed or {}).items() if name not in known}
         spec = infer_spec(tensors, origin=origin, shown=shown, **{**asked, **taken})
-        assumptions = about_network(spec, eps_given="eps" in known)
+        assumptions = about_network(spec, known)
         if asked.get("image_size") is None and "image_size" not in shown:
             assumptions += (about_image_size(spec.image_size),)
         return cls(spec, tensors, origin=origin, assumptions=assumptions)

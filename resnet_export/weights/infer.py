@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from resnet_export.errors import CheckpointError, quote_some
-from resnet_export.spec import IMAGE_SIZES, VARIANTS, ResNetSpec
+from resnet_export.spec import BASE_WIDTH, IMAGE_SIZES, VARIANTS, ResNetSpec
+from resnet_export.terminal import number
 from resnet_export.weights.naming import Tensors
 
 COUNTERS = "num_batches_tracked"
@@ -104,10 +105,25 @@ def _findings(tensors: Tensors, origin: str) -> dict[str, Finding]:
         if kernel in STEM_OF_KERNEL:
             stem = STEM_OF_KERNEL[kernel]
             found["stem"] = Finding(stem, f"{name} is a {kernel}x{kernel} convolution, the {stem} stem")
+    grouped = _shape(tensors, "layer1.0.conv2.weight", 4)
+    if bottleneck and conv and grouped:
+        found |= _inside_of_bottlenecks(grouped, conv[0], origin)
     classifier = _shape(tensors, "fc.weight", 2)
     if classifier:
         found["num_classes"] = Finding(classifier[0], f"fc.weight in {origin} has {classifier[0]} classes")
     return found
+
+
+def _inside_of_bottlenecks(weight: tuple[int, ...], width: int, origin: str) -> dict[str, Finding]:
+    """Groups and base width, by the shape of the first 3x3 convolution and the channels after the stem."""
+    inner, taken, *_ = weight
+    groups = max(inner // taken, 1)
+    base_width = -(-inner // groups * BASE_WIDTH // width)
+    name = f"layer1.0.conv2.weight in {origin}"
+    return {
+        "groups": Finding(groups, f"{name} has {number(groups, 'group')}"),
+        "base_width": Finding(base_width, f"{name} shows a base width of {base_width}"),
+    }
 
 
 def _blocks(tensors: Tensors) -> tuple[tuple[int, ...], bool]:

@@ -25,7 +25,7 @@ def test_the_literals_are_those_of_the_tables() -> None:
     from resnet_export.graph import interface
     from resnet_export.images import INTERPOLATIONS
     from resnet_export.models import FRAMEWORKS
-    from resnet_export.spec import STEMS, VARIANTS
+    from resnet_export.spec import STEMS, STRIDE_POSITIONS, VARIANTS
     from resnet_export.weights.published import RESIZE
 
     cli = importlib.import_module("resnet_export.cli.export")
@@ -33,6 +33,7 @@ def test_the_literals_are_those_of_the_tables() -> None:
     assert tuple(RESIZE) == cli.PUBLISHED
     assert tuple(VARIANTS) == cli.DEPTHS
     assert STEMS == cli.STEMS
+    assert STRIDE_POSITIONS == cli.STRIDE_POSITIONS
     assert cli.LAYOUTS == interface.LAYOUTS
     assert cli.HEADS == interface.HEADS
     assert cli.EMBEDDED == interface.EMBEDDED
@@ -72,6 +73,9 @@ def test_defaults_reach_the_pipeline(pipeline: Pipeline, invoke: Callable[..., R
         "stem": None,
         "width": None,
         "eps": None,
+        "groups": None,
+        "base_width": None,
+        "stride_on": None,
         "layout": "nchw",
         "batch": None,
         "dynamic_size": False,
@@ -99,6 +103,9 @@ def test_defaults_reach_the_pipeline(pipeline: Pipeline, invoke: Callable[..., R
         (["--num-classes", "10"], {"num_classes": 10}),
         (["--in-channels", "1"], {"in_channels": 1}),
         (["--eps", "1e-3"], {"eps": 1e-3}),
+        (["--groups", "32"], {"groups": 32}),
+        (["--base-width", "4"], {"base_width": 4}),
+        (["--stride-on", "1x1"], {"stride_on": "1x1"}),
         (["--image-size", "96"], {"image_size": 96}),
         (["--stem", "cifar"], {"stem": "cifar"}),
         (["--width", "8"], {"width": 8}),

@@ -13,14 +13,14 @@ from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
 from resnet_export.network.evaluation import outputs_of
 from resnet_export.parity.gate.gate import FILE_FACTOR, floor, max_error
+from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
+from resnet_export.weights.initial import trained_like
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-
-    from resnet_export.spec import ResNetSpec
 
 DEFINITIONS: dict[str, Any] = {"torch": torch_definition, "keras": keras_definition}
 both = pytest.mark.parametrize("framework", DEFINITIONS)
@@ -48,6 +48,16 @@ def bits(weights: Weights) -> dict[str, bytes]:
 def images_of(spec: ResNetSpec, batch: int = 4) -> NDArray[np.float32]:
     shape = (batch, spec.in_channels, spec.image_size, spec.image_size)
     return np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("fields", [{"groups": 4, "base_width": 32}, {"base_width": 128}, {"stride_on": "1x1"}])
+@both
+def test_relatives_give_the_specification_s_logits(framework: str, fields: dict[str, Any]) -> None:
+    spec = ResNetSpec(depth=50, num_classes=5, image_size=32, width=8, stem="cifar", **fields)
+    weights = Weights(spec, trained_like(spec, 0), origin="a test")
+    (truth,) = outputs_of(spec.network, weights, images_of(spec, 2), ["fc"])
+    found = logits(framework, built(framework, weights), images_of(spec, 2))
+    assert max_error(found, truth) <= 1e-5 * float(np.abs(truth).max())
 
 
 @both

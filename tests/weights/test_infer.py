@@ -25,6 +25,12 @@ def test_everything_the_shapes_show_is_inferred(depth: int, stem: Any) -> None:
     assert infer_spec(empty(spec), origin="m.pth") == spec
 
 
+@pytest.mark.parametrize("fields", [{"groups": 32, "base_width": 4}, {"base_width": 128}, {"groups": 8, "width": 32}])
+def test_groups_and_base_width_are_inferred(fields: dict[str, int]) -> None:
+    spec = ResNetSpec(depth=50, **fields)  # type: ignore[arg-type]
+    assert infer_spec(empty(spec), origin="m.pth") == spec
+
+
 def test_what_the_shapes_do_not_show_is_taken_as_asked(tiny: ResNetSpec) -> None:
     asked = replace(tiny, image_size=48, eps=1e-3)
     assert infer_spec(empty(tiny), origin="m.pth", **asked.as_dict()) == asked
