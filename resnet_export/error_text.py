@@ -20,6 +20,10 @@ WHERE = re.compile(
     r"|Model wasn't fully converted\.?|Summary:"
 )
 """OpenVINO's lines that say where, and not what."""
+PLACE = re.compile(
+    r"[: ]*/\S+\.(?:cc|h|cpp|hpp):\d+ [^()]*\((?:[^()]|\([^()]*\))*\)(?: const)?(?: \[with [^\]]*\])?:? *"
+)
+"""The place in the sources of ONNX Runtime, with the whole signature of the function."""
 NOISE = re.compile(
     r"^\[ONNXRuntimeError\] : \d+ : \w+ : "
     r"|OpenCV\([\d.]+\) .*?error: \(-?\d+:[^)]*\) ?|(^| )in function '[^']*'$|^> "
@@ -46,8 +50,13 @@ def cannot_load(runtime: str, path: Path, why: str) -> ModelError:
     """The error of a runtime that cannot load a file."""
     return ModelError(
         f"{runtime} cannot load {path.name}: {why}.",
-        hint="Run it with --runtime ort:cpu, or export the network again.",
+        hint="Export the network again." if is_usual(runtime) else "Run it with --runtime ort:cpu.",
     )
+
+
+def is_usual(runtime: str) -> bool:
+    """Whether it is the runtime that takes whatever any of them does, whatever its options are."""
+    return runtime.partition(",")[0] == "ort:cpu"
 
 
 def loading(runtime: str, path: Path) -> AbstractContextManager[None]:
@@ -57,8 +66,9 @@ def loading(runtime: str, path: Path) -> AbstractContextManager[None]:
 
 def running(runtime: str) -> AbstractContextManager[None]:
     """Says that a runtime fails while it runs, with the runtime's own reason, where something goes wrong inside."""
-    usual = runtime.partition(",")[0] == "ort:cpu"
-    hint = "Look for the cause with: resnet-export verify FILE" if usual else "Run it with --runtime ort:cpu."
+    hint = (
+        "Look for the cause with: resnet-export verify FILE" if is_usual(runtime) else "Run it with --runtime ort:cpu."
+    )
     return _as_ours(lambda why: RuntimeFailedError(f"{runtime} fails while it runs the network: {why}.", hint=hint))
 
 
@@ -74,7 +84,7 @@ def _as_ours(make: Callable[[str], ResNetExportError]) -> Iterator[None]:
 
 def _first_line(text: str) -> str:
     for line in text.splitlines():
-        said = NOISE.sub("", NOISE.sub("", line.strip())).rstrip(". ")
+        said = NOISE.sub("", NOISE.sub("", PLACE.sub(": ", line.strip()).removeprefix(": "))).rstrip(". ")
         if said and not WHERE.fullmatch(said):
             return said
     return ""

@@ -8,7 +8,7 @@ import click
 
 from resnet_export.cli.options import GroupedCommand, option, removed
 from resnet_export.cli.output import output_options
-from resnet_export.cli.values import RUNTIME
+from resnet_export.cli.values import COUNT, RUNTIME
 
 if TYPE_CHECKING:
     from resnet_export.cli.output import Output
@@ -57,6 +57,13 @@ CHECK = "Check"
     type=click.Path(),
     metavar="FOLDER",
     help="Check on these pictures too, beside random input.",
+)
+@option(
+    "--image-size",
+    heading=CHECK,
+    type=COUNT,
+    metavar="PIXELS",
+    help="Height and width, for a file that leaves them open.",
 )
 @option("--allow-fallback", heading=CHECK, is_flag=True, help="Go on where nodes run elsewhere than asked for.")
 @option("--bisect", heading=CHECK, is_flag=True, help="Show the error layer by layer, even when nothing failed.")

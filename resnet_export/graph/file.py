@@ -17,6 +17,9 @@ from resnet_export.weights.canonical import Array
 EXTERNAL_ABOVE = 2**31 - 2**20
 """Bytes of numbers above which they go into a file beside: protobuf stops at 2 GiB, some of it for the graph."""
 
+NO_TENSORS = "resnet_export.no_tensors"
+"""Key under which `model.meta` keeps the outputs that are no tensors: name -> what each is, such as `a sequence`."""
+EXPORT_AGAIN = "Export it again with the tool that wrote it."
 EXTERNAL = "resnet_export.external"
 """Key under which `model.meta` keeps the names of the files beside that `read` took numbers from."""
 
@@ -65,6 +68,7 @@ def read(path: Path) -> ir.Model:
         proto = onnx.load_model_from_string(content)
         if not proto.HasField("graph"):
             raise ValueError("it has no graph")
+        others = _without_types(proto.graph)
         model = ir.from_proto(proto)
     except Exception as error:  # protobuf, onnx and onnx-ir each raise their own kinds
         what, hint = explain(content)
@@ -74,8 +78,44 @@ def read(path: Path) -> ir.Model:
         raise ModelError(f"{path} is no ONNX model: it has no nodes.", hint=GIVE)
     if not proto.opset_import:
         raise ModelError(f"{path} names no opset: it is truncated, or no ONNX model.", hint=COPY)
+    model.meta[NO_TENSORS] = others
+    _sort(model, path)
     _load_external(model, path)
     return model
+
+
+def _without_types(graph: onnx.GraphProto) -> dict[str, str]:
+    """Takes the types away from outputs that are no tensors, which onnx-ir can't read; name -> what each is."""
+    found = {}
+    for value in graph.output:
+        kind = value.type.WhichOneof("value")
+        if kind not in (None, "tensor_type"):
+            found[value.name] = f"a {kind.removesuffix('_type').replace('_', ' ')}"
+            value.ClearField("type")
+    return found
+
+
+def _sort(model: ir.Model, path: Path) -> None:
+    """Puts the nodes in an order in which each can be run, which other tools don't always write.
+
+    Raises:
+        ModelError: there is no such order, or a node takes what nothing makes.
+    """
+    given = {*model.graph.inputs, *model.graph.initializers.values()}
+    for node in model.graph:
+        for value in node.inputs:
+            if value is not None and value.producer() is None and value not in given:
+                raise ModelError(
+                    f"{path} is no valid graph: the {node.op_type} {node.name or node.outputs[0].name} takes "
+                    f"{value.name!r}, which nothing makes.",
+                    hint=EXPORT_AGAIN,
+                )
+    try:
+        model.graph.sort()
+    except ValueError as error:
+        raise ModelError(
+            f"{path} is no valid graph: some of its nodes wait for each other in a circle.", hint=EXPORT_AGAIN
+        ) from error
 
 
 def read_metadata(model: ir.Model, path: Path) -> Metadata:
@@ -92,12 +132,12 @@ def read_metadata(model: ir.Model, path: Path) -> Metadata:
 
 def _content(path: Path) -> bytes:
     """The bytes of the file."""
-    if path.is_dir():
-        saved = (path / "saved_model.pb").is_file()
-        raise ModelError(f"{path} is a folder{', a TensorFlow SavedModel' if saved else ''}, not a file.", hint=GIVE)
-    if not path.is_file():
-        raise ModelError(f"There is no file {path}.", hint=GIVE)
     try:
+        if path.is_dir():
+            saved = ", a TensorFlow SavedModel" if (path / "saved_model.pb").is_file() else ""
+            raise ModelError(f"{path} is a folder{saved}, not a file.", hint=GIVE)
+        if not path.exists():
+            raise ModelError(f"There is no file {path}.", hint=GIVE)
         return path.read_bytes()
     except OSError as error:
         raise ModelError(
@@ -116,6 +156,9 @@ def _load_external(model: ir.Model, path: Path) -> None:
         _check_external(tensor, path)
     ir.external_data.set_base_dir(model.graph, path.absolute().parent)
     try:
+        for value in model.graph.initializers.values():
+            if isinstance(value.const_value, ir.ExternalTensor):
+                value.const_value = _where_it_lies(value.const_value, path)
         ir.external_data.load_to_model(model)
     except (OSError, ValueError) as error:
         raise ModelError(
@@ -123,6 +166,15 @@ def _load_external(model: ir.Model, path: Path) -> None:
             hint="Copy the file and its data again, into one folder.",
         ) from error
     model.meta[EXTERNAL] = tuple(sorted({os.fspath(tensor.location) for tensor in tensors}))
+
+
+def _where_it_lies(tensor: ir.ExternalTensor, path: Path) -> ir.ExternalTensor:
+    """The tensor in the file that a link leads to: onnx-ir follows none that leads out of the folder."""
+    target = (path.absolute().parent / os.fspath(tensor.location)).resolve()
+    return ir.ExternalTensor(
+        target.name, tensor.offset, tensor.length, tensor.dtype, shape=tensor.shape, name=tensor.name or "",
+        base_dir=target.parent,
+    )  # fmt: skip
 
 
 def _tensors(model: ir.Model) -> Iterator[object]:
@@ -142,7 +194,10 @@ def _check_external(tensor: ir.ExternalTensor, path: Path) -> None:
     target = folder / location
     # What is absolute on Windows, or climbs with its separators, must not pass on another system either.
     absolute = Path(location).is_absolute() or PureWindowsPath(location).is_absolute()
-    if absolute or ".." in PureWindowsPath(location).parts or not target.resolve().is_relative_to(folder.resolve()):
+    # The cache of Hugging Face has links in the place of both files: what they lead to may lie in one folder elsewhere.
+    allowed = (folder.resolve(), path.resolve().parent)
+    inside = any(target.resolve().is_relative_to(one) for one in allowed)
+    if absolute or ".." in PureWindowsPath(location).parts or not inside:
         raise ModelError(
             f"{path} keeps numbers in {location!r}, which is outside its own folder. It was not read.",
             hint="Put that file beside the .onnx file, no link, and save the model with its name alone as location.",

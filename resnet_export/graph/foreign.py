@@ -22,7 +22,7 @@ from resnet_export.graph.interface import ONE, Activation, Layout
 CHANNELS = frozenset({1, 3, 4})
 """Numbers of channels that pictures have: grey, colour, colour with alpha."""
 
-PIXELS = frozenset({"uint8", "int8", "float16", "bfloat16", "float32", "float64"})
+PIXELS = frozenset({"uint8", "int8", "int32", "int64", "float16", "bfloat16", "float32", "float64"})
 """Types that an image comes in."""
 
 CONVOLUTIONS = {"Conv": 1, "FusedConv": 1, "ConvInteger": 1, "QLinearConv": 3}

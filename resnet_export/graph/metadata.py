@@ -139,9 +139,9 @@ def is_ours(model: ir.Model) -> bool:
 
 
 def initializers_digest(model: ir.Model) -> str:
-    """SHA-256 of the numbers that the file holds."""
+    """SHA-256 of the numbers that the file holds, in whatever order."""
     arrays = {}
-    for name, value in model.graph.initializers.items():
+    for name, value in sorted(model.graph.initializers.items()):
         assert value.const_value is not None, "a bound graph has numbers"
         arrays[name] = value.const_value.numpy()
     return digest(arrays)

@@ -25,7 +25,7 @@ WRITTEN_ORDER = ("dilations", "group", "kernel_shape", "pads", "strides")
 """Attributes of windows in the order in which they are written."""
 DILATED_AVERAGE = 19
 """The first opset whose average pooling has dilations."""
-AXES_AS_INPUT = {"ReduceSum": 13, "ReduceL2": 18, "ReduceMax": 18, "ReduceMean": 18, "ReduceMin": 18}
+AXES_AS_INPUT = {"ReduceSum": 13, "ReduceL2": 18, "ReduceMax": 18, "ReduceMean": 18, "ReduceMin": 18, "ReduceProd": 18}
 """Operator -> the first opset in which its axes are an input."""
 AS_INPUTS: Mapping[str, tuple[str, ...]] = {
     "Clip": ("min", "max"),
@@ -124,13 +124,17 @@ def _cut(network: Network, interface: Interface) -> tuple[Network, str]:
 def _node(step: Step, opset: int, values: _Values, constants: dict[str, NDArray[Any]]) -> NodePlan:
     dilated = step.op == "AveragePool" and max(step.attributes["dilations"]) > 1
     since = DILATED_AVERAGE if dilated else OPERATORS[step.op].since
+    if since is None:
+        raise UsageError(
+            f"{step.name} is {step.op}: the network is quantised already.",
+            hint="Give the float network that it was made of; verify, bench and predict take this file as it is.",
+        )
     if since > opset:
         raise UsageError(
             f"{step.name} is {step.op}{' with dilations' if dilated else ''}, which opset {opset} does not have.",
             hint=f"Give --opset {since}.",
         )
-    inputs = [values[name] for name in step.inputs]
-    inputs = [*step.names, *inputs] if "left" in step.parameters else [*inputs, *step.names]
+    inputs = _inputs(step, values)
     attributes = dict(_written(step))
     for name in AS_INPUTS.get(step.op, ()):
         inputs.append(_constant(step, name, attributes.pop(name), constants))
@@ -141,6 +145,16 @@ def _node(step: Step, opset: int, values: _Values, constants: dict[str, NDArray[
     while inputs[-1] == "":
         inputs.pop()
     return NodePlan(step.name, step.op, tuple(inputs), attributes, values[step.name], step)
+
+
+def _inputs(step: Step, values: _Values) -> list[str]:
+    """The names of what a step's node takes, before the operator's own numbers."""
+    inputs = [values[name] for name in step.inputs]
+    if "left" not in step.parameters:
+        return [*inputs, *step.names]
+    first = step.op == "Where"  # whose mask stands before the two that it chooses from
+    left, *others = step.names
+    return [*inputs[:first], left, *inputs[first:], *others]
 
 
 def _written(step: Step) -> Iterator[tuple[str, Any]]:

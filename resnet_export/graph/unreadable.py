@@ -13,13 +13,18 @@ GIVE = "Give the path of an .onnx file."
 EXPORT = "A checkpoint becomes an .onnx file by: resnet-export --weights CHECKPOINT"
 COPY = "Copy or download it again."
 
+ZIP = b"PK\x03\x04"
 SIGNATURES = (
-    (0, b"PK\x03\x04", "a zip archive, as .pth, .pt, .keras and .npz files are", EXPORT),
+    (0, ZIP, "a zip archive, as .pth, .pt, .keras and .npz files are", EXPORT),
     (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file, as .h5 files are", EXPORT),
     (0, b"\x80\x02", "a pickle, as old .pth files are", EXPORT),
     (4, b"TFL3", "a TensorFlow Lite model", GIVE),
     (4, b"ORTM", "a model in ONNX Runtime's own format", "Give the .onnx file that it was made from."),
-    (0, b"\x1f\x8b", "compressed by gzip", "Unpack it first: gunzip FILE"),
+    (0, b"\x1f\x8b", "compressed by gzip", "Unpack it first: gunzip < FILE > model.onnx"),
+    (0, b"\xfd7zXZ\x00", "compressed by xz", "Unpack it first: xz --decompress --stdout FILE > model.onnx"),
+    (0, b"BZh", "compressed by bzip2", "Unpack it first: bunzip2 < FILE > model.onnx"),
+    (0, b"\x28\xb5\x2f\xfd", "compressed by zstd", "Unpack it first: zstd --decompress --stdout FILE > model.onnx"),
+    (257, b"ustar", "a tar archive", "Unpack it first: tar --extract --file FILE"),
 )
 """(offset, bytes, what has them there, what to do)."""
 
@@ -54,6 +59,8 @@ def explain(content: bytes) -> tuple[str, str]:
     """
     if not content:
         return "empty", COPY
+    if content.startswith(ZIP) and b".onnx" in content:
+        return "no ONNX file: it is a zip archive with one in it", "Unpack it first: unzip FILE"
     for offset, signature, what, hint in SIGNATURES:
         if content.startswith(signature, offset):
             return f"no ONNX file: it is {what}", hint

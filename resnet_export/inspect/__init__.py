@@ -15,6 +15,7 @@ from resnet_export.graph.metadata import PREFIX, Metadata, initializers_digest, 
 from resnet_export.inspect.diff import diff
 from resnet_export.inspect.facts import ONNX, measure_layers, read_opsets, read_ports, read_producer
 from resnet_export.inspect.results import Change, Layer, ModelDiff, ModelReport, Port, TensorChange
+from resnet_export.network.evaluation import not_finite
 
 __all__ = ["Change", "Layer", "ModelDiff", "ModelReport", "Port", "TensorChange", "diff", "inspect"]
 
@@ -56,6 +57,7 @@ def inspect(path: str | os.PathLike[str]) -> ModelReport:
         if not intact:
             faults.append("The digest of its numbers is not the one in its metadata: they were changed after writing.")
     size = _image_size(image, metadata)
+    faults += _not_finite(model)
     return ModelReport(
         path=str(path),
         size=path.stat().st_size,
@@ -64,8 +66,8 @@ def inspect(path: str | os.PathLike[str]) -> ModelReport:
         ir_version=model.ir_version,
         opsets=read_opsets(model),
         producer=read_producer(model),
-        inputs=read_ports(graph_inputs(model)),
-        outputs=read_ports(model.graph.outputs),
+        inputs=read_ports(graph_inputs(model), model),
+        outputs=read_ports(model.graph.outputs, model),
         image=image,
         operators=_operators(model),
         parameters=_parameters(model),
@@ -94,6 +96,15 @@ def _metadata(model: ir.Model) -> tuple[Metadata | None, list[str]]:
         return Metadata.from_props(model.metadata_props), []
     except ModelError as error:
         return None, [error.message]
+
+
+def _not_finite(model: ir.Model) -> list[str]:
+    """The first initializer with numbers that are NaN or infinite."""
+    held = {name: value.const_value.numpy() for name, value in model.graph.initializers.items() if value.const_value}
+    return [
+        f"{count:,} of the {held[name].size:,} numbers of {name} are NaN or infinite."
+        for name, count in not_finite(held)
+    ][:1]
 
 
 def _structure_fault(model: ir.Model, metadata: Metadata) -> str | None:

@@ -76,7 +76,7 @@ def _header(first: ir.Model, second: ir.Model) -> Iterator[Change]:
         ("input", graph_inputs(first), graph_inputs(second)),
         ("output", first.graph.outputs, second.graph.outputs),
     ):
-        for index, (port, other) in enumerate(zip_longest(read_ports(mine), read_ports(its))):
+        for index, (port, other) in enumerate(zip_longest(read_ports(mine, first), read_ports(its, second))):
             for part in ("name", "dtype", "shape"):
                 yield from _entry(f"{what} {index}", getattr(port, part, None), getattr(other, part, None), part)
 

@@ -6,6 +6,7 @@ import onnx_ir as ir
 
 from resnet_export.graph.access import producer
 from resnet_export.graph.cost import layers, multiply_adds, operands, quantization, stored_type, value_type
+from resnet_export.graph.file import NO_TENSORS
 from resnet_export.graph.foreign import ImageInput
 from resnet_export.graph.shapes import resolve_shapes
 from resnet_export.inspect.results import Layer, Port
@@ -24,9 +25,11 @@ def read_producer(model: ir.Model) -> str:
     return " ".join(part for part in (model.producer_name, model.producer_version) if part)
 
 
-def read_ports(values: Iterable[ir.Value]) -> tuple[Port, ...]:
-    """Names, types and shapes."""
-    return tuple(Port(value.name or "", value_type(value), _shape(value)) for value in values)
+def read_ports(values: Iterable[ir.Value], model: ir.Model) -> tuple[Port, ...]:
+    """Names, types and shapes of inputs or outputs."""
+    others = model.meta[NO_TENSORS]
+    named = ((value.name or "", value) for value in values)
+    return tuple(Port(name, others.get(name) or value_type(value), _shape(value)) for name, value in named)
 
 
 def measure_layers(model: ir.Model, image: ImageInput | None, size: tuple[int, int] | None) -> tuple[Layer, ...]:

@@ -16,7 +16,7 @@ class Port:
 
     name: str
     dtype: str | None
-    """As NumPy calls it; None where the file doesn't say, or it is no tensor."""
+    """As NumPy calls it, or `a sequence`; None where the file doesn't say."""
     shape: tuple[int | str | None, ...] | None
     """A name stands for a size that is open; None for unknown, of a size or of them all."""
 

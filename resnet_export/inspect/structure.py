@@ -1,5 +1,6 @@
 """The nodes of two graphs side by side: which belong to each other, and what they have differently."""
 
+from collections import Counter
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import Any, Literal, NamedTuple
@@ -63,10 +64,9 @@ def nodes_of(model: ir.Model) -> list[ir.Node]:
 def match(first: ir.Model, second: ir.Model) -> Match:
     """By name where half of the names of the smaller graph are in the other, else by position and operator."""
     ours, theirs = nodes_of(first), nodes_of(second)
-    names = {node.name: node for node in theirs if node.name}
-    common = [node for node in ours if node.name in names]
-    if 2 * len(common) >= min(len(ours), len(theirs)):
-        pairs: list[Pair] = [(node, names.get(node.name or "")) for node in ours]
+    own, names = _named(ours), _named(theirs)
+    if 2 * len(own.keys() & names.keys()) >= min(len(ours), len(theirs)):
+        pairs: list[Pair] = [(node, names.get(node.name or "") if node.name in own else None) for node in ours]
         taken = {other for _, other in pairs}
         return Match("name", pairs + [(None, node) for node in theirs if node not in taken])
     pairs = []
@@ -78,6 +78,12 @@ def match(first: ir.Model, second: ir.Model) -> Match:
         else:
             pairs += [(node, None) for node in left] + [(None, node) for node in right]
     return Match("position", pairs)
+
+
+def _named(nodes: list[ir.Node]) -> dict[str, ir.Node]:
+    """Name -> node, where a name is that of one node alone."""
+    counts = Counter(node.name for node in nodes)
+    return {node.name: node for node in nodes if node.name and counts[node.name] == 1}
 
 
 def changes(first: ir.Model, second: ir.Model, pairs: list[Pair]) -> Iterator[Change]:

@@ -17,7 +17,7 @@ IMAGE = "input"
 """The name of the value that the first step takes."""
 OPSET = 18
 """The ONNX opset in whose meaning a step's operator and attributes are to be read."""
-ROLES = ("weight", "bias", "running_mean", "running_var", "left", "right")
+ROLES = ("weight", "bias", "running_mean", "running_var", "scale", "zero_point", "left", "right")
 """What the numbers of a step can be, in the order in which its operator takes them."""
 STATISTICS = ("running_mean", "running_var")
 """Roles of the numbers that a training does not learn by gradients."""
@@ -59,6 +59,8 @@ class Network:
     steps: tuple[Step, ...]
     outputs: tuple[str, ...]
     """Names of the steps whose outputs the network gives; the first is what classifies."""
+    batch: int | None = None
+    """The number of images that it takes; None for any."""
 
     @property
     def output(self) -> str:
@@ -67,14 +69,14 @@ class Network:
 
     @cached_property
     def shapes(self) -> Mapping[str, Shape]:
-        """Name -> shape of the image and of every step's output, with `BATCH` in place of the number of images.
+        """Name -> shape of the image and of every step's output, with `BATCH` where any number of images is taken.
 
         Raises:
             ValueError: a step takes what no step before it gives, or shapes that its operator doesn't take.
         """
         from resnet_export.network.operators import OPERATORS  # which need NumPy; names and parameters don't
 
-        found: dict[str, Shape] = {IMAGE: (BATCH, *self.image)}
+        found: dict[str, Shape] = {IMAGE: (self.batch or BATCH, *self.image)}
         for step in self.steps:
             if not found.keys() >= {*step.inputs}:
                 raise ValueError(f"{step.name} takes {', '.join(step.inputs)}, not all of which is given before it")
@@ -119,6 +121,11 @@ class Network:
 
         inputs = [concrete(self.shapes[name], 1) for name in step.inputs]
         return OPERATORS[step.op].multiply_adds(concrete(self.shapes[step.name], 1), inputs, step.parameters)
+
+    @cached_property
+    def mixes_images(self) -> bool:
+        """Whether something depends on more than one image, so that all have to be evaluated together."""
+        return self.batch is not None or any(shape[:1] != (BATCH,) for shape in self.shapes.values())
 
     @property
     def classes(self) -> int:

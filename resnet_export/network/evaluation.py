@@ -46,16 +46,26 @@ def outputs_of(
 ) -> list[Floats]:
     """The outputs of these steps.
 
-    One image at a time, so that a batch's truth is a prefix of a larger one's, and memory does not grow with it. In
-    float32 it shows what rounding alone does to a plain evaluation.
+    One image at a time, so that a batch's truth is a prefix of a larger one's, and memory does not grow with it; all
+    at once where one depends on another. In float32 it shows what rounding alone does to a plain evaluation.
     """
     ended = network.until(*names)
+    parts = [images] if ended.mixes_images else np.split(images, len(images))
     found: dict[str, list[Floats]] = {name: [] for name in names}
-    for image in images:
-        for step, value in evaluate(ended, numbers, image[None], dtype):
+    for part in parts:
+        for step, value in evaluate(ended, numbers, part, dtype):
             if step.name in found:
                 found[step.name].append(value)
-    return [np.concatenate(found[name]) for name in names]
+    joined = {name: np.concatenate(values) if len(values) > 1 else values[0] for name, values in found.items()}
+    return [joined[name] for name in names]
+
+
+def not_finite(numbers: Numbers) -> Iterator[tuple[str, int]]:
+    """(name, how many of its numbers are NaN or infinite) of each parameter that has any."""
+    for name, array in numbers.items():
+        count = array.size - int(np.isfinite(array).sum()) if array.dtype.kind == "f" else 0
+        if count:
+            yield name, count
 
 
 @np.errstate(all="ignore")  # what is not finite fails its comparison

@@ -107,8 +107,7 @@ class Check:
         if not same:
             judge_source(verdict, self._sets, truths, self._source, self._activation)
         witness = self._judge_witness(verdict, truths)
-        assert tested.network is not None, "a canonical file has a specification"
-        diagnosis = self._diagnose(verdict, tested.network) if verdict.failures else None
+        diagnosis = self._diagnose(verdict, tested.oracle) if verdict.failures else None
         return VerifyReport(
             str(name),
             not verdict.failures,

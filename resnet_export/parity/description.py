@@ -3,26 +3,25 @@
 from dataclasses import replace
 from pathlib import Path
 
+import onnx
 import onnx_ir as ir
 
 from resnet_export.errors import CheckpointError, ModelError, StructureError
-from resnet_export.graph.file import read, read_metadata
+from resnet_export.graph.file import NO_TENSORS, read, read_metadata
 from resnet_export.graph.foreign import ImageInput, ProbabilityHead, find_head, image_input, type_name, write_outputs
 from resnet_export.graph.metadata import Metadata, initializers_digest, is_ours
-from resnet_export.graph.reading import read as read_network
-from resnet_export.graph.reading.values import UnreadableError
 from resnet_export.images import Preprocessing
 from resnet_export.network import Step
 from resnet_export.parity.diagnosis.contents import describe_change, layer_precisions
 from resnet_export.parity.expected import Expected, expected_of
 from resnet_export.parity.model_under_test import ModelUnderTest, canonical_model, giving
-from resnet_export.parity.reference.oracles import OWN_GRAPH, GraphOracle, NetworkOracle, Oracle
+from resnet_export.parity.own_graph import read_own_graph, sized
+from resnet_export.parity.reference.oracles import NetworkOracle
 from resnet_export.parity.results import Diagnosis, Quantity
 from resnet_export.runtimes.session import Precision
 from resnet_export.sources import Source, Trained
 from resnet_export.sources.preparation import preparation_of
 from resnet_export.sources.scaling import takes_pixels
-from resnet_export.spec import IMAGE_SIZES
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")
 LINEAR = frozenset(
@@ -31,7 +30,7 @@ LINEAR = frozenset(
 """Operators that end with logits: what makes probabilities of them is no linear one."""
 
 
-def describe(path: Path, weights: Source, folder: Path) -> ModelUnderTest:
+def describe(path: Path, weights: Source, folder: Path, image_size: int | None = None) -> ModelUnderTest:
     """Reads a file, and the source that it should hold.
 
     Args:
@@ -39,21 +38,25 @@ def describe(path: Path, weights: Source, folder: Path) -> ModelUnderTest:
         weights: a checkpoint, a whole model or another file; None takes the file for right, and looks at what runtimes
             make of it.
         folder: where a copy with other outputs may be put.
+        image_size: height and width in pixels, for a file that leaves them open.
 
     Raises:
-        ModelError: the file is missing or damaged, takes no image, or gives no numbers.
+        ModelError: the file is missing or damaged, takes no image, gives no numbers, or has an operator that is not
+            read.
         CheckpointError: `weights` cannot be read, or belong to a network with another input.
         InputError: `weights` are a model that can't be traced or read.
     """
     model = read(path)
+    _check_version(model, path)
     others, remarks = _outputs(model, path)
     head = find_head(model)
     logits_path = None
     if head is not None:
         logits_path = folder / path.name
         write_outputs(path, (head.logits, *others), logits_path)
+    taken = sized(image_input(model, path), image_size, path)
     if not is_ours(model):
-        found = _foreign(model, path, weights, head, logits_path, others, folder)
+        found = _foreign(model, path, taken, weights, head, logits_path, others, folder)
         return replace(found, remarks=(*remarks, *found.remarks))
     metadata = read_metadata(model, path)
     expected = None
@@ -63,8 +66,19 @@ def describe(path: Path, weights: Source, folder: Path) -> ModelUnderTest:
         expected = expected_of(weights, metadata.canonical.image, path, assumed)
     tested = canonical_model(path, None, others=others) if expected is None else _own(path, metadata, expected, others)
     tested = replace(tested, logits_path=logits_path, remarks=remarks if expected is None else expected.remarks)
+    if image_size is not None:
+        tested = replace(tested, taken=replace(tested.taken, height=taken.height, width=taken.width))
     change = None if tested.wrong is None else describe_change(model, metadata)
     return tested if change is None else _changed(model, metadata, tested, *change, given=weights is not None)
+
+
+def _check_version(model: ir.Model, path: Path) -> None:
+    if model.ir_version > onnx.IR_VERSION:
+        raise ModelError(
+            f"{path} has IR version {model.ir_version}, and onnx {onnx.__version__} supports versions up to "
+            f"{onnx.IR_VERSION}.",
+            hint="Update onnx and the runtimes, such as: pip install --upgrade onnx onnxruntime",
+        )
 
 
 def _outputs(model: ir.Model, path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -76,12 +90,12 @@ def _outputs(model: ir.Model, path: Path) -> tuple[tuple[str, ...], tuple[str, .
     first, *others = model.graph.outputs
     kinds = {
         value.name or "": "float32" if value.dtype is None else type_name(value.dtype) for value in model.graph.outputs
-    }
+    } | model.meta[NO_TENSORS]
     kind = kinds[first.name or ""]
-    if kind == "string":
+    if kind not in FLOATS:
         raise ModelError(
             f"{path} gives {first.name!r} first, which is {kind}, and numbers for the classes are expected.",
-            hint="Export it with its probabilities or logits as the first output.",
+            hint="Export it with its probabilities or logits as the first output; for a ZipMap: zipmap=False.",
         )
     floats = tuple(value.name or "" for value in others if kinds[value.name or ""] in FLOATS)
     rest = [value.name or "" for value in others if value.name not in floats]
@@ -111,10 +125,14 @@ def _changed(
     taken = replace(tested.taken, dtype=image_input(model, tested.path).dtype)
     known, copied = given or kept, tested.logits_path is not None
     change = f"{change}; its numbers are {'still' if kept else 'no longer'} those that were exported"
-    oracle, remarks = tested.oracle, tested.remarks
+    oracle, wrong = tested.oracle, None
     if not known:
-        oracle, fallback = _own_graph(tested.logits_path or tested.path, taken, tested.others, change)
-        remarks += fallback
+        try:
+            own = read_own_graph(tested.logits_path or tested.path, taken, tested.others)
+        except ModelError as error:
+            message = f"{error.message} Another tool changed the file after its export: it was {change}."
+            raise ModelError(message, hint=error.hint) from error
+        oracle, wrong = own.oracle, own.wrong
     return replace(
         tested,
         taken=taken,
@@ -123,31 +141,31 @@ def _changed(
         oracle=oracle,
         canonical=False,
         precision=precision,
-        wrong=None,
+        wrong=wrong,
         change=change,
-        remarks=remarks,
     )
 
 
 def _foreign(
     model: ir.Model,
     path: Path,
+    taken: ImageInput,
     weights: Source,
     head: ProbabilityHead | None,
     logits_path: Path | None,
     others: tuple[str, ...],
     folder: Path,
 ) -> ModelUnderTest:
-    taken, wrong, trained = image_input(model, path), None, None
+    wrong, trained = None, None
     given: Quantity = "output" if logits_path is None else "probabilities"
     if weights is None:
         source = logits_path or path
         if len(others) + 1 < len(model.graph.outputs) and logits_path is None:
             source = folder / path.name  # without the outputs that are not compared
             write_outputs(path, (model.graph.outputs[0].name or "", *others), source)
-        oracle, remarks = _own_graph(source, taken, others)
-        size = taken.height or IMAGE_SIZES["imagenet"]
-        preprocessing = Preprocessing.default(taken.channels, size)
+        own = read_own_graph(source, taken, others)
+        oracle, remarks, wrong, taken = own.oracle, own.remarks, own.wrong, own.taken
+        preprocessing = Preprocessing.default(taken.channels, oracle.network.image[1])
     else:
         expected = expected_of(weights, (taken.channels, taken.height, taken.width), path)
         trained = expected.trained
@@ -182,7 +200,7 @@ def _foreign(
 
 def _source_oracle(
     expected: Expected, trained: Trained, taken: ImageInput, given: tuple[str, ...]
-) -> tuple[Oracle, tuple[str, ...]]:
+) -> tuple[NetworkOracle, tuple[str, ...]]:
     """The truth of a foreign file beside its source, and what can't be compared."""
     raw = takes_pixels(trained.network, trained.numbers)
     normalised = taken.dtype == "uint8" and not raw
@@ -207,28 +225,6 @@ def _with_head(trained: Trained, model: ir.Model) -> tuple[Trained, Quantity]:
     step = Step("head", op, (network.output,), attributes)
     network = replace(network, steps=(*network.steps, step), outputs=(step.name, *network.outputs[1:]))
     return replace(trained, network=network), "output"
-
-
-def _own_graph(
-    path: Path, taken: ImageInput, others: tuple[str, ...], change: str | None = None
-) -> tuple[Oracle, tuple[str, ...]]:
-    """(the network that is read off the file, or where that can't be its graph as it stands; why)."""
-    size = taken.height or IMAGE_SIZES["imagenet"], taken.width or IMAGE_SIZES["imagenet"]
-    try:
-        found = read_network(read(path), (taken.channels, *size), layout=taken.layout, batch=taken.batch)
-    except UnreadableError as error:
-        why = f"No network could be read off the file: {error.message}"
-        note = f"{why} The truth is what onnx's reference evaluator makes of its graph."
-        return GraphOracle(path, taken, others, change=change), (note,)
-    steps = dict(zip(found.outputs[1:], found.network.outputs[1:], strict=True))
-    oracle = NetworkOracle(
-        found.network, giving(found.numbers), OWN_GRAPH, others={name: steps[name] for name in others if name in steps},
-        takes_raw=True, of_file=True,
-    )  # fmt: skip
-    constant = tuple(
-        f"Not compared: the output {name}, which no layer makes of the image." for name in others if name not in steps
-    )
-    return oracle, constant
 
 
 def _wrong_classes(model: ir.Model, trained: Trained) -> Diagnosis | None:

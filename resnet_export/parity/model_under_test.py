@@ -15,7 +15,7 @@ from resnet_export.network.evaluation import Numbers
 from resnet_export.network.folding import fold, unfolded
 from resnet_export.parity.diagnosis.contents import check_contents
 from resnet_export.parity.gate.inputs import image_input_of
-from resnet_export.parity.reference.oracles import OWN_GRAPH, NetworkOracle, Oracle
+from resnet_export.parity.reference.oracles import OWN_GRAPH, NetworkOracle
 from resnet_export.parity.results import Diagnosis, Quantity
 from resnet_export.runtimes.session import Precision
 from resnet_export.sources import Trained
@@ -36,7 +36,7 @@ class ModelUnderTest:
     """A copy that ends with the logits, where the first output is probabilities."""
     activation: Activation | None
     """What makes these of the logits."""
-    oracle: Oracle
+    oracle: NetworkOracle
     canonical: bool
     """Whether its values are named after the specification."""
     precision: Precision = "float32"
@@ -72,14 +72,9 @@ class ModelUnderTest:
         return tuple(self.oracle.others)
 
     @property
-    def network(self) -> NetworkOracle | None:
-        """The network with its parameters, where they are known."""
-        return self.oracle if isinstance(self.oracle, NetworkOracle) else None
-
-    @property
     def can_be_run(self) -> bool:
         """Whether the truth can be evaluated of what the file takes."""
-        return self.network is None or self.network.network.image[0] == self.taken.channels
+        return self.oracle.network.image[0] == self.taken.channels
 
 
 def value_names(path: Path) -> list[str]:

@@ -51,6 +51,7 @@ def verify(
     *,
     weights: Source = None,
     images: str | os.PathLike[str] | None = None,
+    image_size: int | None = None,
     runtimes: Sequence[str] | None = None,
     allow_fallback: bool = False,
     bisect: bool = False,
@@ -63,6 +64,7 @@ def verify(
         weights: what it should hold: a checkpoint or `Weights`, a whole model (a `torch.nn.Module`, a `keras.Model` or
             its `.keras` file), or another `.onnx` file; None checks the file against itself in float64.
         images: a folder of pictures to run it on, beside random images.
+        image_size: height and width in pixels, for a file that leaves them open.
         runtimes: such as `ort:cpu` or `openvino,precision=bfloat16`; None for all that are here. A runtime that was
             named has to run the file; one that was not may be unable to.
         allow_fallback: go on where nodes do not run on the provider that was asked for, and say so.
@@ -73,11 +75,11 @@ def verify(
         What was found; `passed` says whether the file is the network that it says it is.
 
     Raises:
-        ModelError: the file is missing or damaged, or takes no image.
+        ModelError: the file is missing or damaged, takes no image, or has an operator that is not read.
         CheckpointError: `weights` cannot be read, or take other images.
         InputError: `weights` are a model that cannot be traced, or has an operator that is not read.
         ImageError: `images` has no picture that can be read.
-        UsageError: there is no such runtime, or none with such an option.
+        UsageError: there is no such runtime, or none with such an option; or the file takes images of another size.
         MissingDependencyError: a runtime that was named is not installed.
         UnavailableError: a runtime that was named lacks a library, driver or device.
     """
@@ -87,7 +89,7 @@ def verify(
     stage = progress or (lambda name: contextlib.nullcontext())
     with tempfile.TemporaryDirectory() as folder:
         with stage("read"):
-            tested = describe(Path(path), weights, Path(folder))
+            tested = describe(Path(path), weights, Path(folder), image_size)
             seen = () if tested.wrong is None else (f"{tested.wrong.layer}: {tested.wrong.detail}",)
             if tested.wrong is not None and not (bisect and tested.can_be_run):
                 found = {"comparisons": (), "diagnosis": tested.wrong, "notes": tested.remarks}
@@ -163,10 +165,10 @@ def _evaluate(
 
 def _hear_witness(tested: ModelUnderTest, verdict: Verdict, truths: Truths, inputs: InputSet) -> float | None:
     """How far the live model that the truth was read from is from it; see `judge_live`."""
-    if tested.source is None or tested.network is None or tested.wrong is not None:
+    if tested.source is None or tested.wrong is not None:
         return None
     quantity: Quantity = "logits" if tested.given == "probabilities" else tested.given
-    return judge_live(verdict, tested.source, tested.network, truths, inputs, quantity)
+    return judge_live(verdict, tested.source, tested.oracle, truths, inputs, quantity)
 
 
 def _hidden(tested: ModelUnderTest, evaluations: Sequence[Evaluation]) -> list[str]:
@@ -198,15 +200,13 @@ def _look_inside(
 ) -> tuple[Diagnosis | None, Bisection | None, list[str]]:
     """(what is wrong first, the error layer by layer, why there is none of these)."""
     wrong = tested.wrong
-    if tested.network is None:
-        return wrong, None, ["The layers can't be looked at: no network is known. Give its checkpoint with --weights."]
     candidates = [*verdict.failed, *((evaluation, sets[0]) for evaluation in evaluations)]
     values = None if tested.canonical else value_names(tested.path)
     problem = "none of these runtimes shows them: add --runtime ort:cpu"
     for evaluation, inputs in (pair for pair in candidates if pair[0].shows_values):
         precision = precision_of(evaluation, tested)
         try:
-            diagnosis, bisection = diagnose(evaluation.candidate, tested.network, inputs, values, precision)
+            diagnosis, bisection = diagnose(evaluation.candidate, tested.oracle, inputs, values, precision)
         except tuple(STATUS) as error:
             problem = f"{evaluation.runtime}: {error.message}"
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import product
+from typing import Any
 
 from resnet_export.errors import SpecificationError, StructureError
 from resnet_export.network import Network
@@ -37,13 +38,13 @@ def candidates(network: Network) -> Iterator[ResNetSpec]:
     inner, groups = _first_bottleneck(network)
     base_width = -(-inner // groups * BASE_WIDTH // width)
     for (depth, variant), stem, stride_on in product(VARIANTS.items(), STEMS, STRIDE_POSITIONS):
-        bottleneck = {"groups": groups, "base_width": base_width, "stride_on": stride_on} if variant.bottleneck else {}
-        if not bottleneck and stride_on != ResNetSpec.stride_on:
+        inside: dict[str, Any] = {"groups": groups, "base_width": base_width, "stride_on": stride_on}
+        if not variant.bottleneck and stride_on != ResNetSpec.stride_on:
             continue
         try:
             yield ResNetSpec(
                 depth=depth, num_classes=network.classes, in_channels=channels, image_size=height, width=width,
-                stem=stem, eps=eps, **bottleneck,
+                stem=stem, eps=eps, **(inside if variant.bottleneck else {}),
             )  # fmt: skip
         except SpecificationError:
             continue

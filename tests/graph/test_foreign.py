@@ -106,7 +106,7 @@ def test_initializers_among_the_inputs_are_none() -> None:
         ("() => (float[6,3,3,3] y)", "y = Relu(w)", "net.onnx takes no inputs, and one image is expected."),
         ("(float[N,784] x) => (float[N,784] y)", "y = Relu(x)",
          "net.onnx takes no image: its input 'x' is float32 (N, 784), and a batch of images has four axes."),
-        ("(int64[N,3,8,8] x) => (int64[N,3,8,8] y)", "y = Abs(x)", "its input 'x' is int64 (N, 3, 8, 8)"),
+        ("(bool[N,3,8,8] x) => (bool[N,3,8,8] y)", "y = Not(x)", "its input 'x' is bool (N, 3, 8, 8)"),
         ("(string[N,3,8,8] x) => (string[N,3,8,8] y)", "y = Identity(x)", "its input 'x' is string (N, 3, 8, 8)"),
         ("(float x) => (float y)", "y = Relu(x)", "its input 'x' is float32 (), and"),
         ("(float[N,C,H,W] x) => (float[N,C,H,W] y)", "y = Relu(x)", "leaves open how many channels its input 'x' has"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from resnet_export.graph.cost import count
 from resnet_export.network import BATCH, IMAGE, Network, Step
-from resnet_export.network.operators import BINARY, OPERATORS, UNARY
+from resnet_export.network.operators import BINARY, COMPARISONS, OPERATORS, UNARY
 from resnet_export.network.operators.norms import exact_epsilon
 from resnet_export.network.operators.windows import output_size
 
@@ -157,7 +157,7 @@ ATTRIBUTES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("op", UNARY)
+@pytest.mark.parametrize("op", [op for op in UNARY if op != "Not"])
 def test_element_by_element(op: str) -> None:
     network = alone(op, ATTRIBUTES.get(op, {}))
     images = images_of(network) * np.float32(3)
@@ -202,7 +202,7 @@ AXES = st.lists(st.integers(1, 3), min_size=1, max_size=3, unique=True).map(lamb
 
 
 @settings(deadline=None)
-@given(op=st.sampled_from(["ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"]), axes=AXES)
+@given(op=st.sampled_from(["ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum"]), axes=AXES)
 def test_reductions(op: str, axes: tuple[int, ...]) -> None:
     assert_as_in_onnx_runtime(alone(op, {"axes": axes}))
 
@@ -228,6 +228,53 @@ def test_softmax(op: str, axis: int) -> None:
     network = alone(op, {"axis": axis})
     assert_as_in_onnx_runtime(network)
     assert_as_in_onnx_runtime(network, images=100 * images_of(network))  # whose powers overflow
+
+
+@pytest.mark.parametrize("axis", [1, 3])
+def test_the_first_largest_value(axis: int) -> None:
+    """One of several equal ones."""
+    network = alone("Hardmax", {"axis": axis})
+    assert_as_in_onnx_runtime(network)
+    assert_as_in_onnx_runtime(network, images=np.round(images_of(network)))
+
+
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_local_response_norm(size: int) -> None:
+    assert_as_in_onnx_runtime(alone("LRN", {"alpha": 0.1, "beta": 0.7, "bias": 1.5, "size": size}))
+
+
+@pytest.mark.parametrize("op", COMPARISONS)
+@pytest.mark.parametrize("chosen", ["of two values", "left is a number", "right is a number", "of its opposite"])
+def test_a_choice_by_a_comparison(op: str, chosen: str) -> None:
+    """Both ways are taken: where the image is equal to itself turned, too."""
+    numbers = {"left": (4, 1, 1)} if chosen == "left is a number" else {}
+    numbers |= {"right": (4, 1, 1)} if chosen == "right is a number" else {}
+    sources = ("neg",) if numbers else ("neg", IMAGE)
+    opposite = chosen == "of its opposite"
+    steps = [
+        Step("neg", "Neg", (IMAGE,)),
+        Step("mask", op, ("neg", IMAGE)),
+        *([Step("not", "Not", ("mask",))] if opposite else []),
+        Step("step", "Where", ("not" if opposite else "mask", *sources), {}, numbers),
+    ]
+    network = Network(IMAGE_SHAPE, tuple(steps), ("step",))
+    assert_as_in_onnx_runtime(network, images=np.round(images_of(network)))
+
+
+@pytest.mark.parametrize(("numbers", "axis"), [((), 0), ((4,), 1), ((6,), 3)])
+def test_quantisation(numbers: tuple[int, ...], axis: int) -> None:
+    """There and back it is off by half a step at most, but where it is clipped; ties go to the even number."""
+    attributes = {"axis": axis, "min": -128.0, "max": 127.0}
+    parameters = {"scale": np.full(numbers, 0.25), "zero_point": np.full(numbers, 3.0)}
+    x = np.random.default_rng(0).uniform(-40, 40, (2, *IMAGE_SHAPE))
+    quantised = OPERATORS["QuantizeLinear"].apply(attributes, [x], parameters)
+    assert set(np.unique(quantised)) <= {float(value) for value in range(-128, 128)}
+    back = OPERATORS["DequantizeLinear"].apply({"axis": axis}, [quantised], parameters)
+    assert np.abs(back - np.clip(x, -131 / 4, 124 / 4)).max() <= 0.125
+    ties = OPERATORS["QuantizeLinear"].apply({**attributes, "axis": 0}, [np.array([0.125, 0.375])], {
+        "scale": np.array(0.25), "zero_point": np.array(0.0)
+    })  # fmt: skip
+    assert ties.tolist() == [0.0, 2.0]
 
 
 @settings(deadline=None)
@@ -297,7 +344,8 @@ def test_expand(shape: tuple[int, ...]) -> None:
 
 def test_every_operator_has_a_test_here() -> None:
     named = Path(__file__).read_text(encoding="utf-8")
-    assert [op for op in OPERATORS if op not in UNARY and op not in BINARY and f'"{op}"' not in named] == []
+    looped = {*UNARY, *BINARY, *COMPARISONS}
+    assert [op for op in OPERATORS if op not in looped and f'"{op}"' not in named] == []
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
 from resnet_export.network.operators.norms import exact_epsilon
+from resnet_export.network.operators.quantization import along
+from resnet_export.network.sizes import Batch
 
 Attributes = Mapping[str, Any]
 Array = NDArray[Any]
@@ -83,16 +86,43 @@ def _standardise(attributes: Attributes, x: Array, gamma: Array, beta: Array, me
 
 
 def _fill(attributes: Attributes, shape: Array) -> Array:
+    """The same number everywhere; along the batch once, where it broadcasts."""
     value = attributes.get("value")
-    return np.full(shape.tolist(), np.float32(0) if value is None else value.numpy().ravel()[0])
+    sizes = [1 if isinstance(size, Batch) else size for size in shape.tolist()]
+    return np.full(sizes, np.float32(0) if value is None else value.numpy().ravel()[0])
 
 
 def _gather(attributes: Attributes, x: Array, indices: Array) -> Array:
     return np.asarray(np.take(x, indices, attributes.get("axis", 0)))
 
 
-def _split(attributes: Attributes, x: Array, *sizes: Array) -> Array:
-    raise ValueError("a split of numbers")
+def integer_limits(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """The least and the largest value of a type of whole numbers, those of 4 bits among them.
+
+    Raises:
+        ValueError: it has other numbers too.
+    """
+    found = ml_dtypes.iinfo(dtype)  # type: ignore[no-untyped-call]
+    return int(found.min), int(found.max)
+
+
+def _quantize(attributes: Attributes, x: Array, scale: Array, zero: Array | None = None) -> Array:
+    axis, shift = attributes.get("axis", 1), np.array(0, np.uint8) if zero is None else zero
+    rounded = np.rint(x / along(scale, x, axis)) + along(shift, x, axis).astype(x.dtype)
+    return np.asarray(np.clip(rounded, *integer_limits(shift.dtype)), shift.dtype)
+
+
+def _dequantize(attributes: Attributes, x: Array, scale: Array, zero: Array | None = None) -> Array:
+    """With a scale for each index of an axis, or for each of its blocks."""
+    axis, block = attributes.get("axis", 1), attributes.get("block_size", 0)
+
+    def wide(values: Array) -> Array:
+        if block:
+            return np.repeat(values, block, axis).take(range(x.shape[axis]), axis)
+        return along(values, x, axis)
+
+    centred = x.astype(np.float64) - (0 if zero is None else wide(zero).astype(np.float64))
+    return np.asarray(centred * wide(scale))
 
 
 ARITHMETIC: dict[str, Callable[..., Any]] = {
@@ -106,9 +136,14 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
     ),
     "Concat": lambda a, *x: np.concatenate(x, a["axis"]),
     "ConstantOfShape": _fill,
+    "DequantizeLinear": _dequantize,
     "Div": _divide,
+    "Ceil": lambda _, x: np.ceil(x),
     "Equal": lambda _, x, y: x == y,
     "Exp": lambda _, x: np.exp(x),
+    "Floor": lambda _, x: np.floor(x),
+    "Greater": lambda _, x, y: x > y,
+    "Less": lambda _, x, y: x < y,
     "Expand": lambda _, x, shape: np.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(shape.tolist()))),
     "Flatten": lambda a, x: x.reshape(int(np.prod(x.shape[: a.get("axis", 1)])), -1),
     "Gather": _gather,
@@ -120,6 +155,7 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
     "Neg": lambda _, x: -x,
     "Not": lambda _, x: ~x,
     "Pow": lambda _, x, y: x**y,
+    "QuantizeLinear": _quantize,
     "Range": lambda _, start, limit, step: np.arange(start.item(), limit.item(), step.item()),
     "Reciprocal": lambda _, x: 1 / x,
     "ReduceL2": _reduction(_length),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from resnet_export.graph.reading.naming import owner_of, unused
-from resnet_export.graph.reading.values import Feature, Number
+from resnet_export.graph.reading.values import Feature, Number, UnreadableError
 from resnet_export.network import BATCH, IMAGE, Network, Step
 from resnet_export.network.operators import OPERATORS
 
@@ -20,24 +20,30 @@ class Builder:
     Attributes:
         opset: the version of ONNX's operators that the graph is written in.
         batch: the number of images that the graph is fixed to; None for any.
+        mixing: whether images may depend on one another.
         expressions: name of a parameter -> the number that it is.
         repeated: name of an `Expand` -> what it repeats.
     """
 
-    def __init__(self, image: tuple[int, int, int], opset: int, batch: int | None = None) -> None:
-        self.image, self.opset, self.batch = image, opset, batch
+    def __init__(self, image: tuple[int, ...], opset: int, batch: int | None = None, *, mixing: bool = False) -> None:
+        self.opset, self.batch, self.mixing = opset, batch, mixing
+        self.image: Any = image  # three axes, but where a single operator is looked at
         self.steps: dict[str, Step] = {}
         self.expressions: dict[str, Number] = {}
         self.repeated: dict[str, Feature] = {}
 
     @property
     def source(self) -> Feature:
-        """The image."""
-        return Feature.of(IMAGE, (BATCH, *self.image))
+        """The image. Where images may depend on one another, a fixed number of them is a length like any other."""
+        return Feature.of(IMAGE, (self._fixed or BATCH, *self.image))
+
+    @property
+    def _fixed(self) -> int | None:
+        return self.batch if self.mixing else None
 
     def network(self, outputs: Sequence[str]) -> Network:
         """What was read, as far as the outputs need it."""
-        return Network(self.image, tuple(self.steps.values()), tuple(outputs)).until(*outputs)
+        return Network(self.image, tuple(self.steps.values()), tuple(outputs), self._fixed).until(*outputs)
 
     def add(
         self,
@@ -69,6 +75,11 @@ class Builder:
         self.expressions |= {step.parameter(role): number for role, number in given.items()}
         return Feature.of(name, shape)
 
+    def refuse_batch(self, x: Feature, axes: Iterable[int]) -> None:
+        """Refuses to go over these axes of the step's own where one is that of the images, and these may not mix."""
+        if not self.mixing and any(not isinstance(x.shape[axis], int) for axis in axes):
+            raise UnreadableError("it goes over the images of the batch")
+
     def drop(self, name: str) -> Step:
         """Takes a step away that another one replaces."""
         step = self.steps.pop(name)
@@ -88,10 +99,12 @@ class Builder:
         x = self.unpadded(x)
         return x if x.upright else self.add("Transpose", [x], {"perm": x.perm})
 
-    def permuted(self, op: str, x: Feature, attributes: Mapping[str, Any]) -> Feature:
+    def permuted(
+        self, op: str, x: Feature, attributes: Mapping[str, Any], parameters: Mapping[str, Number | None] | None = None
+    ) -> Feature:
         """The output of a step that works whatever the order of the axes, seen as its input is."""
         x = self.unpadded(x)
-        return replace(self.add(op, [x], attributes), perm=x.perm)
+        return replace(self.add(op, [x], attributes, parameters), perm=x.perm)
 
     def _name(self, op: str, parameters: Mapping[str, Number]) -> str:
         owners = (owner_of(name) for number in parameters.values() for name in number.parameters())

@@ -16,12 +16,18 @@ from resnet_export.graph.interface import Layout
 from resnet_export.graph.reading.arithmetic import ARITHMETIC
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.canonical import canonical, simplified
-from resnet_export.graph.reading.rules import RULES, shape_of
+from resnet_export.graph.reading.rules import DOMAINS, MICROSOFT, rule_of, shape_of
 from resnet_export.graph.reading.values import CONSTANT, PARAMETER, Feature, Number, UnreadableError, Value
 from resnet_export.network import BATCH, IMAGE, Network, described
 
-DOMAINS = ("", "ai.onnx")
+OPSETS = range(7, 27)
+"""The versions of ONNX's operators that are read."""
 CLASSIFIES = "Give the network that classifies."
+WHOLE = frozenset(kind for kind in ir.DataType if kind.name.startswith(("INT", "UINT")))
+GIVES_WHOLE = frozenset({"QuantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"})
+"""Operators that give whole numbers whatever they take."""
+GIVES_REAL = frozenset({"DequantizeLinear", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"})
+"""Operators that take whole numbers and give others."""
 HINT = "Export the network without it, or ask for the operator at the project's issues."
 
 
@@ -49,33 +55,42 @@ class Reading:
 
 def read(
     model: ir.Model,
-    image: tuple[int, int, int],
+    image: tuple[int, ...],
     parameters: Mapping[str, NDArray[Any]] | None = None,
     *,
     layout: Layout = "nchw",
     batch: int | None = None,
+    mixing: bool = False,
 ) -> Reading:
     """Reads the network off a graph.
 
     Args:
         model: its first input is the image; further inputs are parameters. Functions are inlined in place.
-        image: (channels, height, width).
+        image: (channels, height, width), or as many axes as the graph's input has.
         parameters: name of an input -> its numbers; None for a file, whose initializers are its parameters.
         layout: the order of the image's axes.
         batch: the number of images that a file is fixed to.
+        mixing: whether the images of a batch may depend on one another, and outputs have any shape. Such a network can
+            be evaluated, and not be written.
 
     Raises:
         UnreadableError: it has an operator that is not read; names the node.
     """
+    opset = model.opset_imports.get("", OPSETS[-1])
+    if opset not in OPSETS:
+        raise UnreadableError(
+            f"It is written in opset {opset}, and this package supports {OPSETS[0]} to {OPSETS[-1]}.",
+            hint=f"Export it again at an opset from {OPSETS[0]} to {OPSETS[-1]}.",
+        )
     if model.functions:
         InlinePass()(model)
-    reader = _Reader(model, image, parameters, layout, batch)
+    reader = _Reader(model, image, parameters, layout, batch, mixing=mixing)
     try:
         reader.run()
         outputs = list(reader.outputs())
     except UnreadableError as error:
         steps = tuple(reader.builder.steps.values())
-        error.partial, *_ = simplified(Network(image, steps, ()), reader.builder.expressions)
+        error.partial, *_ = simplified(Network(reader.builder.image, steps, ()), reader.builder.expressions)
         raise
     network = reader.builder.network([step for _, step in outputs])
     expressions = reader.builder.expressions
@@ -88,18 +103,23 @@ class _Reader:
     def __init__(
         self,
         model: ir.Model,
-        image: tuple[int, int, int],
+        image: tuple[int, ...],
         parameters: Mapping[str, NDArray[Any]] | None,
         layout: Layout,
         batch: int | None,
+        *,
+        mixing: bool,
     ) -> None:
         self._graph = model.graph
-        self.builder = Builder(image, model.opset_imports.get("", 18), batch)
+        self.builder = Builder(image, model.opset_imports.get("", 18), batch, mixing=mixing)
         self.shown: dict[str, Shown] = {}
         self._of_file = parameters is None
         self._values: dict[ir.Value, Value] = {}
+        self._whole: set[ir.Value] = set()
         taken, *others = (value for value in model.graph.inputs if value.name not in model.graph.initializers)
         source = self.builder.source
+        if taken.dtype in WHOLE:
+            self._whole.add(taken)
         self._values[taken] = source if layout == "nchw" else replace(source, perm=NCHW_TO_NHWC)
         for value in others:
             name = value.name or ""
@@ -119,9 +139,21 @@ class _Reader:
         for node in self._graph:
             if node not in needed:
                 continue
+            whole = self._is_whole(node)
             for value, result in zip(node.outputs, self._interpreted(node), strict=False):
                 self._values[value] = result
+                if whole:
+                    self._whole.add(value)
                 self._note(node, value, result)
+
+    def _is_whole(self, node: ir.Node) -> bool:
+        """Whether a node gives whole numbers of the image: steps have no type of their own."""
+        if node.op_type == "Cast":
+            return attribute(node, "to") in WHOLE
+        first = next(
+            (value for value in node.inputs if value is not None and isinstance(self._values.get(value), Feature)), None
+        )
+        return node.op_type in GIVES_WHOLE or (first in self._whole and node.op_type not in GIVES_REAL)
 
     def _note(self, node: ir.Node, value: ir.Value, result: Value) -> None:
         """Notes where a value can be looked at in the source: a module's output is what its last node makes."""
@@ -139,13 +171,17 @@ class _Reader:
         found = [(value.name or "", self._values.get(value)) for value in self._graph.outputs]
         steps = [(name, self._settled(name, value)) for name, value in found if isinstance(value, Feature)]
         made = [(name, step) for name, step in steps if step != IMAGE]
+        if steps and not made:
+            raise UnreadableError("No layer stands between the image and the outputs.", hint=CLASSIFIES)
         if not made:
-            raise UnreadableError("No output is made of the image.", hint=CLASSIFIES)
+            raise UnreadableError(
+                "No output depends on the image: whatever it shows, the file gives the same.", hint=CLASSIFIES
+            )
         yield from made
 
     def _settled(self, name: str, value: Feature) -> str:
         settled = self.builder.settled(value)
-        if settled.shape[0] != BATCH:
+        if settled.shape[:1] != (BATCH,) and not self.builder.mixing:
             shape = described(settled.shape)
             raise UnreadableError(
                 f"The output {name} has the shape {shape}: its first axis is not that of the images.", hint=CLASSIFIES
@@ -171,9 +207,7 @@ class _Reader:
         return self._values[value]
 
     def _result(self, node: ir.Node, inputs: list[Value | None], attributes: dict[str, Any]) -> Value | list[Value]:
-        if node.domain not in DOMAINS:
-            raise UnreadableError(f"operators of {node.domain} are not read")
-        if node.op_type == "Constant":
+        if node.op_type == "Constant" and node.domain in DOMAINS:
             tensor = ir.convenience.get_const_tensor(node.outputs[0])
             if tensor is None:
                 raise UnreadableError("a constant of this kind is not read")
@@ -184,7 +218,9 @@ class _Reader:
             return _arithmetic(node, inputs, attributes)
         if node.op_type == "Split":
             attributes.setdefault("num_outputs", len(node.outputs))
-        rule = RULES.get(node.op_type)
+        if node.op_type == "Div" and self._is_whole(node):
+            raise UnreadableError("it divides whole numbers")
+        rule = rule_of(node.op_type, node.domain)
         if rule is None:
             raise UnreadableError("this operator is not read")
         return rule(self.builder, inputs, attributes)
@@ -207,7 +243,7 @@ def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[
     operands = tuple(value for value in inputs if isinstance(value, Number))
     if None in inputs[: len(operands)]:
         raise UnreadableError("it leaves out an input before others")
-    if node.op_type not in ARITHMETIC:
+    if node.op_type not in ARITHMETIC or node.domain not in (*DOMAINS, MICROSOFT):
         raise UnreadableError("this operator is not read where it takes numbers alone")
     number = Number(node.op_type, operands, attributes)
     return Number.constant(number.value()) if number.is_constant else number
@@ -216,7 +252,8 @@ def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[
 def _refusal(node: ir.Node, reason: str) -> UnreadableError:
     """The error with the place of a node: its own name, and the module where the converter noted it."""
     layer = next(reversed(layers_of(node)), None)
-    where = f"{node.op_type} {layer or node.name or node.outputs[0].name}"
+    operator = node.op_type if node.domain in DOMAINS else f"{node.domain}.{node.op_type}"
+    where = f"{operator} {layer or node.name or node.outputs[0].name}"
     return UnreadableError(f"Node {where}: {reason}.", hint=HINT)
 
 

@@ -9,15 +9,18 @@ inputs; the formulas are those of https://onnx.ai/onnx/operators.
 
 from collections.abc import Mapping
 
-from resnet_export.network.operators.elementwise import BINARY, UNARY
+from resnet_export.network.operators.elementwise import BINARY, CHOICE, COMPARISONS, UNARY
 from resnet_export.network.operators.moves import MOVES
 from resnet_export.network.operators.norms import NORMS
 from resnet_export.network.operators.operator import Operator
 from resnet_export.network.operators.products import PRODUCTS
+from resnet_export.network.operators.quantization import QUANTIZATION
 from resnet_export.network.operators.reductions import REDUCTIONS
 from resnet_export.network.operators.windows import WINDOWS
 
-__all__ = ["BINARY", "OPERATORS", "UNARY", "Operator"]
+__all__ = ["BINARY", "COMPARISONS", "OPERATORS", "UNARY", "Operator"]
 
-OPERATORS: Mapping[str, Operator] = {**WINDOWS, **PRODUCTS, **NORMS, **UNARY, **BINARY, **REDUCTIONS, **MOVES}
+OPERATORS: Mapping[str, Operator] = {
+    **WINDOWS, **PRODUCTS, **NORMS, **UNARY, **BINARY, **COMPARISONS, **CHOICE, **REDUCTIONS, **MOVES, **QUANTIZATION,
+}  # fmt: skip
 """Name of the ONNX operator -> what it does."""

@@ -34,14 +34,36 @@ def _unary(function: Callable[..., Any], *names: str, since: int = 13) -> Operat
     return Operator(same_shape, apply, since=since)
 
 
-def _binary(function: Callable[[Floats, Floats], Any]) -> Operator:
-    def shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:
-        return broadcast(*operands(inputs, parameters))
+def _comparison(function: Callable[[Floats, Floats], Any]) -> Operator:
+    """Gives 1 for true and 0 for false."""
 
+    def apply(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
+        left, right = operands(inputs, numbers)
+        return np.asarray(function(left, right), inputs[0].dtype)
+
+    return Operator(_broadcast_shape, apply)
+
+
+def _broadcast_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:
+    return broadcast(*operands(inputs, parameters))
+
+
+def _chosen_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:
+    return broadcast(inputs[0], *parameters.values(), *inputs[1:])
+
+
+def _chosen(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
+    mask, *values = inputs
+    left = numbers["left"] if "left" in numbers else values.pop(0)
+    right = numbers["right"] if "right" in numbers else values.pop(0)
+    return np.where(mask != 0, left, right)
+
+
+def _binary(function: Callable[[Floats, Floats], Any]) -> Operator:
     def apply(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
         return np.asarray(function(*operands(inputs, numbers)))
 
-    return Operator(shape, apply)
+    return Operator(_broadcast_shape, apply)
 
 
 def _sigmoid(x: Floats) -> Floats:
@@ -66,18 +88,25 @@ def _hard_sigmoid(x: Floats, alpha: float, beta: float) -> Floats:
 
 UNARY = {
     "Abs": _unary(np.abs),
+    "Ceil": _unary(np.ceil),
     "Clip": _unary(_clip, "min", "max"),
+    "Cos": _unary(np.cos),
     "Elu": _unary(lambda x, alpha: np.where(x < 0, alpha * np.expm1(np.minimum(x, 0)), x), "alpha"),
     "Erf": _unary(_erf),
     "Exp": _unary(np.exp),
+    "Floor": _unary(np.floor),
     "HardSigmoid": _unary(_hard_sigmoid, "alpha", "beta"),
     "HardSwish": _unary(lambda x: x * _hard_sigmoid(x, 1 / 6, 0.5), since=14),
     "LeakyRelu": _unary(lambda x, alpha: np.where(x < 0, alpha * x, x), "alpha"),
     "Log": _unary(np.log),
     "Neg": _unary(np.negative),
+    "Not": _unary(lambda x: x == 0),
     "Reciprocal": _unary(np.reciprocal),
     "Relu": _unary(lambda x: np.maximum(x, 0)),
+    "Round": _unary(np.rint),
     "Sigmoid": _unary(_sigmoid),
+    "Sign": _unary(np.sign),
+    "Sin": _unary(np.sin),
     "Softplus": _unary(lambda x: np.logaddexp(0, x)),
     "Sqrt": _unary(np.sqrt),
     "Tanh": _unary(np.tanh),
@@ -91,3 +120,12 @@ BINARY = {
     "Pow": _binary(np.power),
     "Sub": _binary(np.subtract),
 }
+COMPARISONS = {
+    "Equal": _comparison(np.equal),
+    "Greater": _comparison(np.greater),
+    "GreaterOrEqual": _comparison(np.greater_equal),
+    "Less": _comparison(np.less),
+    "LessOrEqual": _comparison(np.less_equal),
+}
+CHOICE = {"Where": Operator(_chosen_shape, _chosen)}
+"""`Where` takes one of two values by a comparison; either can be a number, `left` the first and `right` the second."""

@@ -3,7 +3,10 @@
     y = (x - mean) / sqrt(variance + epsilon) * weight + bias
 
 with the running statistics of a training (BatchNormalization, Ioffe and Szegedy 2015), or those of the value itself
-over an image's channel (InstanceNormalization) or over its last axes (LayerNormalization, Ba et al. 2016).
+over an image's channel (InstanceNormalization) or over its last axes (LayerNormalization, Ba et al. 2016). LRN divides
+by the values of `size` neighbouring channels (Krizhevsky et al. 2012):
+
+    y_c = x_c / (bias + alpha / size * sum_k x_k^2) ^ beta,  c - floor((size - 1) / 2) <= k <= c + ceil((size - 1) / 2)
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +14,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from resnet_export.network.operators.operator import Attributes, Floats, Operator, along_channels, same_shape
+from resnet_export.network.operators.operator import Attributes, Floats, Operator, along_channels, mean_over, same_shape
 
 
 def exact_epsilon(found: float) -> float:
@@ -43,14 +46,25 @@ def _layer_norm(attributes: Attributes, inputs: Sequence[Floats], numbers: Mappi
     return out + numbers["bias"] if "bias" in numbers else out
 
 
+def _local_response(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
+    (x,) = inputs
+    size = attributes["size"]
+    sides = [(0, 0)] * x.ndim
+    sides[1] = ((size - 1) // 2, size // 2)
+    squares = np.lib.stride_tricks.sliding_window_view(np.pad(np.square(x), sides), size, axis=1).sum(axis=-1)
+    scale = x.dtype.type(attributes["bias"]) + x.dtype.type(attributes["alpha"] / size) * squares
+    return np.asarray(x / scale ** x.dtype.type(attributes["beta"]))
+
+
 def _standardised(x: Floats, axes: tuple[int, ...], epsilon: float) -> Floats:
-    centred = x - x.mean(axis=axes, keepdims=True)
-    variance = np.square(centred).mean(axis=axes, keepdims=True)
+    centred = x - mean_over(x, axes, keepdims=True)
+    variance = mean_over(np.square(centred), axes, keepdims=True)
     return np.asarray(centred / np.sqrt(variance + x.dtype.type(epsilon)))
 
 
 NORMS = {
     "BatchNormalization": Operator(same_shape, _batch_norm),
     "InstanceNormalization": Operator(same_shape, _instance_norm),
+    "LRN": Operator(same_shape, _local_response),
     "LayerNormalization": Operator(same_shape, _layer_norm, since=17),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,8 +35,29 @@ class Operator:
     shape: ShapeRule
     apply: Evaluation
     multiply_adds: Cost = no_multiply_adds
-    since: int = 13
-    """The first opset of a file that has it with this meaning; the canonical graph is written from 13 on."""
+    since: int | None = 13
+    """The first opset of a file that has it with this meaning; the canonical graph is written from 13 on. None: it is
+    evaluated only, and not written."""
+
+
+def sum_over(x: Floats, axes: tuple[int, ...], *, keepdims: bool = False) -> Floats:
+    """The sum over some axes.
+
+    In less than float64 one value after the other is added, as a plain runtime does. NumPy adds in pairs where it can:
+    over 10,000 values that is 5 times closer to the truth than runtimes come, and no yardstick for them.
+    """
+    if x.dtype == np.float64:
+        return np.asarray(x.sum(axis=axes, keepdims=keepdims))
+    axes = tuple(axis % x.ndim for axis in axes)
+    last = np.moveaxis(x, axes, range(len(axes)))
+    rest = last.shape[len(axes) :]
+    total = np.ascontiguousarray(last).reshape(-1, math.prod(rest)).sum(axis=0).reshape(rest)
+    return np.expand_dims(total, axes) if keepdims else total
+
+
+def mean_over(x: Floats, axes: tuple[int, ...], *, keepdims: bool = False) -> Floats:
+    """The mean over some axes, of a sum as that of `sum_over`."""
+    return np.asarray(sum_over(x, axes, keepdims=keepdims) / x.dtype.type(math.prod(x.shape[axis] for axis in axes)))
 
 
 def same_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:

@@ -4,11 +4,18 @@ softmax   p_k = exp(x_k) / sum_j exp(x_j)
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from resnet_export.network.operators.operator import Attributes, Floats, Operator, Sizes, same_shape
+from resnet_export.network.operators.operator import (
+    Attributes,
+    Floats,
+    Operator,
+    Sizes,
+    mean_over,
+    same_shape,
+    sum_over,
+)
 from resnet_export.network.sizes import Shape
 
 
@@ -22,27 +29,40 @@ def _reduced(attributes: Attributes, inputs: Sequence[Shape], parameters: Mappin
     return tuple(1 if axis in attributes["axes"] else size for axis, size in enumerate(x))
 
 
-def _global(reduce: Callable[..., Any]) -> Operator:
+Reduce = Callable[..., Floats]
+"""(x, axes, keepdims=) -> one number of all that stand along the axes."""
+
+
+def _global(reduce: Reduce) -> Operator:
     """Over all axes but batch and channels."""
 
     def apply(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
         (x,) = inputs
-        return np.asarray(reduce(x, axis=tuple(range(2, x.ndim)), keepdims=True))
+        return np.asarray(reduce(x, tuple(range(2, x.ndim)), keepdims=True))
 
     return Operator(_pooled, apply)
 
 
-def _reduction(reduce: Callable[..., Any]) -> Operator:
+def _reduction(reduce: Reduce) -> Operator:
     """Over the attribute `axes`, which stay with length 1."""
 
     def apply(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
-        return np.asarray(reduce(inputs[0], axis=attributes["axes"], keepdims=True))
+        return np.asarray(reduce(inputs[0], attributes["axes"], keepdims=True))
 
     return Operator(_reduced, apply)
 
 
-def _length(x: Floats, axis: tuple[int, ...], keepdims: bool) -> Floats:
-    return np.asarray(np.sqrt(np.square(x).sum(axis=axis, keepdims=keepdims)))
+def _length(x: Floats, axes: tuple[int, ...], *, keepdims: bool) -> Floats:
+    return np.asarray(np.sqrt(sum_over(np.square(x), axes, keepdims=keepdims)))
+
+
+def _one_hot(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
+    """1 at the first largest value, 0 elsewhere."""
+    (x,) = inputs
+    places = np.expand_dims(x.argmax(axis=attributes["axis"]), attributes["axis"])
+    out = np.zeros_like(x)
+    np.put_along_axis(out, places, 1, axis=attributes["axis"])
+    return out
 
 
 def _softmax(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
@@ -58,13 +78,15 @@ def _log_softmax(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapp
 
 
 REDUCTIONS = {
-    "GlobalAveragePool": _global(np.mean),
+    "GlobalAveragePool": _global(mean_over),
     "GlobalMaxPool": _global(np.max),
+    "Hardmax": Operator(same_shape, _one_hot),
     "LogSoftmax": Operator(same_shape, _log_softmax),
     "ReduceL2": _reduction(_length),
     "ReduceMax": _reduction(np.max),
-    "ReduceMean": _reduction(np.mean),
+    "ReduceMean": _reduction(mean_over),
     "ReduceMin": _reduction(np.min),
-    "ReduceSum": _reduction(np.sum),
+    "ReduceProd": _reduction(np.prod),
+    "ReduceSum": _reduction(sum_over),
     "Softmax": Operator(same_shape, _softmax),
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from resnet_export.network.operators.operator import Attributes, Floats, Operator, Sizes, along_channels
+from resnet_export.network.operators.operator import Attributes, Floats, Operator, Sizes, along_channels, sum_over
 from resnet_export.network.sizes import Shape
 
 Pads = Sequence[tuple[int, int]]
@@ -121,7 +121,7 @@ def _mean(x: Floats, attributes: Attributes, beyond: Pads) -> Floats:
     counted = 1.0 if attributes["count_include_pad"] else 0.0
     ones = pad(np.ones((1, 1, *x.shape[2:]), x.dtype), spatial_pads(attributes), counted)
     sums, counts = (
-        windows(pad(values, beyond, 0.0), attributes).sum(axis=_last(attributes))
+        sum_over(windows(pad(values, beyond, 0.0), attributes), _last(attributes))
         for values in (pad(x, spatial_pads(attributes), 0.0), ones)
     )
     return np.asarray(sums / counts)

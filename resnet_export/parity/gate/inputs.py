@@ -1,7 +1,9 @@
 """What the networks are run on: seeded random images and pictures, in the form that each side takes."""
 
+from __future__ import annotations
+
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,8 @@ MAX_PICTURES = 32
 """Pictures of a folder that take part: each costs a float64 evaluation."""
 
 
+PIXELS, SIGNED_PIXELS = (0, 255), (-128, 127)
+"""The least and the largest value of a pixel."""
 LEAST_DEVIATION = 0.05
 """Below it, what the network takes is on the scale of pixels, 0 to 255: it would hardly see images of deviation 1."""
 
@@ -41,6 +45,11 @@ class InputSet:
     """(N, C, H, W), what the truth is evaluated on: without rounding where the file normalises by itself."""
     batches: tuple[int, ...]
     """Prefixes of the set that are run."""
+
+    def first(self, count: int) -> InputSet:
+        """The first images alone."""
+        cut = {name: getattr(self, name)[:count] for name in ("file", "normalised", "raw", "exact")}
+        return replace(self, **cut, batches=(count,))
 
 
 def batched(values: NDArray[Any], count: int) -> NDArray[Any]:
@@ -76,9 +85,11 @@ def random_inputs(taken: ImageInput, preprocessing: Preprocessing) -> InputSet:
     generator = np.random.default_rng(SEED)
     shape = (max(batches), taken.height or preprocessing.crop, taken.width or preprocessing.crop, taken.channels)
     images: NDArray[Any]
-    if taken.dtype == "uint8" or max(preprocessing.std) < LEAST_DEVIATION:
-        images = generator.integers(0, 256, shape, np.uint8)
-        images = images if taken.dtype == "uint8" else _normalised(images, preprocessing)
+    if np.issubdtype(np.dtype(taken.dtype), np.integer):
+        least, most = PIXELS if taken.dtype != "int8" else SIGNED_PIXELS
+        images = generator.integers(least, most + 1, shape, taken.dtype)
+    elif max(preprocessing.std) < LEAST_DEVIATION:
+        images = _normalised(generator.integers(0, 256, shape, np.uint8), preprocessing)
     else:
         images = generator.standard_normal(shape, np.float32)
     return _input_set("random", images, taken, preprocessing, batches)

@@ -2,13 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from resnet_export.errors import ModelError
-from resnet_export.graph.foreign import ImageInput
 from resnet_export.network import Network
 from resnet_export.network.evaluation import Numbers, outputs_of
 from resnet_export.network.operators.operator import Floats
@@ -54,43 +51,10 @@ class NetworkOracle:
         return inputs.exact if dtype is np.float64 else inputs.normalised
 
 
-@dataclass(frozen=True)
-class GraphOracle:
-    """The file's own graph, where it has operators that no network is read from."""
-
-    path: Path
-    """The file, or its copy that ends with the logits."""
-    taken: ImageInput
-    others: tuple[str, ...] = ()
-    """The names of the outputs behind the first."""
-    description: str = OWN_GRAPH
-    change: str | None = None
-    """What another tool made of the file, for the message about a file that cannot be evaluated."""
-
-    def outputs(self, inputs: InputSet, quantity: Quantity, dtype: Real) -> Outputs:
-        """As of `NetworkOracle`, whatever the quantity: it is what the file gives."""
-        from resnet_export.parity.reference.evaluator import Evaluator
-
-        try:
-            evaluator = Evaluator(self.path, self.taken.name, dtype)
-            found = evaluator.outputs(inputs.file, self.others, singly=self.taken.batch is None)
-        except ModelError as error:
-            if self.change is None:
-                raise
-            message = f"{error.message} Another tool changed the file after its export: it was {self.change}."
-            raise ModelError(message, hint=error.hint) from error
-        wide = [values.astype(np.float64) if dtype is np.float64 else values for values in found]
-        return dict(zip((None, *self.others), wide, strict=True))
-
-
-Oracle = NetworkOracle | GraphOracle
-"""Evaluates the network independently of any runtime."""
-
-
 class Truths:
     """What an oracle makes of every set of inputs; each is computed once, when it is needed."""
 
-    def __init__(self, oracle: Oracle, known: Mapping[tuple[Inputs, Quantity], Outputs] | None = None) -> None:
+    def __init__(self, oracle: NetworkOracle, known: Mapping[tuple[Inputs, Quantity], Outputs] | None = None) -> None:
         """Takes what is known already.
 
         Args:
@@ -100,7 +64,8 @@ class Truths:
         self._oracle = oracle
         self._found: dict[tuple[Any, ...], Outputs] = {}
         for (kind, quantity), outputs in (known or {}).items():
-            self._found[kind, quantity == "embedding", np.float64] = outputs
+            count = len(next(iter(outputs.values())))
+            self._found[kind, quantity == "embedding", np.float64, count] = outputs
 
     def of(
         self,
@@ -113,6 +78,8 @@ class Truths:
     ) -> Floats:
         """One output in that precision, (N, K) for the first; probabilities stand for the logits they are made of.
 
+        What is made of fewer images is a prefix of what is made of more, unless one image depends on another.
+
         Args:
             inputs: the images.
             quantity: what the first output is.
@@ -120,11 +87,15 @@ class Truths:
             output: the name of another output; None for the first.
             batch: the number of images; None for all of the set.
         """
-        key = (inputs.kind, quantity == "embedding", dtype)
+        batch = len(inputs.raw) if batch is None else batch
+        if self._oracle.network.mixes_images:
+            inputs = inputs.first(batch)
+        count = len(inputs.raw)
+        key = (inputs.kind, quantity == "embedding", dtype, count)
         if key not in self._found:
             self._found[key] = self._oracle.outputs(inputs, quantity, dtype)
-        found, count = self._found[key][output], len(inputs.raw)
-        return batched(found, count)[: count if batch is None else batch]
+        found = batched(self._found[key][output], count)
+        return found if batch == count else found[:batch]
 
 
 def step_of(network: Network, quantity: Quantity) -> str:

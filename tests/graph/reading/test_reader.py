@@ -195,7 +195,7 @@ def test_outputs_that_do_not_depend_on_the_image_are_left_out() -> None:
     model = model_of(signature, "y = Relu(x) z = Neg(w)")
     reading = read(model, (3, 4, 4), {"w": np.ones(5, np.float32)})
     assert reading.outputs == ("y",)
-    with pytest.raises(UnreadableError, match="No output is made of the image"):
+    with pytest.raises(UnreadableError, match="No output depends on the image"):
         read(model_of("(float[N,3,4,4] x, float[5] w) => (float[E] z)", "z = Neg(w)"), (3, 4, 4), {"w": np.ones(5)})
 
 
@@ -243,7 +243,7 @@ def test_functions_are_inlined() -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ("y = Hardmax(x)", r"^Node Hardmax y: this operator is not read\."),
+        ("y = Sinh(x)", r"^Node Sinh y: this operator is not read\."),
         ("b = Shape(x) y = Reshape(x, w)", r"^Node Reshape y: "),
         ("y = Conv(x, x)", r"^Node Conv y: it takes a value of the image where a number is expected\."),
         ("c = Cast<to=7>(x) y = Cast<to=1>(c)", r"^Node Cast c: it casts to a type that is not floating\."),
@@ -270,15 +270,15 @@ def test_what_is_not_read_is_named(body: str, says: str) -> None:
 
 def test_operators_of_others_are_named_with_their_domain() -> None:
     text = """<ir_version: 8, opset_import: ["" : 18, "com.microsoft" : 1]>
-    agraph (float[N,3,4,4] x) => (float[A,B,C,D] y) { y = com.microsoft.Gelu(x) }"""
-    with pytest.raises(UnreadableError, match=r"Node Gelu y: operators of com\.microsoft are not read"):
+    agraph (float[N,3,4,4] x) => (float[A,B,C,D] y) { y = com.microsoft.Nothing(x) }"""
+    with pytest.raises(UnreadableError, match=r"Node com\.microsoft\.Nothing y: this operator is not read"):
         read(ir.from_proto(onnx.parser.parse_model(text)), (3, 4, 4))
 
 
 def test_what_was_read_before_the_node_is_kept() -> None:
     signature = "(float[N,2,4,4] x, float[2,2,1,1] w) => (float[A,B,C,D] y)"
     with pytest.raises(UnreadableError) as caught:
-        read(model_of(signature, "c = Conv(x, w) r = Relu(c) y = Hardmax(r)"), (2, 4, 4), {"w": np.ones((2, 2, 1, 1))})
+        read(model_of(signature, "c = Conv(x, w) r = Relu(c) y = Sinh(r)"), (2, 4, 4), {"w": np.ones((2, 2, 1, 1))})
     assert caught.value.partial is not None
     assert operators(caught.value.partial) == ["Conv", "Relu"]
     assert caught.value.partial.outputs == ()

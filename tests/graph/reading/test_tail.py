@@ -179,12 +179,13 @@ def test_a_bias_of_one_number_stands_for_all_outputs() -> None:
     assert network.steps[-1].parameters == {"weight": (4, 3), "bias": (4,)}
 
 
-@pytest.mark.parametrize("options", ["alpha=0.5", "beta=0.5"])
-def test_a_gemm_with_factors_is_not_read(options: str) -> None:
+@pytest.mark.parametrize(("options", "factors"), [("alpha=0.5", (0.5, 1.0)), ("beta=0.25", (1.0, 0.25))])
+def test_the_factors_of_a_gemm_are_in_its_numbers(options: str, factors: tuple[float, float]) -> None:
     model = model_of(GEMM, f"f = Flatten(x) y = Gemm<{options}>(f, w, b)")
     numbers = {"w": np.ones((3, 4), np.float32), "b": np.ones(4, np.float32)}
-    with pytest.raises(UnreadableError, match=r"it has (alpha|beta)"):
-        read(model, (3, 1, 1), numbers)
+    reading = read(model, (3, 1, 1), numbers)
+    found = [reading.numbers[f"{reading.network.output}.{role}"] for role in ("weight", "bias")]
+    assert [set(array.ravel().tolist()) for array in found] == [{factor} for factor in factors]
 
 
 def test_a_sum_without_a_product_stays() -> None:

@@ -9,16 +9,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules import activations, elementwise, moves, norms, products, reductions, windows
+from resnet_export.graph.reading.rules import (
+    activations,
+    elementwise,
+    fused,
+    moves,
+    norms,
+    products,
+    quantised,
+    reductions,
+    windows,
+)
 from resnet_export.graph.reading.values import Feature, Value
 
 Rule = Callable[[Builder, list[Value | None], dict[str, Any]], Value | list[Value]]
 """(builder, inputs of the node, its attributes as they stand there) -> its outputs."""
 
+DOMAINS = ("", "ai.onnx")
+MICROSOFT = "com.microsoft"
+"""The domain of ONNX Runtime's own operators."""
 RULES: dict[str, Rule] = {
     **windows.RULES, **products.RULES, **norms.RULES, **activations.RULES, **elementwise.RULES,
-    **reductions.RULES, **moves.RULES,
+    **reductions.RULES, **moves.RULES, **quantised.RULES,
 }  # fmt: skip
+RULES_OF_MICROSOFT: dict[str, Rule] = {**quantised.RULES_OF_MICROSOFT, **fused.RULES}
+
+
+def rule_of(op: str, domain: str) -> Rule | None:
+    """The rule of an operator; None where it is not read."""
+    if domain == MICROSOFT:
+        return RULES_OF_MICROSOFT.get(op)
+    return RULES.get(op) if domain in DOMAINS else None
 
 
 def shape_of(value: Value, attributes: dict[str, Any]) -> NDArray[Any]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 from resnet_export.network import Size
+
+Inputs = list[Value | None]
+Attributes = dict[str, Any]
+Single = Callable[[Builder, Inputs, Attributes], Value]
+"""A rule that gives one value: (builder, inputs of the node, its attributes as they stand there) -> its output."""
 
 
 def feature(value: Value | None) -> Feature:
@@ -61,9 +67,3 @@ def axes(inputs: Sequence[Value | None], attributes: dict[str, Any], rank: int) 
         value = optional(inputs, 1)
         given = None if value is None else integers(value)
     return None if given is None else tuple(sorted(axis % rank for axis in given))
-
-
-def refuse_batch(x: Feature, axes: Iterable[int]) -> None:
-    """Refuses an operator that goes over these axes of the step's own, where one of them is that of the images."""
-    if any(not isinstance(x.shape[axis], int) for axis in axes):
-        raise UnreadableError("it goes over the images of the batch")

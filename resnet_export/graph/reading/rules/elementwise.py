@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules.arguments import feature, number, optional, scalar
+from resnet_export.graph.reading.rules.arguments import Single, feature, number, optional, scalar
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
-from resnet_export.network.operators import BINARY, UNARY
+from resnet_export.network import BATCH
+from resnet_export.network.operators import BINARY, COMPARISONS, UNARY
+from resnet_export.network.operators.moves import MOVES
 from resnet_export.network.sizes import Shape, broadcast
 
 DEFAULTS: dict[str, dict[str, float]] = {
@@ -27,6 +29,9 @@ NEUTRAL = {"Add": 0.0, "Div": 1.0, "Mul": 1.0, "Sub": 0.0, "Pow": 1.0}
 COMMUTATIVE = frozenset({"Add", "Max", "Min", "Mul"})
 LARGEST_DENOMINATOR = 64
 """Of a fraction that is taken for what was meant: a hard sigmoid's 1/6."""
+BOOL = 9
+"""ONNX's type of truth values."""
+ONE, ZERO = Number.constant(np.float32(1)), Number.constant(np.float32(0))
 FLOATS = (1, 10, 11, 16)
 """ONNX's floating types: a cast between these is left out, as a network has no precision of its own."""
 
@@ -94,9 +99,10 @@ def _of_features(builder: Builder, op: str, left: Feature, right: Feature) -> Fe
     left = _once(builder, left, right.seen)
     right = _once(builder, right, left.seen)
     if len(left.shape) != len(right.shape):
-        left, right = builder.settled(left), builder.settled(right)
-        wide = max(len(left.shape), len(right.shape))
-        left, right = (_with_rank(builder, value, wide) for value in (left, right))
+        shorter = min(left, right, key=lambda value: len(value.shape))
+        if BATCH in shorter.shape:
+            raise UnreadableError("it broadcasts the batch along another axis")
+        return builder.add(op, [builder.settled(left), builder.settled(right)])
     if left.perm != right.perm:
         perm = left.perm if _elements(right) < _elements(left) else right.perm
         left, right = (_as_seen(builder, value, perm) for value in (left, right))
@@ -120,13 +126,6 @@ def _as_seen(builder: Builder, x: Feature, perm: tuple[int, ...]) -> Feature:
         return x
     order = tuple(x.perm[axis] for axis in np.argsort(perm))
     return replace(builder.settled(replace(x, perm=order)), perm=perm)
-
-
-def _with_rank(builder: Builder, x: Feature, rank: int) -> Feature:
-    """With axes of length 1 before its own, as broadcasting adds them."""
-    if len(x.shape) == rank:
-        return x
-    raise UnreadableError("it broadcasts the batch along another axis")
 
 
 def _with_number(builder: Builder, op: str, x: Feature, number: Number, role: str) -> Feature:
@@ -178,16 +177,54 @@ def _dropout(builder: Builder, inputs: list[Value | None], attributes: dict[str,
 
 
 def _cast(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
-    if attributes["to"] not in FLOATS:
+    x, kind = feature(inputs[0]), attributes["to"]
+    boolean = _is_boolean(builder, x)
+    if kind == BOOL:
+        return x if boolean else builder.permuted("Not", feature(_binary("Equal")(builder, [x, ZERO], {})), {})
+    if boolean:
+        return _chosen(builder, x, ONE, ZERO)
+    if kind in FLOATS:
+        return x
+    if not builder.mixing:
         raise UnreadableError("it casts to a type that is not floating")
-    return feature(inputs[0])
+    sizes = builder.permuted("Floor", builder.permuted("Abs", x, {}), {})  # towards zero, and without overflow
+    return _of_features(builder, "Mul", builder.permuted("Sign", x, {}), sizes)
+
+
+def _is_boolean(builder: Builder, x: Feature) -> bool:
+    """Whether a value is the outcome of a comparison, which nothing but moves has taken since."""
+    step = builder.steps.get(x.step)
+    while step is not None and step.op in MOVES and len(step.inputs) == 1:
+        step = builder.steps.get(step.inputs[0])
+    return step is not None and (step.op in COMPARISONS or step.op == "Not")
 
 
 def _where(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
-    """Known places are filled with a number: x * kept + filled."""
     mask, *values = inputs
-    if not isinstance(mask, Number) or sum(isinstance(value, Feature) for value in values) != 1:
-        raise UnreadableError("it chooses between values of the image, or by them")
+    if isinstance(mask, Feature):
+        return _chosen(builder, mask, *values)
+    return _filled(builder, number(mask), values)
+
+
+def _chosen(builder: Builder, mask: Feature, *values: Value | None) -> Feature:
+    """One of two values, by a comparison of values of the image."""
+    features = [builder.unpadded(value) for value in (mask, *values) if isinstance(value, Feature)]
+    if len({value.perm for value in features}) > 1:
+        features = [builder.settled(value) for value in features]
+    widest = max(features, key=lambda value: len(value.shape))
+    if any(len(value.shape) < len(widest.shape) and BATCH in value.shape for value in features):
+        raise UnreadableError("it broadcasts the batch along another axis")
+    numbers = {role: value for role, value in zip(("left", "right"), values, strict=True) if isinstance(value, Number)}
+    if any(value.value().ndim > len(widest.shape) for value in numbers.values()):
+        raise UnreadableError("the number has more axes than the value")
+    aligned = {role: _aligned(value, value.value().shape, widest) for role, value in numbers.items()}
+    return replace(builder.add("Where", features, {}, aligned), perm=widest.perm)
+
+
+def _filled(builder: Builder, mask: Number, values: list[Value | None]) -> Value:
+    """Known places are filled with a number: x * kept + filled."""
+    if sum(isinstance(value, Feature) for value in values) != 1:
+        raise UnreadableError("it chooses between values of the image")
     kept = mask.value().astype(bool)
     x, other = values
     if isinstance(x, Number):
@@ -201,14 +238,20 @@ def _where(builder: Builder, inputs: list[Value | None], attributes: dict[str, A
     return _binary("Add")(builder, [found, Number.constant(filled)], {}) if filled.any() else found
 
 
-RULES = {
+def _mean(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    count = Number.constant(np.float32(len(inputs)))
+    return _binary("Div")(builder, [_binary("Add")(builder, inputs, {}), count], {})
+
+
+RULES: dict[str, Single] = {
     **{op: _unary(op) for op in UNARY if op != "Clip"},
-    **{op: _binary(op) for op in BINARY},
+    **{op: _binary(op) for op in (*BINARY, *COMPARISONS)},
     "Cast": _cast,
     "CastLike": _cast_like,
     "Clip": _clip,
     "Dropout": _dropout,
     "Identity": _same,
+    "Mean": _mean,
     "PRelu": _prelu,
     "Sum": _binary("Add"),
     "Where": _where,

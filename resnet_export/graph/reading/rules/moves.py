@@ -21,19 +21,22 @@ def reshaped(builder: Builder, x: Feature, shape: Shape) -> Feature:
     """An upright feature in another shape, by as few steps as there can be."""
     if x.shape == shape:
         return x
-    if len(shape) == 2 and shape[0] == x.shape[0] and product(x.shape[1:]) == shape[1]:
+    if len(shape) == 2 and shape[:1] == x.shape[:1] and product(x.shape[1:]) == shape[1]:
         return builder.add("Flatten", [x], {"axis": 1})
-    if shape[0] != BATCH or any(not isinstance(size, int) for size in shape[1:]):
+    if shape[:1] == (BATCH,) and all(isinstance(size, int) for size in shape[1:]):
+        return builder.add("Reshape", [x], {"shape": (0, *shape[1:])})
+    if not builder.mixing or sum(not isinstance(size, int) for size in shape) > 1:
         raise UnreadableError("it moves the images of the batch to another axis")
-    return builder.add("Reshape", [x], {"shape": (0, *shape[1:])})
+    return builder.add("Reshape", [x], {"shape": tuple(size if isinstance(size, int) else -1 for size in shape)})
 
 
-def _reshape(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def reshape(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    """To lengths that are known, among which 0 keeps a length and -1 is what remains."""
     x = builder.unpadded(feature(inputs[0]))
     asked = list(attributes["shape"] if "shape" in attributes else sizes(inputs[1]))
     if not attributes.get("allowzero"):
         asked = [x.seen[axis] if size == 0 else size for axis, size in enumerate(asked)]
-    if asked and asked[0] == builder.batch is not None:
+    if asked and asked[0] == builder.batch is not None and x.shape[:1] == (BATCH,):
         asked[0] = BATCH  # the number of images that a tracer saw
     if -1 in asked:
         rest = product(size for size in asked if size != -1)
@@ -89,7 +92,8 @@ def _moved(builder: Builder, x: Feature, shape: Shape) -> Feature:
     return reshaped(builder, builder.settled(x), shape)
 
 
-def _transpose(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def transpose(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    """No step: the same value, seen with its axes in another order."""
     x = feature(inputs[0])
     order = attributes.get("perm") or tuple(reversed(range(len(x.shape))))
     return replace(x, perm=tuple(x.perm[axis] for axis in order))
@@ -109,7 +113,8 @@ def _expand(builder: Builder, inputs: list[Value | None], attributes: dict[str, 
     return made
 
 
-def _concat(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def concat(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    """Values of the image, joined along an axis other than that of the images."""
     if not all(isinstance(value, Feature) for value in inputs):
         raise UnreadableError("it joins a value of the image with a number")
     values = [builder.unpadded(feature(value)) for value in inputs]
@@ -197,16 +202,48 @@ def _gather_points(builder: Builder, inputs: list[Value | None], attributes: dic
     return replace(spread, perm=(*range(first, first + rank), *others))
 
 
+def _depth_to_space(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    x, side = builder.settled(feature(inputs[0])), attributes["blocksize"]
+    batch, channels, height, width = x.shape
+    depth = channels // side**2
+    by_column = attributes.get("mode", "DCR") == "DCR"
+    cut = (side, side, depth) if by_column else (depth, side, side)
+    spread = reshaped(builder, x, (batch, *cut, height, width))
+    moved = replace(spread, perm=(0, 3, 4, 1, 5, 2) if by_column else (0, 1, 4, 2, 5, 3))
+    return reshaped(builder, builder.settled(moved), (batch, depth, height * side, width * side))
+
+
+def _space_to_depth(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    x, side = builder.settled(feature(inputs[0])), attributes["blocksize"]
+    batch, channels, height, width = x.shape
+    down, right = height // side, width // side
+    spread = reshaped(builder, x, (batch, channels, down, side, right, side))
+    moved = replace(spread, perm=(0, 3, 5, 1, 2, 4) if attributes.get("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4))
+    return reshaped(builder, builder.settled(moved), (batch, channels * side**2, down, right))
+
+
+def _tile(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    x = builder.unpadded(feature(inputs[0]))
+    for axis, count in enumerate(integers(inputs[1])):
+        if count != 1:
+            builder.refuse_batch(x, [x.perm[axis]])
+            x = replace(builder.add("Concat", [x] * count, {"axis": x.perm[axis]}), perm=x.perm)
+    return x
+
+
 RULES = {
-    "Concat": _concat,
+    "Concat": concat,
+    "DepthToSpace": _depth_to_space,
     "Expand": _expand,
     "Flatten": _flatten,
     "Gather": _gather,
     "GatherND": _gather_points,
-    "Reshape": _reshape,
+    "Reshape": reshape,
     "Slice": _slice,
+    "SpaceToDepth": _space_to_depth,
     "Split": _split,
     "Squeeze": _squeeze,
-    "Transpose": _transpose,
+    "Tile": _tile,
+    "Transpose": transpose,
     "Unsqueeze": _unsqueeze,
 }

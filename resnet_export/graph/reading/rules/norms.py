@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules.arguments import feature, number, optional, refuse_batch
-from resnet_export.graph.reading.values import UnreadableError, Value
+from resnet_export.graph.reading.rules import elementwise, moves, reductions
+from resnet_export.graph.reading.rules.activations import made
+from resnet_export.graph.reading.rules.arguments import Single, feature, number, optional
+from resnet_export.graph.reading.values import Number, UnreadableError, Value
 from resnet_export.network.operators.norms import exact_epsilon
 
 ROLES = ("weight", "bias", "running_mean", "running_var")
+LRN = {"alpha": 1e-4, "beta": 0.75, "bias": 1.0}
+"""ONNX's defaults of a local response normalisation."""
+MVN_EPSILON = 1e-9
+GROUP_NORM_OF_CHANNELS = 21
+"""The first opset whose group norm has a scale for each channel."""
 
 
 def _batch_norm(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    if not attributes.get("spatial", 1):
+        raise UnreadableError("it normalises each place by numbers of its own")
     if attributes.get("training_mode", 0):
         raise UnreadableError("it was exported in training mode, and normalises by the statistics of the batch")
     numbers = dict(zip(ROLES, (number(value).vector() for value in inputs[1:5]), strict=True))
@@ -33,13 +44,62 @@ def _layer_norm(builder: Builder, inputs: list[Value | None], attributes: dict[s
         "axis": attributes.get("axis", -1) % len(x.shape),
         "epsilon": exact_epsilon(attributes.get("epsilon", 1e-5)),
     }
-    refuse_batch(x, range(norm["axis"], len(x.shape)))
+    builder.refuse_batch(x, range(norm["axis"], len(x.shape)))
     numbers = {"weight": number(inputs[1]), "bias": None if bias is None else number(bias)}
     return builder.add("LayerNormalization", [x], norm, numbers)
 
 
-RULES = {
+def _group_norm(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    """An instance norm of each group, then a scale and shift: of a group before opset 21, of a channel from then on."""
+    x = builder.settled(feature(inputs[0]))
+    groups, channels = attributes["num_groups"], x.shape[1]
+    ones, zeros = (Number.constant(np.full(groups, value, np.float32)) for value in (1, 0))
+    grouped = moves.reshape(builder, [x, Number.constant(np.array([0, groups, -1]))], {})
+    found = feature(_instance_norm(builder, [grouped, ones, zeros], attributes))
+    found = moves.reshaped(builder, builder.settled(found), x.shape)
+    for op, value in zip(("Mul", "Add"), inputs[1:3], strict=True):
+        along = number(value).vector()
+        if builder.opset < GROUP_NORM_OF_CHANNELS:
+            each = Number.constant(np.repeat(np.arange(groups), int(channels) // groups))  # type: ignore[arg-type]
+            along = Number("Gather", (along, each))
+        shape = Number.constant(np.array([-1, *(1,) * (len(x.shape) - 2)]))
+        found = feature(elementwise.RULES[op](builder, [found, Number("Reshape", (along, shape))], {}))
+    return found
+
+
+def _local_response(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    found = {name: elementwise.decimal(attributes.get(name, default)) for name, default in LRN.items()}
+    return builder.add("LRN", [builder.settled(feature(inputs[0]))], {**found, "size": attributes["size"]})
+
+
+def _mean_variance(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    """(x - mean) / (sqrt(mean(x^2) - mean^2) + 1e-9)."""
+    x = feature(inputs[0])
+    axes = {"axes": tuple(attributes.get("axes", (0, 2, 3)))}
+    square = feature(elementwise.RULES["Mul"](builder, [x, x], {}))
+    mean, of_squares = (feature(reductions.RULES["ReduceMean"](builder, [one], axes)) for one in (x, square))
+    variance = made(builder, "Sub", of_squares, made(builder, "Mul", mean, mean))
+    deviation = made(builder, "Add", made(builder, "Sqrt", variance), MVN_EPSILON)
+    return made(builder, "Div", made(builder, "Sub", x, mean), deviation)
+
+
+def _root_mean_square(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    """An axis and those behind it, over the root of their mean square: x / sqrt(mean(x^2) + epsilon) * weight."""
+    x = feature(inputs[0])
+    axes = tuple(range(attributes.get("axis", -1) % len(x.shape), len(x.shape)))
+    square = feature(elementwise.RULES["Mul"](builder, [x, x], {}))
+    mean = feature(reductions.RULES["ReduceMean"](builder, [square], {"axes": axes}))
+    epsilon = exact_epsilon(attributes.get("epsilon", 1e-5))
+    root = made(builder, "Sqrt", made(builder, "Add", mean, epsilon))
+    return elementwise.RULES["Mul"](builder, [made(builder, "Div", x, root), inputs[1]], {})
+
+
+RULES: dict[str, Single] = {
     "BatchNormalization": _batch_norm,
+    "GroupNormalization": _group_norm,
     "InstanceNormalization": _instance_norm,
+    "LRN": _local_response,
     "LayerNormalization": _layer_norm,
+    "MeanVarianceNormalization": _mean_variance,
+    "RMSNormalization": _root_mean_square,
 }

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules.arguments import feature, number, optional
+from resnet_export.graph.reading.rules.arguments import Single, feature, number, optional
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 
 
 def _gemm(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
-    if attributes.get("transA", 0) or attributes.get("alpha", 1.0) != 1.0:
-        raise UnreadableError("it has alpha or transA")
+    if attributes.get("transA", 0):
+        raise UnreadableError("it has transA")
     weight = number(inputs[1])
+    weight = weight if attributes.get("transB", 0) else _turned(weight)
     given = optional(inputs, 2)
-    if given is not None and attributes.get("beta", 1.0) != 1.0:
-        raise UnreadableError("it has beta")
-    bias = None if given is None else number(given).vector()
-    return _product(builder, feature(inputs[0]), weight if attributes.get("transB", 0) else _turned(weight), bias)
+    bias = None if given is None else _scaled(number(given).vector(), attributes.get("beta", 1.0))
+    return _product(builder, feature(inputs[0]), _scaled(weight, attributes.get("alpha", 1.0)), bias)
+
+
+def _scaled(number: Number, factor: float) -> Number:
+    return number if factor == 1.0 else Number("Mul", (number, Number.constant(np.float64(factor))))
 
 
 def _matmul(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
@@ -47,4 +52,4 @@ def _turned(weight: Number) -> Number:
     return Number("Transpose", (weight,), {"perm": (1, 0)})
 
 
-RULES = {"Gemm": _gemm, "MatMul": _matmul}
+RULES: dict[str, Single] = {"Gemm": _gemm, "MatMul": _matmul}

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules.arguments import axes, feature, refuse_batch
+from resnet_export.graph.reading.rules import elementwise
+from resnet_export.graph.reading.rules.arguments import Single, axes, feature
 from resnet_export.graph.reading.rules.moves import reshaped
-from resnet_export.graph.reading.values import Feature, Value
+from resnet_export.graph.reading.values import Feature, UnreadableError, Value
 from resnet_export.network import product
 
 SOFTMAX_OF_AN_AXIS = 13
@@ -32,7 +33,7 @@ def _reduction(op: str) -> Any:
         if not chosen and attributes.get("noop_with_empty_axes"):
             return x
         own = tuple(sorted(x.perm[axis] for axis in chosen or range(rank)))
-        refuse_batch(x, own)
+        builder.refuse_batch(x, own)
         if pooled is not None and rank == 4 and own == (2, 3):
             reduced = replace(builder.add(pooled, [replace(x, perm=tuple(range(rank)))]), perm=x.perm)
         else:
@@ -40,6 +41,40 @@ def _reduction(op: str) -> Any:
         return reduced if attributes.get("keepdims", 1) else without(builder, reduced, own)
 
     return rule
+
+
+def _derived(before: str | None, op: str, after: str | None = None) -> Any:
+    """A reduction of what an operator makes of the input, and what another one makes of that."""
+
+    def rule(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+        x = feature(inputs[0])
+        if before == "Square":
+            x = feature(elementwise.RULES["Mul"](builder, [x, x], {}))
+        elif before is not None:
+            x = builder.permuted(before, x, {})
+        found = _reduction(op)(builder, [x, *inputs[1:]], attributes)
+        return found if after is None else builder.permuted(after, feature(found), {})
+
+    return rule
+
+
+def _length(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    """`LpNormalization`: x / |x| along an axis; 0 where |x| is 0."""
+    x, op = feature(inputs[0]), _NORMS.get(attributes.get("p", 2))
+    if op is None:
+        raise UnreadableError(f"its p is {attributes['p']}")
+    size = REDUCTIONS[op](builder, [x], {"axes": (attributes.get("axis", -1) % len(x.shape),)})
+    empty = elementwise.RULES["Equal"](builder, [size, elementwise.ZERO], {})
+    return elementwise.RULES["Div"](
+        builder, [x, elementwise.RULES["Where"](builder, [empty, elementwise.ONE, size], {})], {}
+    )  # fmt: skip
+
+
+def _global_length(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    x, op = feature(inputs[0]), _NORMS.get(attributes.get("p", 2))
+    if op is None:
+        raise UnreadableError(f"its p is {attributes['p']}")
+    return REDUCTIONS[op](builder, [x], {"axes": tuple(range(2, len(x.shape)))})
 
 
 def without(builder: Builder, x: Feature, gone: tuple[int, ...]) -> Feature:
@@ -56,11 +91,11 @@ def _softmax(op: str) -> Any:
         rank = len(x.shape)
         if builder.opset >= SOFTMAX_OF_AN_AXIS:
             own = x.perm[attributes.get("axis", -1) % rank]
-            refuse_batch(x, [own])
+            builder.refuse_batch(x, [own])
             return builder.permuted(op, x, {"axis": own})
         x = builder.settled(x)
         axis = attributes.get("axis", 1) % rank
-        refuse_batch(x, range(axis, rank))
+        builder.refuse_batch(x, range(axis, rank))
         wide = [index for index in range(axis, rank) if x.shape[index] != 1]
         if len(wide) <= 1:
             return builder.add(op, [x], {"axis": wide[0] if wide else axis})
@@ -70,10 +105,19 @@ def _softmax(op: str) -> Any:
     return rule
 
 
-RULES = {
+_NORMS = {1: "ReduceL1", 2: "ReduceL2"}
+REDUCTIONS: dict[str, Single] = {
+    **{op: _reduction(op) for op in ("ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum")},
+    "ReduceL1": _derived("Abs", "ReduceSum"),
+    "ReduceLogSum": _derived(None, "ReduceSum", "Log"),
+    "ReduceLogSumExp": _derived("Exp", "ReduceSum", "Log"),
+    "ReduceSumSquare": _derived("Square", "ReduceSum"),
+}
+RULES: dict[str, Single] = {
     "GlobalAveragePool": _pool("GlobalAveragePool"),
+    "GlobalLpPool": _global_length,
     "GlobalMaxPool": _pool("GlobalMaxPool"),
-    "LogSoftmax": _softmax("LogSoftmax"),
-    **{op: _reduction(op) for op in ("ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum")},
-    "Softmax": _softmax("Softmax"),
+    **{op: _softmax(op) for op in ("Hardmax", "LogSoftmax", "Softmax")},
+    "LpNormalization": _length,
+    **REDUCTIONS,
 }

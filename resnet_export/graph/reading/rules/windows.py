@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from resnet_export.graph.reading.builder import Builder, sides
-from resnet_export.graph.reading.rules.arguments import feature, integers, number, optional, refuse_batch, scalar
+from resnet_export.graph.reading.rules.arguments import Single, feature, integers, number, optional, scalar
 from resnet_export.graph.reading.values import Feature, UnreadableError, Value
 from resnet_export.network.operators.windows import output_size
 
@@ -120,8 +120,9 @@ def _pad(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any
     for axis, before, after in zip(axes, amounts[:half], amounts[half:], strict=True):
         pads[x.perm[axis]] = (before, after)
     if min(map(min, pads)) < 0:
-        raise UnreadableError("it pads by less than nothing")
-    refuse_batch(x, (axis for axis, amounts in enumerate(pads) if any(amounts)))
+        x = _cropped(builder, x, [(max(-before, 0), max(-after, 0)) for before, after in pads])
+        pads = [(max(before, 0), max(after, 0)) for before, after in pads]
+    builder.refuse_batch(x, (axis for axis, amounts in enumerate(pads) if any(amounts)))
     mode = attributes.get("mode", "constant")
     if not any(map(any, pads)):
         return x
@@ -132,4 +133,17 @@ def _pad(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any
     return builder.permuted("Pad", x, {"mode": mode, "pads": sides(pads), "value": float(value or 0)})
 
 
-RULES = {"AveragePool": _average_pool, "Conv": _convolution, "MaxPool": _max_pool, "Pad": _pad}
+def _cropped(builder: Builder, x: Feature, sides: Sequence[tuple[int, int]]) -> Feature:
+    """Without so many elements at either side of each axis of the step."""
+    axes = [axis for axis, amounts in enumerate(sides) if any(amounts)]
+    builder.refuse_batch(x, axes)
+    cut = {
+        "starts": tuple(sides[axis][0] for axis in axes),
+        "ends": tuple(int(x.shape[axis]) - sides[axis][1] for axis in axes),  # type: ignore[arg-type]
+        "axes": tuple(axes),
+        "steps": (1,) * len(axes),
+    }
+    return builder.permuted("Slice", x, cut)
+
+
+RULES: dict[str, Single] = {"AveragePool": _average_pool, "Conv": _convolution, "MaxPool": _max_pool, "Pad": _pad}
