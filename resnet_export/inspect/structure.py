@@ -62,22 +62,32 @@ def nodes_of(model: ir.Model) -> list[ir.Node]:
 
 
 def match(first: ir.Model, second: ir.Model) -> Match:
-    """By name where half of the names of the smaller graph are in the other, else by position and operator."""
+    """By name where half of the names of the smaller graph are in the other, else by position and operator.
+
+    Nodes whose name is that of several are matched by position among themselves.
+    """
     ours, theirs = nodes_of(first), nodes_of(second)
-    own, names = _named(ours), _named(theirs)
-    if 2 * len(own.keys() & names.keys()) >= min(len(ours), len(theirs)):
-        pairs: list[Pair] = [(node, names.get(node.name or "") if node.name in own else None) for node in ours]
-        taken = {other for _, other in pairs}
-        return Match("name", pairs + [(None, node) for node in theirs if node not in taken])
-    pairs = []
+    mine, its = _named(ours), _named(theirs)
+    if 2 * len(mine.keys() & its.keys()) < min(len(ours), len(theirs)):
+        return Match("position", list(_by_position(ours, theirs)))
+    pairs: list[Pair] = [(node, its.get(name)) for name, node in mine.items()]
+    pairs += [(None, node) for name, node in its.items() if name not in mine]
+    others = ([node for node in nodes if node.name not in named] for nodes, named in ((ours, mine), (theirs, its)))
+    pairs += _by_position(*others)
+    order = {node: position for position, node in enumerate(ours)}
+    return Match("name", sorted(pairs, key=lambda pair: order.get(pair[0], len(order))))  # type: ignore[arg-type]
+
+
+def _by_position(ours: list[ir.Node], theirs: list[ir.Node]) -> Iterator[Pair]:
+    """Nodes that stand between the same operators together."""
     matcher = SequenceMatcher(None, [_operator(node) for node in ours], [_operator(node) for node in theirs], False)
     for tag, start, end, other_start, other_end in matcher.get_opcodes():
         left, right = ours[start:end], theirs[other_start:other_end]
         if tag == "equal" or len(left) == len(right):
-            pairs += zip(left, right, strict=True)
+            yield from zip(left, right, strict=True)
         else:
-            pairs += [(node, None) for node in left] + [(None, node) for node in right]
-    return Match("position", pairs)
+            yield from ((node, None) for node in left)
+            yield from ((None, node) for node in right)
 
 
 def _named(nodes: list[ir.Node]) -> dict[str, ir.Node]:
