@@ -18,11 +18,13 @@ from resnet_export.graph.reading.values import UnreadableError
 from resnet_export.images import Preprocessing
 from resnet_export.network.evaluation import outputs_of
 from resnet_export.network.folding import fold, folded_numbers
-from tests.graph.reading.random_operators import random_classifier
+from tests.graph.reading.random_operators import KINDS, random_classifier
 
 if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
+
+    from tests.graph.reading.random_operators import Operator
 
 FLOOR = 8 * 2.0**-24
 """As in the gate: units of float32 rounding, here also of the values on the way, which are about 1."""
@@ -40,13 +42,13 @@ def run(model: onnx.ModelProto, images: NDArray[np.float32]) -> list[NDArray[np.
     return session.run(None, {session.get_inputs()[0].name: images})
 
 
-def check(seed: Random) -> str:
-    """Checks one random graph; gives `read`, or the message of the refusal.
+def check(seed: Random, kinds: tuple[Operator, ...] = KINDS) -> str:
+    """Checks one random graph of these kinds of nodes; gives `read`, or the message of the refusal.
 
     Raises:
         AssertionError: what is read or written is another network.
     """
-    model, image, batch = random_classifier(seed)
+    model, image, batch = random_classifier(seed, kinds)
     images = np.random.default_rng(seed.getrandbits(32)).standard_normal((2, *image)).astype(np.float32)
     expected = run(model, images)
     try:

@@ -467,12 +467,103 @@ KINDS: tuple[Operator, ...] = (
 )  # fmt: skip
 
 
-def random_classifier(random: Random) -> tuple[onnx.ModelProto, tuple[int, int, int], int | None]:
+def choice(g: Graph, x: Value) -> Value | None:
+    """By a comparison, of two values that meet where it turns: float32 may decide the other way there."""
+    if not x.leads or g.opset < 9:
+        return None
+    at = g.number(np.float32(g.pick(0.0, 0.5)))
+    above = g.one("Greater", x, at) if g.flag() else g.one("Not", g.one("Less", x, at))
+    beside = g.one("Max", x, at) if g.flag() else g.one("Sub", g.one("Add", at, at), x)
+    return g.one("Where", above, *g.pick((x, beside), (beside, x), (x, at), (at, x)))
+
+
+def more_norms(g: Graph, x: Value) -> Value | None:
+    if not x.leads or x.rank != 4:
+        return None
+    match g.pick("LRN", "LpNormalization", "GroupNormalization"):
+        case "LRN":
+            return g.one("LRN", x, size=g.pick(1, 3, 5), alpha=g.pick(1e-4, 0.2), beta=g.pick(0.5, 0.75))
+        case "LpNormalization":
+            above = g.one("Add", g.one("Abs", x), g.number(np.float32(0.5)))
+            return g.one("LpNormalization", above, axis=g.pick(1, 2, 3, -1), p=g.pick(1, 2))
+        case _:
+            channels = x.shape[1]
+            groups = g.random.choice([size for size in range(1, channels + 1) if channels % size == 0])
+            if g.opset < 18 or x.size // groups < 4:
+                return None
+            count = groups if g.opset < 21 else channels
+            numbers = [g.number(g.normal(count)), g.number(g.normal(count))]
+            return g.with_shape(
+                "GroupNormalization", [x.name, *numbers], x.shape, num_groups=groups, epsilon=g.pick(1e-2, 1e-1)
+            )
+
+
+def more_activations(g: Graph, x: Value) -> Value | None:
+    op = g.pick("Selu", "Celu", "Mish", "Softsign", "Gelu")
+    if g.opset < {"Celu": 12, "Mish": 18, "Gelu": 20}.get(op, 7):
+        return None
+    return g.one(op, x, **({"alpha": g.pick(0.5, 2.0)} if op == "Celu" else {}))
+
+
+def more_reductions(g: Graph, x: Value) -> Value | None:
+    if not x.leads or x.rank < 3:
+        return None
+    op = g.pick("ReduceL1", "ReduceSumSquare", "ReduceLogSumExp", "ReduceProd")
+    bounded = g.one("Tanh", x)
+    return g.axes(op, 18, bounded, [g.axis(x)], keepdims=g.pick(0, 1))
+
+
+def blocks(g: Graph, x: Value) -> Value | None:
+    """Pixels that become channels, and the other way round."""
+    if not x.leads or x.rank != 4:
+        return None
+    channels, *sizes = x.shape[1:]
+    if channels % 4 == 0 and g.flag():
+        return g.one("DepthToSpace", x, blocksize=2, **({"mode": g.pick("DCR", "CRD")} if g.opset >= 11 else {}))
+    return g.one("SpaceToDepth", x, blocksize=2) if not any(size % 2 for size in sizes) else None
+
+
+def tile(g: Graph, x: Value) -> Value | None:
+    if not x.leads or x.size > LARGEST / 4:
+        return None
+    counts = [1, *(g.pick(1, 1, 2) for _ in x.shape[1:])]
+    shape = tuple(size * count for size, count in zip(x.shape, counts, strict=True))
+    return g.with_shape("Tile", [x.name, g.integers(*counts)], shape)
+
+
+def scaled_gemm(g: Graph, x: Value) -> Value | None:
+    if not x.leads or x.rank != 2:
+        return None
+    numbers = [g.number(g.normal(x.shape[1], 4, scale=0.3)), g.number(g.normal(4))]
+    return g.one("Gemm", x, *numbers, alpha=g.pick(0.5, 1.5), beta=g.pick(0.25, 2.0))
+
+
+def negative_pad(g: Graph, x: Value) -> Value | None:
+    if not x.leads or x.rank != 4 or min(x.shape[2:]) < 4:
+        return None
+    sides = [g.random.randint(-1, 1) for _ in range(4)]
+    shape = (*x.shape[:2], x.shape[2] + sides[0] + sides[2], x.shape[3] + sides[1] + sides[3])
+    pads = [0, 0, *sides[:2], 0, 0, *sides[2:]]
+    if g.opset < 11:
+        return g.with_shape("Pad", [x.name], shape, pads=pads)
+    return g.with_shape("Pad", [x.name, g.integers(*pads)], shape)
+
+
+MORE_KINDS: tuple[Operator, ...] = (
+    *KINDS, choice, choice, more_norms, more_norms, more_activations, more_reductions, blocks, tile, scaled_gemm,
+    negative_pad,
+)  # fmt: skip
+"""Those and what came later: another list, so that what a seed of the first gives stays what it is."""
+
+
+def random_classifier(
+    random: Random, kinds: tuple[Operator, ...] = KINDS
+) -> tuple[onnx.ModelProto, tuple[int, int, int], int | None]:
     """(a model, the image that it takes, the number of images that it is fixed to)."""
     g = Graph(random)
     x, more = g.source, []
     for _ in range(random.randint(2, 12)):
-        made = random.choice(KINDS)(g, x)
+        made = random.choice(kinds)(g, x)
         if made is None or 0 in made.shape or made.rank < 2:
             continue
         x = made

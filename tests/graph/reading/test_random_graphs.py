@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.graph.reading.checking import check
+from tests.graph.reading.random_operators import MORE_KINDS
 
 READ = {
     "a batch norm along another axis that is as long as the channels": 833,
@@ -50,8 +51,21 @@ def test_random_graphs(random: Random) -> None:
     check(random)
 
 
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=100, deadline=None)
+def test_random_graphs_of_more_kinds(random: Random) -> None:
+    check(random, MORE_KINDS)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("start", range(0, 800, 200))
 def test_many_random_graphs(start: int) -> None:
     refused = sum(check(Random(1_000_000 + start + seed)) != "read" for seed in range(200))
+    assert refused < 10, "nearly all of them are read"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("start", range(0, 800, 200))
+def test_many_random_graphs_of_more_kinds(start: int) -> None:
+    refused = sum(check(Random(start + seed), MORE_KINDS) != "read" for seed in range(200))
     assert refused < 10, "nearly all of them are read"
