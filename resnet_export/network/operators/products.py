@@ -13,7 +13,6 @@ from resnet_export.network.operators.elementwise import operands
 from resnet_export.network.operators.operator import Attributes, Floats, Operator, Sizes
 from resnet_export.network.sizes import Shape, broadcast
 
-
 PRODUCTS_AT_ONCE = 2**22
 """Numbers that are held in memory while a matrix product is added up."""
 
