@@ -38,7 +38,6 @@ from resnet_export.graph.reading.values import UnreadableError
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
 from resnet_export.pipeline.source_model import SourceModel
-from resnet_export.weights.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,8 +99,8 @@ class TestCheckpoints:
         path.write_bytes(b"")
         assert refused(CheckpointError, path, target) == (
             3,
-            f"{path} has no suffix of a known checkpoint format.",
-            f"Name it by its format: {', '.join(FORMATS)}.",
+            f"{path} is no checkpoint: it begins like no format that is known.",
+            "Give a file that torch.save, safetensors, Keras (model.save('model.keras')) or numpy.savez wrote.",
         )
 
     @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
@@ -329,7 +328,7 @@ class TestOptions:
 
     def test_labels_that_cannot_be_read(self, tiny: ResNetSpec, tmp_path: Path, target: Path) -> None:
         path = tmp_path / "labels.txt"
-        hint = "Give a text file, one class a line."
+        hint = 'Give a text file, one class a line, or JSON such as {"0": "cat", "1": "dog"}.'
         assert refused(LabelsError, tiny, target, labels=path) == (
             3,
             f"The labels file {path} cannot be read: No such file or directory.",

@@ -20,12 +20,27 @@ def test_labels_as_editors_write_them(content: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("a\n\nc\n", "has nothing in line 2"), ('{"0": "a"}', "is JSON"), ('["a", "b"]', "is JSON")],
+    [
+        ("a\n\nc\n", "has nothing in line 2"),
+        ('{"1": "a"}', "its numbers are not 0, 1, 2 and so on"),
+        ('{"a": "b"}', "has no class names"),
+        ("[1, 2]", "it is no list of names"),
+        ("[", "has no class names"),
+    ],
 )
 def test_labels_that_are_no_list_of_lines(content: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text(content)
     with pytest.raises(LabelsError, match=said):
         read_labels(tmp_path / "labels.txt")
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['["a", "b", "c"]', '{"0": "a", "2": "c", "1": "b"}', '{"model": 1, "id2label": {"0": "a", "1": "b", "2": "c"}}'],
+)
+def test_labels_in_json(content: str, tmp_path: Path) -> None:
+    (tmp_path / "labels.json").write_text(content)
+    assert read_labels(tmp_path / "labels.json") == ("a", "b", "c")
 
 
 def test_names_and_a_file_of_them_are_alike(tmp_path: Path) -> None:

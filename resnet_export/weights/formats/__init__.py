@@ -109,7 +109,8 @@ def read_configuration(path: str | os.PathLike[str]) -> dict[str, Finding]:
     Raises:
         CheckpointError: it can't be read.
     """
-    return read_findings(Path(path)) if Path(path).name.lower().endswith(".keras") else {}
+    path = Path(path)
+    return read_findings(path) if path.is_file() and _by_bytes(path) == ".keras" else {}
 
 
 def write(path: str | os.PathLike[str], weights: Tensors) -> None:

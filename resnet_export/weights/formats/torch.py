@@ -67,7 +67,11 @@ def read(path: Path, *, ema: bool = False) -> Contents:
         CheckpointError: it is a whole pickled model or a program, has no tensors, or quantised ones.
         MissingDependencyError: torch is not installed.
     """
-    taken, notes, labels = _select(_load(path), path, ema=ema)
+    content, refusal = _load(path)
+    try:
+        taken, notes, labels = _select(content, path, ema=ema)
+    except CheckpointError as error:
+        raise refusal or error from None
     quantised = [name for name, tensor in taken.items() if tensor.is_quantized]
     if quantised:
         raise CheckpointError(
@@ -89,29 +93,36 @@ def write(path: Path, weights: Tensors) -> None:
     path.write_bytes(file.getbuffer())
 
 
-def _load(path: Path) -> object:
+def _load(path: Path) -> tuple[object, CheckpointError | None]:
+    """(what is in the file, why it would be refused if that is of no use: objects in it were not made)."""
     torch = require("torch")
     # The older of torch's two formats is not a zip archive, and cannot be mapped into memory.
-    mapped = zipfile.is_zipfile(path)
-    if mapped:
+    zipped = zipfile.is_zipfile(path)
+    # Torch itself goes by the name of a safetensors file; one that is none in truth is read from memory.
+    mapped = zipped and path.suffix.lower() != ".safetensors"
+    source = path if path.suffix.lower() != ".safetensors" else io.BytesIO(path.read_bytes())
+    if zipped:
         _refuse_programs(path)
     else:
         _refuse_other_files(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's advice on pickle protocols is for who writes the file
         try:
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+            return torch.load(source, map_location="cpu", weights_only=True, mmap=mapped), None
         except pickle.UnpicklingError as error:
+            refusal = CheckpointError(
+                f"{path} was refused and not executed: {_reason(error)}.", hint=SAVE_STATE_DICT.format(path.stem)
+            )
             skipping: Any = types.SimpleNamespace(
                 Unpickler=_Unpickler, load=_load_pickle, UnpicklingError=pickle.UnpicklingError, __name__="skipping"
             )
             try:
                 # Safe without `weights_only`: `_Unpickler` calls nothing but what makes tensors.
-                return torch.load(path, map_location="cpu", weights_only=False, mmap=mapped, pickle_module=skipping)
+                return torch.load(
+                    source, map_location="cpu", weights_only=False, mmap=mapped, pickle_module=skipping
+                ), refusal
             except Exception:
-                raise CheckpointError(
-                    f"{path} was refused and not executed: {_reason(error)}.", hint=SAVE_STATE_DICT.format(path.stem)
-                ) from error
+                raise refusal from error
 
 
 class _Skipped:
@@ -176,7 +187,7 @@ def _refuse_other_files(path: Path) -> None:
         first = file.read(2)
     if first == b"PK":
         raise CheckpointError(
-            f"{path} is truncated: the table at the end of its zip archive is missing.",
+            f"{path} cannot be read as a PyTorch checkpoint: it is truncated, and the table at its end is missing.",
             hint="Copy or download it again.",
         )
     if first[:1] != PICKLE:
@@ -189,11 +200,6 @@ def _refuse_other_files(path: Path) -> None:
 def _select(content: object, path: Path, *, ema: bool) -> Selected:
     """The state_dict that is asked for, what is to be said of it, and the names of the classes."""
     torch = require("torch")
-    if isinstance(content, _Skipped):
-        raise CheckpointError(
-            f"{path} was refused and not executed: it is a whole pickled model, a {type(content).__name__}.",
-            hint=SAVE_STATE_DICT.format(path.stem),
-        )
     if isinstance(content, Mapping):
         found = [key for key in (*NESTED, *AVERAGES) if _is_state_dict(content.get(key))]
         averages = [key for key in found if key in AVERAGES]

@@ -84,8 +84,8 @@ NAMINGS: Mapping[str, Table] = {
 ROLES = ("weight", "bias", "running_mean", "running_var")
 COUNTER = "num_batches_tracked"
 """How the names of the counters end that torch keeps beside the parameters."""
-FIRST = "conv1"
-"""What every family has, whatever else: the first convolution."""
+CORE = ("conv1", "layer1.0.conv1", "layer2.0.conv1")
+"""How names begin that every family has, whatever else."""
 
 
 def canonical_name(name: str, table: Table) -> str | None:
@@ -122,7 +122,7 @@ def in_canonical_names(contents: Contents) -> Contents:
         own = [name for name in names if name.startswith(prefix)]
         for family, table in NAMINGS.items():
             found = {name: canonical_name(name.removeprefix(prefix), table) or "" for name in own}
-            if all(found.values()) and any(new.startswith(FIRST) for new in found.values()):
+            if all(found.values()) and all(any(new.startswith(one) for new in found.values()) for one in CORE):
                 return _renamed(contents, found, prefix, family)
     return contents
 

@@ -1,4 +1,4 @@
-"""The test cases that ONNX ships for its operators, in our evaluation: those of its backends, and older ones of PyTorch.
+"""The cases that ONNX ships for its operators, in our evaluation: those of its backends, and older ones of PyTorch.
 
 A case's first input is taken for the image, with its length as a fixed batch; the other inputs are constants.
 """

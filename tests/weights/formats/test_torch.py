@@ -3,7 +3,11 @@ from __future__ import annotations
 import argparse
 import io
 import pickle
+import re
 import warnings
+from collections import defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +17,9 @@ import torch
 from resnet_export.errors import CheckpointError
 from resnet_export.models.torch import ResNet
 from resnet_export.weights import Weights
-from resnet_export.weights.formats import read
+from resnet_export.weights.formats import read, read_contents
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from resnet_export.spec import ResNetSpec
 
 
@@ -117,9 +119,55 @@ def test_code_in_a_pickle_is_not_executed(tmp_path: Path, by_torch: bool, protoc
     assert "torch.save(model.state_dict()" in str(error.hint)
 
 
-def test_the_refusal_names_what_was_asked_for(tmp_path: Path) -> None:
-    torch.save({"a": torch.ones(1), "args": argparse.Namespace(lr=0.1)}, tmp_path / "m.pth")
-    assert "asks for argparse.Namespace" in refused(tmp_path / "m.pth").message
+OBJECTS: dict[str, Any] = {
+    "a NumPy scalar": np.float64(91.2),
+    "a Namespace": argparse.Namespace(lr=0.1, layers=[1, 2]),
+    "a Path": Path("/data"),
+    "a defaultdict": defaultdict(list, {"loss": [0.5]}),
+    "a datetime": datetime(2026, 1, 2, tzinfo=UTC),
+    "a set": {1, 2},
+    "an enum": re.RegexFlag.DOTALL,
+}
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+@pytest.mark.parametrize("name", OBJECTS)
+def test_objects_beside_the_tensors_are_skipped(tmp_path: Path, weights: Weights, name: str, zipped: bool) -> None:
+    content = {"epoch": 3, "state_dict": tensors_of(weights), "beside": OBJECTS[name]}
+    torch.save(content, tmp_path / "m.ckpt", _use_new_zipfile_serialization=zipped)
+    assert Weights.load(tmp_path / "m.ckpt").digest == weights.digest
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_code_beside_the_tensors_is_not_executed(tmp_path: Path, weights: Weights, zipped: bool) -> None:
+    trace = tmp_path / "executed"
+    content = {"state_dict": tensors_of(weights), "args": Malicious(trace)}
+    torch.save(content, tmp_path / "m.pth", _use_new_zipfile_serialization=zipped)
+    assert Weights.load(tmp_path / "m.pth").digest == weights.digest
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize(("key", "average"), [("state_dict", "state_dict_ema"), ("model", "ema"), ("net", "model_ema")])
+def test_which_of_two_state_dicts_is_taken(tmp_path: Path, weights: Weights, key: str, average: str) -> None:
+    own = tensors_of(weights)
+    torch.save({key: own, average: {name: 2 * tensor for name, tensor in own.items()}}, tmp_path / "m.pth")
+    plain, averaged = (read_contents(tmp_path / "m.pth", ema=ema) for ema in (False, True))
+    np.testing.assert_array_equal(averaged.tensors["conv1.weight"], 2 * plain.tensors["conv1.weight"])
+    assert plain.notes == (f"of its state_dicts {key!r} was taken, and not the moving average {average!r} (--ema)",)
+    assert averaged.notes == (f"of its state_dicts {average!r}, a moving average, was taken",)
+
+
+def test_the_names_of_the_classes(tmp_path: Path, weights: Weights) -> None:
+    torch.save({"state_dict": tensors_of(weights), "meta": {"categories": ["cat", "dog"]}}, tmp_path / "m.pth")
+    assert read_contents(tmp_path / "m.pth").labels == ("cat", "dog")
+
+
+@pytest.mark.filterwarnings("ignore:.*quantized tensor creation functions:UserWarning")
+def test_quantised_tensors_are_called_that(tmp_path: Path) -> None:
+    torch.save(
+        {"conv1.weight": torch.quantize_per_tensor(torch.randn(8, 3, 3, 3), 0.1, 0, torch.qint8)}, tmp_path / "m.pth"
+    )
+    assert "holds quantised tensors ('conv1.weight')" in refused(tmp_path / "m.pth").message
 
 
 def test_a_pickled_model_is_refused(tmp_path: Path, tiny: ResNetSpec) -> None:
@@ -140,7 +188,7 @@ def test_torchscript_is_refused(tmp_path: Path) -> None:
     ("content", "found"),
     [
         ({"epoch": 3, "lr": 0.1}, "the keys 'epoch', 'lr'"),
-        ({"state_dict": {}}, "nothing"),
+        ({"state_dict": {}}, "the keys 'state_dict'"),
         ([torch.ones(1)], "an object of type list"),
         (torch.ones(1), "an object of type Tensor"),
     ],

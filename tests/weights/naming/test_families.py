@@ -1,0 +1,78 @@
+"""Names of other families, and what stands before them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from resnet_export.weights.contents import Contents
+from resnet_export.weights.naming.families import NAMINGS, canonical_name, in_canonical_names
+
+if TYPE_CHECKING:
+    from resnet_export.spec import ResNetSpec
+
+NAMES = [
+    ("Hugging Face's ResNet", "resnet.embedder.embedder.convolution.weight", "conv1.weight"),
+    ("Hugging Face's ResNet", "embedder.embedder.normalization.running_var", "bn1.running_var"),
+    ("Hugging Face's ResNet", "resnet.encoder.stages.2.layers.1.layer.0.convolution.weight", "layer3.1.conv1.weight"),
+    ("Hugging Face's ResNet", "resnet.encoder.stages.2.layers.1.layer.2.normalization.bias", "layer3.1.bn3.bias"),
+    (
+        "Hugging Face's ResNet",
+        "encoder.stages.0.layers.0.shortcut.normalization.weight",
+        "layer1.0.downsample.1.weight",
+    ),
+    ("Hugging Face's ResNet", "classifier.1.bias", "fc.bias"),
+    ("keras.applications", "conv2_block1_0_bn.running_mean", "layer1.0.downsample.1.running_mean"),
+    ("keras.applications", "conv5_block3_2_conv.weight", "layer4.2.conv2.weight"),
+    ("keras.applications", "predictions.weight", "fc.weight"),
+    ("keras-hub", "stack0_block1_3_bn.bias", "layer1.1.bn3.bias"),
+    ("the usual networks for CIFAR", "layer2.0.shortcut.1.running_var", "layer2.0.downsample.1.running_var"),
+    ("the usual networks for CIFAR", "linear.weight", "fc.weight"),
+    ("torchvision", "conv1.3.weight", "conv1.3.weight"),
+    ("torchvision", "layer1.0.se.fc1.bias", "layer1.0.se.fc1.bias"),
+    ("fastai's body", "0.4.1.conv2.weight", "layer1.1.conv2.weight"),
+]
+
+
+@pytest.mark.parametrize(("family", "name", "canonical"), NAMES)
+def test_names(family: str, name: str, canonical: str) -> None:
+    assert canonical_name(name, NAMINGS[family]) == canonical
+
+
+@pytest.mark.parametrize("name", ["blocks.0.attn.qkv.weight", "conv1", "layer1.0.conv1.scale", "stages.0.0.conv.bias"])
+def test_what_no_family_has(name: str) -> None:
+    assert [canonical_name(name, table) for table in NAMINGS.values()] == [None] * len(NAMINGS)
+
+
+def named(spec: ResNetSpec, prefix: str = "") -> dict[str, np.ndarray]:
+    return {prefix + name: np.zeros(shape, np.float32) for name, shape in spec.parameters.items()}
+
+
+@pytest.mark.parametrize("prefix", ["model.", "backbone.", "net.", "encoder_q.", "model.backbone."])
+def test_a_prefix_is_taken_off_and_said(tiny: ResNetSpec, prefix: str) -> None:
+    found = in_canonical_names(Contents(named(tiny, prefix)))
+    assert found.tensors.keys() == tiny.parameters.keys()
+    assert found.notes == (f"its names stand behind {prefix!r}",)
+
+
+def test_what_stands_beside_a_prefix_is_left_out_and_said(tiny: ResNetSpec) -> None:
+    found = in_canonical_names(Contents({**named(tiny, "model."), "loss.weight": np.ones(5)}))
+    assert found.tensors.keys() == tiny.parameters.keys()
+    assert found.notes[1] == "'loss.weight' beside them was left out"
+
+
+def test_without_a_prefix_nothing_is_left_out(tiny: ResNetSpec) -> None:
+    contents = Contents({**named(tiny), "loss.weight": np.ones(5)})
+    assert in_canonical_names(contents) == contents
+
+
+def test_a_classifier_behind_a_dropout_is_a_plain_one(tiny: ResNetSpec) -> None:
+    tensors = {name.replace("fc.", "fc.1."): array for name, array in named(tiny).items()}
+    assert in_canonical_names(Contents(tensors)).tensors.keys() == tiny.parameters.keys()
+
+
+def test_names_of_another_architecture_stay() -> None:
+    contents = Contents({"features.denseblock1.denselayer1.conv1.weight": np.zeros((1, 1, 1, 1))})
+    assert in_canonical_names(contents) is contents

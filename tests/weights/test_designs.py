@@ -1,0 +1,91 @@
+"""Variants of the family that their tensors show, against the live models of timm, with numbers as of a training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+
+from resnet_export.errors import CheckpointError
+from resnet_export.network.evaluation import outputs_of
+from resnet_export.sources import load
+from resnet_export.weights.designs import Facts, design_of, faults_of, title_of
+from tests.corpus_networks import lively_torch, with_torchvision
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+VARIANTS = {
+    "resnet18d": "ResNet-18-D with a deep stem",
+    "resnet26t": "ResNet-26-D with a deep stem of 2, 2, 2, 2 blocks",
+    "resnext50_32x4d": "ResNeXt-50 32x4d",
+    "wide_resnet50_2": "wide ResNet-50",
+    "seresnet18": "SE-ResNet-18",
+    "seresnext26d_32x4d": "SE-ResNeXt-26 32x4d-D with a deep stem of 2, 2, 2, 2 blocks",
+    "ecaresnet26t": "ECA-ResNet-26-D with a deep stem of 2, 2, 2, 2 blocks",
+    "ecaresnet50d": "ECA-ResNet-50-D with a deep stem",
+    "resnetrs50": "SE-ResNet-50-D with a deep stem",
+}
+"""Name in timm -> what it is called here."""
+
+
+@pytest.fixture(autouse=True)
+def _torchvision() -> None:
+    with_torchvision()
+
+
+def lively(name: str, **options: Any) -> torch.nn.Module:
+    """A model of timm in inference mode, its batch norms as a training leaves them."""
+    timm = pytest.importorskip("timm", reason="timm is not installed: pip install --no-deps timm")
+    torch.manual_seed(0)
+    return lively_torch(timm.create_model(name, pretrained=False, num_classes=7, **options))
+
+
+def run(model: torch.nn.Module, images: NDArray[np.float64]) -> NDArray[np.float64]:
+    with torch.no_grad():
+        found: NDArray[np.float64] = model.double()(torch.from_numpy(images)).numpy()
+    return found
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_bare_checkpoint_is_the_model(name: str, tmp_path: Path) -> None:
+    model = lively(name)
+    torch.save(model.state_dict(), tmp_path / "m.pth")
+    trained = load(tmp_path / "m.pth", image_size=64)
+    if trained.spec is None:
+        assert trained.title == VARIANTS[name]
+    images = np.random.default_rng(0).standard_normal((1, 3, 64, 64))
+    (found,) = outputs_of(trained.network, trained.numbers, images, [trained.network.output])
+    expected = run(model, images)
+    assert np.abs(found - expected).max() <= 1e-9 * np.abs(expected).max()
+
+
+def test_faults_name_the_tensors() -> None:
+    shapes = {name: tuple(tensor.shape) for name, tensor in lively("resnet18d").state_dict().items() if tensor.ndim}
+    design = design_of(shapes, Facts())
+    assert design is not None
+    assert faults_of(design, shapes) == []
+    del shapes["layer1.0.bn1.bias"]
+    shapes["extra"] = (1,)
+    assert faults_of(design, shapes) == ["1 missing ('layer1.0.bn1.bias')", "1 surplus ('extra')"]
+    assert title_of(design) == VARIANTS["resnet18d"]
+
+
+def test_a_classifier_of_several_layers_needs_the_model(tmp_path: Path) -> None:
+    model = lively("resnet18")
+    model.fc = torch.nn.Sequential(torch.nn.Linear(512, 16), torch.nn.ReLU(), torch.nn.Linear(16, 7))
+    torch.save(model.state_dict(), tmp_path / "m.pth")
+    with pytest.raises(CheckpointError, match=r"classifier of several layers \('fc.0.weight'") as caught:
+        load(tmp_path / "m.pth")
+    assert "--model" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("claim", [{"num_classes": 5}, {"depth": 50}, {"stem": "cifar"}])
+def test_what_is_asked_for_has_to_be_there(claim: dict[str, Any], tmp_path: Path) -> None:
+    torch.save(lively("resnet18d").state_dict(), tmp_path / "m.pth")
+    with pytest.raises(CheckpointError, match=r"was asked for, and m\.pth is ResNet-18-D"):
+        load(tmp_path / "m.pth", **claim)
