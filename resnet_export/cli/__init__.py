@@ -20,11 +20,12 @@ from resnet_export import __version__
 from resnet_export.cli.bench import bench
 from resnet_export.cli.completion import completion
 from resnet_export.cli.doctor import doctor
-from resnet_export.cli.export import EXAMPLES, PUBLISHED, export
+from resnet_export.cli.export import EXAMPLES, PACKAGES, PUBLISHED, export
 from resnet_export.cli.failing import reported
 from resnet_export.cli.inspect import inspect
 from resnet_export.cli.options import GroupedOptions
 from resnet_export.cli.predict import predict
+from resnet_export.cli.sources import sources
 from resnet_export.cli.verify import verify
 
 PROGRAM = "resnet-export"
@@ -83,7 +84,7 @@ def root(context: click.Context, /, **options: Any) -> None:
         _refuse_options_before(context, context.invoked_subcommand)
 
 
-for command in (export, verify, predict, bench, doctor, inspect, completion):
+for command in (export, sources, verify, predict, bench, doctor, inspect, completion):
     root.add_command(command)
 
 
@@ -112,7 +113,13 @@ def _first_argument(context: click.Context, args: list[str]) -> str | None:
 
 def _names_source(word: str) -> bool:
     """Whether a word is a file or published weights, and no misspelt command."""
-    return word in PUBLISHED or Path(word).exists() or bool(Path(word).suffix) or os.sep in word
+    return (
+        word in PUBLISHED
+        or word.startswith(PACKAGES)
+        or Path(word).exists()
+        or bool(Path(word).suffix)
+        or os.sep in word
+    )
 
 
 def _refuse_options_before(context: click.Context, command: str) -> None:

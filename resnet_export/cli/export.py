@@ -22,6 +22,7 @@ FRAMEWORKS = ("keras", "torch")
 DEPTHS = (18, 34, 50, 101, 152)
 STEMS = ("imagenet", "cifar")
 STRIDE_POSITIONS = ("3x3", "1x1")
+PACKAGES = ("timm:", "torchvision:")
 PUBLISHED = ("IMAGENET1K_V1", "IMAGENET1K_V2")
 LAYOUTS = ("nchw", "nhwc")
 HEADS = ("logits", "probabilities", "sigmoid", "embedding")
@@ -58,7 +59,8 @@ EXAMPLES = """\b
 @network(
     "--model",
     metavar="MODULE:CALLABLE",
-    help="Your own code that gives the model, package.module:callable or file.py:callable: it is run.",
+    help="Your own code that gives the model, package.module:callable or file.py:callable: it is run. Or timm:NAME, "
+    "torchvision:NAME.",
 )
 @network(
     "--weights",
@@ -135,6 +137,8 @@ def export(
     from resnet_export.cli.memory import sparing
     from resnet_export.errors import ParityError
 
+    if source is not None and source.startswith(PACKAGES) and options["model"] is None:
+        options["model"], source = source, None
     if source is not None and weights is not None:
         raise click.UsageError("SOURCE and --weights are the same: give one of them.")
     weights = source if weights is None else weights

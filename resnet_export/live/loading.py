@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import keras
     from torch import nn
 
-PREFIXES = ("", "module.", "model.")
-"""What may stand before every name of a checkpoint: of DataParallel and of Lightning."""
+PREFIXES = ("", "module.", "model.", "backbone.", "net.", "encoder.", "_orig_mod.")
+"""What may stand before every name of a checkpoint: of DataParallel, of Lightning, of torch.compile, of own modules."""
 
 COUNTER = "num_batches_tracked"
 """Last part of names that a checkpoint may lack: inference doesn't use it."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from resnet_export import live
 from resnet_export.errors import CheckpointError, UsageError
-from resnet_export.live import files
+from resnet_export.live import files, packages
 from resnet_export.optional import is_installed
 from resnet_export.sources.checkpoint import of_checkpoint
 from resnet_export.sources.onnx_file import of_onnx
@@ -17,6 +18,7 @@ from resnet_export.sources.reading import of_model
 from resnet_export.sources.trained import Trained
 from resnet_export.spec import IMAGE_SIZES, ResNetSpec
 from resnet_export.weights import Weights
+from resnet_export.weights.formats import read_own_contents
 from resnet_export.weights.published import RESIZE, fetch
 
 __all__ = ["Source", "Trained", "load"]
@@ -50,6 +52,8 @@ def load(
         CheckpointError: it cannot be read, or holds another network than was asked for.
         InputError: a model cannot be traced, or has an operator that is not read.
     """
+    if packages.is_named(source):
+        code, source = source, None
     if code is not None:
         return _of_code(code, source, asked, ema=ema)
     if live.framework_of(source) is not None:
@@ -89,6 +93,8 @@ def _of_code(code: str, source: Source, asked: dict[str, Any], *, ema: bool) -> 
     from resnet_export.live.loading import load_file, load_strictly
     from resnet_export.weights import formats
 
+    if packages.is_named(code):
+        return _of_package(code, source, asked, ema=ema)
     made = user_code.load(code)
     origin = f"the model that {code} gives"
     if source is not None:
@@ -103,6 +109,18 @@ def _of_code(code: str, source: Source, asked: dict[str, Any], *, ema: bool) -> 
             load_strictly(made, formats.read_own_names(source, ema=ema))
         origin += f", with {Path(source).name}"
     return of_model(live.of(made), origin, asked)
+
+
+def _of_package(name: str, source: Source, asked: dict[str, Any], *, ema: bool) -> Trained:
+    from resnet_export.live.loading import load_strictly
+
+    if source is None:
+        return of_model(live.of(packages.load(name)), name, asked)
+    contents = read_own_contents(source, ema=ema)
+    made = packages.load(name, contents.tensors)
+    load_strictly(made, contents.tensors)
+    origin = f"{name}, with {'; '.join((Path(source).name, *contents.notes))}"
+    return replace(of_model(live.of(made), origin, asked), labels=contents.labels)
 
 
 def _new_spec(asked: dict[str, Any]) -> ResNetSpec:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from resnet_export.assumptions import about_image_size, about_network
 from resnet_export.errors import CheckpointError, quote_some
+from resnet_export.sources.folder import Configuration, read_config, refuse_contradiction
 from resnet_export.sources.trained import Trained, refuse_unfit
 from resnet_export.weights import Weights
 from resnet_export.weights.contents import Contents
@@ -38,8 +39,12 @@ def of_checkpoint(
     Raises:
         CheckpointError: it cannot be read, or is of no known family, or of another network than was asked for.
     """
+    config = read_config(Path(path)) if Path(path).is_dir() else Configuration()
+    refuse_contradiction(config, asked)
     contents = read_contents(path, ema=ema)
-    shown = read_configuration(path)
+    if config.labels is not None:
+        contents = replace(contents, labels=config.labels)
+    shown = {**read_configuration(path), **config.facts}
     tensors = {name: array for name, array in contents.tensors.items() if not name.endswith(COUNTER)}
     origin = _origin(path, contents)
     variant = _variant(tensors, origin, {name: one.value for name, one in shown.items()}, asked, assumed or {})

@@ -24,6 +24,7 @@ OWN = {"weights", "output", "as_json", "report", "verbose", "debug", "no_verify"
 def test_the_literals_are_those_of_the_tables() -> None:
     from resnet_export.graph import interface
     from resnet_export.images import INTERPOLATIONS
+    from resnet_export.live import packages
     from resnet_export.models import FRAMEWORKS
     from resnet_export.spec import STEMS, STRIDE_POSITIONS, VARIANTS
     from resnet_export.weights.published import RESIZE
@@ -34,6 +35,7 @@ def test_the_literals_are_those_of_the_tables() -> None:
     assert tuple(VARIANTS) == cli.DEPTHS
     assert STEMS == cli.STEMS
     assert STRIDE_POSITIONS == cli.STRIDE_POSITIONS
+    assert tuple(f"{name}:" for name in packages.PACKAGES) == cli.PACKAGES
     assert cli.LAYOUTS == interface.LAYOUTS
     assert cli.HEADS == interface.HEADS
     assert cli.EMBEDDED == interface.EMBEDDED
@@ -73,6 +75,7 @@ def test_defaults_reach_the_pipeline(pipeline: Pipeline, invoke: Callable[..., R
         "stem": None,
         "width": None,
         "eps": None,
+        "ema": False,
         "groups": None,
         "base_width": None,
         "stride_on": None,
@@ -103,6 +106,7 @@ def test_defaults_reach_the_pipeline(pipeline: Pipeline, invoke: Callable[..., R
         (["--num-classes", "10"], {"num_classes": 10}),
         (["--in-channels", "1"], {"in_channels": 1}),
         (["--eps", "1e-3"], {"eps": 1e-3}),
+        (["--ema"], {"ema": True}),
         (["--groups", "32"], {"groups": 32}),
         (["--base-width", "4"], {"base_width": 4}),
         (["--stride-on", "1x1"], {"stride_on": "1x1"}),

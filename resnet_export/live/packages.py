@@ -1,0 +1,97 @@
+"""Models that a package defines: `timm:resnet50d.ra2_in1k`, `torchvision:resnet50`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from resnet_export.convert.remarks import reason
+from resnet_export.errors import MissingDependencyError, UnavailableError, UsageError, did_you_mean
+from resnet_export.optional import require
+
+Tensors = Mapping[str, NDArray[Any]]
+PACKAGES = ("timm", "torchvision")
+"""Packages whose models can be named."""
+
+
+def is_named(text: object) -> bool:
+    """Whether it is `package:name` of one of the packages."""
+    return isinstance(text, str) and text.partition(":")[0] in PACKAGES and ":" in text
+
+
+def load(text: str, tensors: Tensors | None = None) -> Any:
+    """Makes a model by the package that defines it.
+
+    Args:
+        text: `timm:NAME` or `torchvision:NAME`.
+        tensors: that will be loaded into it: they show how many classes and channels it has. None for the numbers that
+            are published with it, which the package downloads.
+
+    Returns:
+        A torch.nn.Module.
+
+    Raises:
+        MissingDependencyError: the package is not installed.
+        UsageError: it has no such model.
+        UnavailableError: the published numbers can't be downloaded.
+    """
+    package, _, name = text.partition(":")
+    require("torch")
+    try:
+        module = require(package)
+    except RuntimeError as error:  # torchvision, whose compiled operators may be another torch's
+        raise MissingDependencyError(
+            f"{package} can't be imported: {reason(error)}.", hint=f"Install the {package} that fits your torch."
+        ) from error
+    make = {"timm": _of_timm, "torchvision": _of_torchvision}[package]
+    try:
+        return make(module, name, tensors)
+    except UsageError:
+        raise
+    except Exception as error:  # of the package, of the network, or of its cache
+        if tensors is not None:
+            raise
+        raise UnavailableError(
+            f"The published numbers of {text} can't be had: {reason(error)}.",
+            hint="Give a checkpoint with --weights, or try again with a connection.",
+        ) from error
+
+
+def _of_timm(timm: Any, name: str, tensors: Tensors | None) -> Any:
+    known = timm.list_models()
+    if name.partition(".")[0] not in known:
+        raise _unknown("timm", name, known)
+    options: dict[str, Any] = {"pretrained": tensors is None}
+    if tensors is not None:
+        config = timm.models.get_pretrained_cfg(name)
+        options |= _shape_of(tensors, config and config.classifier, "num_classes", 0)
+        options |= _shape_of(tensors, config and config.first_conv, "in_chans", 1)
+    return timm.create_model(name, **options).eval()
+
+
+def _of_torchvision(torchvision: Any, name: str, tensors: Tensors | None) -> Any:
+    known = torchvision.models.list_models()
+    if name not in known:
+        raise _unknown("torchvision", name, known)
+    if tensors is None:
+        return torchvision.models.get_model(name, weights="DEFAULT").eval()
+    matrices = [array for array in tensors.values() if array.ndim == 2]
+    options = {"num_classes": matrices[-1].shape[0]} if matrices else {}
+    return torchvision.models.get_model(name, weights=None, **options).eval()
+
+
+def _shape_of(tensors: Tensors, layer: object, option: str, axis: int) -> dict[str, int]:
+    """The option that a layer's weight shows, where the checkpoint has that layer behind any prefix."""
+    layers = layer if isinstance(layer, tuple | list) else (layer,)
+    for name, array in tensors.items():
+        if any(one and (name == f"{one}.weight" or name.endswith(f".{one}.weight")) for one in layers):
+            return {option: array.shape[axis]}
+    return {}
+
+
+def _unknown(package: str, name: str, known: list[str]) -> UsageError:
+    return UsageError(
+        f"{package} has no model {name!r}.", hint=f"{did_you_mean(name, known)}Name one of {package}'s models."
+    )

@@ -1,0 +1,85 @@
+"""A folder of Hugging Face's hub: a checkpoint, with the configuration that says what no tensor shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from resnet_export.errors import CheckpointError, UsageError
+from resnet_export.labels import of_json
+from resnet_export.weights.infer import MODEL_ITSELF, Finding
+
+CONFIG = "config.json"
+READ = "resnet"
+"""The `model_type` of the networks that are read from their configuration."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What a configuration says."""
+
+    facts: Mapping[str, Finding] = field(default_factory=dict)
+    """Fields of `ResNetSpec`."""
+    labels: tuple[str, ...] | None = None
+    architecture: str | None = None
+    """The model of timm that it is."""
+    pretrained: Mapping[str, Any] = field(default_factory=dict)
+    """timm's `pretrained_cfg`."""
+
+
+def read_config(folder: Path) -> Configuration:
+    """Reads the `config.json` in a folder; nothing where there is none.
+
+    Raises:
+        CheckpointError: it can't be read, or is of a network that is not read from its configuration.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        return Configuration()
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        labels = of_json(data) if isinstance(data, dict) and "id2label" in data else None
+        if "architecture" in data:
+            pretrained = data.get("pretrained_cfg") or {}
+            names = data.get("label_names") or pretrained.get("label_names")
+            return Configuration({}, labels or (tuple(names) if names else None), data["architecture"], pretrained)
+        return Configuration(_of_hugging_face(data, path), labels)
+    except CheckpointError:
+        raise
+    except (OSError, TypeError, ValueError, KeyError, AttributeError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read as a configuration: {error}.", hint="Copy or download the folder again."
+        ) from error
+
+
+def _of_hugging_face(data: Mapping[str, Any], path: Path) -> dict[str, Finding]:
+    kind, activation = data.get("model_type"), data.get("hidden_act", "relu")
+    if kind is None:
+        return {}
+    if kind != READ or activation != "relu":
+        what = f"a network of the kind {kind!r}" if kind != READ else f"a ResNet with the activation {activation!r}"
+        raise CheckpointError(
+            f"{path} is the configuration of {what}, which a checkpoint alone doesn't show.", hint=MODEL_ITSELF
+        )
+    place = "1x1" if data.get("downsample_in_bottleneck") else "3x3"
+    found = {"eps": Finding(1e-5, f"{path.name} is of a network with eps 1e-05")}
+    if data.get("layer_type", "bottleneck") == "bottleneck":
+        found["stride_on"] = Finding(place, f"{path.name} has the stride on the {place} convolutions")
+    return found
+
+
+def refuse_contradiction(config: Configuration, asked: Mapping[str, Any]) -> None:
+    """Refuses an option that the configuration contradicts.
+
+    Raises:
+        UsageError: one does.
+    """
+    for name, finding in config.facts.items():
+        if asked.get(name) is not None and asked[name] != finding.value:
+            raise UsageError(
+                f"--{name.replace('_', '-')} {asked[name]} was asked for, but {finding.evidence}.",
+                hint="Leave that option out, or give the checkpoint without its folder.",
+            )
