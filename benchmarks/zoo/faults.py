@@ -54,10 +54,14 @@ class Graph:
         return None
 
     def put(self, node: onnx.NodeProto, at: int, value: NDArray[np.generic]) -> None:
-        """Gives a node another number."""
-        name = f"{node.input[at]}/wrong"
-        self.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        node.input[at] = name
+        """Gives a node another number, and nothing else that takes the old one."""
+        name = node.input[at]
+        tensor = self.initializers.get(name)
+        if tensor is not None and sum(list(user.input).count(name) for user in self.users(name)) == 1:
+            tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(value), name))
+            return
+        node.input[at] = f"{name}/wrong"
+        self.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(value), node.input[at]))
 
     def users(self, name: str) -> Iterator[onnx.NodeProto]:
         """What takes it."""

@@ -25,7 +25,13 @@ Source = Any
 
 
 def load(
-    source: Source, *, seed: int = 0, code: str | None = None, assumed: Mapping[str, Any] | None = None, **asked: Any
+    source: Source,
+    *,
+    seed: int = 0,
+    code: str | None = None,
+    assumed: Mapping[str, Any] | None = None,
+    compared: bool = False,
+    **asked: Any,
 ) -> Trained:
     """Reads a source.
 
@@ -35,6 +41,7 @@ def load(
         code: `package.module:callable` or `file.py:callable`, which gives the model that `source`, a checkpoint, is
             loaded into. The user's own code is run.
         assumed: fields of `ResNetSpec` to take for granted where a checkpoint doesn't show them.
+        compared: whether a file is only held against it; see `of_onnx`.
         asked: fields of `ResNetSpec` that the caller insists on, and `image_size` of any network; None means not asked.
 
     Raises:
@@ -56,10 +63,10 @@ def load(
         return Trained.of_weights(Weights.initial(spec, seed), f"He initialisation, seed {seed}")
     if not isinstance(source, str | os.PathLike):
         live.of(source)  # which says what it is, where it knows
-    return _of_path(os.fspath(source), asked, assumed)
+    return _of_path(os.fspath(source), asked, assumed, compared)
 
 
-def _of_path(name: str, asked: dict[str, Any], assumed: Mapping[str, Any] | None) -> Trained:
+def _of_path(name: str, asked: dict[str, Any], assumed: Mapping[str, Any] | None, compared: bool) -> Trained:
     if name.lower().endswith(".pt2"):
         raise CheckpointError(
             f"{name} is a program of torch.export, whose loader unpickles whatever is in it. It was not read.",
@@ -70,7 +77,7 @@ def _of_path(name: str, asked: dict[str, Any], assumed: Mapping[str, Any] | None
         # Nothing is assumed: whose network it is, is published with it.
         return Trained.of_weights(Weights.load(path, **asked), f"{name} ({path.name})")
     if name.lower().endswith(".onnx"):
-        return of_onnx(Path(name), asked)
+        return of_onnx(Path(name), asked, compared=compared)
     if files.is_whole_model(name) and Path(name).exists() and is_installed("keras") and is_installed("tensorflow"):
         return of_model(live.of(files.load(name)), Path(name).name, asked)
     weights = Weights.load(name, assumed, **asked)

@@ -27,7 +27,7 @@ QUANTISED = (
     ("squeezenet1_1", "QOperator"), ("mobilenet_v3_small", "QOperator"), ("resnet18", "dynamic"),
     ("shufflenet_v2_x0_5", "dynamic"), ("vit_tiny_patch16_224", "dynamic"),
 )  # fmt: skip
-HALF = ("resnet18", "mobilenet_v2", "squeezenet1_1", "vit_tiny_patch16_224")
+HALF = ("resnet18", "mobilenet_v2", "squeezenet1_1", "mobilenet_v3_small")
 ORT = "onnxruntime-gpu"
 
 

@@ -19,12 +19,12 @@ from zoo.files import File, Own
 
 SIZE = 64
 """Pixels of a side of the images."""
-SIZES = {"inception_v3": 96}
+SIZES = {"inception_v3": 96, "alexnet": 224}
 """Of networks that take no images of that size."""
 SCRIPTED = {
     "torchvision": {
         "resnet18": 11, "mobilenet_v2": 11, "squeezenet1_1": 11, "resnet50": 12, "regnet_x_400mf": 12,
-        "efficientnet_b0": 13, "inception_v3": 13, "mobilenet_v3_small": 14, "vgg11_bn": 14, "densenet121": 15,
+        "efficientnet_b0": 13, "inception_v3": 13, "mobilenet_v3_small": 14, "mnasnet0_75": 14, "densenet121": 15,
         "regnet_y_400mf": 16, "shufflenet_v2_x1_0": 16, "googlenet": 17, "swin_t": 17, "mnasnet1_0": 18,
         "convnext_tiny": 18, "alexnet": 19, "mobilenet_v3_large": 20,
     },
@@ -38,10 +38,10 @@ DYNAMO = {
     "torchvision": {
         "resnet34": 18, "shufflenet_v2_x0_5": 18, "mobilenet_v3_large": 19, "efficientnet_b0": 20, "convnext_tiny": 20,
     },
-    "timm": {"resnet18d": 18, "mobilevit_xxs": 19, "fastvit_t8": 20, "mixer_s32_224": 18},
+    "timm": {"resnet18d": 18, "mobilevit_xxs": 19, "fastvit_t8": 20, "efficientvit_b0": 18},
 }  # fmt: skip
 """The same by the dynamo exporter."""
-SIZED = ("vit_tiny_patch16_224", "mixer_s32_224")
+SIZED = ("vit_tiny_patch16_224",)
 """timm's networks that are made for one size."""
 
 

@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from resnet_export import verify
-from resnet_export.parity.diagnosis.optimiser import OPTIMISER
+from resnet_export.parity.diagnosis.departure import OPTIMISER
 from resnet_export.runtimes import parse_runtime
 from tests.parity.sources import ORT
 from tests.parity.test_own_graph import CORE, saved
@@ -32,7 +32,7 @@ def test_the_node_is_named(tmp_path: Path) -> None:
     assert report.diagnosis.detail == (
         f"{OPTIMISER} changes the result at node MaxPool r1: the same file passes in ort:cpu,optimization=disabled"
     )
-    assert report.located[1] == "Likely cause: a mistake of ONNX Runtime, and none of the file."
+    assert report.located[1] == f"Likely cause: a mistake of {OPTIMISER}, and none of the file."
     assert verify(path, runtimes=["ort:cpu,optimization=disabled"]).passed
 
 

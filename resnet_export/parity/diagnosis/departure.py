@@ -1,4 +1,4 @@
-"""Where a runtime's optimiser changes the result: the first value that is another one in the optimised graph.
+"""Where a runtime changes the result of a file that is right: the first value that another run of it has otherwise.
 
 A value that is shown stops what would be fused over it, so one is shown at a time. What was changed before it stays
 changed, and so the first one is found by halving the graph.
@@ -12,49 +12,60 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from resnet_export.parity.gate.evaluation import Candidate, Evaluation
+from resnet_export.parity.gate.evaluation import Evaluation
 from resnet_export.parity.gate.gate import SUSPICIOUS, max_error
 from resnet_export.parity.gate.inputs import InputSet
+from resnet_export.parity.gate.tolerances import TOLERANCES
 from resnet_export.parity.results import Diagnosis
-from resnet_export.runtimes.session import Session
+from resnet_export.runtimes.session import Precision, Session
 
 OPTIMISER = "ONNX Runtime's optimiser"
 
 
-def diagnose_optimiser(
-    optimised: Candidate, plain: Evaluation, path: Path, names: Sequence[str], inputs: InputSet
+def diagnose_runtime(
+    failed: Evaluation,
+    passed: Evaluation,
+    who: str,
+    path: Path,
+    names: Sequence[str],
+    inputs: InputSet,
+    precision: Precision,
 ) -> Diagnosis:
-    """The node at which the optimiser changes the result.
+    """The node at which a runtime changes the result.
 
     Args:
-        optimised: the file in the runtime, which failed.
-        plain: the same without optimisation, where it passed.
+        failed: the file in the runtime.
+        passed: the file where it passed.
+        who: what changes the result.
         path: the file.
         names: its values, in the order of its nodes.
         inputs: on which it failed.
+        precision: in what the file is computed.
     """
     images = inputs.file[: min(inputs.batches)]
-    with plain.candidate.open() as session:
+    with passed.candidate.open() as session:
         right = session.values(images, names)
     shown = [name for name in names if name in right]
-    with optimised.open() as session:
-        name = _first_changed(session, images, shown, right)
+    reduced = TOLERANCES.get(precision)
+    allowed = SUSPICIOUS if reduced is None else reduced.relative
+    with failed.candidate.open() as session:
+        name = _first_changed(session, images, shown, right, allowed)
     where = "" if name is None else f" at node {_node_of(path, name)}"
-    detail = f"{OPTIMISER} changes the result{where}: the same file passes in {plain.runtime}"
-    layer = shown[-1] if name is None else name
-    return Diagnosis(layer, optimised.label, detail, "a mistake of ONNX Runtime, and none of the file")
+    detail = f"{who} changes the result{where}: the same file passes in {passed.runtime}"
+    cause = f"a mistake of {who}, and none of the file"
+    return Diagnosis(shown[-1] if name is None else name, failed.candidate.label, detail, cause)
 
 
 def _first_changed(
-    session: Session, images: NDArray[Any], shown: Sequence[str], right: Mapping[str, NDArray[Any]]
+    session: Session, images: NDArray[Any], shown: Sequence[str], right: Mapping[str, NDArray[Any]], allowed: float
 ) -> str | None:
-    """The first value that isn't what it is without optimisation; None where no value is, while it is shown."""
+    """The first value that is another one; None where no value is, while it is shown."""
     low, high = 0, len(shown)
     while low < high:
         middle = (low + high) // 2
         name = shown[middle]
         found = session.values(images, [name])[name]
-        if max_error(found, right[name]) > SUSPICIOUS * float(np.abs(right[name]).max()):
+        if max_error(found, right[name]) > allowed * float(np.abs(right[name]).max()):
             high = middle
         else:
             low = middle + 1
