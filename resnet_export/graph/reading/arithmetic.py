@@ -159,6 +159,7 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
     "MatMul": lambda _, x, y: x @ y,
     "Max": lambda _, *x: np.maximum.reduce(x),
     "Min": lambda _, *x: np.minimum.reduce(x),
+    "Mod": lambda a, x, y: np.fmod(x, y) if a.get("fmod") else np.mod(x, y),
     "Mul": lambda _, x, y: x * y,
     "Neg": lambda _, x: -x,
     "Not": lambda _, x: ~x,
