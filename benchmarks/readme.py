@@ -1,4 +1,4 @@
-"""The parts of the README that scripts write: between `<!-- benchmark:NAME -->` and `<!-- /benchmark:NAME -->`."""
+"""The parts of pages that scripts write: between `<!-- benchmark:NAME -->` and `<!-- /benchmark:NAME -->`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 README = Path(__file__).parent.parent / "README.md"
 
 
-def refresh(name: str, text: str) -> None:
-    """Replaces a part, or leaves with an error where the README has none of that name."""
+def refresh(name: str, text: str, page: Path = README) -> None:
+    """Replaces a part, or leaves with an error where the page has none of that name."""
     begin, end = f"<!-- benchmark:{name} -->", f"<!-- /benchmark:{name} -->"
-    before, _, rest = README.read_text(encoding="utf-8").partition(begin)
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, found, after = rest.partition(end)
     if not found:
-        sys.exit(f"{README.name} has no {begin} ... {end}")
-    README.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+        sys.exit(f"{page.name} has no {begin} ... {end}")
+    page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def table(headings: tuple[str, ...], alignments: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -221,8 +221,10 @@ def write_outputs(path: Path, outputs: Sequence[str], target: Path) -> None:
             left += producers[name].input if name in producers else []
     for node in [node for node in proto.graph.node if needed.isdisjoint(node.output)]:
         proto.graph.node.remove(node)
-    for tensor in [tensor for tensor in proto.graph.initializer if tensor.name not in needed]:
-        proto.graph.initializer.remove(tensor)
+    gone = {tensor.name for tensor in proto.graph.initializer} - needed
+    for field in (proto.graph.initializer, proto.graph.input):  # files of IR version 3 list them among the inputs
+        for entry in [entry for entry in field if entry.name in gone]:
+            field.remove(entry)
     inferred = onnx.shape_inference.infer_shapes(proto).graph
     known = {value.name: value for value in (*inferred.value_info, *inferred.output)}
     values = [known.get(name) or onnx.ValueInfoProto(name=name) for name in outputs]

@@ -1,7 +1,10 @@
 """A file is read for its verification: one of ours, one of ours that another tool changed, or a foreign one."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import onnx
 import onnx_ir as ir
@@ -174,6 +177,12 @@ def _foreign(
                 f"The weights take {trained.network.image[0]} channels, and {path.name} takes {taken.channels}.",
                 hint="Give the checkpoint that the file was made of.",
             )
+        if trained.network.batch not in (None, taken.batch):
+            raise CheckpointError(
+                f"{trained.origin} takes {trained.network.batch} images at a time, and {path.name} takes "
+                f"{taken.batch or 'any number'}.",
+                hint="Give a source that takes any number of images.",
+            )
         if logits_path is None:
             trained, given = _with_head(trained, model)
         oracle, alone = _source_oracle(expected, trained, taken, others)
@@ -229,9 +238,16 @@ def _with_head(trained: Trained, model: ir.Model) -> tuple[Trained, Quantity]:
 
 def _wrong_classes(model: ir.Model, trained: Trained) -> Diagnosis | None:
     """Whether the file has another number of outputs than the source has classes."""
-    shape, classes = model.graph.outputs[0].shape, trained.network.classes
-    last = None if shape is None or not len(shape) else shape[-1]
-    if not isinstance(last, int) or last == classes:
+    shape = model.graph.outputs[0].shape
+    given = None if shape is None else _values(tuple(shape))
+    classes = _values(trained.network.shapes[trained.network.output])
+    if given is None or given == classes:
         return None
-    detail = f"it gives {last} values, and the weights have {classes} classes"
+    detail = f"it gives {given} values, and the weights have {classes} classes"
     return Diagnosis(trained.network.output, "the file", detail, None)
+
+
+def _values(shape: Sequence[Any]) -> int | None:
+    """How many values there are for an image; None where that is open. Some files of one image have no axis for it."""
+    sizes = shape[1:] or shape
+    return math.prod(sizes) if sizes and all(isinstance(size, int) for size in sizes) else None

@@ -106,7 +106,7 @@ def expected_of(source: Source, image: Image, path: Path, assumed: Mapping[str, 
     _, height, width = image
     has_size = isinstance(source, Weights | ResNetSpec) or height != width
     asked: dict[str, Any] = {} if has_size else {"image_size": height}
-    trained = load(source, assumed=assumed, **asked)
+    trained = load(source, assumed=assumed, compared=True, **asked)
     return Expected(_resized(trained, image, path), _truth(source, trained))
 
 

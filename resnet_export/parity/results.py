@@ -116,6 +116,11 @@ class Bisection:
     cause: str | None
     """The mistake that explains it, in words; None where none is known."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether no layer was found whose output is there, and wrong."""
+        return not any(layer.layer == self.first_wrong and layer.value is not None for layer in self.layers)
+
 
 @dataclass(frozen=True)
 class RuntimeResult:

@@ -22,6 +22,7 @@ from resnet_export.errors import (
 from resnet_export.files import sha256
 from resnet_export.parity.description import describe
 from resnet_export.parity.diagnosis.attribution import diagnose
+from resnet_export.parity.diagnosis.departure import OPTIMISER, diagnose_runtime
 from resnet_export.parity.gate.evaluation import Candidate, Evaluation, evaluate
 from resnet_export.parity.gate.inputs import InputSet, gate_inputs
 from resnet_export.parity.gate.judge import Verdict, judge, precision_of
@@ -114,6 +115,8 @@ def verify(
             with stage("bisect"):
                 diagnosis, bisection, unseen = _look_inside(tested, verdict, evaluations, sets)
                 notes += unseen
+                if tested.wrong is None and bisection is not None and bisection.is_open:
+                    diagnosis = _of_runtime(tested, verdict, truths, evaluations, sets, allow_fallback) or diagnosis
         results = tuple(one if isinstance(one, RuntimeResult) else _result(one, verdict, tested) for one in ran)
         refused = [f"{result.runtime}: {result.reason}" for result in results if result.refused]
         none = [] if evaluations else ["No runtime ran the file."]
@@ -216,3 +219,28 @@ def _look_inside(
         failed = any(evaluation is one for one, _ in verdict.failed)
         return diagnosis if failed else None, bisection, []
     return wrong, None, [f"The layers could not be looked at: {problem}."]
+
+
+def _of_runtime(
+    tested: ModelUnderTest,
+    verdict: Verdict,
+    truths: Truths,
+    evaluations: Sequence[Evaluation],
+    sets: Sequence[InputSet],
+    allow_fallback: bool,
+) -> Diagnosis | None:
+    """What a runtime does wrong, where the file passes in it without its optimiser, or in another one."""
+    wrong = [evaluation for evaluation, _ in verdict.failed]
+    for evaluation, inputs in verdict.failed:
+        if not evaluation.shows_values:
+            continue
+        plain = parse_runtime(evaluation.runtime).unoptimised
+        again = None if plain is None else _evaluate(str(plain), tested, sets, allow_fallback, named=False)
+        if isinstance(again, Evaluation) and not judge(tested, sets, truths, [again]).failures:
+            right, who = [again], OPTIMISER
+        else:
+            right, who = [one for one in evaluations if one.shows_values and one not in wrong], evaluation.runtime
+        if right and right[0].precision == evaluation.precision:
+            names, precision = value_names(tested.path), precision_of(evaluation, tested)
+            return diagnose_runtime(evaluation, right[0], who, tested.path, names, inputs, precision)
+    return None

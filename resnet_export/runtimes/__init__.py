@@ -84,6 +84,13 @@ class RuntimeSpec:
             raise UsageError(f"{self.name} has no choice of threads.", hint=f"Leave out the threads with {self}.")
         return self._with(threads=count)
 
+    @property
+    def unoptimised(self) -> RuntimeSpec | None:
+        """The same with the graph as the file has it; None where the runtime has no such choice, or it was made."""
+        if getattr(self.options, "optimization", "disabled") == "disabled":
+            return None
+        return self._with(optimization="disabled")
+
     def with_fallback(self, allowed: bool) -> RuntimeSpec:
         """The same, going on where nodes do not run on the provider that was asked for, if it knows of providers."""
         return self._with(allow_fallback=allowed) if hasattr(self.options, "allow_fallback") else self

@@ -34,6 +34,7 @@ def load(
     code: str | None = None,
     ema: bool = False,
     assumed: Mapping[str, Any] | None = None,
+    compared: bool = False,
     **asked: Any,
 ) -> Trained:
     """Reads a source.
@@ -45,6 +46,7 @@ def load(
             loaded into. The user's own code is run.
         ema: take the moving average of a checkpoint's weights, where there is one.
         assumed: fields of `ResNetSpec` to take for granted where a checkpoint doesn't show them.
+        compared: whether a file is only held against it; see `of_onnx`.
         asked: fields of `ResNetSpec` that the caller insists on, and `image_size` of any network; None means not asked.
 
     Raises:
@@ -68,10 +70,12 @@ def load(
         return Trained.of_weights(Weights.initial(spec, seed), f"He initialisation, seed {seed}")
     if not isinstance(source, str | os.PathLike):
         live.of(source)  # which says what it is, where it knows
-    return _of_path(os.fspath(source), asked, assumed, ema=ema)
+    return _of_path(os.fspath(source), asked, assumed, ema=ema, compared=compared)
 
 
-def _of_path(name: str, asked: dict[str, Any], assumed: Mapping[str, Any] | None, *, ema: bool) -> Trained:
+def _of_path(
+    name: str, asked: dict[str, Any], assumed: Mapping[str, Any] | None, *, ema: bool, compared: bool
+) -> Trained:
     if name.lower().endswith(".pt2"):
         raise CheckpointError(
             f"{name} is a program of torch.export, whose loader unpickles whatever is in it. It was not read.",
@@ -82,7 +86,7 @@ def _of_path(name: str, asked: dict[str, Any], assumed: Mapping[str, Any] | None
         # Nothing is assumed: whose network it is, is published with it.
         return Trained.of_weights(Weights.load(path, **asked), f"{name} ({path.name})")
     if name.lower().endswith(".onnx"):
-        return of_onnx(Path(name), asked)
+        return of_onnx(Path(name), asked, compared=compared)
     if files.is_whole_model(name) and Path(name).exists() and is_installed("keras") and is_installed("tensorflow"):
         return of_model(live.of(files.load(name)), Path(name).name, asked)
     return of_checkpoint(name, asked, assumed, ema=ema)

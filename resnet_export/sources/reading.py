@@ -62,6 +62,7 @@ def of_reading(
     assumptions: tuple[Assumption, ...],
     *,
     cut: Activation | None = None,
+    whole: bool = False,
     **known: Any,
 ) -> Trained:
     """A trained network of what was read off a graph.
@@ -72,6 +73,7 @@ def of_reading(
         asked: fields that the network is claimed to have; None means not asked.
         assumptions: what was taken for granted.
         cut: what the source makes of the logits, where the graph was read up to these alone.
+        whole: whether outputs have any shape.
         known: further fields of `Trained`.
 
     Raises:
@@ -79,7 +81,8 @@ def of_reading(
         InputError: its output is no vector of classes.
     """
     network, activation = (reading.network, cut) if cut is not None else _without_activation(reading.network)
-    _refuse_shapes(network, origin)
+    if not whole:
+        _refuse_shapes(network, origin)
     numbers = {name: reading.numbers[name] for name in network.parameters}
     refuse_unfit(numbers, origin)
     spec, names = recognise(network)

@@ -12,7 +12,7 @@ import pytest
 from onnx import numpy_helper
 
 from resnet_export import export, verify
-from resnet_export.errors import ModelError, UsageError
+from resnet_export.errors import CheckpointError, ModelError, UsageError
 from resnet_export.inspect import diff, inspect
 from resnet_export.spec import ResNetSpec
 
@@ -87,6 +87,49 @@ RIGHT: dict[str, dict[str, Any]] = {
         "more": {"first": np.array([0])},
     },
     "whole numbers": {"body": "f = Cast<to=1>(x)" + CORE.replace("(x,", "(f,"), "image": "int32[N,3,32,32]"},
+    "a class token for each image": {
+        "body": """
+            c = Conv<strides=[2,2]>(x, w1, b1) f = Reshape(c, rows) t = Transpose<perm=[0,2,1]>(f)
+            all = Shape(t) n = Gather(all, first) to = Concat<axis=0>(n, one_token) cls = Expand(token, to)
+            s = Concat<axis=1>(cls, t, end) h = Slice(s, first, two, one) m = ReduceMean<axes=[1], keepdims=0>(h)
+            logits = Gemm<transB=1>(m, fw8, fb)
+        """,
+        "more": {
+            "rows": np.array([0, 8, -1]),
+            "one_token": np.array([1, 8]),
+            "first": np.array([0]),
+            "two": np.array([2]),
+            "one": np.array([1]),
+            "token": np.full((1, 1, 8), 0.5, np.float32),
+            "fw8": np.eye(10, 8, dtype=np.float32),
+            "end": np.full((1, 2, 8), 3.0, np.float32),
+        },
+        "image": "float[1,3,32,32]",
+        "outputs": "float[1,10] logits",
+    },
+    "queries, keys and values": {
+        "body": """
+            c = Conv<strides=[2,2]>(x, w2, b2) g = Reshape(c, heads) qkv = Transpose<perm=[1,0,3,2]>(g)
+            q0, k = Split<axis=0>(qkv, ones) q = Squeeze(q0, first) v = Gather<axis=0>(qkv, one) kt = Squeeze(k, first)
+            d0 = Shape(q) d1 = Slice(d0, last, end) d2 = Cast<to=1>(d1) d = Sqrt(d2)
+            w = Transpose<perm=[0,2,1]>(kt) a = MatMul(q, w) b = Div(a, d) p = Softmax<axis=2>(b) y = MatMul(p, v)
+            m = ReduceMean<axes=[1], keepdims=0>(y) logits = Gemm<transB=1>(m, fw8, fb)
+        """,
+        "image": "float[N,8,9,9]",
+        "more": {
+            "heads": np.array([0, 2, 8, 16]),
+            "ones": np.array([1, 1]),
+            "first": np.array([0]),
+            "one": np.array(1),
+            "last": np.array([-1]),
+            "end": np.array([9]),
+            "fw8": np.eye(10, 8, dtype=np.float32),
+        },
+    },
+    "a batch among the channels": {
+        "body": CORE.replace("r1 = Relu(c1)", "f = Reshape(c1, rows) r = Relu(f) r1 = Reshape(r, back)"),
+        "more": {"rows": np.array([-1, 4, 16, 16]), "back": np.array([-1, 8, 32, 32])},
+    },
     "a batch on another axis": {
         "body": CORE + "q = Reshape(logits, to) y = Transpose<perm=[1,0,2]>(q)",
         "outputs": "float[2,N,5] y",
@@ -190,6 +233,52 @@ def test_an_output_that_depends_on_other_images_is_compared_for_the_whole_batch(
     assert {one.output for one in report.comparisons} == {None, "aux"}
     assert [note for note in report.notes if "depends on the other images" in note]
     assert not any("logits depends" in note for note in report.notes)
+
+
+BESIDE: dict[str, dict[str, Any]] = {
+    "images that depend on one another": {
+        "body": "most = ReduceMax<keepdims=1>(x) d = Div(x, most)" + CORE.replace("(x,", "(d,")
+    },
+    "a map": {"body": CORE.split("fl =")[0] + "logits = Conv(g, f4, fb)",
+              "outputs": "float[N,10,1,1] logits", "more": RIGHT["a softmax of a map"]["more"]},
+    "a softmax of a map": RIGHT["a softmax of a map"],
+    "an output without the batch": RIGHT["an output without the batch"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_any_file_can_be_held_against_another(name: str, net: Path) -> None:
+    right = saved(net.with_name("right.onnx"), **BESIDE[name])
+    assert verify(saved(net, **BESIDE[name]), weights=right, runtimes=ORT).failures == ()
+    model = onnx.load(net)
+    bias = next(tensor for tensor in model.graph.initializer if tensor.name == "b2")
+    bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) + np.float32(0.01), "b2"))
+    onnx.save(model, net)
+    report = verify(net, weights=right, runtimes=ORT)
+    assert report.comparisons, "the outputs were compared"
+    assert not report.passed
+
+
+def test_a_file_for_other_batches_than_its_source_is_refused(net: Path) -> None:
+    options = BESIDE["images that depend on one another"]
+    right = saved(net.with_name("right.onnx"), **options, image="float[3,3,32,32]", outputs="float[3,10] logits")
+    with pytest.raises(CheckpointError, match=r"right\.onnx takes 3 images at a time, and net\.onnx takes any number"):
+        verify(saved(net, **options), weights=right, runtimes=ORT)
+
+
+def test_what_only_the_head_takes_is_no_input(net: Path) -> None:
+    """Files of IR version 3 list their initializers among their inputs."""
+    body = CORE + "scaled = Mul(logits, two) p = Softmax<axis=1>(scaled) y = Add(p, zero)"
+    more = {"two": np.array([2.0], np.float32), "zero": np.zeros(1, np.float32)}
+    model = onnx.load(saved(net, body.replace(" y = Add(p, zero)", ""), "float[N,10] p", more=more, ir=3, opset=8))
+    unused = numpy_helper.from_array(more["zero"], "zero")
+    model.graph.initializer.append(unused)
+    model.graph.input.extend(
+        onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+        for tensor in model.graph.initializer
+    )
+    onnx.save(model, net)
+    assert verify(net, runtimes=ORT).failures == ()
 
 
 def test_a_size_that_is_open_is_found(net: Path) -> None:

@@ -72,7 +72,7 @@ def _divide(attributes: Attributes, x: Array, y: Array) -> Array:
 
 
 def _cast(attributes: Attributes, x: Array) -> Array:
-    if x.dtype == object:  # a length that depends on the batch
+    if any(isinstance(size, Batch) for size in x.ravel().tolist() if x.dtype == object):
         return x
     dtype = ir.DataType(attributes["to"]).numpy()
     # Precision is not lost on the way: what is computed of numbers is computed in float64.
@@ -85,11 +85,19 @@ def _standardise(attributes: Attributes, x: Array, gamma: Array, beta: Array, me
     return np.asarray((x - mean.reshape(along)) * scale.reshape(along) + beta.reshape(along))
 
 
+def _expand(attributes: Attributes, x: Array, shape: Array) -> Array:
+    return np.broadcast_to(x, np.broadcast_shapes(x.shape, _for_one_image(shape)))
+
+
+def _for_one_image(shape: Array) -> tuple[int, ...]:
+    """Along the batch once, where it broadcasts."""
+    return tuple(1 if isinstance(size, Batch) else size for size in shape.tolist())
+
+
 def _fill(attributes: Attributes, shape: Array) -> Array:
-    """The same number everywhere; along the batch once, where it broadcasts."""
+    """The same number everywhere."""
     value = attributes.get("value")
-    sizes = [1 if isinstance(size, Batch) else size for size in shape.tolist()]
-    return np.full(sizes, np.float32(0) if value is None else value.numpy().ravel()[0])
+    return np.full(_for_one_image(shape), np.float32(0) if value is None else value.numpy().ravel()[0])
 
 
 def _gather(attributes: Attributes, x: Array, indices: Array) -> Array:
@@ -144,13 +152,14 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
     "Floor": lambda _, x: np.floor(x),
     "Greater": lambda _, x, y: x > y,
     "Less": lambda _, x, y: x < y,
-    "Expand": lambda _, x, shape: np.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(shape.tolist()))),
+    "Expand": _expand,
     "Flatten": lambda a, x: x.reshape(int(np.prod(x.shape[: a.get("axis", 1)])), -1),
     "Gather": _gather,
     "Identity": lambda _, x: x,
     "MatMul": lambda _, x, y: x @ y,
     "Max": lambda _, *x: np.maximum.reduce(x),
     "Min": lambda _, *x: np.minimum.reduce(x),
+    "Mod": lambda a, x, y: np.fmod(x, y) if a.get("fmod") else np.mod(x, y),
     "Mul": lambda _, x, y: x * y,
     "Neg": lambda _, x: -x,
     "Not": lambda _, x: ~x,

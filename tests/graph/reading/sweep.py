@@ -205,6 +205,8 @@ REDUCTIONS = [
 ]
 MOVES = [
     Node("Concat", (), {"axis": 1}),
+    Node("Concat", (np.repeat(numbers(1, 3, 6, 6), 2, 0),), {"axis": 1}),
+    Node("Concat", (np.repeat(numbers(1, 4, 1, 6), 2, 0),), {"axis": -2}, at=1),
     Node("DepthToSpace", (), {"blocksize": 2}),
     Node("DepthToSpace", (), {"blocksize": 2, "mode": "CRD"}, since=11),
     Node("SpaceToDepth", (), {"blocksize": 2}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from resnet_export.graph.reading.arithmetic import slice_bounds
 from resnet_export.graph.reading.builder import Builder
+from resnet_export.graph.reading.rules import elementwise
 from resnet_export.graph.reading.rules.arguments import axes, feature, integers, number, optional, sizes
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 from resnet_export.network import BATCH, Shape, Size, product
@@ -23,7 +25,7 @@ def reshaped(builder: Builder, x: Feature, shape: Shape) -> Feature:
         return x
     if len(shape) == 2 and shape[:1] == x.shape[:1] and product(x.shape[1:]) == shape[1]:
         return builder.add("Flatten", [x], {"axis": 1})
-    if shape[:1] == (BATCH,) and all(isinstance(size, int) for size in shape[1:]):
+    if shape[:1] == x.shape[:1] == (BATCH,) and all(isinstance(size, int) for size in shape[1:]):
         return builder.add("Reshape", [x], {"shape": (0, *shape[1:])})
     if not builder.mixing or sum(not isinstance(size, int) for size in shape) > 1:
         raise UnreadableError("it moves the images of the batch to another axis")
@@ -73,7 +75,19 @@ def _squeeze(builder: Builder, inputs: list[Value | None], attributes: dict[str,
     gone = chosen if chosen is not None else tuple(axis for axis, size in enumerate(x.seen) if size == 1)
     if any(x.seen[axis] != 1 for axis in gone):
         raise ValueError(f"axes {gone} of {x.seen} are not all of length 1")
-    return _moved(builder, x, tuple(size for axis, size in enumerate(x.seen) if axis not in gone))
+    return _without(builder, x, gone)
+
+
+def _without(builder: Builder, x: Feature, gone: Collection[int]) -> Feature:
+    """The value without some axes of length 1, as they are seen."""
+    taken = {x.perm[axis] for axis in gone}
+    if x.perm[0] == 0 or 0 in taken:
+        return _moved(builder, x, tuple(size for axis, size in enumerate(x.seen) if axis not in gone))
+    # Where the images are not seen first, as in the queries, keys and values of a transformer, they stay first in it.
+    kept = [axis for axis in range(len(x.shape)) if axis not in taken]
+    upright = replace(x, perm=tuple(range(len(x.perm))))
+    made = reshaped(builder, upright, tuple(x.shape[axis] for axis in kept))
+    return replace(made, perm=tuple(kept.index(axis) for axis in x.perm if axis not in taken))
 
 
 def _unsqueeze(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
@@ -116,7 +130,7 @@ def _expand(builder: Builder, inputs: list[Value | None], attributes: dict[str, 
 def concat(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
     """Values of the image, joined along an axis other than that of the images."""
     if not all(isinstance(value, Feature) for value in inputs):
-        raise UnreadableError("it joins a value of the image with a number")
+        return _beside_numbers(builder, inputs, attributes["axis"])
     values = [builder.unpadded(feature(value)) for value in inputs]
     if len({value.perm for value in values}) > 1:
         values = [builder.settled(value) for value in values]
@@ -124,6 +138,49 @@ def concat(builder: Builder, inputs: list[Value | None], attributes: dict[str, A
     if axis == 0:
         raise UnreadableError("it joins batches")
     return replace(builder.add("Concat", values, {"axis": axis}), perm=values[0].perm)
+
+
+def _beside_numbers(builder: Builder, inputs: list[Value | None], axis: int) -> Value:
+    """Values of the image joined with numbers, such as a transformer's class token.
+
+    Zeros are put around the values where the numbers are, and these are added.
+    """
+    values = [builder.settled(value) if isinstance(value, Feature) else number(value) for value in inputs]
+    shape = next(value.shape for value in values if isinstance(value, Feature))
+    axis %= len(shape)
+    if axis == 0:
+        raise UnreadableError("it joins batches")
+    others = tuple(1 if at == 0 else size for at, size in enumerate(shape))
+    parts, padded, waiting = list[Number](), list[Feature](), 0
+    for value in values:
+        if isinstance(value, Number):
+            parts.append(_for_each_image(value))
+            waiting += parts[-1].value().shape[axis]
+        else:
+            parts.append(
+                Number.constant(np.zeros((*others[:axis], value.shape[axis], *others[axis + 1 :]), np.float32))
+            )
+            padded.append(_behind_zeros(builder, value, axis, waiting, 0))
+            waiting = 0
+    padded[-1] = _behind_zeros(builder, padded[-1], axis, 0, waiting)
+    joined = padded[0] if len(padded) == 1 else builder.add("Concat", padded, {"axis": axis})
+    return elementwise.RULES["Add"](builder, [joined, Number("Concat", tuple(parts), {"axis": axis})], {})
+
+
+def _behind_zeros(builder: Builder, x: Feature, axis: int, before: int, after: int) -> Feature:
+    if not before and not after:
+        return x
+    around = [(before, after) if at == axis else (0, 0) for at in range(len(x.shape))]
+    return builder.unpadded(replace(x, pads=tuple(around)))
+
+
+def _for_each_image(value: Number) -> Number:
+    """The number that is joined to each image; a tracer writes it once for each that it saw."""
+    rows = value.value()
+    if (rows[:1] != rows).any():
+        raise UnreadableError("it joins another number to each image of the batch")
+    first = (np.array([bound]) for bound in (0, 1, 0))
+    return value if len(rows) == 1 else Number("Slice", (value, *map(Number.constant, first)))
 
 
 def _slice(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
@@ -181,7 +238,7 @@ def _gather(builder: Builder, inputs: list[Value | None], attributes: dict[str, 
         gathered = builder.permuted("Gather", x, {"axis": axis, "indices": wanted})
     if indices.ndim == 1:
         return gathered
-    return _moved(builder, gathered, tuple(size for index, size in enumerate(gathered.seen) if index != seen))
+    return _without(builder, gathered, (seen,))
 
 
 def _gather_points(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:

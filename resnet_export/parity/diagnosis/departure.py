@@ -1,0 +1,78 @@
+"""Where a runtime changes the result of a file that is right: the first value that another run of it has otherwise.
+
+A value that is shown stops what would be fused over it, so one is shown at a time. What was changed before it stays
+changed, and so the first one is found by halving the graph.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from resnet_export.parity.gate.evaluation import Evaluation
+from resnet_export.parity.gate.gate import SUSPICIOUS, max_error
+from resnet_export.parity.gate.inputs import InputSet
+from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.results import Diagnosis
+from resnet_export.runtimes.session import Precision, Session
+
+OPTIMISER = "ONNX Runtime's optimiser"
+
+
+def diagnose_runtime(
+    failed: Evaluation,
+    passed: Evaluation,
+    who: str,
+    path: Path,
+    names: Sequence[str],
+    inputs: InputSet,
+    precision: Precision,
+) -> Diagnosis:
+    """The node at which a runtime changes the result.
+
+    Args:
+        failed: the file in the runtime.
+        passed: the file where it passed.
+        who: what changes the result.
+        path: the file.
+        names: its values, in the order of its nodes.
+        inputs: on which it failed.
+        precision: in what the file is computed.
+    """
+    images = inputs.file[: min(inputs.batches)]
+    with passed.candidate.open() as session:
+        right = session.values(images, names)
+    shown = [name for name in names if name in right]
+    reduced = TOLERANCES.get(precision)
+    allowed = SUSPICIOUS if reduced is None else reduced.relative
+    with failed.candidate.open() as session:
+        name = _first_changed(session, images, shown, right, allowed)
+    where = "" if name is None else f" at node {_node_of(path, name)}"
+    detail = f"{who} changes the result{where}: the same file passes in {passed.runtime}"
+    cause = f"a mistake of {who}, and none of the file"
+    return Diagnosis(shown[-1] if name is None else name, failed.candidate.label, detail, cause)
+
+
+def _first_changed(
+    session: Session, images: NDArray[Any], shown: Sequence[str], right: Mapping[str, NDArray[Any]], allowed: float
+) -> str | None:
+    """The first value that is another one; None where no value is, while it is shown."""
+    low, high = 0, len(shown)
+    while low < high:
+        middle = (low + high) // 2
+        name = shown[middle]
+        found = session.values(images, [name])[name]
+        if max_error(found, right[name]) > allowed * float(np.abs(right[name]).max()):
+            high = middle
+        else:
+            low = middle + 1
+    return shown[low] if low < len(shown) else None
+
+
+def _node_of(path: Path, value: str) -> str:
+    """`MaxPool pool1`, of the node that makes a value."""
+    node = next(node for node in onnx.load_model(path).graph.node if value in node.output)
+    return f"{node.op_type} {node.name or value}"

@@ -1,0 +1,53 @@
+"""A file that ONNX Runtime's optimiser spoils is not called wrong: the node is named, and whose mistake it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import pytest
+
+from resnet_export import verify
+from resnet_export.parity.diagnosis.departure import OPTIMISER
+from resnet_export.runtimes import parse_runtime
+from tests.parity.sources import ORT
+from tests.parity.test_own_graph import CORE, saved
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+POOL = CORE.replace("r1 = Relu(c1)", "p1 = Pad(c1, pads) r1 = MaxPool<kernel_shape=[3,3], strides=[2,2]>(p1)")
+"""ONNX Runtime merges the zeros into the pool, as if they were minus infinity. Where it is right, nothing is tested."""
+PADS = {"pads": np.array([0, 0, 1, 1, 0, 0, 1, 1])}
+
+
+def test_the_node_is_named(tmp_path: Path) -> None:
+    path = saved(tmp_path / "pool.onnx", POOL, more=PADS)
+    report = verify(path, runtimes=ORT)
+    if report.passed:
+        pytest.skip("this ONNX Runtime is right")
+    assert report.diagnosis is not None
+    assert (report.diagnosis.layer, report.diagnosis.side) == ("r1", "the file in ort:cpu")
+    assert report.diagnosis.detail == (
+        f"{OPTIMISER} changes the result at node MaxPool r1: the same file passes in ort:cpu,optimization=disabled"
+    )
+    assert report.located[1] == f"Likely cause: a mistake of {OPTIMISER}, and none of the file."
+    assert verify(path, runtimes=["ort:cpu,optimization=disabled"]).passed
+
+
+def test_a_mistake_of_the_file_is_none_of_the_optimiser(tmp_path: Path) -> None:
+    right, wrong = (saved(tmp_path / name, POOL, more=PADS) for name in ("right.onnx", "wrong.onnx"))
+    model = onnx.load(wrong)
+    relu = next(node for node in model.graph.node if node.op_type == "Relu")
+    relu.op_type = "Identity"
+    onnx.save(model, wrong)
+    report = verify(wrong, weights=right, runtimes=ORT)
+    assert not report.passed
+    assert OPTIMISER not in str(report.diagnosis)
+
+
+def test_what_is_unoptimised() -> None:
+    assert str(parse_runtime("ort:cpu,threads=2").unoptimised) == "ort:cpu,threads=2,optimization=disabled"
+    assert parse_runtime("ort:cpu,optimization=disabled").unoptimised is None
+    assert parse_runtime("openvino").unoptimised is None
