@@ -181,6 +181,7 @@ def _report(classifier: Classifier, spec: RuntimeSpec, session: Session, answere
         precision=session.precision,
         preprocessing=classifier.preprocessing,
         raw_pixels=classifier.raw_pixels,
+        prepared_in_file=classifier.taken.prepares,
         stated=classifier.metadata is not None,
         assumptions=classifier.assumptions,
         overrides=classifier.overrides,
