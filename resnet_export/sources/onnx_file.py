@@ -38,7 +38,7 @@ def of_onnx(path: Path, asked: Mapping[str, Any]) -> Trained:
     if is_ours(model):
         own = read_metadata(model, path)
         if own.interface.preprocess == "none":
-            said = {name: getattr(own.preprocessing, name) for name in ("mean", "std", "resize", "interpolation")}
+            said = own.preprocessing.as_dict()
     return of_reading(
         reading, path.name, asked, () if known else (about_image_size(size),), path=str(path),
         file_input=(taken.layout, taken.dtype),
