@@ -173,7 +173,9 @@ def _evaluate(
     candidate = Candidate(f"the file in {text}", partial(opens, tested.path), logits)
     try:
         found = evaluate(candidate, sets, tested.given, tested.activation, tested.others)
-        distances = measure(text, opens, tested.path, tested.taken, tested.preprocessing, images)
+        distances = []
+        if found.takes_file_input:
+            distances = measure(text, opens, tested.path, tested.taken, tested.preprocessing, images)
         if (far := too_far(distances)) is not None:
             return RuntimeResult(text, "unsupported", f"{far}.", OWN_RESIZE, refused=named), distances
         return found, distances
