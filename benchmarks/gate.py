@@ -40,8 +40,9 @@ RESULTS = Path(__file__).parent / "results" / "gate.json"
 KINDS = {"he": draw, "trained-like": trained_like}
 ZOO = (
     "torchvision/resnext50_32x4d", "torchvision/wide_resnet50_2", "timm/resnet50d", "timm/seresnet50",
-    "timm/ecaresnet26t", "timm/resnetblur50", "torchvision-others/mobilenet_v2", "torchvision-others/mobilenet_v3_small",
-    "torchvision-others/efficientnet_b0", "torchvision-others/densenet121", "torchvision-others/regnet_y_400mf", "torchvision-others/vgg16",
+    "timm/ecaresnet26t", "timm/resnetblur50", "torchvision-others/mobilenet_v2",
+    "torchvision-others/mobilenet_v3_small", "torchvision-others/efficientnet_b0", "torchvision-others/densenet121",
+    "torchvision-others/regnet_y_400mf", "torchvision-others/vgg16",
 )  # fmt: skip
 """Members of benchmarks/zoo, whose weights are drawn anew for every seed."""
 HEAD = "f = Flatten(p) logits = Gemm<transB=1>(f, fw, fb)"

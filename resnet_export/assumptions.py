@@ -76,5 +76,6 @@ def about_pictures(preprocessing: Preprocessing, given: set[str]) -> tuple[Assum
         Assumption("pictures", "interpolation", preprocessing.interpolation, "--interpolation"),
         Assumption("pictures", "mean", numbers(preprocessing.mean), "--mean"),
         Assumption("pictures", "std", numbers(preprocessing.std), "--std"),
+        *([Assumption("pictures", "bgr", "blue, green and red in this order")] if preprocessing.bgr else []),
     )
     return tuple(one for one in found if one.name not in given)

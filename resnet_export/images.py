@@ -2,8 +2,8 @@
 
     normalised = (pixel / 255 - mean) / std        per channel
 
-The resize and the crop are torchvision's evaluation transforms: the shorter side becomes `resize` pixels with
-antialiasing, then the middle `crop` x `crop` pixels are cut out.
+By default the resize and the crop are torchvision's evaluation transforms: the shorter side becomes `resize` pixels
+with antialiasing, then the middle `crop` x `crop` pixels are cut out.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Interpolation = Literal["bilinear", "bicubic", "nearest", "lanczos"]
 INTERPOLATIONS: tuple[Interpolation, ...] = ("bilinear", "bicubic", "nearest", "lanczos")
+Aspect = Literal["kept", "squashed"]
+Half = Literal["even", "down"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -34,6 +36,8 @@ SMALLEST_OF_IMAGENET = 128
 
 ADJUSTABLE = ("mean", "std", "resize", "interpolation")
 """Fields of the preprocessing that a caller may give otherwise; the crop is the network's image size."""
+DESCRIBED = (*ADJUSTABLE, "aspect", "half", "bgr")
+"""Fields of the preprocessing that a source may show."""
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Channels of the network -> Pillow's mode of the picture."""
@@ -54,7 +58,7 @@ class Preprocessing(Plain):
     """
 
     resize: int
-    """Length of the shorter side after the resize, in pixels."""
+    """Length of the shorter side after the resize, in pixels; of both sides where they are squashed."""
     crop: int
     """Side of the square cut out of the middle, in pixels: the network's image size."""
     mean: tuple[float, ...]
@@ -62,12 +66,23 @@ class Preprocessing(Plain):
     std: tuple[float, ...]
     """Each channel is divided by it, on the scale 0..1."""
     interpolation: Interpolation = "bilinear"
+    aspect: Aspect = "kept"
+    """`squashed`: both sides become `resize` pixels, whatever they were."""
+    half: Half = "even"
+    """Where the crop begins when that is at half a pixel: the even one, as in torchvision, or the one before it."""
+    bgr: bool = False
+    """Whether the network takes blue, green, red; mean and std are in its order."""
 
     def __post_init__(self) -> None:
-        if self.interpolation not in INTERPOLATIONS:
-            raise UsageError(
-                f"There is no interpolation {self.interpolation!r}.", hint=f"Choose one of {', '.join(INTERPOLATIONS)}."
-            )
+        for name, value, known in (
+            ("interpolation", self.interpolation, INTERPOLATIONS),
+            ("aspect", self.aspect, get_args(Aspect)),
+            ("half", self.half, get_args(Half)),
+        ):
+            if value not in known:
+                raise UsageError(f"There is no {name} {value!r}.", hint=f"Choose one of {', '.join(known)}.")
+        if self.bgr and len(self.mean) != 3:
+            raise UsageError(f"{len(self.mean)} channels can't be BGR.", hint="Leave bgr out.")
         if self.resize < self.crop:
             raise UsageError(
                 f"The pictures would be resized to {self.resize} pixels and cropped to {self.crop}.",
@@ -128,7 +143,25 @@ class Preprocessing(Plain):
     def normalise(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Pixels 0..255, (N, H, W, C), to the network's input (N, C, H, W), in float64."""
         scale, shift = self.scale_and_shift()
-        return np.transpose(pixels, (0, 3, 1, 2)) * scale + shift
+        return np.transpose(pixels[..., ::-1] if self.bgr else pixels, (0, 3, 1, 2)) * scale + shift
+
+    def resized(self, width: int, height: int) -> tuple[int, int]:
+        """(width, height) of a picture after the resize: the length of the longer side is rounded down."""
+        if self.aspect == "squashed":
+            return self.resize, self.resize
+        short, longer = min(width, height), int(self.resize * max(width, height) / min(width, height))
+        return (self.resize if width == short else longer, self.resize if height == short else longer)
+
+    def start(self, length: int) -> int:
+        """Where the crop begins in a side of that length."""
+        margin = length - self.crop
+        return margin // 2 if self.half == "down" else round(margin / 2)
+
+    def framed(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Pictures (N, resize, resize, C) of which the resize and the crop make these (N, crop, crop, C) again."""
+        before = self.start(self.resize)
+        sides = (before, self.resize - self.crop - before)
+        return np.pad(pixels, ((0, 0), sides, sides, (0, 0)), mode="edge")
 
 
 def find_pictures(
@@ -222,33 +255,35 @@ def decode_picture(path: str | os.PathLike[str], channels: int = 3) -> Image.Ima
 def prepare(picture: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint8]:
     """The picture resized and cropped: (crop, crop, C), 0..255; `Preprocessing.normalise` makes the input of these.
 
-    The resize rounds the length of the longer side down, and the crop rounds half pixels to even, as torchvision does.
-
     Raises:
         ImageError: it is so narrow that it would have more than `MAX_PIXELS` after the resize.
     """
     from PIL import Image
 
-    short, long = sorted(picture.size)
-    longer, crop = int(preprocessing.resize * long / short), preprocessing.crop
-    size = (preprocessing.resize, longer) if picture.width <= picture.height else (longer, preprocessing.resize)
-    if preprocessing.resize * longer > MAX_PIXELS:
+    size, crop = preprocessing.resized(*picture.size), preprocessing.crop
+    if size[0] * size[1] > MAX_PIXELS:
+        sides = [" x ".join(map(str, sorted(lengths))) for lengths in (picture.size, size)]
         raise ImageError(
-            f"A picture of {short} x {long} pixels would have {preprocessing.resize} x {longer} after the resize.",
+            f"A picture of {sides[0]} pixels would have {sides[1]} after the resize.",
             hint="Take it out of the folder.",
         )
     resized = picture.resize(size, Image.Resampling[preprocessing.interpolation.upper()])
-    left, top = (round((length - crop) / 2.0) for length in size)
+    left, top = map(preprocessing.start, size)
     return np.asarray(resized.crop((left, top, left + crop, top + crop))).reshape(crop, crop, -1)
 
 
+def as_pixels(picture: Image.Image) -> NDArray[np.uint8]:
+    """The picture as it is: (H, W, C), 0..255."""
+    return np.asarray(picture).reshape(picture.height, picture.width, -1)
+
+
 def load_pictures(
-    paths: list[Path], preprocessing: Preprocessing
+    paths: list[Path], preprocessing: Preprocessing, *, prepared: bool = True
 ) -> Iterator[tuple[Path, NDArray[np.uint8] | ImageError]]:
-    """Each path with its pixels, or with the reason why there are none."""
+    """Each path with its pixels, or with the reason why there are none; not `prepared`, the picture as it is."""
     for path in paths:
         try:
             picture = decode_picture(path, len(preprocessing.mean))
-            yield path, prepare(picture, preprocessing)
+            yield path, prepare(picture, preprocessing) if prepared else as_pixels(picture)
         except ImageError as error:
             yield path, error

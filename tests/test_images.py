@@ -71,6 +71,9 @@ def test_plain_data_for_json() -> None:
         "mean": list(IMAGENET_MEAN),
         "std": list(IMAGENET_STD),
         "interpolation": "bilinear",
+        "aspect": "kept",
+        "half": "even",
+        "bgr": False,
     }
 
 

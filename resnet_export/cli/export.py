@@ -26,7 +26,7 @@ PACKAGES = ("timm:", "torchvision:")
 PUBLISHED = ("IMAGENET1K_V1", "IMAGENET1K_V2")
 LAYOUTS = ("nchw", "nhwc")
 HEADS = ("logits", "probabilities", "sigmoid", "embedding")
-EMBEDDED = ("none", "uint8")
+EMBEDDED = ("none", "uint8", "image")
 OPSETS = range(13, 27)
 INTERPOLATIONS = ("bilinear", "bicubic", "nearest", "lanczos")
 
@@ -99,15 +99,17 @@ EXAMPLES = """\b
 @network("--ema", is_flag=True, help="Take the moving average of the checkpoint's weights, where it has one.")
 @network("--seed", type=whole(0), default=0, show_default=True, help="Seed of a new network's weights.")
 @file("--output", "-o", type=click.Path(), metavar="FILE", help="The file's name.  [default: resnet<depth>.onnx]")
-@file("--layout", type=click.Choice(LAYOUTS), default="nchw", show_default=True, help="Order of the input's axes.")
+@file(
+    "--layout",
+    type=click.Choice(LAYOUTS),
+    help="Order of the input's axes.  [default: nchw, or nhwc with --preprocess image]",
+)
 @file("--batch", type=BATCH, default="dynamic", show_default=True, help="Images that a run takes.")
 @file("--dynamic-size", is_flag=True, help="Leave height and width open.")
 @file(
     "--opset",
     type=one_of(OPSETS),
-    default=17,
-    show_default=True,
-    help=f"Version of the ONNX operators, {OPSETS[0]} to {OPSETS[-1]}.",
+    help=f"Version of the ONNX operators, {OPSETS[0]} to {OPSETS[-1]}.  [default: 17, or 18 with --preprocess image]",
 )
 @file(
     "--head",
@@ -120,7 +122,8 @@ EXAMPLES = """\b
     type=click.Choice(EMBEDDED),
     default="none",
     show_default=True,
-    help="uint8: the file takes raw pixels 0..255 and normalises them itself.",
+    help="uint8: the file takes raw pixels 0..255 and normalises them itself; image: pictures of any size, and resizes "
+    "and crops them too.",
 )
 @pictures("--mean", type=numbers(), help="Mean of each channel, on the scale 0..1.")
 @pictures("--std", type=numbers(positive=True), help="Standard deviation, likewise.")

@@ -143,6 +143,13 @@ def _check_input(taken: ImageInput, path: Path) -> None:
 
 
 def _check_asked(taken: ImageInput, path: Path, asked: Asked) -> None:
+    if taken.prepares and (asked.image_size is not None or asked.adjustments):
+        names = ", ".join(
+            f"--{name.replace('_', '-')}" for name in ("image_size", *ADJUSTABLE) if getattr(asked, name) is not None
+        )
+        raise UsageError(
+            f"{path} prepares its pictures itself: {names} would change nothing.", hint="Leave out what was given."
+        )
     size = taken.height or taken.width
     if asked.image_size is not None and size not in (None, asked.image_size):
         raise UsageError(
@@ -222,7 +229,8 @@ def _assumptions(
     if metadata is not None:  # what was assumed at the export is assumed still
         for one in metadata.assumptions:
             if one.about == "pictures" and one.name in ADJUSTABLE and one.name not in known:
-                yield replace(one, option=None) if taken.dtype == "uint8" and one.name in NORMALISING else one
+                fixed = taken.prepares or (taken.dtype == "uint8" and one.name in NORMALISING)
+                yield replace(one, option=None) if fixed else one
         return
     if taken.height is None and taken.width is None and asked.image_size is None:
         yield Assumption(

@@ -26,6 +26,7 @@ from resnet_export.files import sha256
 from resnet_export.graph.interface import Activation, Head
 from resnet_export.images import Interpolation, gather_pictures
 from resnet_export.labels import labels_of
+from resnet_export.parity.embedded import measure, too_far
 from resnet_export.runtimes import RuntimeSpec, parse_runtime
 from resnet_export.runtimes.session import Session
 
@@ -155,9 +156,14 @@ class _Answers:
         raise ImageError(f"{first}{errors[0]}", hint="Give pictures in a usual format, such as JPEG or PNG.")
 
 
-def _notes(classifier: Classifier, session: Session, answered: _Answers) -> Iterator[str]:
+def _notes(classifier: Classifier, spec: RuntimeSpec, session: Session, answered: _Answers) -> Iterator[str]:
     """What a reader has to know beside the answers."""
     yield from classifier.notes
+    if session.takes_file_input:
+        file, taken, preprocessing = classifier.path, classifier.taken, classifier.preprocessing
+        other = too_far(measure(session.name, spec.open, file, taken, preprocessing, None))
+        if other is not None:
+            yield f"The answers are not those of the network on such pictures. {session.name}: {other}."
     fallback = session.placement().fallback
     if fallback is not None:
         yield f"FALLBACK: {fallback.rstrip('.')}."
@@ -181,6 +187,7 @@ def _report(classifier: Classifier, spec: RuntimeSpec, session: Session, answere
         precision=session.precision,
         preprocessing=classifier.preprocessing,
         raw_pixels=classifier.raw_pixels,
+        prepared_in_file=classifier.taken.prepares,
         stated=classifier.metadata is not None,
         assumptions=classifier.assumptions,
         overrides=classifier.overrides,
@@ -189,5 +196,5 @@ def _report(classifier: Classifier, spec: RuntimeSpec, session: Session, answere
         activation=answered.activation,
         classes=answered.classes,
         pictures=tuple(answered.results),
-        notes=tuple(_notes(classifier, session, answered)),
+        notes=tuple(_notes(classifier, spec, session, answered)),
     )

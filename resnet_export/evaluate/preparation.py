@@ -21,11 +21,11 @@ from resnet_export.runtimes.session import Session
 
 
 class Loaded(NamedTuple):
-    """A picture, prepared up to the normalisation."""
+    """A picture, prepared up to the normalisation; or as it is, where the file prepares it."""
 
     path: Path
     pixels: NDArray[np.uint8] | ImageError
-    """(crop, crop, C), 0..255; or why there are none."""
+    """(height, width, C), 0..255; or why there are none."""
 
 
 class Answer(NamedTuple):
@@ -57,7 +57,9 @@ def answers(session: Session, classifier: Classifier, paths: Iterable[Path], *, 
         RuntimeFailedError: the runtime fails while it runs.
     """
     batching = batching_of(session, classifier.taken, batch)
-    for together in _batches(load_pictures(list(paths), classifier.preprocessing), batching.size):
+    as_they_are = session.takes_file_input and classifier.taken.prepares  # of which no two need have one size
+    loaded = load_pictures(list(paths), classifier.preprocessing, prepared=not as_they_are)
+    for together in _batches(loaded, 1 if as_they_are else batching.size):
         pixels = [one.pixels for one in together if not isinstance(one.pixels, ImageError)]
         rows = iter(_run(session, classifier, np.stack(pixels), batching) if pixels else ())
         for path, found in together:

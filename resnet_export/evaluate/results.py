@@ -88,6 +88,8 @@ class PredictReport(Plain):
     """In the order in which they were given."""
     notes: tuple[str, ...] = ()
     """What else a reader has to know, a sentence each."""
+    prepared_in_file: bool = False
+    """Whether the file took the pictures as they are, and prepared them itself."""
     schema_version: int = 1
 
     @property

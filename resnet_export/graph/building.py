@@ -9,9 +9,11 @@ import onnx
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from resnet_export.errors import UsageError
 from resnet_export.graph.interface import Interface, preprocessing_constants
 from resnet_export.graph.plan import Plan, plan_file
-from resnet_export.images import Preprocessing
+from resnet_export.graph.resizing import CROP
+from resnet_export.images import MODES, Preprocessing
 from resnet_export.network import IMAGE, Network, Size
 from resnet_export.network.sizes import Batch
 
@@ -36,9 +38,11 @@ def build_graph(
         outputs: the names of the outputs behind the first.
 
     Raises:
-        UsageError: the head or the opset does not fit the network.
+        UsageError: the head, the opset or the preprocessing does not fit the network.
     """
-    plan = plan_file(network, interface, outputs)
+    if interface.takes_pictures:
+        _refuse_no_pictures(network, preprocessing)
+    plan = plan_file(network, interface, outputs, preprocessing)
     values = {IMAGE: _image(network, interface)}
     constants = {
         **preprocessing_constants(interface, preprocessing),
@@ -55,6 +59,10 @@ def build_graph(
         made.outputs[0].name = node.output
         values[node.output] = made.outputs[0]
         nodes.append(made)
+    if interface.takes_pictures:  # which no shape inference finds out
+        channels, *size = network.image
+        values[CROP].shape = ir.Shape([_batch(interface), channels, *size])
+        values[CROP].type = ir.TensorType(ir.DataType.UINT8)
     given = [_output(values[value], shape, interface) for value, shape in _outputs(plan, network)]
     graph = ir.Graph(
         [values[IMAGE]], given, nodes=nodes, initializers=tuple(initializers.values()),
@@ -65,6 +73,16 @@ def build_graph(
     return ir.Model(graph, ir_version=version)
 
 
+def _refuse_no_pictures(network: Network, preprocessing: Preprocessing) -> None:
+    channels, *size = network.image
+    if channels not in MODES or size != [preprocessing.crop] * 2:
+        raise UsageError(
+            f"The network takes {channels} x {size[0]} x {size[1]}, and pictures have {', '.join(map(str, MODES))} "
+            f"channels and are cropped to {preprocessing.crop} x {preprocessing.crop}.",
+            hint="Leave --preprocess image out.",
+        )
+
+
 def _initializer(name: str, constants: Mapping[str, NDArray[Any]]) -> ir.Value:
     tensor = ir.Tensor(constants[name], name=name) if name in constants else None
     return ir.Value(name=name, const_value=tensor)
@@ -72,12 +90,11 @@ def _initializer(name: str, constants: Mapping[str, NDArray[Any]]) -> ir.Value:
 
 def _image(network: Network, interface: Interface) -> ir.Value:
     channels, *size = network.image
-    sides: list[int | str] = list(AXES) if interface.dynamic_size else list(size)
+    sides: list[int | str] = list(AXES) if interface.dynamic_size or interface.takes_pictures else list(size)
     axes = [channels, *sides] if interface.layout == "nchw" else [*sides, channels]
-    raw = interface.preprocess == "uint8"
     return ir.Value(
         name=IMAGE,
-        type=ir.TensorType(ir.DataType.UINT8 if raw else ir.DataType.FLOAT),
+        type=ir.TensorType(ir.DataType.UINT8 if interface.takes_pixels else ir.DataType.FLOAT),
         shape=ir.Shape([_batch(interface), *axes]),
     )
 

@@ -10,22 +10,26 @@ from resnet_export.graph.access import attribute
 from resnet_export.graph.interface import Interface
 from resnet_export.graph.nodes import NodePlan
 from resnet_export.graph.plan import Plan, plan_file
+from resnet_export.images import Preprocessing
 from resnet_export.network import Network
 from resnet_export.network.match import cause_of_attribute, cause_of_operator
 
 
-def check_canonical(model: ir.Model, network: Network, interface: Interface) -> None:
+def check_canonical(
+    model: ir.Model, network: Network, interface: Interface, preprocessing: Preprocessing | None = None
+) -> None:
     """Compares a finished graph with the canonical one of `network` and `interface`.
 
     Args:
         model: the file.
         network: what its metadata say, folded.
         interface: likewise.
+        preprocessing: likewise; it counts where it is embedded.
 
     Raises:
         StructureError: names the first node that differs.
     """
-    plan = plan_file(network, interface, tuple(value.name or "" for value in model.graph.outputs[1:]))
+    plan = plan_file(network, interface, tuple(value.name or "" for value in model.graph.outputs[1:]), preprocessing)
     found = _in_order(model, plan)
     for node, wanted in zip(found, plan.nodes, strict=False):
         _check(node, wanted)

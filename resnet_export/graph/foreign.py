@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from resnet_export.errors import ModelError, quote_some
 from resnet_export.graph.access import attribute
 from resnet_export.graph.interface import ONE, Activation, Layout
+from resnet_export.graph.metadata import is_ours
+from resnet_export.graph.resizing import RESIZE
 
 CHANNELS = frozenset({1, 3, 4})
 """Numbers of channels that pictures have: grey, colour, colour with alpha."""
@@ -58,6 +60,8 @@ class ImageInput:
     """Pixels; None where any width is taken."""
     batch: int | None
     """Images a run takes; None for any number."""
+    prepares: bool = False
+    """Whether it takes pictures of any size, and resizes and crops them itself."""
 
     def arrange(self, images: NDArray[Any]) -> NDArray[Any]:
         """Images (N, H, W, C) in the type and the order of axes that the file takes; float16 rounds them."""
@@ -113,7 +117,8 @@ def image_input(model: ir.Model, path: Path) -> ImageInput:
         )
     height, width = sizes[2:] if layout == "nchw" else sizes[1:3]
     assert value.name is not None, "an input has a name"
-    return ImageInput(value.name, kind, layout, channels, height, width, sizes[0])
+    prepares = is_ours(model) and any(node.name == RESIZE for node in model.graph)
+    return ImageInput(value.name, kind, layout, channels, height, width, sizes[0], prepares)
 
 
 def type_name(dtype: ir.DataType) -> str:

@@ -1,7 +1,7 @@
 """What a file takes and gives: layout, batch, size, head and embedded preprocessing, and the nodes that these need."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import onnx_ir as ir
@@ -11,25 +11,30 @@ from resnet_export.data import Plain
 from resnet_export.errors import UsageError
 from resnet_export.graph.access import NHWC_TO_NCHW
 from resnet_export.graph.nodes import NodePlan
+from resnet_export.graph.resizing import resizing_constants, resizing_nodes
 from resnet_export.images import Preprocessing
 
 Layout = Literal["nchw", "nhwc"]
 Head = Literal["logits", "probabilities", "sigmoid", "embedding"]
 Activation = Literal["softmax", "sigmoid"]
-Embedded = Literal["none", "uint8"]
+Embedded = Literal["none", "uint8", "image"]
 
 LAYOUTS: tuple[Layout, ...] = ("nchw", "nhwc")
 HEADS: tuple[Head, ...] = ("logits", "probabilities", "sigmoid", "embedding")
 OUTPUTS: dict[Head, str] = {**{head: head for head in HEADS}, "sigmoid": "probabilities"}
 """Head -> name of the output."""
-EMBEDDED: tuple[Embedded, ...] = ("none", "uint8")
+EMBEDDED: tuple[Embedded, ...] = ("none", "uint8", "image")
 SCALE, SHIFT = "preprocess.scale.factor", "preprocess.shift.summand"
 """Names of the embedded preprocessing's constants."""
+FLIP = "preprocess.bgr.indices"
+"""Name of the constant that turns RGB into BGR."""
 ONE = "sigmoid.one"
 """Name of the sigmoid's constant."""
 
 OPSETS = range(13, 27)
 """The meaning of the canonical graph's operators does not change between these."""
+ANTIALIASED = 18
+"""The first opset whose resize is antialiased."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,8 @@ class Interface(Plain):
     """Logits; their softmax, which is the sigmoid of a single one; the sigmoid of each; or the pooled features before
     the classifier."""
     preprocess: Embedded = "none"
-    """`uint8`: the file takes raw pixels 0..255 and normalises them itself."""
+    """`uint8`: the file takes raw pixels 0..255 and normalises them itself. `image`: it takes pictures of any size as
+    such pixels, (batch, height, width, channels), and resizes and crops them too."""
     opset: int = 17
     """Version of the ONNX operators."""
 
@@ -66,6 +72,35 @@ class Interface(Plain):
                 raise UsageError(f"{name} is {value!r}.", hint=f"Choose one of {choices}.")
         if self.batch is not None and self.batch < 1:
             raise UsageError(f"batch is {self.batch}.", hint="Give a whole number from 1, or leave it dynamic.")
+        if self.takes_pictures:
+            self._refuse_other_pictures()
+
+    @property
+    def takes_pixels(self) -> bool:
+        """Whether the input is pixels 0..255."""
+        return self.preprocess != "none"
+
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether the input is pictures of any size, which the file prepares itself."""
+        return self.preprocess == "image"
+
+    def _refuse_other_pictures(self) -> None:
+        if self.opset < ANTIALIASED:
+            raise UsageError(
+                f"An antialiased resize needs opset {ANTIALIASED}, and opset {self.opset} was asked for.",
+                hint=f"Give --opset {ANTIALIASED}, or --preprocess uint8.",
+            )
+        if self.layout != "nhwc":
+            raise UsageError(
+                f"A file that prepares pictures takes them as they are decoded, NHWC, and not {self.layout}.",
+                hint="Leave --layout out.",
+            )
+        if self.dynamic_size:
+            raise UsageError(
+                "A file that prepares pictures takes any size already, and crops it to that of the network.",
+                hint="Leave --dynamic-size out.",
+            )
 
     def activation_of(self, classes: int) -> Activation | None:
         """What makes the output of the logits; None where it is these. The softmax of one logit is always 1."""
@@ -78,19 +113,26 @@ class Interface(Plain):
         return {ONE: np.ones(1, np.float32)} if self.activation_of(classes) == "sigmoid" else {}
 
 
-def preprocessing_nodes(interface: Interface) -> list[NodePlan]:
-    """The nodes before the first convolution, in order."""
-    raw, channels_last = interface.preprocess == "uint8", interface.layout == "nhwc"
+def preprocessing_nodes(interface: Interface, preprocessing: Preprocessing | None = None) -> list[NodePlan]:
+    """The nodes before the first convolution, in order; `preprocessing` counts for what is embedded of it."""
+    raw, pictures = interface.takes_pixels, interface.takes_pictures
+    channels_last = interface.layout == "nhwc"
+    flipped = raw and preprocessing is not None and preprocessing.bgr
+    before: list[NodePlan] = []
+    if pictures:
+        assert preprocessing is not None, "a file that prepares pictures says how"
+        before = resizing_nodes(preprocessing)
     nodes = [
         (raw, NodePlan("preprocess.cast", "Cast", (), {"to": int(ir.DataType.FLOAT)}, "preprocess.cast")),
         (
-            channels_last,
+            channels_last and not pictures,
             NodePlan("preprocess.transpose", "Transpose", (), {"perm": NHWC_TO_NCHW}, "preprocess.transpose"),
         ),
+        (flipped, NodePlan("preprocess.bgr", "Gather", (FLIP,), {"axis": 1}, "preprocess.bgr")),
         (raw, NodePlan("preprocess.scale", "Mul", (SCALE,), {}, "preprocess.scale")),
         (raw, NodePlan("preprocess.shift", "Add", (SHIFT,), {}, "preprocess.shift")),
     ]
-    return _in_sequence("input", [plan for wanted, plan in nodes if wanted])
+    return before + _in_sequence(before[-1].output if before else "input", [plan for wanted, plan in nodes if wanted])
 
 
 def activation_nodes(activation: Activation | None) -> list[NodePlan]:
@@ -118,9 +160,18 @@ def _in_sequence(source: str, nodes: list[NodePlan]) -> list[NodePlan]:
     return [node._replace(inputs=(before, *node.inputs)) for before, node in zip(sources, nodes, strict=False)]
 
 
-def preprocessing_constants(interface: Interface, preprocessing: Preprocessing) -> dict[str, NDArray[np.float32]]:
-    """Name -> numbers of the embedded preprocessing, rounded to float32 once."""
-    if interface.preprocess == "none":
+def preprocessing_constants(interface: Interface, preprocessing: Preprocessing) -> dict[str, NDArray[Any]]:
+    """Name -> numbers of the embedded preprocessing; those of the normalisation are rounded to float32 once."""
+    if not interface.takes_pixels:
         return {}
     scale, shift = preprocessing.scale_and_shift()
-    return {SCALE: scale.astype(np.float32), SHIFT: shift.astype(np.float32)}
+    known: dict[str, NDArray[Any]] = {SCALE: scale.astype(np.float32), SHIFT: shift.astype(np.float32)}
+    return known | embedded_constants(interface, preprocessing)
+
+
+def embedded_constants(interface: Interface, preprocessing: Preprocessing | None) -> dict[str, NDArray[Any]]:
+    """Those of the constants that stand for a rule: the order of the channels, sizes."""
+    if preprocessing is None or not interface.takes_pixels:
+        return {}
+    flip = {FLIP: np.array([2, 1, 0])} if preprocessing.bgr else {}
+    return flip | (resizing_constants(preprocessing) if interface.takes_pictures else {})

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.errors import UsageError
-from resnet_export.graph.interface import OUTPUTS, Interface, activation_nodes, preprocessing_nodes
+from resnet_export.graph.interface import OUTPUTS, Interface, activation_nodes, embedded_constants, preprocessing_nodes
 from resnet_export.graph.nodes import NodePlan
 from resnet_export.graph.reading.naming import unused
+from resnet_export.images import Preprocessing
 from resnet_export.network import IMAGE, Network, Step
 from resnet_export.network.operators import OPERATORS
 
@@ -60,23 +61,31 @@ class _Values:
         return self.names.get(name, name)
 
 
-def plan_file(network: Network, interface: Interface, outputs: tuple[str, ...] = ()) -> Plan:
+def plan_file(
+    network: Network,
+    interface: Interface,
+    outputs: tuple[str, ...] = (),
+    preprocessing: Preprocessing | None = None,
+) -> Plan:
     """Plans a file.
 
     Args:
         network: folded.
         interface: how the file is called.
         outputs: the names of the outputs behind the first.
+        preprocessing: what an embedded preprocessing does.
 
     Raises:
-        UsageError: the head does not fit the network, or the opset lacks one of its operators.
+        UsageError: the head does not fit the network, or the opset lacks one of its operators; or ONNX lacks what would
+            be embedded.
     """
     network, first = _cut(network, interface)
-    before, after = preprocessing_nodes(interface), activation_nodes(interface.activation_of(network.classes))
+    before = preprocessing_nodes(interface, preprocessing)
+    after = activation_nodes(interface.activation_of(network.classes))
     values, copies = _values(network, "logits" if after else first, outputs)
     values[IMAGE] = before[-1].output if before else IMAGE
     values |= _clear_of(network, {*values.values(), *copies, first})
-    constants: dict[str, NDArray[Any]] = {}
+    constants: dict[str, NDArray[Any]] = embedded_constants(interface, preprocessing)
     nodes = [_node(step, interface.opset, _Values(values), constants) for step in network.steps]
     nodes += [
         NodePlan(f"{name}.copy", "Identity", (values[of],), {}, name, network.step[of]) for name, of in copies.items()

@@ -44,15 +44,25 @@ def static_shape(value: ir.Value | None) -> tuple[int, ...] | None:
 
 
 def _fix_sizes(model: ir.Model, image: Sequence[int] | None) -> None:
+    """Those of the inputs, and of every value that says itself that it has one of them."""
+    known: dict[str | None, int] = {}
     for value in graph_inputs(model):
         if value.shape is None or not len(value.shape):
             continue
         given = image if image is not None and len(image) == len(value.shape) else (1,)
         sizes: list[int | ir.SymbolicDim] = list(value.shape)
         for axis, number in enumerate(given):
-            if not isinstance(sizes[axis], int):
-                sizes[axis] = number
+            size = sizes[axis]
+            if not isinstance(size, int):
+                known[size.value] = sizes[axis] = number
         value.shape = ir.Shape(sizes)
+    known.pop(None, None)
+    for node in model.graph:
+        for value in node.outputs:
+            if value.shape is not None:
+                value.shape = ir.Shape(
+                    [size if isinstance(size, int) else known.get(size.value, size) for size in value.shape]
+                )
 
 
 def _infer(model: ir.Model) -> None:

@@ -110,7 +110,7 @@ def _not_finite(model: ir.Model) -> list[str]:
 def _structure_fault(model: ir.Model, metadata: Metadata) -> str | None:
     """The first node that is not the specification's."""
     try:
-        check_canonical(model, metadata.canonical, metadata.interface)
+        check_canonical(model, metadata.canonical, metadata.interface, metadata.preprocessing)
     except StructureError as error:
         cause = f" Likely cause: {error.cause}." if error.cause else ""
         return f"The graph is not that of its specification. {error.layer}: {error.detail}{cause}"

@@ -40,12 +40,11 @@ class LiveModel(Protocol):
         32, as in CIFAR, where its first convolution is 3x3 with stride 1 and hardly anything pools; None else.
         """
 
-    def preprocessing(self) -> dict[str, Any]:
-        """What the model says of the preparation of its images.
+    def configuration(self) -> dict[str, Any]:
+        """What the model says of the preparation of its images, as it stands there.
 
-        Of `mean` and `std` (a number for each channel, of values from 0 to 1), `interpolation`, `resize` (pixels of
-        the shorter side, before the crop to the size of `image`) and `input_size` (channels, height, width), those
-        that it says.
+        `timm`: the configuration of timm's pretrained weights. `keras`: the name of a network inside it, or its own,
+        which may be one of keras.applications.
         """
 
     def trace(self, image: tuple[int, int, int]) -> Topology:

@@ -58,9 +58,10 @@ class KerasModel:
         small = first is not None and max(first.kernel_size) <= 3 and max(first.strides) == 1
         return 32 if small else None
 
-    def preprocessing(self) -> dict[str, Any]:
-        """See `LiveModel.preprocessing`: Keras's models say nothing of it; what they do themselves is in the graph."""
-        return {}
+    def configuration(self) -> dict[str, Any]:
+        """See `LiveModel.configuration`: a name; what a model does to its images itself is in the graph."""
+        models = [layer for layer in getattr(self.model, "layers", ()) if getattr(layer, "layers", None)]
+        return {"keras": max(models, key=lambda model: len(model.layers), default=self.model).name}
 
     def trace(self, image: tuple[int, int, int]) -> Topology:
         """See `LiveModel.trace`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -63,19 +62,10 @@ class TorchModel:
         small = max(first.kernel_size) <= 3 and max(first.stride) == 1 and len(pools) < MANY_POOLS
         return CIFAR if small else None
 
-    def preprocessing(self) -> dict[str, Any]:
-        """See `LiveModel.preprocessing`: what timm's models say.
-
-        The shorter side becomes floor(size / crop_pct), as in timm.data.transforms_factory.
-        """
-        found = _timm(self.model)
-        said = {name: found[name] for name in ("mean", "std", "interpolation", "input_size") if found.get(name)}
-        for name in {"mean", "std"} & said.keys():
-            if len(said[name]) != self.image()[0]:  # timm's in_chans leaves them as they were
-                del said[name]
-        if found.get("crop_pct"):
-            said["resize"] = math.floor(min(found["input_size"][1:]) / found["crop_pct"])
-        return {name: tuple(value) if isinstance(value, list | tuple) else value for name, value in said.items()}
+    def configuration(self) -> dict[str, Any]:
+        """See `LiveModel.configuration`: timm's."""
+        found = next((cfg for module in self.model.modules() if (cfg := _timm(module))), None)
+        return {} if found is None else {"timm": found}
 
     def trace(self, image: tuple[int, int, int]) -> Topology:
         """See `LiveModel.trace`."""

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from resnet_export.images import Preprocessing
 from resnet_export.network import Network
 from resnet_export.network.evaluation import Numbers
 from resnet_export.parity.diagnosis.attribution import diagnose, diagnose_reading
+from resnet_export.parity.embedded import measure, too_far
 from resnet_export.parity.gate.evaluation import Candidate, Evaluation, activate, evaluate
 from resnet_export.parity.gate.gate import SUSPICIOUS, max_error
 from resnet_export.parity.gate.inputs import gate_inputs, image_input_of
@@ -59,6 +61,7 @@ class Check:
             left_out: outputs of the source that the file does not have.
         """
         self._others = others or {}
+        self._images = images
         self._quantity = quantity_of(interface.head)
         self._sets, self._notes = gate_inputs(image_input_of(network, interface), preprocessing, images)
         self._notes += [f"Not in the file: the output {name}, which no layer makes of the image." for name in left_out]
@@ -109,6 +112,10 @@ class Check:
             judge_source(verdict, self._sets, truths, source, self._activation)
         witness = self._judge_witness(verdict, truths)
         diagnosis = self._diagnose(verdict, tested.oracle) if verdict.failures else None
+        opens = partial(open_session, RUNTIME)
+        preparation = measure(RUNTIME, opens, file, tested.taken, tested.preprocessing, self._images)
+        if (far := too_far(preparation)) is not None:
+            verdict.failures.append(f"{RUNTIME}: {far}.")
         return VerifyReport(
             str(name),
             not verdict.failures,
@@ -119,6 +126,7 @@ class Check:
             truth=tested.oracle.description,
             yardstick=source.candidate.label if source is not None and same else "NumPy in float32",
             witness=witness,
+            preparation=tuple(preparation),
         )
 
     def _diagnose(self, verdict: Verdict, network: NetworkOracle) -> Diagnosis | None:

@@ -43,6 +43,10 @@ def sized(taken: ImageInput, image_size: int | None, path: Path) -> ImageInput:
     """
     if image_size is None:
         return taken
+    if taken.prepares:
+        raise UsageError(
+            f"{path.name} takes pictures of any size, and crops them itself.", hint="Leave --image-size out."
+        )
     if (taken.height or image_size, taken.width or image_size) != (image_size, image_size):
         raise UsageError(
             f"{path.name} takes {taken.height} x {taken.width} pixels, and not {image_size} x {image_size}.",

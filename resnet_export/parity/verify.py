@@ -23,19 +23,29 @@ from resnet_export.files import sha256
 from resnet_export.parity.description import describe
 from resnet_export.parity.diagnosis.attribution import diagnose
 from resnet_export.parity.diagnosis.departure import OPTIMISER, diagnose_runtime
+from resnet_export.parity.embedded import measure, too_far
 from resnet_export.parity.gate.evaluation import Candidate, Evaluation, evaluate
 from resnet_export.parity.gate.inputs import InputSet, gate_inputs
 from resnet_export.parity.gate.judge import Verdict, judge, precision_of
 from resnet_export.parity.gate.witness import judge_live
 from resnet_export.parity.model_under_test import ModelUnderTest, value_names
 from resnet_export.parity.reference.oracles import Truths
-from resnet_export.parity.results import Bisection, Diagnosis, Quantity, RuntimeResult, Status, VerifyReport
+from resnet_export.parity.results import (
+    Bisection,
+    Diagnosis,
+    PreparationDistance,
+    Quantity,
+    RuntimeResult,
+    Status,
+    VerifyReport,
+)
 from resnet_export.runtimes import ONLY_WHEN_NAMED, names, parse_runtime
 from resnet_export.runtimes.isolated import IsolatedSession
 from resnet_export.sources import Source
 
 Progress = Callable[[str], AbstractContextManager[object]]
 """Entered around each stage with the stage's name."""
+OWN_RESIZE = "Export it with --preprocess uint8 for that runtime, and resize and crop before it."
 STATUS: dict[type[ResNetExportError], Status] = {
     MissingDependencyError: "not here",
     UnavailableError: "not here",
@@ -98,9 +108,12 @@ def verify(
             sets, notes = gate_inputs(tested.taken, tested.preprocessing, images)
             notes += tested.notes(pictures=images is not None)
         ran: list[Evaluation | RuntimeResult] = []
+        preparation: list[PreparationDistance] = []
         for text in asked or [name for name in names() if name not in ONLY_WHEN_NAMED]:
             with stage(text):
-                ran.append(_evaluate(text, tested, sets, allow_fallback, named=bool(asked)))
+                one, distances = _evaluate(text, tested, sets, images, allow_fallback, named=bool(asked))
+            ran.append(one)
+            preparation += distances
         evaluations = [one for one in ran if isinstance(one, Evaluation)]
         notes += _hidden(tested, evaluations)
         truths = Truths(tested.oracle)
@@ -129,6 +142,7 @@ def verify(
             bisection=bisection,
             runtimes=results,
             witness=witness,
+            preparation=tuple(preparation),
         )
 
 
@@ -145,9 +159,15 @@ def _report(tested: ModelUnderTest, *, failures: tuple[str, ...], **found: Any) 
 
 
 def _evaluate(
-    text: str, tested: ModelUnderTest, sets: Sequence[InputSet], allow_fallback: bool, *, named: bool
-) -> Evaluation | RuntimeResult:
-    """Runs the file in one runtime, in a process of its own.
+    text: str,
+    tested: ModelUnderTest,
+    sets: Sequence[InputSet],
+    images: str | os.PathLike[str] | None,
+    allow_fallback: bool,
+    *,
+    named: bool,
+) -> tuple[Evaluation | RuntimeResult, list[PreparationDistance]]:
+    """Runs the file in one runtime, in a process of its own; and how that prepares pictures.
 
     What the runtime raises is a result, unless a part is missing that was asked for by name.
     """
@@ -155,7 +175,13 @@ def _evaluate(
     logits = None if tested.logits_path is None else partial(opens, tested.logits_path)
     candidate = Candidate(f"the file in {text}", partial(opens, tested.path), logits)
     try:
-        return evaluate(candidate, sets, tested.given, tested.activation, tested.others)
+        found = evaluate(candidate, sets, tested.given, tested.activation, tested.others)
+        distances = []
+        if found.takes_file_input:
+            distances = measure(text, opens, tested.path, tested.taken, tested.preprocessing, images)
+        if (far := too_far(distances)) is not None:
+            return RuntimeResult(text, "unsupported", f"{far}.", OWN_RESIZE, refused=named), distances
+        return found, distances
     except tuple(STATUS) as error:
         status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
         if named and status == "not here":
@@ -163,7 +189,7 @@ def _evaluate(
         log = error.log if isinstance(error, RuntimeCrashedError) else ()
         # A runtime that gives no output gives no wrong one: that counts only where it was asked for, or crashed.
         refused = status == "crashed" or (named and status != "not here")
-        return RuntimeResult(text, status, error.message, error.hint, refused=refused, log=log)
+        return RuntimeResult(text, status, error.message, error.hint, refused=refused, log=log), []
 
 
 def _hear_witness(tested: ModelUnderTest, verdict: Verdict, truths: Truths, inputs: InputSet) -> float | None:
@@ -235,7 +261,7 @@ def _of_runtime(
         if not evaluation.shows_values:
             continue
         plain = parse_runtime(evaluation.runtime).unoptimised
-        again = None if plain is None else _evaluate(str(plain), tested, sets, allow_fallback, named=False)
+        again = None if plain is None else _evaluate(str(plain), tested, sets, None, allow_fallback, named=False)[0]
         if isinstance(again, Evaluation) and not judge(tested, sets, truths, [again]).failures:
             right, who = [again], OPTIMISER
         else:

@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any
 
 from resnet_export.errors import UsageError
-from resnet_export.graph.interface import Head, Interface, Layout
+from resnet_export.graph.interface import ANTIALIASED, Head, Interface, Layout
 from resnet_export.parity.verify import Progress
 from resnet_export.sources import Source
 from resnet_export.spec import ResNetSpec
@@ -55,19 +55,20 @@ class ExportOptions:
     stride_on: str | None = None
     """`3x3` or `1x1`: the convolution of a bottleneck that has the stride. A state_dict can't show it: `3x3` by
     default."""
-    layout: Layout = "nchw"
-    """Order of the input's axes, `nchw` or `nhwc`."""
+    layout: Layout | None = None
+    """Order of the input's axes, `nchw` or `nhwc`; None for `nchw`, or `nhwc` where `preprocess` is `image`."""
     batch: int | None = None
     """Images a run takes; None for any number."""
     dynamic_size: bool = False
     """Leaves height and width open."""
-    opset: int = 17
-    """13 to 26."""
+    opset: int | None = None
+    """13 to 26; None for 17, or 18 where `preprocess` is `image`."""
     head: Head | None = None
     """`logits`, `probabilities` (the sigmoid of a single logit), `sigmoid` (of each logit, for several labels) or
     `embedding`; None for what the source gives."""
     preprocess: str = "none"
-    """`uint8` embeds the normalisation: the file takes raw pixels 0..255."""
+    """`uint8` embeds the normalisation: the file takes raw pixels 0..255. `image` embeds resize and crop too: it takes
+    pictures of any size, (batch, height, width, channels)."""
     mean: Sequence[float] | None = None
     """One number per channel, on the scale 0..1."""
     std: Sequence[float] | None = None
@@ -100,9 +101,10 @@ class ExportOptions:
     @property
     def interface(self) -> Interface:
         """How the file is called."""
+        pictures = self.preprocess == "image"
         return Interface(
-            self.layout, self.batch, self.dynamic_size, self.head or "logits", self.preprocess,  # type: ignore[arg-type]
-            self.opset,
+            self.layout or ("nhwc" if pictures else "nchw"), self.batch, self.dynamic_size, self.head or "logits",
+            self.preprocess, self.opset or (ANTIALIASED if pictures else Interface.opset),  # type: ignore[arg-type]
         )  # fmt: skip
 
     @property

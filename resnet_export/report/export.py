@@ -45,8 +45,7 @@ def _facts(report: ExportReport) -> Iterator[str]:
     yield from fact("weights", report.weights_origin)
     if report.labels is not None:
         yield from facts.labels(report.labels)
-    inside = "the normalisation is in the file" if interface.preprocess == "uint8" else "left to the caller"
-    yield from facts.preprocessing(report.preprocessing, f"origin: {report.preprocessing_origin}", inside)
+    yield from facts.preprocessing(report.preprocessing, interface.preprocess, f"origin: {report.preprocessing_origin}")
     if report.assumptions:
         source = "checkpoint" if report.network_assumed else "source"
         yield from wrapped(
@@ -60,9 +59,9 @@ def _facts(report: ExportReport) -> Iterator[str]:
 def _input(report: ExportReport) -> str:
     interface = report.interface
     channels, *sizes = map(str, report.network.image)
-    size = ("height", "width") if interface.dynamic_size else sizes
+    size = ("height", "width") if interface.dynamic_size or interface.takes_pictures else sizes
     axes = (channels, *size) if interface.layout == "nchw" else (*size, channels)
-    kind = "uint8" if interface.preprocess == "uint8" else "float32"
+    kind = "uint8" if interface.takes_pixels else "float32"
     return f"{kind} ({', '.join([str(interface.batch or 'batch'), *axes])}), {interface.layout.upper()}"
 
 
@@ -83,6 +82,8 @@ def _verdict(report: ExportReport) -> Iterator[str]:
                 "  ",
             )
         yield ""
+    for one in found.preparation:
+        yield from wrapped(f"preparation: {one}")
     for note in (*found.notes, *_rounding(found, report.framework)):
         yield from wrapped(f"note: {note}")
     if found.witness is not None:

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 from resnet_export.terminal import fact, numbers, shortened
 
 if TYPE_CHECKING:
+    from resnet_export.graph.interface import Embedded
     from resnet_export.images import Preprocessing
 
 LONGEST = 34
 """Characters of a name or value that are shown."""
+EMBEDDED: dict[Embedded, str] = {
+    "none": "left to the caller",
+    "uint8": "the normalisation is in the file",
+    "image": "all of it is in the file",
+}
+"""How much of the preparation a file does itself."""
 FIRST_LABELS = 3
 """Class names that are shown, so that they can be recognised."""
 
@@ -27,12 +34,13 @@ def labels(names: Sequence[str]) -> Iterator[str]:
     yield from fact("labels", f"{len(names)} in all", *shown, *(["..."] if len(names) > len(shown) else []))
 
 
-def preprocessing(found: Preprocessing, *more: str) -> Iterator[str]:
-    """How pictures are prepared, and what else is known of that."""
-    yield from fact("preprocessing", *preparation(found), *more)
+def preprocessing(found: Preprocessing, embedded: Embedded, *more: str) -> Iterator[str]:
+    """How pictures are prepared, what else is known of that, and how much of it the file does."""
+    yield from fact("preprocessing", *preparation(found), *more, EMBEDDED[embedded])
 
 
 def preparation(found: Preprocessing, *, normalised: bool = True) -> list[str]:
     """How pictures are prepared, a step each; `normalised` with mean and standard deviation."""
-    moments = [f"mean {numbers(found.mean)}", f"std {numbers(found.std)}"]
-    return [f"resize {found.resize} ({found.interpolation})", f"crop {found.crop}", *(moments if normalised else [])]
+    moments = [*(["BGR"] if found.bgr else []), f"mean {numbers(found.mean)}", f"std {numbers(found.std)}"]
+    size = f"{found.resize} x {found.resize}, squashed" if found.aspect == "squashed" else str(found.resize)
+    return [f"resize {size} ({found.interpolation})", f"crop {found.crop}", *(moments if normalised else [])]

@@ -98,9 +98,7 @@ def _network(metadata: Metadata) -> Iterator[str]:
 def _pictures(report: ModelReport) -> Iterator[str]:
     """Preprocessing, labels and what others have noted."""
     if report.metadata is not None:
-        inside = report.metadata.interface.preprocess == "uint8"
-        place = "normalised in the file" if inside else "left to the caller"
-        yield from facts.preprocessing(report.metadata.preprocessing, place)
+        yield from facts.preprocessing(report.metadata.preprocessing, report.metadata.interface.preprocess)
         if report.metadata.assumptions:
             yield from fact("assumed", *map(str, report.metadata.assumptions))
         labels = report.metadata.labels

@@ -13,6 +13,7 @@ from resnet_export.errors import CheckpointError, UsageError
 from resnet_export.live import files, packages
 from resnet_export.optional import is_installed
 from resnet_export.sources.checkpoint import of_checkpoint
+from resnet_export.sources.folder import read_config
 from resnet_export.sources.onnx_file import of_onnx
 from resnet_export.sources.reading import of_model
 from resnet_export.sources.trained import Trained
@@ -89,6 +90,8 @@ def _of_path(
         return of_onnx(Path(name), asked, compared=compared)
     if files.is_whole_model(name) and Path(name).exists() and is_installed("keras") and is_installed("tensorflow"):
         return of_model(live.of(files.load(name)), Path(name).name, asked)
+    if Path(name).is_dir() and (config := read_config(Path(name))).architecture is not None:
+        return config.completed(_of_package(f"timm:{config.architecture}", name, asked, ema=ema))
     return of_checkpoint(name, asked, assumed, ema=ema)
 
 

@@ -42,16 +42,14 @@ def of_checkpoint(
     config = read_config(Path(path)) if Path(path).is_dir() else Configuration()
     refuse_contradiction(config, asked)
     contents = read_contents(path, ema=ema)
-    if config.labels is not None:
-        contents = replace(contents, labels=config.labels)
     shown = {**read_configuration(path), **config.facts}
     tensors = {name: array for name, array in contents.tensors.items() if not name.endswith(COUNTER)}
     origin = _origin(path, contents)
     variant = _variant(tensors, origin, {name: one.value for name, one in shown.items()}, asked, assumed or {})
     if variant is not None:
-        return _labelled(variant, contents)
+        return config.completed(_labelled(variant, contents))
     weights = Weights.of_contents(contents.tensors, os.fspath(path), shown, assumed, **asked)
-    return _labelled(Trained.of_weights(weights, origin, weights.assumptions), contents)
+    return config.completed(_labelled(Trained.of_weights(weights, origin, weights.assumptions), contents))
 
 
 def _origin(path: str, contents: Contents) -> str:

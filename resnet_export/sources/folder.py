@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from resnet_export.errors import CheckpointError, UsageError
 from resnet_export.labels import of_json
+from resnet_export.sources.configurations import of_processor, of_timm
+from resnet_export.sources.trained import Trained
 from resnet_export.weights.infer import MODEL_ITSELF, Finding
 
-CONFIG = "config.json"
+CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"
 READ = "resnet"
 """The `model_type` of the networks that are read from their configuration."""
 
@@ -26,33 +28,54 @@ class Configuration:
     labels: tuple[str, ...] | None = None
     architecture: str | None = None
     """The model of timm that it is."""
-    pretrained: Mapping[str, Any] = field(default_factory=dict)
-    """timm's `pretrained_cfg`."""
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of `Preprocessing`."""
+
+    def completed(self, trained: Trained) -> Trained:
+        """The source with what the configuration says besides."""
+        labels = self.labels if self.labels is not None else trained.labels
+        return replace(trained, labels=labels, preprocessing=self.preprocessing or trained.preprocessing)
 
 
 def read_config(folder: Path) -> Configuration:
-    """Reads the `config.json` in a folder; nothing where there is none.
+    """Reads the configurations in a folder; nothing where there is none.
 
     Raises:
         CheckpointError: it can't be read, or is of a network that is not read from its configuration.
     """
-    path = folder / CONFIG
+    data, prepared = _read_json(folder / CONFIG), _read_json(folder / PROCESSOR)
+    preprocessing: Mapping[str, Any] = {}
+    if prepared:
+        preprocessing = {**of_processor(prepared), "origin": PROCESSOR}
+    elif data.get("pretrained_cfg"):
+        preprocessing = {**of_timm(data), "origin": CONFIG}
+    try:
+        labels = of_json(data) if "id2label" in data else None
+    except ValueError as error:
+        raise _unreadable(folder / CONFIG, error) from error
+    if "architecture" in data:
+        names = data.get("label_names")
+        return Configuration({}, labels or (tuple(names) if names else None), data["architecture"], preprocessing)
+    return Configuration(_of_hugging_face(data, folder / CONFIG), labels, None, preprocessing)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """An object in JSON; an empty one where there is no such file."""
     if not path.is_file():
-        return Configuration()
+        return {}
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        labels = of_json(data) if isinstance(data, dict) and "id2label" in data else None
-        if "architecture" in data:
-            pretrained = data.get("pretrained_cfg") or {}
-            names = data.get("label_names") or pretrained.get("label_names")
-            return Configuration({}, labels or (tuple(names) if names else None), data["architecture"], pretrained)
-        return Configuration(_of_hugging_face(data, path), labels)
-    except CheckpointError:
-        raise
-    except (OSError, TypeError, ValueError, KeyError, AttributeError) as error:
-        raise CheckpointError(
-            f"{path} cannot be read as a configuration: {error}.", hint="Copy or download the folder again."
-        ) from error
+        if not isinstance(data, dict):
+            raise ValueError("it is no JSON object")
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    return data
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{path} cannot be read as a configuration: {error}.", hint="Copy or download the folder again."
+    )
 
 
 def _of_hugging_face(data: Mapping[str, Any], path: Path) -> dict[str, Finding]:

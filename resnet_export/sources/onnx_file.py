@@ -10,7 +10,7 @@ from typing import Any
 import onnx_ir as ir
 
 from resnet_export.assumptions import about_image_size
-from resnet_export.errors import InputError
+from resnet_export.errors import InputError, ModelError
 from resnet_export.graph.file import read as read_file
 from resnet_export.graph.file import read_metadata
 from resnet_export.graph.foreign import find_head, image_input
@@ -47,6 +47,11 @@ def of_onnx(path: Path, asked: Mapping[str, Any], *, compared: bool = False) -> 
 def _read(path: Path, asked: Mapping[str, Any], *, whole: bool = False, mixing: bool = False) -> Trained:
     model = read_file(path)
     taken = image_input(model, path)
+    if taken.prepares:
+        raise ModelError(
+            f"{path} resizes its pictures itself, and the network behind that is not read.",
+            hint="Give what it was exported from, or export that without --preprocess image.",
+        )
     size = asked.get("image_size") or taken.height or IMAGE_SIZES["imagenet"]
     known = asked.get("image_size") is not None or taken.height is not None
     image = (taken.channels, taken.height or size, taken.width or size)
@@ -56,7 +61,7 @@ def _read(path: Path, asked: Mapping[str, Any], *, whole: bool = False, mixing: 
     if is_ours(model):
         own = read_metadata(model, path)
         if own.interface.preprocess == "none":
-            said = {name: getattr(own.preprocessing, name) for name in ("mean", "std", "resize", "interpolation")}
+            said = own.preprocessing.as_dict()
     return of_reading(
         reading, path.name, asked, () if known else (about_image_size(size),), path=str(path), whole=whole,
         file_input=(taken.layout, taken.dtype),

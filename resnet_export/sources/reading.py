@@ -15,6 +15,7 @@ from resnet_export.live import LiveModel
 from resnet_export.network import Network
 from resnet_export.network.sizes import described
 from resnet_export.sources.claims import refuse_contradiction, wrong_side
+from resnet_export.sources.configurations import of_live
 from resnet_export.sources.recognition import recognise
 from resnet_export.sources.trained import Trained, refuse_unfit
 from resnet_export.spec import IMAGE_SIZES
@@ -41,7 +42,7 @@ def of_model(model: LiveModel, origin: str, asked: Mapping[str, Any]) -> Trained
     positions = positions_of(reading, topology.graph)
     return of_reading(
         reading, origin, asked, assumed, model=model, outputs=tuple(topology.outputs[at] for at in positions),
-        positions=positions, preprocessing=model.preprocessing(),
+        positions=positions, preprocessing=of_live(model.configuration(), image[0], min(image[1:])),
         left_out=tuple(name for at, name in enumerate(topology.outputs) if at not in positions),
     )  # fmt: skip
 

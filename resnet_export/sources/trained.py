@@ -54,7 +54,8 @@ class Trained:
     shown: Mapping[str, Shown] = field(default_factory=dict)
     """Name of a module, layer or value of the source -> the step that gives its output."""
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
-    """What the source says of the preparation of its pictures: fields of `Preprocessing`."""
+    """What the source says of the preparation of its pictures: fields of `Preprocessing`; `origin`, where that stands,
+    in words; and `assumed`, names of the fields that are likely only."""
     labels: tuple[str, ...] | None = None
     """The names of the classes, where the source has them."""
     name: str | None = None

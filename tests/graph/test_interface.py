@@ -174,7 +174,7 @@ def test_the_opsets_are_13_to_26() -> None:
     [
         ({"layout": "chwn"}, "layout is 'chwn'.", "Choose one of nchw, nhwc."),
         ({"head": "softmax"}, "head is 'softmax'.", "Choose one of logits, probabilities, sigmoid, embedding."),
-        ({"preprocess": "float"}, "preprocess is 'float'.", "Choose one of none, uint8."),
+        ({"preprocess": "float"}, "preprocess is 'float'.", "Choose one of none, uint8, image."),
         ({"opset": 12}, "opset is 12.", "Choose one of 13 to 26."),
         ({"opset": 27}, "opset is 27.", "Choose one of 13 to 26."),
         ({"batch": 0}, "batch is 0.", "Give a whole number from 1, or leave it dynamic."),

@@ -257,27 +257,13 @@ class TestImage:
         assert live.of(model).image() == (4, None, None)
 
 
-class TestPreprocessing:
-    def test_of_timm(self) -> None:
-        model = timm(
-            input_size=(3, 224, 224), mean=[0.5, 0.4, 0.3], std=[0.2, 0.2, 0.2], interpolation="bicubic", crop_pct=0.95
-        )
-        assert live.of(model).preprocessing() == {
-            "mean": (0.5, 0.4, 0.3),
-            "std": (0.2, 0.2, 0.2),
-            "interpolation": "bicubic",
-            "input_size": (3, 224, 224),
-            "resize": 235,  # floor(224 / 0.95), as timm.data.create_transform(**config) resizes
-        }
-
-    def test_of_timm_with_other_channels(self) -> None:
-        """timm.create_model(..., in_chans=1) leaves the configuration as it is."""
-        model = timm(input_size=(3, 224, 224), mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.2), interpolation="bilinear")
-        model.conv = nn.Conv2d(1, 4, 3)
-        assert live.of(model).preprocessing() == {"interpolation": "bilinear", "input_size": (3, 224, 224)}
+class TestConfiguration:
+    def test_of_timm_inside_another_module(self) -> None:
+        model = timm(input_size=(3, 224, 224), crop_pct=0.95)
+        assert live.of(nn.Sequential(model)).configuration() == {"timm": model.pretrained_cfg}
 
     def test_of_no_timm(self) -> None:
-        assert live.of(net()).preprocessing() == {}
+        assert live.of(net()).configuration() == {}
 
 
 def timm(**config: Any) -> nn.Module:

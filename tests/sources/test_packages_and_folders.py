@@ -114,3 +114,35 @@ def test_a_configuration_of_another_network(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="a network of the kind 'vit'") as caught:
         load(tmp_path)
     assert "--model" in str(caught.value.hint)
+
+
+def test_a_folder_of_timm(tmp_path: Path) -> None:
+    """Its configuration names the model, and says how pictures are prepared."""
+    model = of_timm("resnetaa50", num_classes=5)
+    save_file(model.state_dict(), tmp_path / "model.safetensors")
+    halves = {"mean": [0.5] * 3, "std": [0.5] * 3}
+    prepared = {"input_size": [3, 160, 160], "crop_pct": 0.95, "interpolation": "bicubic", **halves}
+    config = {"architecture": "resnetaa50", "num_classes": 5, "pretrained_cfg": prepared, "label_names": list("abcde")}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    trained = load(tmp_path, image_size=64)
+    assert trained.labels == tuple("abcde")
+    assert (trained.preprocessing["resize"], trained.preprocessing["crop"]) == (168, 160)
+    assert trained.preprocessing["interpolation"] == "bicubic"
+    assert_same(trained, model)
+
+
+def test_a_preparation_beside_the_checkpoint(tmp_path: Path) -> None:
+    folder = hugging_face(tmp_path, of_timm("resnet26", num_classes=5).state_dict())
+    processor = {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 224}, "crop_pct": 0.875}
+    (folder / "preprocessor_config.json").write_text(json.dumps(processor))
+    trained = load(folder)
+    assert trained.preprocessing["origin"] == "preprocessor_config.json"
+    assert (trained.preprocessing["resize"], trained.preprocessing["crop"]) == (256, 224)
+
+
+@pytest.mark.parametrize("name", ["config.json", "preprocessor_config.json"])
+@pytest.mark.parametrize("text", ["", "[1]"])
+def test_a_damaged_configuration(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(CheckpointError, match=f"{name} cannot be read as a configuration"):
+        load(tmp_path)

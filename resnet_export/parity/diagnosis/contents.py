@@ -67,7 +67,7 @@ def check_contents(
 def _check_structure(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
     """Whether the graph is the canonical one of the specification in the metadata."""
     try:
-        check_canonical(model, metadata.canonical, metadata.interface)
+        check_canonical(model, metadata.canonical, metadata.interface, metadata.preprocessing)
     except StructureError as error:
         return Diagnosis(error.layer, "the file", error.detail, error.cause)
     return None

@@ -57,6 +57,8 @@ class Evaluation:
     """Largest difference of its probabilities from that of its own logits; None where it gives no such two."""
     version: str
     """What ran, for people."""
+    takes_file_input: bool = True
+    """Whether what the file does to its input was a part of it."""
     others: Mapping[str, Outputs] = field(default_factory=dict)
     """The outputs behind the first by name, as far as the session shows them."""
 
@@ -115,6 +117,7 @@ def evaluate(
             activation=activation,
             activation_error=error,
             version=session.version,
+            takes_file_input=session.takes_file_input,
             others={name: values for name, values in found.items() if name is not None},
         )
 

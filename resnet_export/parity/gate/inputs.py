@@ -36,7 +36,7 @@ class InputSet:
 
     kind: Inputs
     file: NDArray[Any]
-    """As the file takes them."""
+    """As the file takes them; in a frame that its own resize and crop take off, where it has these."""
     normalised: NDArray[np.float32]
     """(N, C, H, W), as the frameworks' models take them."""
     raw: NDArray[Any]
@@ -60,9 +60,10 @@ def batched(values: NDArray[Any], count: int) -> NDArray[Any]:
 def image_input_of(network: Network, interface: Interface) -> ImageInput:
     """What a file of this network with this interface takes."""
     channels, *sizes = network.image
-    height, width = (None, None) if interface.dynamic_size else sizes
-    dtype = "uint8" if interface.preprocess == "uint8" else "float32"
-    return ImageInput("input", dtype, interface.layout, channels, height, width, interface.batch)
+    pictures = interface.takes_pictures
+    height, width = (None, None) if interface.dynamic_size or pictures else sizes
+    dtype = "uint8" if interface.takes_pixels else "float32"
+    return ImageInput("input", dtype, interface.layout, channels, height, width, interface.batch, pictures)
 
 
 def gate_inputs(
@@ -136,5 +137,5 @@ def _input_set(
     given = images.astype(taken.dtype)  # float16 files take rounded images
     raw = np.ascontiguousarray(np.transpose(given, (0, 3, 1, 2)))
     exact = preprocessing.normalise(given) if taken.dtype == "uint8" else raw.astype(np.float64)
-    in_order = raw if taken.layout == "nchw" else np.ascontiguousarray(given)
-    return InputSet(kind, in_order, exact.astype(np.float32), raw, exact, batches)
+    as_file = taken.arrange(preprocessing.framed(given) if taken.prepares else given)
+    return InputSet(kind, as_file, exact.astype(np.float32), raw, exact, batches)

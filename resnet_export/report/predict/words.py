@@ -22,7 +22,7 @@ def title(report: PredictReport) -> str:
 
 def explanations(report: PredictReport) -> Iterator[tuple[str, list[str]]]:
     """(name, values) of what stands behind the answers."""
-    place = ["normalised in the file"] if report.raw_pixels else []
+    place = [facts.EMBEDDED["image" if report.prepared_in_file else "uint8"]] if report.raw_pixels else []
     steps = facts.preparation(report.preprocessing, normalised=report.stated or not report.raw_pixels)
     yield "preprocessing", [*steps, *place, *(["as the file says"] if report.stated and not report.overrides else [])]
     if report.assumptions:

@@ -42,6 +42,8 @@ def facts(report: VerifyReport) -> list[tuple[str, str]]:
     found = [("truth", f"{report.truth}, in float64"), ("yardstick", report.yardstick)]
     if report.witness is not None:
         found.append(("witness", f"the source's own float64 run, {magnitude(report.witness, digits=0)} from the truth"))
+    names = {result.runtime for result in ran(report)}
+    found += [("preparation", str(one)) for one in report.preparation if one.runtime in names]
     return found
 
 

@@ -1,0 +1,105 @@
+"""How far the resize and the crop in a file are from Pillow's: of a random picture, and of pictures of the user's."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.errors import ImageError
+from resnet_export.graph.foreign import ImageInput, write_outputs
+from resnet_export.graph.resizing import CROP
+from resnet_export.images import (
+    MODES,
+    Preprocessing,
+    as_pixels,
+    decode_picture,
+    find_pictures,
+    prepare,
+)
+from resnet_export.parity.gate.inputs import MAX_PICTURES, SEED
+from resnet_export.parity.results import Inputs, PreparationDistance
+from resnet_export.runtimes.session import Session
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+LARGEST = 16
+"""Levels of 255 that a resize may be off: ONNX Runtime's is 1 off, ONNX's own reference, which cuts off what it should
+round, 8, and runtimes that leave the antialiasing out more than 60."""
+
+
+def measure(
+    runtime: str,
+    opens: Callable[[Path], Session],
+    file: Path,
+    taken: ImageInput,
+    preprocessing: Preprocessing,
+    images: str | os.PathLike[str] | None,
+) -> list[PreparationDistance]:
+    """Runs what stands before the network in a runtime; nothing where the file does not prepare its pictures.
+
+    Args:
+        runtime: its name.
+        opens: opens a file there.
+        file: the whole one.
+        taken: what it takes.
+        preprocessing: what it should do.
+        images: a folder of pictures.
+    """
+    if not taken.prepares:
+        return []
+    sets: dict[Inputs, Iterable[Image.Image]] = {"random": [_random(preprocessing)]}
+    if images is not None:
+        sets["pictures"] = _decoded(find_pictures(images)[:MAX_PICTURES], len(preprocessing.mean))
+    with tempfile.TemporaryDirectory() as folder:
+        cut = Path(folder) / file.name
+        write_outputs(file, [CROP], cut)
+        with opens(cut) as session:
+            pairs = [
+                (kind, [_distance(session, picture, preprocessing, taken.batch or 1) for picture in pictures])
+                for kind, pictures in sets.items()
+            ]
+    return [_summed(runtime, kind, found) for kind, found in pairs if found]
+
+
+def too_far(found: Iterable[PreparationDistance]) -> str | None:
+    """Why a runtime does not prepare pictures as the file says; None where it does."""
+    largest = max((one.largest for one in found), default=0)
+    if largest <= LARGEST:
+        return None
+    return f"its resize is another one: values of pixels are up to {largest} of 255 from Pillow's"
+
+
+def _random(preprocessing: Preprocessing) -> Image.Image:
+    from PIL import Image
+
+    channels, side = len(preprocessing.mean), preprocessing.resize
+    noise = np.random.default_rng(SEED).integers(0, 256, (2 * side + 3, 3 * side // 2 + 1, channels), np.uint8)
+    return Image.fromarray(noise.squeeze(2) if channels == 1 else noise, MODES[channels])
+
+
+def _decoded(paths: Iterable[Path], channels: int) -> Iterator[Image.Image]:
+    for path in paths:
+        try:
+            yield decode_picture(path, channels)
+        except ImageError:  # of which the check has a note
+            continue
+
+
+def _distance(session: Session, picture: Image.Image, preprocessing: Preprocessing, batch: int) -> NDArray[np.int64]:
+    """Of each value of the prepared picture."""
+    expected = prepare(picture, preprocessing).transpose(2, 0, 1)
+    given = np.repeat(as_pixels(picture)[None], batch, axis=0)
+    distance: NDArray[np.int64] = np.abs(np.asarray(session.run(given))[0].astype(np.int64) - expected)
+    return distance
+
+
+def _summed(runtime: str, kind: Inputs, found: list[NDArray[np.int64]]) -> PreparationDistance:
+    values = np.concatenate([one.ravel() for one in found])
+    return PreparationDistance(runtime, kind, len(found), float((values == 0).mean()), int(values.max()))
