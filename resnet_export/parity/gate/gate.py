@@ -4,9 +4,9 @@
     error(file)   <= 4 * max(error(source), floor)
     error(source) <= 8 * max(error(file), floor)
 
-The error is the largest absolute one over the logits. Measured over depths, seeds, batches and both frameworks
-(benchmarks/gate.py), the file stays within 2.2 times its yardstick and the source within 5.1 times its own, so that
-the factors leave room to rounding and none to a mistake.
+The error is the largest absolute one over the logits. Measured over networks, seeds, batches, frameworks and runtimes
+(benchmarks/gate.py), a file stays within 2.2 times its yardstick and a source within 5.1 times its own, so that the
+factors leave room to rounding and none to a mistake.
 """
 
 from typing import Any
