@@ -84,7 +84,8 @@ def _as_ours(make: Callable[[str], ResNetExportError]) -> Iterator[None]:
 
 def _first_line(text: str) -> str:
     for line in text.splitlines():
-        said = NOISE.sub("", NOISE.sub("", PLACE.sub(": ", line.strip()).removeprefix(": "))).rstrip(". ")
+        said = PLACE.sub(": ", NOISE.sub("", line.strip())).removeprefix(": ")
+        said = NOISE.sub("", said).rstrip(". ")
         if said and not WHERE.fullmatch(said):
             return said
     return ""

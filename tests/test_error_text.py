@@ -28,6 +28,13 @@ from resnet_export.errors import ModelError, UsageError
          "Check failed: success ==> read onnx model failed"),
         ('ort CreateSession failed /p-1.30.0/model.cc:2 onnx::Model(onnx::ModelProto&&, const onnx::Options&) No "X"',
          'No "X"'),
+        ("[ONNXRuntimeError] : 1 : FAIL : Load model from m.onnx failed:/onnxruntime_src/core/graph/model.cc:181 "
+         "onnxruntime::Model::Model(onnx::ModelProto&&, const PathString&, const logging::Logger&, "
+         "const ModelOptions&) Unsupported model IR version: 99, max supported IR version: 13",
+         "Load model from m.onnx failed: Unsupported model IR version: 99, max supported IR version: 13"),
+        ("[ONNXRuntimeError] : 1 : FAIL : /onnxruntime_src/onnxruntime/core/providers/cpu/nn/lrn.h:23 "
+         "onnxruntime::LRN<T>::LRN(const onnxruntime::OpKernelInfo&) [with T = float] size_ % 2 == 1 was false.",
+         "size_ % 2 == 1 was false"),
         ("ort CreateSession failed This is an invalid model (X) here", "This is an invalid model (X) here"),
         ("", "it gives no reason"),
     ],

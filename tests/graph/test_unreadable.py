@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import pickle
+import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -24,10 +27,17 @@ MODEL = onnx.parser.parse_model(
 )
 
 
-def a_zip() -> bytes:
+def a_zip(entry: str = "data.pkl") -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("data.pkl", b"")
+        archive.writestr(entry, b"")
+    return stream.getvalue()
+
+
+def a_tar() -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("resnet.onnx"))
     return stream.getvalue()
 
 
@@ -57,6 +67,11 @@ KINDS = {
     "pickle": (pickle.dumps({"a": 1}, protocol=2), "no ONNX file: it is a pickle"),
     "tflite": (b"\x1c\x00\x00\x00TFL3" + bytes(20), "no ONNX file: it is a TensorFlow Lite model"),
     "ort": (b"\x1c\x00\x00\x00ORTM" + bytes(20), "no ONNX file: it is a model in ONNX Runtime's own format"),
+    "xz": (lzma.compress(b"x"), "no ONNX file: it is compressed by xz"),
+    "bzip2": (bz2.compress(b"x"), "no ONNX file: it is compressed by bzip2"),
+    "zstd": (b"\x28\xb5\x2f\xfd" + bytes(8), "no ONNX file: it is compressed by zstd"),
+    "tar": (a_tar(), "no ONNX file: it is a tar archive"),
+    "zip of a model": (a_zip("resnet.onnx"), "no ONNX file: it is a zip archive with one in it"),
     "gzip": (gzip.compress(b"x"), "no ONNX file: it is compressed by gzip"),
     "zeros": (bytes(100), "no ONNX file: its bytes are no protobuf message"),
     "noise": (np.random.default_rng(0).bytes(1000), "no ONNX file"),
