@@ -1,5 +1,7 @@
 """The `.onnx` file: numbers into the graph, the graph into bytes, and back."""
 
+import contextlib
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PureWindowsPath
@@ -12,6 +14,7 @@ from resnet_export.errors import ModelError
 from resnet_export.graph.metadata import Metadata
 from resnet_export.graph.serial import serialised
 from resnet_export.graph.unreadable import COPY, GIVE, explain
+from resnet_export.terminal import number
 from resnet_export.weights.canonical import Array
 
 EXTERNAL_ABOVE = 2**31 - 2**20
@@ -69,7 +72,8 @@ def read(path: Path) -> ir.Model:
         if not proto.HasField("graph"):
             raise ValueError("it has no graph")
         others = _without_types(proto.graph)
-        model = ir.from_proto(proto)
+        with _silent():
+            model = ir.from_proto(proto)
     except Exception as error:  # protobuf, onnx and onnx-ir each raise their own kinds
         what, hint = explain(content)
         raise ModelError(f"{path} is {what}.", hint=hint) from error
@@ -79,9 +83,26 @@ def read(path: Path) -> ir.Model:
     if not proto.opset_import:
         raise ModelError(f"{path} names no opset: it is truncated, or no ONNX model.", hint=COPY)
     model.meta[NO_TENSORS] = others
-    _sort(model, path)
+    try:
+        _check_nodes(model)
+        _sort(model)
+        _check_tensors(model)
+    except ValueError as error:
+        raise ModelError(f"{path} is no valid graph: {error}.", hint=EXPORT_AGAIN) from error
     _load_external(model, path)
     return model
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Without onnx-ir's warnings of an invalid graph: it is refused right behind, and in words."""
+    logger = logging.getLogger("onnx_ir")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _without_types(graph: onnx.GraphProto) -> dict[str, str]:
@@ -95,27 +116,62 @@ def _without_types(graph: onnx.GraphProto) -> dict[str, str]:
     return found
 
 
-def _sort(model: ir.Model, path: Path) -> None:
-    """Puts the nodes in an order in which each can be run, which other tools don't always write.
+def _check_nodes(model: ir.Model) -> None:
+    """Checks that each node takes what is made somewhere, and as much as its operator asks for.
 
     Raises:
-        ModelError: there is no such order, or a node takes what nothing makes.
+        ValueError: one doesn't, or an output is made by nothing.
     """
     given = {*model.graph.inputs, *model.graph.initializers.values()}
     for node in model.graph:
+        named = node.name or next((value.name for value in node.outputs), "") or "without a name"
         for value in node.inputs:
             if value is not None and value.producer() is None and value not in given:
-                raise ModelError(
-                    f"{path} is no valid graph: the {node.op_type} {node.name or node.outputs[0].name} takes "
-                    f"{value.name!r}, which nothing makes.",
-                    hint=EXPORT_AGAIN,
-                )
+                raise ValueError(f"the {node.op_type} {named} takes {value.name!r}, which nothing makes")
+        least, most = _arity(node, model.opset_imports.get(node.domain))
+        if not least <= len(node.inputs) <= most or not node.outputs:
+            raise ValueError(f"the {node.op_type} {named} has {number(len(node.inputs), 'input')}")
+    for value in model.graph.outputs:
+        if value.producer() is None and value not in given:
+            raise ValueError(f"its output {value.name!r} is made by nothing")
+
+
+def _arity(node: ir.Node, version: int | None) -> tuple[int, int]:
+    """(the least, the largest number of inputs) of an operator; any number of one that onnx doesn't know."""
+    try:
+        schema = onnx.defs.get_schema(node.op_type, version or 1, node.domain)
+    except (onnx.defs.SchemaError, TypeError):
+        return 0, 2**31
+    return schema.min_input, schema.max_input
+
+
+def _sort(model: ir.Model) -> None:
+    """Puts the nodes in an order in which each can be run, which other tools don't always write.
+
+    Raises:
+        ValueError: there is no such order.
+    """
     try:
         model.graph.sort()
     except ValueError as error:
-        raise ModelError(
-            f"{path} is no valid graph: some of its nodes wait for each other in a circle.", hint=EXPORT_AGAIN
-        ) from error
+        raise ValueError("some of its nodes wait for each other in a circle") from error
+
+
+def _check_tensors(model: ir.Model) -> None:
+    """Checks that the numbers in the file are as many as their shapes say.
+
+    Raises:
+        ValueError: some are not, or have a type that there is none of.
+    """
+    for name, value in model.graph.initializers.items():
+        tensor = value.const_value
+        if tensor is not None and not isinstance(tensor, ir.ExternalTensor):
+            try:
+                fits = tensor.numpy().shape == tuple(tensor.shape.numpy())
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"the numbers of {name} don't fit their shape or type") from error
+            if not fits:
+                raise ValueError(f"the numbers of {name} don't fit their shape")
 
 
 def read_metadata(model: ir.Model, path: Path) -> Metadata:

@@ -208,6 +208,15 @@ def _is_over_classes(node: ir.Node, model: ir.Model) -> bool:
     return axis == 1 and (since_13 or all(size == 1 for size in shape[2:]))
 
 
+def inferred_values(proto: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    """The types and shapes of values, as far as onnx can infer them; of a graph that it finds invalid, what it says."""
+    try:
+        graph = onnx.shape_inference.infer_shapes(proto).graph
+    except (onnx.shape_inference.InferenceError, ValueError):
+        graph = proto.graph
+    return [*graph.value_info, *graph.output]
+
+
 def write_outputs(path: Path, outputs: Sequence[str], target: Path) -> None:
     """Writes a copy of a file whose outputs are these values, such as the logits that `find_head` gives.
 
@@ -230,8 +239,7 @@ def write_outputs(path: Path, outputs: Sequence[str], target: Path) -> None:
     for field in (proto.graph.initializer, proto.graph.input):  # files of IR version 3 list them among the inputs
         for entry in [entry for entry in field if entry.name in gone]:
             field.remove(entry)
-    inferred = onnx.shape_inference.infer_shapes(proto).graph
-    known = {value.name: value for value in (*inferred.value_info, *inferred.output)}
+    known = {value.name: value for value in inferred_values(proto)}
     values = [known.get(name) or onnx.ValueInfoProto(name=name) for name in outputs]
     for value in values:
         kind = value.type.tensor_type

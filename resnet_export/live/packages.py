@@ -85,10 +85,10 @@ def _of_torchvision(torchvision: Any, name: str, tensors: Tensors | None) -> Any
 def _shape_of(tensors: Tensors, layer: object, option: str, axis: int) -> dict[str, int]:
     """The option that a layer's weight shows, where the checkpoint has that layer behind any prefix."""
     layers = layer if isinstance(layer, tuple | list) else (layer,)
-    for name, array in tensors.items():
-        if any(one and (name == f"{one}.weight" or name.endswith(f".{one}.weight")) for one in layers):
-            return {option: array.shape[axis]}
-    return {}
+    ends = tuple(f".{one}.weight" for one in layers if one)
+    found = [name for name in tensors if f".{name}".endswith(ends)] if ends else []
+    # The shortest: a block may have a layer of that name too.
+    return {option: tensors[min(found, key=len)].shape[axis]} if found else {}
 
 
 def _unknown(package: str, name: str, known: list[str]) -> UsageError:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import onnx
 
-from resnet_export.graph.foreign import ImageInput
+from resnet_export.graph.foreign import ImageInput, inferred_values
 from resnet_export.graph.interface import Activation, Head
 from resnet_export.images import Preprocessing
 from resnet_export.network import Network
@@ -80,9 +80,7 @@ class ModelUnderTest:
 def value_names(path: Path) -> list[str]:
     """The float values of a graph that is not canonical, in its order."""
     proto = onnx.load_model(path)
-    inferred = onnx.shape_inference.infer_shapes(proto)
-    values = (*inferred.graph.value_info, *proto.graph.output)
-    kinds = {value.name: value.type.tensor_type.elem_type for value in values}
+    kinds = {value.name: value.type.tensor_type.elem_type for value in inferred_values(proto)}
     floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
     return [name for node in proto.graph.node for name in node.output if name and kinds.get(name) in floats]
 

@@ -136,7 +136,7 @@ def test_the_forms(folder: Path, invoke: Callable[..., Result]) -> None:
             ["net.onnx", "china.jpg", "--labels", "none.txt"],
             3,
             "The labels file none.txt cannot be read: No such file or directory.",
-            "Give a text file, one class a line.",
+            'Give a text file, one class a line, or JSON such as {"0": "cat", "1": "dog"}.',
         ),
         (
             ["net.onnx", "china.jpg", "--output", "answers.txt"],

@@ -1,0 +1,160 @@
+"""Damaged and edited files: whatever is in them, they are judged or refused, with a message and without a traceback."""
+
+from __future__ import annotations
+
+import contextlib
+from random import Random
+from typing import TYPE_CHECKING
+
+import onnx
+import pytest
+from onnx import TensorProto
+
+from resnet_export.errors import ResNetExportError
+from resnet_export.inspect import inspect
+from resnet_export.parity.description import describe
+
+from .test_own_graph import CORE, saved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Edit = Callable[[Random, onnx.ModelProto], None]
+
+OPERATORS = (
+    "Relu", "Conv", "Gemm", "Softmax", "Flatten", "Reshape", "Add", "MaxPool", "Transpose", "Concat", "Where",
+    "Identity", "QuantizeLinear", "DequantizeLinear", "Slice", "Squeeze", "ReduceMean", "BatchNormalization", "Loop",
+    "Nothing",
+)  # fmt: skip
+SIZES = (-1, 0, 1, 2, 3, 7, 10_000, 2**40)
+
+
+def drop_a_node(random: Random, model: onnx.ModelProto) -> None:
+    del model.graph.node[random.randrange(len(model.graph.node))]
+
+
+def another_operator(random: Random, model: onnx.ModelProto) -> None:
+    random.choice(model.graph.node).op_type = random.choice(OPERATORS)
+
+
+def another_domain(random: Random, model: onnx.ModelProto) -> None:
+    random.choice(model.graph.node).domain = random.choice(["com.microsoft", "ai.onnx.ml", "ai.onnx", "my.own"])
+
+
+def another_input(random: Random, model: onnx.ModelProto) -> None:
+    names = [name for node in model.graph.node for name in (*node.input, *node.output)]
+    node = random.choice([node for node in model.graph.node if node.input])
+    node.input[random.randrange(len(node.input))] = random.choice([*names, "", "nowhere"])
+
+
+def fewer_inputs(random: Random, model: onnx.ModelProto) -> None:
+    del random.choice([node for node in model.graph.node if node.input]).input[random.randint(0, 1) :]
+
+
+def another_attribute(random: Random, model: onnx.ModelProto) -> None:
+    attributes = [one for node in model.graph.node for one in node.attribute]
+    if attributes:
+        one = random.choice(attributes)
+        one.name = random.choice([one.name, "axis", "pads", "strides", "kernel_shape", "group", "epsilon"])
+        one.i = random.choice(SIZES)
+        one.ints[:] = [random.choice(SIZES) for _ in range(random.randint(0, 5))]
+
+
+def another_shape(random: Random, model: onnx.ModelProto) -> None:
+    sizes = random.choice([*model.graph.input, *model.graph.output]).type.tensor_type.shape.dim
+    if sizes:
+        random.choice(sizes).dim_value = random.choice(SIZES)
+
+
+def another_type(random: Random, model: onnx.ModelProto) -> None:
+    value = random.choice([*model.graph.input, *model.graph.output])
+    value.type.tensor_type.elem_type = random.randint(0, 25)
+
+
+def other_numbers(random: Random, model: onnx.ModelProto) -> None:
+    tensor = random.choice(model.graph.initializer)
+    tensor.data_type = random.choice([TensorProto.FLOAT, TensorProto.INT8, TensorProto.INT64, TensorProto.STRING, 99])
+    if random.random() < 0.5:
+        tensor.raw_data = tensor.raw_data[: random.randint(0, 64)]
+
+
+def other_sizes_of_numbers(random: Random, model: onnx.ModelProto) -> None:
+    tensor = random.choice(model.graph.initializer)
+    tensor.dims[:] = [random.choice(SIZES[1:6]) for _ in range(random.randint(0, 5))]
+
+
+def another_opset(random: Random, model: onnx.ModelProto) -> None:
+    model.opset_import[0].version = random.choice([-1, 0, 1, 6, 11, 26, 27, 2**40])
+
+
+def other_outputs(random: Random, model: onnx.ModelProto) -> None:
+    model.graph.output[0].name = random.choice([name for node in model.graph.node for name in node.output] + ["", "no"])
+
+
+EDITS: tuple[Edit, ...] = (
+    drop_a_node, another_operator, another_domain, another_input, fewer_inputs, another_attribute, another_shape,
+    another_type, other_numbers, other_sizes_of_numbers, another_opset, other_outputs,
+)  # fmt: skip
+
+
+def judged(path: Path, folder: Path) -> str:
+    """What becomes of a file: `read`, or the kind of its refusal."""
+    outcome = "read"
+    try:
+        describe(path, None, folder)
+    except ResNetExportError as error:
+        outcome = type(error).__name__
+    with contextlib.suppress(ResNetExportError):
+        inspect(path)
+    return outcome
+
+
+def edited(seed: int, path: Path) -> None:
+    random = Random(seed)
+    model = onnx.load(saved(path, CORE + "p = Softmax<axis=1>(logits)", "float[N,10] p"))
+    for _ in range(random.randint(1, 3)):
+        random.choice(EDITS)(random, model)
+        if not model.graph.node:
+            break
+    path.write_bytes(model.SerializeToString())
+
+
+def damaged(seed: int, path: Path) -> None:
+    random = Random(seed)
+    content = bytearray(saved(path).read_bytes())
+    for _ in range(random.randint(1, 8)):
+        if not content:
+            break
+        at = random.randrange(min(len(content), random.choice([200, 1000, len(content)])))
+        match random.randrange(4):
+            case 0:
+                content[at] = random.randrange(256)
+            case 1:
+                del content[at : at + random.randint(1, 20)]
+            case 2:
+                content[at:at] = random.randbytes(random.randint(1, 20))
+            case _:
+                del content[at:]
+                content += b"\\x00" * (not content)
+    path.write_bytes(content)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("change", [edited, damaged])
+def test_changed_files(change: Callable[[int, Path], None], tmp_path: Path) -> None:
+    outcomes = set()
+    for seed in range(150):
+        change(seed, tmp_path / "net.onnx")
+        outcomes.add(judged(tmp_path / "net.onnx", tmp_path))
+    assert {"read", "ModelError"} <= outcomes
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("start", range(1000, 5000, 1000))
+@pytest.mark.parametrize("change", [edited, damaged])
+def test_many_changed_files(change: Callable[[int, Path], None], start: int, tmp_path: Path) -> None:
+    for seed in range(start, start + 1000):
+        change(seed, tmp_path / "net.onnx")
+        judged(tmp_path / "net.onnx", tmp_path)
