@@ -336,3 +336,46 @@ def test_a_bad_picture_does_not_hide_the_others(tmp_path: Path) -> None:
     loaded = list(load_pictures(find_pictures(tmp_path), PLAIN))
     assert [path.name for path, _ in loaded] == ["a.png", "b.png", "c.png"]
     assert [isinstance(pixels, ImageError) for _, pixels in loaded] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"aspect": "cropped"}, "There is no aspect 'cropped'."),
+        ({"half": "up"}, "There is no half 'up'."),
+        ({"bgr": True, "mean": (0.5,), "std": (0.5,)}, "1 channels can't be BGR."),
+    ],
+)
+def test_fields_of_other_packages_outside_their_range(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Preprocessing(**{"resize": 37, "crop": 32, "mean": (0.5,) * 3, "std": (0.5,) * 3, **change})
+    assert caught.value.message == message
+
+
+def test_squashed_to_a_square() -> None:
+    preprocessing = Preprocessing(40, 32, (0.5,) * 3, (0.5,) * 3, aspect="squashed")
+    found = prepare(ramp(200, 100), preprocessing)
+    expected = np.asarray(ramp(200, 100).resize((40, 40), Image.Resampling.BILINEAR))[4:36, 4:36]
+    assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize(("half", "first"), [("even", 2), ("down", 1)])
+def test_where_a_crop_at_half_a_pixel_begins(half: Any, first: int) -> None:
+    """The picture is 3 pixels longer than the crop."""
+    found = prepare(ramp(35, 35), Preprocessing(35, 32, (0.5,) * 3, (0.5,) * 3, half=half))
+    assert tuple(found[0, 0]) == (first, first, 0)
+
+
+def test_bgr_turns_the_channels_around() -> None:
+    pixels = np.array([[[[10, 20, 30]]]], np.uint8)
+    caffe = Preprocessing(1, 1, (3 / 255, 2 / 255, 1 / 255), (1 / 255,) * 3, bgr=True)
+    assert caffe.normalise(pixels).ravel().tolist() == pytest.approx([27, 18, 9])
+
+
+@given(st.integers(8, 40), st.integers(0, 9), st.sampled_from(["even", "down"]))
+def test_a_frame_is_taken_off_again(crop: int, more: int, half: Any) -> None:
+    preprocessing = Preprocessing(crop + more, crop, (0.5,) * 3, (0.5,) * 3, half=half)
+    pixels = np.random.default_rng(0).integers(0, 256, (1, crop, crop, 3), np.uint8)
+    framed = preprocessing.framed(pixels)
+    assert framed.shape == (1, crop + more, crop + more, 3)
+    assert np.array_equal(prepare(Image.fromarray(framed[0]), preprocessing), pixels[0])

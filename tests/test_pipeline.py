@@ -296,6 +296,9 @@ class TestOptions:
             "mean": (0.0, 0.0, 0.0),
             "std": (1.0, 1.0, 1.0),
             "interpolation": "bilinear",
+            "aspect": "kept",
+            "half": "even",
+            "bgr": False,
         }
         expected |= {name: tuple(map(float, v)) if isinstance(v, list | tuple) else v for name, v in options.items()}
         assert dataclasses.asdict(report.preprocessing) == {"crop": 32} | expected

@@ -53,10 +53,10 @@ EXPORT = {
     "stem": None,
     "width": None,
     "eps": None,
-    "layout": "nchw",
+    "layout": None,
     "batch": None,
     "dynamic_size": False,
-    "opset": 17,
+    "opset": None,
     "head": None,
     "preprocess": "none",
     "mean": None,
@@ -218,6 +218,7 @@ def test_fields_of_the_reports() -> None:
         "witness",
         "runtimes",
         "bisection",
+        "preparation",
         "schema_version",
     ]
     assert [field.name for field in fields(resnet_export.PredictReport)] == [
@@ -238,6 +239,7 @@ def test_fields_of_the_reports() -> None:
         "classes",
         "pictures",
         "notes",
+        "prepared_in_file",
         "schema_version",
     ]
 

@@ -43,8 +43,8 @@ class LiveModel(Protocol):
     def configuration(self) -> dict[str, Any]:
         """What the model says of the preparation of its images, as it stands there.
 
-        `timm`: the configuration of timm's pretrained weights. `keras`: the name of a network inside it, or its own,
-        which may be one of keras.applications.
+        `timm`: the configuration of timm's pretrained weights. `keras`: its name and those of the
+        models inside it, of which one may be that of a network of keras.applications.
         """
 
     def trace(self, image: tuple[int, int, int]) -> Topology:

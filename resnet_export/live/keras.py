@@ -59,9 +59,9 @@ class KerasModel:
         return 32 if small else None
 
     def configuration(self) -> dict[str, Any]:
-        """See `LiveModel.configuration`: a name; what a model does to its images itself is in the graph."""
-        models = [layer for layer in getattr(self.model, "layers", ()) if getattr(layer, "layers", None)]
-        return {"keras": max(models, key=lambda model: len(model.layers), default=self.model).name}
+        """See `LiveModel.configuration`: names; what a model does to its images itself is in the graph."""
+        inside = (layer.name for layer in getattr(self.model, "layers", ()) if getattr(layer, "layers", None))
+        return {"keras": (self.model.name, *inside)}
 
     def trace(self, image: tuple[int, int, int]) -> Topology:
         """See `LiveModel.trace`."""

@@ -80,7 +80,8 @@ def _random(preprocessing: Preprocessing) -> Image.Image:
     from PIL import Image
 
     channels, side = len(preprocessing.mean), preprocessing.resize
-    noise = np.random.default_rng(SEED).integers(0, 256, (2 * side + 3, 3 * side // 2 + 1, channels), np.uint8)
+    shape = (3 * side // 2 + 1, 2 * side + 3, channels)  # wide: of such, every Pillow resizes the rows first
+    noise = np.random.default_rng(SEED).integers(0, 256, shape, np.uint8)
     return Image.fromarray(noise.squeeze(2) if channels == 1 else noise, MODES[channels])
 
 

@@ -15,8 +15,8 @@ LONGEST = 34
 """Characters of a name or value that are shown."""
 EMBEDDED: dict[Embedded, str] = {
     "none": "left to the caller",
-    "uint8": "the normalisation is in the file",
-    "image": "all of it is in the file",
+    "uint8": "normalised in the file",
+    "image": "all of it done in the file",
 }
 """How much of the preparation a file does itself."""
 FIRST_LABELS = 3

@@ -67,9 +67,10 @@ def of_live(said: Mapping[str, Any], channels: int, size: int) -> dict[str, Any]
     found: dict[str, Any] = {}
     if "timm" in said:
         found = _of_live_timm(said["timm"], size)
-    elif (name := re.sub(WIDTH_AND_SIZE, "", said.get("keras", ""))) in KERAS:
-        found = {**KERAS[name], "assumed": tuple(KERAS[name])}
-        found["origin"] = f"that of keras.applications for {name}"
+    names = (re.sub(WIDTH_AND_SIZE, "", name) for name in said.get("keras", ()))
+    if known := next((name for name in names if name in KERAS), None):
+        found = {**KERAS[known], "assumed": tuple(KERAS[known])}
+        found["origin"] = f"that of keras.applications for {known}"
     if len(found.get("mean", ())) != channels:  # timm's in_chans leaves them as they were
         found = {field: value for field, value in found.items() if field not in ("mean", "std", "bgr")}
     return found

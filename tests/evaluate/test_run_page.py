@@ -32,6 +32,16 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "lanczos": {"preprocessing": Preprocessing(40, 32, (0.5,) * 3, (0.25,) * 3, "lanczos")},
     "nearest": {"preprocessing": Preprocessing(33, 32, (0.0,) * 3, (1.0,) * 3, "nearest")},
 }
+SQUASHED = Preprocessing(40, 32, (0.5,) * 3, (0.25,) * 3, "bicubic", aspect="squashed")
+CAFFE = Preprocessing(37, 32, (0.4, 0.45, 0.5), (1 / 64,) * 3, bgr=True)
+VARIANTS |= {
+    "image": {"layout": "nhwc", "preprocess": "image", "opset": 18},
+    "squashed image": {"layout": "nhwc", "preprocess": "image", "opset": 18, "preprocessing": SQUASHED},
+    "squashed": {"preprocessing": SQUASHED},
+    "half a pixel down": {"preprocessing": Preprocessing(35, 32, (0.5,) * 3, (0.25,) * 3, half="down")},
+    "BGR": {"preprocessing": CAFFE},
+    "BGR uint8": {"preprocess": "uint8", "preprocessing": CAFFE},
+}
 TOLERANCE = 1e-6
 """Both compute in float64 what the runtime gives in float32; 7 digits are printed."""
 
@@ -90,4 +100,4 @@ def test_on_an_exported_network(exported: Exported, pictures: list[Path]) -> Non
 
 
 def test_it_is_short() -> None:
-    assert len([line for line in snippet().splitlines() if line.strip()]) <= 32
+    assert len([line for line in snippet().splitlines() if line.strip()]) <= 36

@@ -41,7 +41,7 @@ def test_the_interface_shows_in_input_and_output() -> None:
     assert "uint8 (4, height, width, 3), NHWC" in text
     assert "embedding: float32 (4, 512)" in text
     assert "opset 13" in text
-    assert "the normalisation is in the file" in text
+    assert "normalised in the file" in text
 
 
 def test_a_static_size_in_nhwc() -> None:

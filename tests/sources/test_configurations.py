@@ -235,12 +235,12 @@ class TestKeras:
             assert np.abs(mine - theirs).max() <= (2e-5 if KERAS[name] is CAFFE else 1e-6), name
 
     def test_a_name_with_width_and_size(self) -> None:
-        assert of_live({"keras": "mobilenetv2_1.00_224"}, 3, 224)["origin"] == (
+        assert of_live({"keras": ("mine", "mobilenetv2_1.00_224")}, 3, 224)["origin"] == (
             "that of keras.applications for mobilenetv2"
         )
 
     def test_it_is_likely_only(self) -> None:
-        assert set(of_live({"keras": "resnet50"}, 3, 224)["assumed"]) == {"mean", "std", "bgr"}
+        assert set(of_live({"keras": ("resnet50",)}, 3, 224)["assumed"]) == {"mean", "std", "bgr"}
 
     def test_of_another_name(self) -> None:
-        assert of_live({"keras": "functional_3"}, 3, 224) == {}
+        assert of_live({"keras": ("functional_3",)}, 3, 224) == {}

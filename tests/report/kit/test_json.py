@@ -11,6 +11,7 @@ import pytest
 
 from resnet_export.assumptions import Assumption
 from resnet_export.data import to_json as render
+from resnet_export.parity.results import PreparationDistance
 from tests.report import verified
 from tests.report.examples import FAILED, PASSED, example
 
@@ -56,7 +57,8 @@ def test_every_key_is_documented() -> None:
 
 
 def test_every_key_of_verify_is_documented() -> None:
-    report = replace(verified.FAILED, runtimes=(verified.ORT,))
+    distance = PreparationDistance("ort:cpu", "random", 1, 0.99, 1)
+    report = replace(verified.FAILED, runtimes=(verified.ORT,), preparation=(distance,))
     section = (DOCS / "verify.md").read_text(encoding="utf-8").partition("\n## JSON\n")[2]
     assert set(re.findall(r"^\| `([^`]+)`", section, re.MULTILINE)) == set(keys(report.as_dict()))
 
