@@ -86,7 +86,7 @@ def count(model: ir.Model, image: Sequence[int]) -> Cost | None:
 
 def layers(model: ir.Model) -> list[ir.Node]:
     """The nodes that multiply and add, in the order of the graph."""
-    return [node for node in model.graph if node.op_type in OPERANDS]
+    return [node for node in model.graph if len(node.inputs) > max(OPERANDS.get(node.op_type, (2**31,)))]
 
 
 def multiply_adds(node: ir.Node) -> int | None:

@@ -124,6 +124,8 @@ def _check_nodes(model: ir.Model) -> None:
     """
     given = {*model.graph.inputs, *model.graph.initializers.values()}
     for node in model.graph:
+        if not isinstance(node.op_type, str) or not isinstance(node.domain, str):
+            raise ValueError("the name of an operator is no text")
         named = node.name or next((value.name for value in node.outputs), "") or "without a name"
         for value in node.inputs:
             if value is not None and value.producer() is None and value not in given:

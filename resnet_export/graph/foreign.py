@@ -122,8 +122,8 @@ def image_input(model: ir.Model, path: Path) -> ImageInput:
 
 
 def type_name(dtype: ir.DataType) -> str:
-    """A type as NumPy and ml_dtypes call it; `string` where they have none."""
-    return "string" if dtype == ir.DataType.STRING else dtype.numpy().name
+    """A type as NumPy and ml_dtypes call it; as ONNX does where they have none, such as `string`."""
+    return dtype.name.lower() if dtype in (ir.DataType.STRING, ir.DataType.UNDEFINED) else dtype.numpy().name
 
 
 def _layout(sizes: tuple[int | None, ...], convolution: _Convolution | None) -> Layout:
@@ -145,8 +145,9 @@ def _first_convolution(image: ir.Value) -> _Convolution | None:
         value, axes = ahead.popleft()
         for node in (use.node for use in value.uses()):
             if node.op_type in CONVOLUTIONS and node.inputs[0] is value:
-                shape = _shape(node.inputs[CONVOLUTIONS[node.op_type]])
-                if shape is not None:
+                weight = node.inputs[CONVOLUTIONS[node.op_type] :][:1]
+                shape = _shape(weight[0]) if weight else None
+                if shape is not None and len(shape) > 1:
                     return _Convolution(axes[1] if axes else None, shape[1] * attribute(node, "group", 1))
             if node.outputs[0] in seen:
                 continue
@@ -192,7 +193,8 @@ def find_head(model: ir.Model) -> ProbabilityHead | None:
         return None
     if ONE in model.graph.initializers and node.op_type == "Reciprocal":
         return ProbabilityHead("sigmoid", "logits")  # as this package writes it
-    value = node.inputs[0] if node.op_type in OPERATORS and _is_over_classes(node, model) else None
+    makes = node.op_type in OPERATORS and node.inputs and _is_over_classes(node, model)
+    value = node.inputs[0] if makes else None
     return None if value is None or value.name is None else ProbabilityHead(OPERATORS[node.op_type], value.name)
 
 
