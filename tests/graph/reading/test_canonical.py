@@ -17,7 +17,7 @@ def test_no_step_has_the_name_of_the_image() -> None:
     assert [step.name for step in reading.network.steps] == ["input.1"]
 
 
-@pytest.mark.parametrize("body", ["a = Add(x, fuse_v) y = Conv(a, w)", "a = Conv(x, w) y = Add(a, fuse_v)"])
+@pytest.mark.parametrize("body", ["a = Add(x, fuse_v) y = Conv(a, w)", "a = Conv(x, w) b = Tanh(a) y = Add(b, fuse_v)"])
 def test_no_step_has_the_name_of_another_s_numbers(body: str) -> None:
     """A module `fuse` that adds a number has that as `fuse.right`, which a module `fuse.right` beside it has too."""
     body = "r = Relu(x) " + body.replace("(x,", "(r,")
