@@ -82,6 +82,7 @@ def read(path: Path) -> ir.Model:
         raise ModelError(f"{path} is no ONNX model: it has no nodes.", hint=GIVE)
     if not proto.opset_import:
         raise ModelError(f"{path} names no opset: it is truncated, or no ONNX model.", hint=COPY)
+    _name_domain_once(model)
     model.meta[NO_TENSORS] = others
     try:
         _check_nodes(model)
@@ -103,6 +104,15 @@ def _silent() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
+
+
+def _name_domain_once(model: ir.Model) -> None:
+    """ONNX's own operators are of the domain "", which may also be written `ai.onnx`."""
+    for versions in (model.opset_imports, *(function.opset_imports for function in model.functions.values())):
+        if "ai.onnx" in versions:
+            versions.setdefault("", versions.pop("ai.onnx"))
+    for node in model.graph.all_nodes():
+        node.domain = "" if node.domain == "ai.onnx" else node.domain
 
 
 def _without_types(graph: onnx.GraphProto) -> dict[str, str]:

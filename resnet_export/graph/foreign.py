@@ -6,7 +6,7 @@ logits are.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ import onnx
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from resnet_export.errors import ModelError, quote_some
+from resnet_export.errors import ModelError, UsageError, quote_some
 from resnet_export.graph.access import attribute
 from resnet_export.graph.interface import ONE, Activation, Layout
 from resnet_export.graph.metadata import is_ours
@@ -119,6 +119,26 @@ def image_input(model: ir.Model, path: Path) -> ImageInput:
     assert value.name is not None, "an input has a name"
     prepares = is_ours(model) and any(node.name == RESIZE for node in model.graph)
     return ImageInput(value.name, kind, layout, channels, height, width, sizes[0], prepares)
+
+
+def sized(taken: ImageInput, image_size: int | None, path: Path) -> ImageInput:
+    """The input with the size that was asked for.
+
+    Raises:
+        UsageError: it takes another one.
+    """
+    if image_size is None:
+        return taken
+    if taken.prepares:
+        raise UsageError(
+            f"{path.name} takes pictures of any size, and crops them itself.", hint="Leave --image-size out."
+        )
+    if (taken.height or image_size, taken.width or image_size) != (image_size, image_size):
+        raise UsageError(
+            f"{path.name} takes {taken.height} x {taken.width} pixels, and not {image_size} x {image_size}.",
+            hint="Leave --image-size out: it is for files that leave their size open.",
+        )
+    return replace(taken, height=image_size, width=image_size)
 
 
 def type_name(dtype: ir.DataType) -> str:

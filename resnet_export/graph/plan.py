@@ -15,6 +15,7 @@ from resnet_export.graph.nodes import NodePlan
 from resnet_export.graph.reading.naming import unused
 from resnet_export.images import Preprocessing
 from resnet_export.network import IMAGE, Network, Step
+from resnet_export.network.folding import classifier_of
 from resnet_export.network.operators import OPERATORS
 
 LEFT_OUT: Mapping[str, Mapping[str, Any]] = {
@@ -121,12 +122,13 @@ def _cut(network: Network, interface: Interface) -> tuple[Network, str]:
     first = OUTPUTS[interface.head]
     if interface.head != "embedding":
         return network, first
-    classifier = network.step[network.output]
-    if classifier.op == "Flatten":  # of a network without a classifier
+    ends = network.step[network.output].op
+    if ends == "Flatten":  # of a network without a classifier
         return network, first
-    if classifier.op != "Gemm":
+    classifier = classifier_of(network)
+    if classifier is None:
         raise UsageError(
-            f"The network has no classifier that could be left out: it ends with {classifier.op}.",
+            f"The network has no classifier that could be left out: it ends with {ends}.",
             hint="Leave --head embedding out.",
         )
     return network.until(classifier.inputs[0], *network.outputs[1:]), first

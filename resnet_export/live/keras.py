@@ -47,7 +47,7 @@ class KerasModel:
     def image(self) -> tuple[int | None, int | None, int | None]:
         """See `LiveModel.image`: the shape that the model was made or built with."""
         shape = self._input_shape()
-        if shape is None or len(shape) != 4:
+        if shape is None:
             return None, None, None
         return (shape[1], shape[2], shape[3]) if self._channels_first else (shape[3], shape[1], shape[2])
 
@@ -151,6 +151,12 @@ class KerasModel:
         if shape and isinstance(shape[0], list | tuple):
             raise InputError(
                 f"The model {self.name} takes {len(shape)} inputs.", hint="Pass a model that takes the images alone."
+            )
+        if shape is not None and len(shape) != 4:
+            raise InputError(
+                f"The model {self.name} takes {tuple(shape)}, and a batch of images has four axes.",
+                hint="Put a layer in front that takes images: keras.Sequential([keras.Input((height, width, 1)), "
+                "keras.layers.Reshape((height, width)), model]).",
             )
         return None if shape is None else tuple(shape)
 

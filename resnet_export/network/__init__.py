@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -152,11 +152,3 @@ class Network:
 
         steps = tuple(replace(step, name=of(step.name), inputs=tuple(map(of, step.inputs))) for step in self.steps)
         return replace(self, steps=steps, outputs=tuple(map(of, self.outputs)))
-
-    def behind(self, name: str) -> Iterator[Step]:
-        """The steps that take the output of `name`, directly or through others, in order."""
-        reached = {name}
-        for step in self.steps:
-            if reached.intersection(step.inputs):
-                reached.add(step.name)
-                yield step

@@ -43,6 +43,17 @@ def fold(network: Network) -> Network:
     return replace(network, steps=tuple(steps.values()), outputs=outputs)
 
 
+def classifier_of(network: Network) -> Step | None:
+    """The matrix product that gives the classes, or with which `fold` merges what does; None where there is none."""
+    step = network.step[network.output]
+    while step.op != "Gemm":
+        before = network.step.get(step.inputs[0])
+        if before is None or not _is_channelwise(network, before.name, step):
+            return None
+        step = before
+    return step
+
+
 def unfolded(network: Network) -> Network:
     """The network with the numbers of a file: its steps stand for nothing but themselves."""
     return replace(network, steps=tuple(replace(step, parts=()) for step in network.steps))
@@ -50,8 +61,12 @@ def unfolded(network: Network) -> Network:
 
 def _folds(network: Network, before: Step, step: Step) -> bool:
     """Whether `step` only scales and shifts the channels of the product `before`, and is its only use."""
-    last = (before.parts or (before,))[-1].name
-    if before.op not in PRODUCTS or len(network.users[last]) != 1 or last in network.outputs:
+    return before.op in PRODUCTS and _is_channelwise(network, (before.parts or (before,))[-1].name, step)
+
+
+def _is_channelwise(network: Network, last: str, step: Step) -> bool:
+    """Whether `step` only scales and shifts the channels of the step `last`, and is its only use."""
+    if len(network.users[last]) != 1 or last in network.outputs:
         return False
     if step.op == "BatchNormalization":
         return True

@@ -1,10 +1,11 @@
 """The gate of an export: the written file, held against the model that it came from."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from resnet_export.parity.gate.gate import SUSPICIOUS, max_error
 from resnet_export.parity.gate.inputs import gate_inputs, image_input_of
 from resnet_export.parity.gate.judge import Verdict, judge, judge_source
 from resnet_export.parity.gate.witness import CHAOTIC, IMAGES, judge_float64
-from resnet_export.parity.model_under_test import canonical_model, quantity_of
+from resnet_export.parity.model_under_test import ModelUnderTest, canonical_model, quantity_of
 from resnet_export.parity.reference.oracles import NetworkOracle, Outputs, Truths
 from resnet_export.parity.results import Diagnosis, Quantity, VerifyReport
 from resnet_export.runtimes import open_session
@@ -45,7 +46,9 @@ class Check:
         preprocessing: Preprocessing,
         images: str | os.PathLike[str] | None = None,
         others: Mapping[str, str] | None = None,
-        left_out: Sequence[str] = (),
+        left_out: Mapping[str, str] | None = None,
+        head: Activation | Literal["asked", "none"] = "asked",
+        source_type: str = "float32",
     ) -> None:
         """Starts to compute.
 
@@ -58,13 +61,15 @@ class Check:
             preprocessing: how pictures become its input.
             images: a folder of pictures that take part.
             others: what the file calls its outputs behind the first -> the steps of the network that give them.
-            left_out: outputs of the source that the file does not have.
+            left_out: output of the source that the file does not have -> why it does not.
+            head: what the source makes of its logits, where the file has to make the same; `asked` where a user chose.
+            source_type: in which the source takes its images.
         """
         self._others = others or {}
         self._images = images
-        self._quantity = quantity_of(interface.head)
-        self._sets, self._notes = gate_inputs(image_input_of(network, interface), preprocessing, images)
-        self._notes += [f"Not in the file: the output {name}, which no layer makes of the image." for name in left_out]
+        self._quantity, self._head = quantity_of(interface.head), head
+        self._sets, self._notes = gate_inputs(image_input_of(network, interface), preprocessing, images, source_type)
+        self._notes += [f"Not in the file: the output {name}, {why}." for name, why in (left_out or {}).items()]
         self._background = ThreadPoolExecutor(max_workers=1)
         self._network, self._proof, self._reading = network, proof, reading
         self._truth = self._background.submit(self._compute_truth, network, numbers)
@@ -100,7 +105,7 @@ class Check:
             name: what the report calls the file.
         """
         tested = canonical_model(file, recall, self._network, self._proof, tuple(self._others))
-        if (wrong := tested.wrong) is not None:
+        if (wrong := tested.wrong or self._other_head(tested)) is not None:
             return VerifyReport(str(name), False, (), (f"{wrong.layer}: {wrong.detail}",), diagnosis=wrong)
         candidate = Candidate("the file", lambda: open_session(RUNTIME, file))
         evaluation = evaluate(candidate, self._sets, tested.given, tested.activation, tested.others)
@@ -129,6 +134,14 @@ class Check:
             preparation=tuple(preparation),
         )
 
+    def _other_head(self, tested: ModelUnderTest) -> Diagnosis | None:
+        """Where the file makes something else of its logits than its source does, and nobody asked for that."""
+        made = tested.activation or "none"
+        if self._head in ("asked", made):
+            return None
+        detail = f"the activation behind it is {made}, and that of the source is {self._head}"
+        return Diagnosis(self._network.output, "the file", detail, None)
+
     def _diagnose(self, verdict: Verdict, network: NetworkOracle) -> Diagnosis | None:
         """Where it goes wrong first; None where only a head is wrong."""
         failed, source = [evaluation for evaluation, _ in verdict.failed], self._source
@@ -147,7 +160,7 @@ class Check:
         inputs = self._sets[0]
         first = self._witness[0]
         found = source.outputs[inputs.kind, max(inputs.batches)][: len(first)]
-        return not max_error(found, first) <= SUSPICIOUS * float(np.abs(first).max())
+        return not max_error(found, first) <= SUSPICIOUS * float(np.abs(first).max(initial=0.0))
 
     def _judge_witness(self, verdict: Verdict, truths: Truths) -> float | None:
         """How far the source's own float64 run is from the truth, over the largest value; None without one."""
@@ -168,7 +181,7 @@ class Check:
         failures = len(verdict.failures)
         distance = judge_float64(verdict, source.candidate.label, found, truth, own, output, self._reading)
         # Where rounding alone decides what the network gives, no layer is to blame.
-        blamed = own <= CHAOTIC * float(np.abs(truth).max())
+        blamed = own <= CHAOTIC * float(np.abs(truth).max(initial=0.0))
         self._witness_failed |= blamed and len(verdict.failures) > failures
         return distance
 

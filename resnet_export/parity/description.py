@@ -11,14 +11,22 @@ import onnx_ir as ir
 
 from resnet_export.errors import CheckpointError, ModelError, StructureError
 from resnet_export.graph.file import NO_TENSORS, read, read_metadata
-from resnet_export.graph.foreign import ImageInput, ProbabilityHead, find_head, image_input, type_name, write_outputs
+from resnet_export.graph.foreign import (
+    ImageInput,
+    ProbabilityHead,
+    find_head,
+    image_input,
+    sized,
+    type_name,
+    write_outputs,
+)
 from resnet_export.graph.metadata import Metadata, initializers_digest, is_ours
 from resnet_export.images import Preprocessing
 from resnet_export.network import Step
 from resnet_export.parity.diagnosis.contents import describe_change, layer_precisions
 from resnet_export.parity.expected import Expected, expected_of
 from resnet_export.parity.model_under_test import ModelUnderTest, canonical_model, giving
-from resnet_export.parity.own_graph import read_own_graph, sized
+from resnet_export.parity.own_graph import read_own_graph
 from resnet_export.parity.reference.oracles import NetworkOracle
 from resnet_export.parity.results import Diagnosis, Quantity
 from resnet_export.runtimes.session import Precision

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from resnet_export.errors import CheckpointError
+from resnet_export.errors import CheckpointError, UsageError
 from resnet_export.graph.metadata import Metadata
 from resnet_export.graph.reading.naming import unused
 from resnet_export.network import Network
@@ -103,11 +103,21 @@ def expected_of(source: Source, image: Image, path: Path, assumed: Mapping[str, 
         InputError: a model cannot be traced, or has an operator that is not read.
         UsageError: it is of another kind.
     """
-    _, height, width = image
-    has_size = isinstance(source, Weights | ResNetSpec) or height != width
-    asked: dict[str, Any] = {} if has_size else {"image_size": height}
-    trained = load(source, assumed=assumed, compared=True, **asked)
+    trained = _loaded(source, image, assumed)
     return Expected(_resized(trained, image, path), _truth(source, trained))
+
+
+def _loaded(source: Source, image: Image, assumed: Mapping[str, Any] | None) -> Trained:
+    """The source for images of the file's size; an `.onnx` file of a fixed size for images of its own."""
+    _, height, width = image
+    if isinstance(source, Weights | ResNetSpec) or height != width:
+        return load(source, assumed=assumed, compared=True)
+    try:
+        return load(source, assumed=assumed, compared=True, image_size=height)
+    except UsageError:
+        if not str(source).lower().endswith(".onnx"):
+            raise
+        return load(source, assumed=assumed, compared=True)
 
 
 def _truth(source: Source, trained: Trained) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from resnet_export.errors import ModelError, UsageError
+from resnet_export.errors import ModelError
 from resnet_export.graph.file import read
 from resnet_export.graph.foreign import ImageInput
 from resnet_export.graph.reading import Reading
@@ -33,26 +33,6 @@ class OwnGraph:
     """What is wrong in it, seen without running it."""
     remarks: tuple[str, ...] = ()
     """What was assumed, and what can't be compared."""
-
-
-def sized(taken: ImageInput, image_size: int | None, path: Path) -> ImageInput:
-    """The input with the size that was asked for.
-
-    Raises:
-        UsageError: it takes another one.
-    """
-    if image_size is None:
-        return taken
-    if taken.prepares:
-        raise UsageError(
-            f"{path.name} takes pictures of any size, and crops them itself.", hint="Leave --image-size out."
-        )
-    if (taken.height or image_size, taken.width or image_size) != (image_size, image_size):
-        raise UsageError(
-            f"{path.name} takes {taken.height} x {taken.width} pixels, and not {image_size} x {image_size}.",
-            hint="Leave --image-size out: it is for files that leave their size open.",
-        )
-    return replace(taken, height=image_size, width=image_size)
 
 
 def read_own_graph(path: Path, taken: ImageInput, others: tuple[str, ...]) -> OwnGraph:
@@ -112,6 +92,8 @@ def _read(path: Path, taken: ImageInput) -> tuple[Reading, ImageInput, tuple[str
             found = _at(path, fixed, taken.batch)
         except UnreadableError as refused:
             error = error or refused
+            if refused.at_any_size:
+                break
             if taken.batch is None and (alone := _alone(path, fixed)) is not None:
                 return alone, fixed, (), _at_batch_1_only(refused)
             continue
@@ -119,7 +101,7 @@ def _read(path: Path, taken: ImageInput) -> tuple[Reading, ImageInput, tuple[str
         return found, fixed, () if fixed == taken else (at_size,), None
     assert error is not None, "there is at least one size"
     message = f"{path.name} cannot be evaluated in float64: {error.message}"
-    if len(list(_sizes(taken))) > 1:
+    if len(list(_sizes(taken))) > 1 and not error.at_any_size:
         raise ModelError(message, hint="If it takes one size alone, give that with --image-size.") from error
     raise ModelError(message, hint=WEIGHTS if error.message.startswith("Node ") else error.hint) from error
 

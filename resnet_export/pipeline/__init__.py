@@ -85,6 +85,8 @@ def _start_check(
             options.images,
             others,
             trained.left_out,
+            "asked" if options.head is not None else trained.activation or "none",
+            "float32" if source.is_built else trained.file_input[1],
         )
     )  # fmt: skip
 

@@ -13,7 +13,6 @@ from resnet_export.files import refuse_overwriting, require_space
 from resnet_export.graph.interface import OUTPUTS, Head
 from resnet_export.images import ADJUSTABLE, IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from resnet_export.labels import labels_of
-from resnet_export.network.operators.windows import spatial_pads
 from resnet_export.pipeline.options import ExportOptions
 from resnet_export.pipeline.report import ExportReport, NetworkFacts
 from resnet_export.pipeline.source_model import SourceModel
@@ -23,6 +22,9 @@ from resnet_export.weights.published import RESIZE
 
 PACKAGES = {"torch": ("torch", "onnxscript"), "keras": ("keras", "tensorflow-cpu", "tensorflow", "tf2onnx")}
 """Framework -> the packages that take part in its export."""
+OTHER_SIZES = (1, 32)
+"""By how many pixels the sizes differ at which a network has to be the same for its height and width to be left open:
+an odd one for an even one, and the same one at the stride of most networks."""
 RUNTIMES = ("numpy", "onnx", "onnx-ir", "onnxruntime-gpu", "onnxruntime")
 """Packages that take part in every export."""
 
@@ -103,20 +105,18 @@ def own_head(trained: Trained) -> Head:
 def refuse_fixed_size(trained: Trained) -> None:
     """Refuses to leave height and width open where the network depends on them.
 
+    A tracer freezes what it computes of them, and padding or pooling that depends on them may leave the shape of the
+    output as it is. So the source is read again at other sizes. Specifications, and the designs of checkpoints, have
+    no such steps.
+
     Raises:
         UsageError: it does.
     """
-    network = trained.network
-    channels, height, width = network.image
-    try:
-        larger = replace(network, image=(channels, height + 32, width + 32))
-        free = larger.shapes[network.output] == network.shapes[network.output]
-    except ValueError:
-        free = False
-    strided = (step for step in network.steps if max(step.attributes.get("strides", (1,))) > 1)
-    if not free or any(before != after for step in strided for before, after in spatial_pads(step.attributes)):
+    channels, height, width = trained.network.image
+    others = ((channels, height + more, width + more) for more in OTHER_SIZES)
+    if trained.same_at is not None and not all(map(trained.same_at, others)):
         raise UsageError(
-            f"The network takes images of {height} x {width} only: padding or classifier depend on their size.",
+            f"The network takes images of {height} x {width} only: its source is another one at other sizes.",
             hint="Leave --dynamic-size out.",
         )
 

@@ -11,6 +11,7 @@ from resnet_export.data import Plain
 from resnet_export.graph.interface import Interface
 from resnet_export.images import Preprocessing
 from resnet_export.network import Network
+from resnet_export.network.folding import classifier_of
 from resnet_export.parity.results import VerifyReport
 from resnet_export.spec import ResNetSpec
 
@@ -33,8 +34,8 @@ class NetworkFacts:
     @classmethod
     def of(cls, network: Network) -> NetworkFacts:
         """Those of a network, before its batch norms are folded."""
-        last = network.step[network.output]
-        features = last.parameters["weight"][1] if last.op == "Gemm" else None
+        classifier = classifier_of(network)
+        features = None if classifier is None else classifier.parameters["weight"][1]
         return cls(network.image, network.classes, features, network.trainable_parameters, network.multiply_adds)
 
 

@@ -51,7 +51,7 @@ class SourceModel:
     Attributes:
         trained: the network with its numbers, until `release_weights`.
         candidate: opens the model in a session; None for a network that a checkpoint alone shows, which no framework
-            has a definition of.
+            has a definition of, and for a source that can't be given the numbers that the file computes with.
     """
 
     def __init__(self, options: ExportOptions) -> None:
@@ -76,7 +76,7 @@ class SourceModel:
             self.proof = SPECIFICATION
         self._model: Any = None
         name = "the source file" if own == ONNX else f"the {self.framework} model"
-        self.candidate = None if self.framework == CHECKPOINT else Candidate(name, self._open)
+        self.candidate = Candidate(name, self._open) if self._can_be_held_against() else None
         self.reading = "what was read of the file" if own == ONNX else self._converted
         """What messages call the network that was read, where the source's own run is held against it."""
 
@@ -127,6 +127,11 @@ class SourceModel:
     def recall(self) -> Any:
         """The weights, loaded once more."""
         return self._load().numbers if self.is_built else self.trained.numbers
+
+    def _can_be_held_against(self) -> bool:
+        """Whether the source can be run, on the same numbers as the file: not in half precision what that prepares."""
+        rounds = not self.is_built and self.trained.file_input[1] == "float16"
+        return self.framework != CHECKPOINT and not (rounds and self._options.preprocess != "none")
 
     def _load(self) -> Trained:
         options = self._options

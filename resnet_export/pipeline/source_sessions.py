@@ -7,13 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_export.error_text import running
+from resnet_export.errors import ModelError
 from resnet_export.network import IMAGE
+from resnet_export.parity.gate.inputs import batched
 from resnet_export.runtimes import open_session
 from resnet_export.runtimes.session import Placement, Session
 from resnet_export.sources import Trained
 
 ONNX = "onnx"
 """What stands for the framework of a network that was read off an `.onnx` file."""
+RUNTIME = "ort:cpu,optimization=disabled"
+"""What it runs in."""
 CHECKPOINT = "checkpoint"
 """What stands for it where a network is known by its checkpoint alone."""
 
@@ -48,30 +53,30 @@ class LiveSession(Session):
 
 
 class FileSession(Session):
-    """An `.onnx` file that a network was read from, in ONNX Runtime without its optimisations."""
+    """An `.onnx` file that a network was read from, in ONNX Runtime without its optimisations.
+
+    A file of a fixed batch is given any number of images in parts of that size, the last of which is filled up.
+    """
 
     takes_file_input = False
 
     def __init__(self, trained: Trained) -> None:
         assert trained.path is not None, "its network was read off a file"
         self._trained, (self._layout, self._dtype) = trained, trained.file_input
-        self._session = open_session("ort:cpu,optimization=disabled", Path(trained.path))
+        self._batch = trained.file_batch
+        self._session = _opened(Path(trained.path), self._dtype)
+        self.precision = trained.file_precision
         self._first = trained.outputs[0] if trained.positions[0] else None
         self._others = dict(zip(trained.others, trained.outputs[1:], strict=True))
         self.name = ONNX
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """Its first output, of images (N, C, H, W)."""
-        if self._first is None:
-            return self._session.run(self._given(images))
-        return self._session.values(self._given(images), [self._first])[self._first]
+        return self._joined(images, lambda part: {ONNX: self._outputs(part)})[ONNX]
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
         """Its other outputs, as a file of this package calls them, and the outputs of the steps that stand in it."""
-        own = {name: self._others[name] for name in names if name in self._others}
-        found = self._session.values(self._given(images), tuple(own.values())) if own else {}
-        steps = _steps(self._trained, names, lambda places: self._session.values(self._given(images), places))
-        return steps | {name: found[given] for name, given in own.items() if given in found}
+        return self._joined(images, lambda part: self._values(part, names))
 
     def placement(self) -> Placement:
         """See `Session.placement`."""
@@ -81,9 +86,44 @@ class FileSession(Session):
         """See `Session.close`."""
         self._session.close()
 
-    def _given(self, images: NDArray[Any]) -> NDArray[Any]:
+    def _outputs(self, given: NDArray[Any]) -> NDArray[Any]:
+        if self._first is None:
+            return self._session.run(given)
+        return self._session.values(given, [self._first])[self._first]
+
+    def _values(self, given: NDArray[Any], names: Sequence[str]) -> Values:
+        own = {name: self._others[name] for name in names if name in self._others}
+        found = self._session.values(given, tuple(own.values())) if own else {}
+        steps = _steps(self._trained, names, lambda places: self._session.values(given, places))
+        return steps | {name: found[place] for name, place in own.items() if place in found}
+
+    def _joined(self, images: NDArray[Any], run: Callable[[NDArray[Any]], Values]) -> dict[str, NDArray[Any]]:
+        """What each part of the images gives, one behind the other."""
+        size = self._batch or len(images)
+        with running(RUNTIME):
+            parts = [run(self._given(images[start : start + size], size)) for start in range(0, len(images), size)]
+        joined = {name: [batched(part[name], size) for part in parts] for name in parts[0]}
+        return {name: np.concatenate(values)[: len(images)] for name, values in joined.items()}
+
+    def _given(self, images: NDArray[Any], size: int) -> NDArray[Any]:
+        """The images as the file takes them, the last one again and again where there are fewer than it takes."""
+        images = np.concatenate([images, *[images[-1:]] * (size - len(images))])
         ordered = images if self._layout == "nchw" else images.transpose(0, 2, 3, 1)
-        return np.ascontiguousarray(ordered).astype(self._dtype)
+        whole = np.dtype(self._dtype).kind in "iu"
+        return np.ascontiguousarray(np.rint(ordered) if whole else ordered).astype(self._dtype)
+
+
+def _opened(path: Path, dtype: str) -> Session:
+    try:
+        return open_session(RUNTIME, path)
+    except ModelError as error:
+        if dtype != "float64":
+            raise
+        raise ModelError(
+            f"{path.name} computes in float64, and ONNX Runtime, in which the export is held against it, does not have "
+            f"all of its operators in that type: {error.message}",
+            hint="Convert it to float32, and give that file.",
+        ) from error
 
 
 def _steps(trained: Trained, names: Sequence[str], look: Callable[[list[str]], Values]) -> dict[str, NDArray[Any]]:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import onnx_ir as ir
 
 from resnet_export.assumptions import about_image_size
 from resnet_export.errors import InputError, ModelError
+from resnet_export.graph.file import NO_TENSORS, read_metadata
 from resnet_export.graph.file import read as read_file
-from resnet_export.graph.file import read_metadata
-from resnet_export.graph.foreign import find_head, image_input
+from resnet_export.graph.foreign import ImageInput, find_head, image_input, sized
 from resnet_export.graph.interface import ONE, Activation
-from resnet_export.graph.metadata import is_ours
-from resnet_export.graph.reading import read
-from resnet_export.sources.reading import of_reading, positions_of
-from resnet_export.sources.trained import Trained
+from resnet_export.graph.metadata import Metadata, is_ours
+from resnet_export.graph.reading import Reading, read
+from resnet_export.sources.reading import NO_LAYER, is_same, of_reading, positions_of
+from resnet_export.sources.trained import Image, Trained
 from resnet_export.spec import IMAGE_SIZES
+
+NOT_FLOATING = "which has no floating numbers"
+"""Why an output is left out."""
 
 
 def of_onnx(path: Path, asked: Mapping[str, Any], *, compared: bool = False) -> Trained:
@@ -34,6 +39,7 @@ def of_onnx(path: Path, asked: Mapping[str, Any], *, compared: bool = False) -> 
     Raises:
         ModelError: the file is missing or damaged, or takes no image.
         UnreadableError: it has an operator that is not read.
+        UsageError: it takes images of another size than was asked for.
     """
     try:
         return _read(path, asked)
@@ -46,28 +52,73 @@ def of_onnx(path: Path, asked: Mapping[str, Any], *, compared: bool = False) -> 
 
 def _read(path: Path, asked: Mapping[str, Any], *, whole: bool = False, mixing: bool = False) -> Trained:
     model = read_file(path)
-    taken = image_input(model, path)
+    taken = sized(image_input(model, path), asked.get("image_size"), path)
     if taken.prepares:
         raise ModelError(
             f"{path} resizes its pictures itself, and the network behind that is not read.",
             hint="Give what it was exported from, or export that without --preprocess image.",
         )
-    size = asked.get("image_size") or taken.height or IMAGE_SIZES["imagenet"]
-    known = asked.get("image_size") is not None or taken.height is not None
-    image = (taken.channels, taken.height or size, taken.width or size)
-    cut = _cut_head(model, whole=whole)
+    own = read_metadata(model, path) if is_ours(model) else None
+    usual = own.preprocessing.crop if own is not None else IMAGE_SIZES["imagenet"]
+    known = own is not None or taken.height is not None
+    image = (taken.channels, taken.height or usual, taken.width or usual)
+    _, *others = [value.name or "" for value in model.graph.outputs]
+    cut = _cut(model, whole=whole)
+    kept = [value.name or "" for value in model.graph.outputs]
+    names = [kept[0], *others]
     reading = read(model, image, layout=taken.layout, batch=taken.batch, mixing=mixing)
-    said: dict[str, Any] = {}
-    if is_ours(model):
-        own = read_metadata(model, path)
-        if own.interface.preprocess == "none":
-            said = own.preprocessing.as_dict()
     return of_reading(
-        reading, path.name, asked, () if known else (about_image_size(size),), path=str(path), whole=whole,
-        file_input=(taken.layout, taken.dtype),
-        outputs=reading.outputs, positions=positions_of(reading, model), preprocessing=said, cut=cut,
-        left_out=tuple(value.name or "" for value in model.graph.outputs if value.name not in reading.outputs),
+        reading, path.name, asked, () if known else (about_image_size(usual),), path=str(path), whole=whole,
+        file_input=(taken.layout, taken.dtype), file_batch=taken.batch, file_precision=_precision(model),
+        outputs=reading.outputs, positions=positions_of(reading, names),
+        preprocessing=_preparation(taken, own, image), cut=cut,
+        left_out={name: NO_LAYER if name in kept else NOT_FLOATING for name in names if name not in reading.outputs},
+        same_at=partial(is_same, reading, partial(_read_at, path, taken)),
     )  # fmt: skip
+
+
+def _read_at(path: Path, taken: ImageInput, image: Image) -> Reading:
+    model = read_file(path)
+    _cut(model, whole=False)
+    return read(model, image, layout=taken.layout, batch=taken.batch)
+
+
+def _precision(model: ir.Model) -> Literal["float32", "float16", "bfloat16"]:
+    """The least precise type of weights that a layer takes as they are stored."""
+    types = {
+        node.inputs[1].dtype for node in model.graph if node.op_type in ("Conv", "Gemm", "MatMul") and node.inputs[1]
+    }
+    if ir.DataType.BFLOAT16 in types:
+        return "bfloat16"
+    return "float16" if ir.DataType.FLOAT16 in types else "float32"
+
+
+def _preparation(taken: ImageInput, own: Metadata | None, image: Image) -> dict[str, Any]:
+    """What a file says of the preparation of its pictures: fields of `Preprocessing`."""
+    said: dict[str, Any] = {}
+    if own is not None:
+        said = own.preprocessing.at_size(min(image[1:])).as_dict()
+    if np.dtype(taken.dtype).kind in "iu":  # it takes the pixels as they are
+        said |= {"mean": (0.0,) * taken.channels, "std": (1 / 255,) * taken.channels}
+    return said
+
+
+def _cut(model: ir.Model, *, whole: bool) -> Activation | None:
+    """Leaves the outputs that can be read, and gives what the file makes of the first where that is left out too."""
+    _leave_out_others(model)
+    return _cut_head(model, whole=whole)
+
+
+def _leave_out_others(model: ir.Model) -> None:
+    """Takes away the outputs behind the first that have no floating numbers, such as the class that is the largest."""
+    first, *others = model.graph.outputs
+    kept = [value for value in others if _is_floating(value) and value.name not in model.meta.get(NO_TENSORS, {})]
+    del model.graph.outputs[:]
+    model.graph.outputs.extend([first, *kept])
+
+
+def _is_floating(value: ir.Value) -> bool:
+    return value.dtype is None or value.dtype.is_floating_point()
 
 
 def _cut_head(model: ir.Model, *, whole: bool) -> Activation | None:

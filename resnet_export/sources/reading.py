@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import onnx_ir as ir
+import numpy as np
 
 from resnet_export.assumptions import Assumption, about_image_size
+from resnet_export.convert import Topology
 from resnet_export.errors import InputError
 from resnet_export.graph.interface import Activation
 from resnet_export.graph.reading import Reading, read
@@ -17,11 +19,14 @@ from resnet_export.network.sizes import described
 from resnet_export.sources.claims import refuse_contradiction, wrong_side
 from resnet_export.sources.configurations import of_live
 from resnet_export.sources.recognition import recognise
-from resnet_export.sources.trained import Trained, refuse_unfit
+from resnet_export.sources.trained import Image, Trained, refuse_unfit
 from resnet_export.spec import IMAGE_SIZES
 from resnet_export.weights import Weights
 
 ACTIVATIONS: Mapping[str, Activation] = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
+
+NO_LAYER = "which no layer makes of the image"
+"""Why an output is left out."""
 
 
 def of_model(model: LiveModel, origin: str, asked: Mapping[str, Any]) -> Trained:
@@ -37,19 +42,37 @@ def of_model(model: LiveModel, origin: str, asked: Mapping[str, Any]) -> Trained
         CheckpointError: it is another network than was asked for, or has numbers that are not finite.
     """
     image, assumed = _image(model, asked)
-    topology = model.trace(image)
+    topology = _traced(model, image, sure=asked.get("in_channels") or model.image()[0])
     reading = read(topology.graph, image, topology.parameters)
-    positions = positions_of(reading, topology.graph)
+
+    def read_at(image: Image) -> Reading:
+        traced = model.trace(image)
+        return read(traced.graph, image, traced.parameters)
+
+    positions = positions_of(reading, [value.name or "" for value in topology.graph.graph.outputs])
     return of_reading(
         reading, origin, asked, assumed, model=model, outputs=tuple(topology.outputs[at] for at in positions),
         positions=positions, preprocessing=of_live(model.configuration(), image[0], min(image[1:])),
-        left_out=tuple(name for at, name in enumerate(topology.outputs) if at not in positions),
+        same_at=partial(is_same, reading, read_at),
+        left_out={name: NO_LAYER for at, name in enumerate(topology.outputs) if at not in positions},
     )  # fmt: skip
 
 
-def positions_of(reading: Reading, graph: ir.Model) -> tuple[int, ...]:
-    """Which of a graph's outputs those of the network are that was read off it."""
-    names = [value.name for value in graph.graph.outputs]
+def is_same(reading: Reading, read_at: Callable[[Image], Reading], image: Image) -> bool:
+    """Whether what is read for images of another size is what was read, step by step and number by number."""
+    try:
+        other = read_at(image)
+    except InputError:  # the model doesn't run on them, or can't be traced or read
+        return False
+    return (
+        other.network.steps == reading.network.steps
+        and other.network.outputs == reading.network.outputs
+        and all(np.array_equal(array, other.numbers[name]) for name, array in reading.numbers.items())
+    )
+
+
+def positions_of(reading: Reading, names: Sequence[str]) -> tuple[int, ...]:
+    """Which of a graph's outputs, by their names, those of the network are that was read off it."""
     found: list[int] = []
     for name in reading.outputs:
         found.append(names.index(name, found[-1] + 1 if found else 0))
@@ -105,17 +128,33 @@ def _image(model: LiveModel, asked: Mapping[str, Any]) -> tuple[tuple[int, int, 
     size = asked.get("image_size")
     if size is not None:
         height = width = size
-    channels = channels or asked.get("in_channels") or 3
+    channels = asked.get("in_channels") or channels or 3
     if height is not None and width is not None:
         return (channels, height, width), ()
     usual = model.usual_size() or IMAGE_SIZES["imagenet"]
     return (channels, usual, usual), (about_image_size(usual),)
 
 
+def _traced(model: LiveModel, image: Image, *, sure: int | None) -> Topology:
+    """The model's structure; where it fails on a number of channels that is a guess, that has to be asked for."""
+    try:
+        return model.trace(image)
+    except InputError as error:
+        if sure is not None:
+            raise
+        raise type(error)(
+            error.message,
+            hint=f"Give the channels of its images with in_channels (--in-channels): {image[0]} is a guess. "
+            f"{error.hint or ''}".rstrip(),
+        ) from error
+
+
 def _without_activation(network: Network) -> tuple[Network, Activation | None]:
     """(the network up to its logits, what made probabilities of them)."""
     last = network.step[network.output]
     if last.op not in ACTIVATIONS or len(network.shapes[last.name]) != 2 or last.inputs[0] not in network.step:
+        return network, None
+    if last.op == "Softmax" and network.classes == 1:  # it gives 1 whatever the logit is, and no head of a file does
         return network, None
     return network.until(last.inputs[0], *network.outputs[1:]), ACTIVATIONS[last.op]
 

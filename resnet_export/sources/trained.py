@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ from resnet_export.network.evaluation import Numbers
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.canonical import digest
+
+Image = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,18 @@ class Trained:
     """The `.onnx` file that it was read from."""
     file_input: tuple[Layout, str] = ("nchw", "float32")
     """Layout and type of that file's input."""
+    file_precision: Literal["float32", "float16", "bfloat16"] = "float32"
+    """In what its layers multiply."""
+    file_batch: int | None = None
+    """Images that a run of that file takes; None for any number."""
     activation: Activation | None = None
     """What the source makes of the logits."""
     outputs: tuple[str, ...] = ("output",)
     """What the source calls its outputs, in the order of the network's."""
     positions: tuple[int, ...] = (0,)
     """Which of the source's outputs these are: what no layer makes of the image is not among the network's."""
-    left_out: tuple[str, ...] = ()
-    """What it calls the outputs that are not among the network's."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """What it calls the outputs that are not among the network's -> why they are not."""
     shown: Mapping[str, Shown] = field(default_factory=dict)
     """Name of a module, layer or value of the source -> the step that gives its output."""
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
@@ -58,6 +64,9 @@ class Trained:
     in words; and `assumed`, names of the fields that are likely only."""
     labels: tuple[str, ...] | None = None
     """The names of the classes, where the source has them."""
+    same_at: Callable[[Image], bool] | None = None
+    """Whether the source is the same network for images of another (channels, height, width), which is read anew; None
+    where nothing but the network itself depends on that."""
     name: str | None = None
     """What a variant of a family is called that no specification has, such as `SE-ResNet-50`."""
 
@@ -100,7 +109,9 @@ def refuse_unfit(numbers: Mapping[str, NDArray[Any]], origin: str) -> None:
         with np.errstate(over="ignore"):
             wrong = np.count_nonzero(~np.isfinite(array.astype(np.float32)))
         if wrong:
+            hint = "The training has diverged, or the source is damaged: give an earlier checkpoint."
+            if name.endswith((".left", ".right")):  # of arithmetic, which may have them of the code
+                hint = f"If it is a constant, such as a mask, let it be finite, such as -1e9. Else: {hint}"
             raise CheckpointError(
-                f"{origin}: {name} has {wrong} values that are NaN or infinite in float32, of {array.size}.",
-                hint="The training has diverged, or the source is damaged: give an earlier checkpoint.",
+                f"{origin}: {name} has {wrong} values that are NaN or infinite in float32, of {array.size}.", hint=hint
             )

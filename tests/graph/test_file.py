@@ -16,6 +16,7 @@ from resnet_export.graph.check import check_canonical
 from resnet_export.graph.file import bind, read, read_metadata
 from resnet_export.graph.interface import Interface
 from resnet_export.graph.metadata import initializers_digest
+from resnet_export.graph.reading import read as read_network
 from resnet_export.network.folding import folded_numbers
 
 if TYPE_CHECKING:
@@ -235,3 +236,16 @@ def test_a_file_of_someone_else(tmp_path: Path) -> None:
     assert caught.value.message == (
         f"{path}: The file has no resnet_export metadata: it was not written by resnet-export."
     )
+
+
+@pytest.mark.parametrize("opset", [11, 13])
+def test_the_domain_of_onnx_may_be_written_out(opset: int, tmp_path: Path) -> None:
+    """Before opset 13 a softmax goes over all axes from its own on."""
+    versions = f'<ir_version: 6, opset_import: ["ai.onnx" : {opset}]>'
+    text = f"{versions} net (float[N,3,4,4] x) => (float[N,3,4,4] y) {{ y = ai.onnx.Softmax<axis=1>(x) }}"
+    (tmp_path / "net.onnx").write_bytes(onnx.parser.parse_model(text).SerializeToString())
+    model = read(tmp_path / "net.onnx")
+    assert dict(model.opset_imports) == {"": opset}
+    assert [node.domain for node in model.graph] == [""]
+    network = read_network(model, (3, 4, 4)).network
+    assert len(network.steps) == (3 if opset == 11 else 1)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from resnet_export.network import IMAGE, Network, Step
 from resnet_export.network.evaluation import outputs_of
-from resnet_export.network.folding import fold, folded_numbers, scale_and_shift, unfolded
+from resnet_export.network.folding import classifier_of, fold, folded_numbers, scale_and_shift, unfolded
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 
@@ -205,3 +205,19 @@ def test_another_eps_shows_what_that_would_make() -> None:
         strict=True,
     ):
         np.testing.assert_array_equal(found, wanted)
+
+
+def test_the_classifier_is_the_last_product_with_what_is_merged_into_it() -> None:
+    flat = Step("flat", "Flatten", (IMAGE,), {"axis": 1})
+    fc = Step("fc", "Gemm", ("flat",), {"transB": 1}, {"weight": (4, 90)})
+    scale = Step("scale", "Mul", ("fc",), {}, {"right": (4,)})
+    last = norm("bn", "scale")
+    for network in (network_of(flat, fc), network_of(flat, fc, scale), network_of(flat, fc, scale, last)):
+        for one in (network, fold(network), unfolded(fold(network))):
+            found = classifier_of(one)
+            assert found is not None
+            assert (found.name, found.inputs) == ("fc", ("flat",))
+    assert classifier_of(network_of(flat)) is None
+    assert classifier_of(network_of(flat, fc, Step("relu", "Relu", ("fc",)))) is None
+    assert classifier_of(network_of(flat, fc, scale, outputs=("scale", "fc"))) is None, "nothing is merged"
+    assert classifier_of(network_of(CONV, norm("bn", "conv"))) is None

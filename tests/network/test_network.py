@@ -66,11 +66,10 @@ def test_running_statistics_are_not_trained() -> None:
     assert network.trainable_parameters == 6
 
 
-def test_users_and_what_is_behind() -> None:
+def test_users() -> None:
     assert [step.name for step in NETWORK.users["conv"]] == ["relu", "gate"]
     assert [step.name for step in NETWORK.users[IMAGE]] == ["conv"]
     assert "fc" not in NETWORK.users
-    assert [step.name for step in NETWORK.behind("gate")] == ["mul", "pool", "flat", "fc"]
     twice = Network((3, 8, 8), (Step("add", "Add", (IMAGE, IMAGE)),), ("add",))
     assert [step.name for step in twice.users[IMAGE]] == ["add"], "a step that takes a value twice is one user"
 

@@ -14,12 +14,16 @@ from onnx import numpy_helper
 from resnet_export import export, verify
 from resnet_export.errors import CheckpointError, ModelError, UsageError
 from resnet_export.inspect import diff, inspect
+from resnet_export.parity import own_graph
 from resnet_export.spec import ResNetSpec
 
 from .sources import ORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from resnet_export.graph.foreign import ImageInput
+    from resnet_export.graph.reading import Reading
 
 SHAPES = {
     "w1": (8, 3, 3, 3), "b1": (8,), "w2": (16, 8, 3, 3), "b2": (16,), "fw": (10, 16), "fb": (10,),
@@ -378,3 +382,22 @@ def test_a_link_to_anywhere_else_is_not_followed(tmp_path: Path) -> None:
 def test_a_name_that_is_too_long(read: Callable[[str], Any]) -> None:
     with pytest.raises(ModelError, match="File name too long"):
         read("a" * 260 + ".onnx")
+
+
+@pytest.mark.parametrize(("body", "count"), [("y = Det(x)", 1), ("q = Reshape(x, to) y = Gemm(q, q)", 19)])
+def test_an_operator_without_a_rule_is_refused_at_the_first_size(
+    body: str, count: int, net: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What may work at another size is tried at each."""
+    sizes: set[int | None] = set()
+    read_at = own_graph._at
+
+    def counted(path: Path, taken: ImageInput, batch: int | None) -> Reading:
+        sizes.add(taken.height)
+        return read_at(path, taken, batch)
+
+    monkeypatch.setattr(own_graph, "_at", counted)
+    saved(net, body, "float[N,10] y", "float[N,3,H,W]", {"to": np.array([-1, 7])})
+    with pytest.raises(ModelError, match="cannot be evaluated in float64"):
+        verify(net, runtimes=ORT)
+    assert len(sizes) == count

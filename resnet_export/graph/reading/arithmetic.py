@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,10 +11,19 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from resnet_export.network.operators import OPERATORS, UNARY
 from resnet_export.network.operators.norms import exact_epsilon
 from resnet_export.network.operators.quantization import along
 from resnet_export.network.sizes import Batch
 
+DEFAULTS: dict[str, dict[str, float]] = {
+    "Elu": {"alpha": 1.0},
+    "HardSigmoid": {"alpha": 0.2, "beta": 0.5},
+    "LeakyRelu": {"alpha": 0.01},
+    "LogSoftmax": {"axis": -1},
+    "Softmax": {"axis": -1},
+}
+"""Operator -> its attributes where they are left out."""
 Attributes = Mapping[str, Any]
 Array = NDArray[Any]
 
@@ -34,13 +44,13 @@ def _slice(attributes: Attributes, x: Array, *bounds: Array) -> Array:
     starts, ends, axes, steps = slice_bounds(attributes, *bounds)
     index = [slice(None)] * x.ndim
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        index[axis] = slice(start, None if end < -x.shape[axis] else end, step)
+        index[axis] = slice(start, None if step < 0 and end < -x.shape[axis] else end, step)
     return x[tuple(index)]
 
 
-def slice_bounds(attributes: Attributes, *bounds: Array) -> tuple[list[int], list[int], list[int], list[int]]:
+def slice_bounds(attributes: Attributes, *bounds: Array | None) -> tuple[list[int], list[int], list[int], list[int]]:
     """(starts, ends, axes, steps), which are inputs in later opsets and attributes in opset 9 and earlier."""
-    given = [list(bound.ravel().tolist()) for bound in bounds] + [None] * (4 - len(bounds))
+    given = [None if bound is None else list(bound.ravel().tolist()) for bound in bounds] + [None] * (4 - len(bounds))
     names = ("starts", "ends", "axes", "steps")
     starts, ends, axes, steps = (
         list(attributes[name]) if values is None and attributes.get(name) is not None else values
@@ -68,7 +78,11 @@ def _length(x: Array, axis: Any, keepdims: bool) -> Array:
 
 
 def _divide(attributes: Attributes, x: Array, y: Array) -> Array:
-    return np.asarray(x / y if x.dtype.kind == "f" else x // y)
+    if x.dtype.kind == "f":
+        return np.asarray(x / y)
+    if object in (x.dtype, y.dtype):  # lengths, which are positive, and depend on the batch
+        return np.asarray(x // y)
+    return np.asarray(np.sign(x) * np.sign(y) * (np.abs(x) // np.abs(y)), x.dtype)  # towards zero
 
 
 def _cast(attributes: Attributes, x: Array) -> Array:
@@ -133,7 +147,17 @@ def _dequantize(attributes: Attributes, x: Array, scale: Array, zero: Array | No
     return np.asarray(centred * wide(scale))
 
 
+def _as_in_networks(op: str) -> Callable[..., Array]:
+    """The operator's evaluation where it is a step of a network."""
+
+    def apply(attributes: Attributes, x: Array) -> Array:
+        return np.asarray(OPERATORS[op].apply({**DEFAULTS.get(op, {}), **attributes}, [x], {}))
+
+    return apply
+
+
 ARITHMETIC: dict[str, Callable[..., Any]] = {
+    **{op: _as_in_networks(op) for op in (*UNARY, "LogSoftmax", "Softmax")},
     "Abs": lambda _, x: np.abs(x),
     "Add": lambda _, x, y: x + y,
     "BatchNormalization": _standardise,
@@ -157,8 +181,8 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
     "Gather": _gather,
     "Identity": lambda _, x: x,
     "MatMul": lambda _, x, y: x @ y,
-    "Max": lambda _, *x: np.maximum.reduce(x),
-    "Min": lambda _, *x: np.minimum.reduce(x),
+    "Max": lambda _, *x: functools.reduce(np.maximum, x),
+    "Min": lambda _, *x: functools.reduce(np.minimum, x),
     "Mod": lambda a, x, y: np.fmod(x, y) if a.get("fmod") else np.mod(x, y),
     "Mul": lambda _, x, y: x * y,
     "Neg": lambda _, x: -x,

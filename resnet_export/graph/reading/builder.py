@@ -80,13 +80,6 @@ class Builder:
         if not self.mixing and any(not isinstance(x.shape[axis], int) for axis in axes):
             raise UnreadableError("it goes over the images of the batch")
 
-    def drop(self, name: str) -> Step:
-        """Takes a step away that another one replaces."""
-        step = self.steps.pop(name)
-        for parameter in step.names:
-            del self.expressions[parameter]
-        return step
-
     def unpadded(self, x: Feature) -> Feature:
         """The feature with its pads added by a step."""
         if x.pads is None:
@@ -108,7 +101,7 @@ class Builder:
 
     def _name(self, op: str, parameters: Mapping[str, Number]) -> str:
         owners = (owner_of(name) for number in parameters.values() for name in number.parameters())
-        return unused(next(filter(None, owners), None) or op.lower(), self.steps)
+        return unused(next(filter(None, owners), None) or op.lower(), {IMAGE, *self.steps})
 
 
 def sides(pads: Sequence[tuple[int, int]]) -> tuple[int, ...]:

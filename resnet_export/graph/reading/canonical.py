@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.graph.reading.naming import automatic, owner_of, unused
+from resnet_export.graph.reading.naming import alternatives, automatic, owner_of
 from resnet_export.graph.reading.values import Number
 from resnet_export.graph.reading.written_norms import written_norm
 from resnet_export.network import IMAGE, Network, Step
@@ -56,7 +56,7 @@ def _contiguous(array: NDArray[Any]) -> NDArray[Any]:
 
 def _with_norms(network: Network, expressions: Expressions) -> tuple[Network, dict[str, Number]]:
     """A product and a sum that are a batch norm become one step."""
-    found, steps, gone = dict(expressions), dict(network.step), dict[str, str]()
+    found, steps = dict(expressions), dict(network.step)
     for step in network.steps:
         scaled = steps.get(step.inputs[0]) if step.op == "Add" and "right" in step.parameters else None
         if scaled is None or scaled.op != "Mul" or "right" not in scaled.parameters or not _single(network, scaled):
@@ -76,7 +76,6 @@ def _with_norms(network: Network, expressions: Expressions) -> tuple[Network, di
         )  # fmt: skip
         found |= {step.parameter(role): number for role, number in roles.items()}
         del steps[scaled.name]
-        gone[scaled.name] = step.name
     return replace(network, steps=tuple(steps.values())), found
 
 
@@ -126,20 +125,20 @@ def _single(network: Network, step: Step) -> bool:
 
 def _ordered(network: Network, expressions: Expressions) -> Network:
     depths, digests, steps = {IMAGE: 0}, {IMAGE: IMAGE}, dict[str, Step]()
-    numbered: dict[str, str] = {}
+    numbered = {IMAGE: ""}
 
     def rank(name: str) -> tuple[int, str]:
         return -depths[name], digests[name]
 
     def exact(name: str) -> str:
         """A digest of the numbers on the way to a value: it decides where the structure does not."""
-        if name not in numbered:
-            step = steps[name]
-            sha = hashlib.sha256()
-            for parameter in step.names:
-                sha.update(np.ascontiguousarray(expressions[parameter].value()).tobytes())
-            numbered[name] = sha.hexdigest() + "".join(exact(one) if one != IMAGE else "" for one in step.inputs)
-            numbered[name] = hashlib.sha256(numbered[name].encode()).hexdigest()
+        for step in _post_order(steps, (name,)):
+            if step.name not in numbered:
+                sha = hashlib.sha256()
+                for parameter in step.names:
+                    sha.update(np.ascontiguousarray(expressions[parameter].value()).tobytes())
+                digest = sha.hexdigest() + "".join(numbered[one] for one in step.inputs)
+                numbered[step.name] = hashlib.sha256(digest.encode()).hexdigest()
         return numbered[name]
 
     for step in network.steps:
@@ -171,7 +170,7 @@ def _post_order(steps: Mapping[str, Step], outputs: tuple[str, ...]) -> Iterator
 def _names(network: Network, expressions: Expressions) -> dict[str, str]:
     """Name -> canonical name: the owner of the parameters; what has none, or an automatic name, is numbered."""
     found: dict[str, str] = {}
-    taken, numbers = set[str](), Counter[str]()
+    taken, numbers = {IMAGE}, Counter[str]()
     for step in network.steps:
         owner = next(filter(None, map(owner_of, _parameters(step, expressions))), None)
         base = step.op.lower() if owner is None else automatic(owner)
@@ -179,9 +178,14 @@ def _names(network: Network, expressions: Expressions) -> dict[str, str]:
             owner = f"{base}_{numbers[base]}"
             numbers[base] += 1
         assert owner is not None, "what has no owner is numbered"
-        found[step.name] = unused(owner, taken)
-        taken.add(found[step.name])
+        found[step.name] = next(name for name in alternatives(owner) if taken.isdisjoint(_values(name, step)))
+        taken |= _values(found[step.name], step)
     return found
+
+
+def _values(name: str, step: Step) -> set[str]:
+    """What the file calls the value and the numbers of a step of that name: `fuse`, `fuse.right`."""
+    return {name, *(f"{name}.{role}" for role in (*step.parameters, *step.attributes))}
 
 
 def _parameters(step: Step, expressions: Expressions) -> Iterator[str]:

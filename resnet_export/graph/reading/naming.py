@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterator
 
 AUTOMATIC = re.compile(
     r"(batch_normalization|conv2d|conv2d_transpose|dense|depthwise_conv2d|group_normalization|layer_normalization|"
@@ -31,8 +31,13 @@ def owner_of(parameter: str) -> str | None:
 
 def unused(name: str, taken: Container[str]) -> str:
     """The name, with a number behind it if another step has it already."""
-    numbered = (f"{name}.{count}" for count in itertools.count(1))
-    return name if name not in taken else next(found for found in numbered if found not in taken)
+    return next(found for found in alternatives(name) if found not in taken)
+
+
+def alternatives(name: str) -> Iterator[str]:
+    """The name, and then the name with a number behind it."""
+    yield name
+    yield from (f"{name}.{count}" for count in itertools.count(1))
 
 
 def automatic(name: str) -> str | None:

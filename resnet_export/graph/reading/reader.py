@@ -17,6 +17,7 @@ from resnet_export.graph.reading.arithmetic import ARITHMETIC
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.canonical import canonical, simplified
 from resnet_export.graph.reading.rules import DOMAINS, MICROSOFT, rule_of, shape_of
+from resnet_export.graph.reading.rules.reductions import SOFTMAX_OF_AN_AXIS
 from resnet_export.graph.reading.values import CONSTANT, PARAMETER, Feature, Number, UnreadableError, Value
 from resnet_export.network import BATCH, IMAGE, Network, described
 
@@ -81,6 +82,7 @@ def read(
         raise UnreadableError(
             f"It is written in opset {opset}, and this package supports {OPSETS[0]} to {OPSETS[-1]}.",
             hint=f"Export it again at an opset from {OPSETS[0]} to {OPSETS[-1]}.",
+            at_any_size=True,
         )
     if model.functions:
         InlinePass()(model)
@@ -196,7 +198,7 @@ class _Reader:
         except UnreadableError as error:
             if error.message.startswith("Node "):
                 raise
-            raise _refusal(node, error.message) from error
+            raise _refusal(node, error.message, error.hint, at_any_size=error.at_any_size) from error
         except (ArithmeticError, IndexError, KeyError, TypeError, ValueError) as error:
             raise _refusal(node, str(error)) from error
         return result if isinstance(result, list) else [result]
@@ -215,14 +217,14 @@ class _Reader:
         if node.op_type == "Shape" and inputs[0] is not None:
             return Number.constant(shape_of(inputs[0], attributes))
         if not any(isinstance(value, Feature) for value in inputs):
-            return _arithmetic(node, inputs, attributes)
+            return _arithmetic(node, inputs, _of_opset(node, attributes, self.builder.opset))
         if node.op_type == "Split":
             attributes.setdefault("num_outputs", len(node.outputs))
         if node.op_type == "Div" and self._is_whole(node):
             raise UnreadableError("it divides whole numbers")
         rule = rule_of(node.op_type, node.domain)
         if rule is None:
-            raise UnreadableError("this operator is not read")
+            raise UnreadableError("this operator is not read", at_any_size=True)
         return rule(self.builder, inputs, attributes)
 
 
@@ -238,6 +240,13 @@ def _needed(graph: ir.Graph) -> set[ir.Node]:
     return found
 
 
+def _of_opset(node: ir.Node, attributes: dict[str, Any], opset: int) -> dict[str, Any]:
+    """The attributes of a node of numbers alone, in the meaning of later opsets."""
+    if node.op_type in ("LogSoftmax", "Softmax") and opset < SOFTMAX_OF_AN_AXIS:
+        raise UnreadableError(f"in opset {opset}, it is not read where it takes numbers alone")
+    return attributes
+
+
 def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[str, Any]) -> Number:
     """A node of numbers alone; what depends on no parameter is computed at once."""
     operands = tuple(value for value in inputs if isinstance(value, Number))
@@ -249,12 +258,12 @@ def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[
     return Number.constant(number.value()) if number.is_constant else number
 
 
-def _refusal(node: ir.Node, reason: str) -> UnreadableError:
+def _refusal(node: ir.Node, reason: str, hint: str | None = None, *, at_any_size: bool = False) -> UnreadableError:
     """The error with the place of a node: its own name, and the module where the converter noted it."""
     layer = next(reversed(layers_of(node)), None)
     operator = node.op_type if node.domain in DOMAINS else f"{node.domain}.{node.op_type}"
     where = f"{operator} {layer or node.name or node.outputs[0].name}"
-    return UnreadableError(f"Node {where}: {reason}.", hint=HINT)
+    return UnreadableError(f"Node {where}: {reason}.", hint=hint or HINT, at_any_size=at_any_size)
 
 
 def _widened(array: NDArray[Any]) -> NDArray[Any]:

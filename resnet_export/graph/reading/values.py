@@ -24,9 +24,14 @@ class UnreadableError(InputError):
 
     Attributes:
         partial: what was read before it, without outputs.
+        at_any_size: whether images of another size would change nothing.
     """
 
     partial: Network | None = None
+
+    def __init__(self, message: str, *, hint: str | None = None, at_any_size: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.at_any_size = at_any_size
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ The error is the largest absolute one over the logits. Measured over networks, s
 factors leave room to rounding and none to a mistake.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,12 @@ def max_error(found: NDArray[Any], truth: NDArray[Any]) -> float:
     """The largest absolute difference; infinity where a value is missing, NaN or infinite, in either."""
     if found.shape != truth.shape or not (np.isfinite(found).all() and np.isfinite(truth).all()):
         return float("inf")
-    return float(np.abs(found - truth).max())
+    return float(np.abs(found - truth).max(initial=0.0))
 
 
 def floor(truth: NDArray[Any]) -> float:
     """The least yardstick for values of the truth's size."""
-    return FLOOR * float(np.abs(truth).max())
+    return FLOOR * float(np.abs(truth).max(initial=0.0))
 
 
 def compare(
@@ -62,12 +63,12 @@ def compare(
         precision: that of the evaluation; a reduced one has a tolerance of its own.
     """
     error = max_error(found, truth)
-    scale = float(np.abs(truth).max())
+    scale = float(np.abs(truth).max(initial=0.0))
     # An evaluation that overflows is no yardstick.
     yardstick = max(other_error if np.isfinite(other_error) else 0.0, floor(truth))
     reduced = TOLERANCES.get(precision)
     bound = factor * yardstick if reduced is None else max(factor * yardstick, reduced.relative * scale)
-    finite, classifies = np.isfinite(error), quantity != "embedding" and truth.ndim == 2
+    finite, classifies = np.isfinite(error), quantity != "embedding" and truth.ndim == 2 and truth.size > 0
     agreed, exempt = top1(found, truth, bound) if classifies and finite else (len(truth) if finite else 0, 0)
     return Comparison(
         runtime=runtime,
@@ -75,7 +76,7 @@ def compare(
         batch=len(truth),
         quantity=quantity,
         error=error,
-        mean_error=float(np.abs(found - truth).mean()) if finite else error,
+        mean_error=float(np.abs(found - truth).mean()) if finite and truth.size else error,
         yardstick=yardstick,
         bound=bound,
         scale=scale,
@@ -89,7 +90,8 @@ def compare(
 
 def cosine(found: NDArray[Any], truth: NDArray[Any]) -> float:
     """The smallest cosine over the images; 1 where both are zero."""
-    rows, others = (values.reshape(len(values), -1).astype(np.float64) for values in (found, truth))
+    length = math.prod(truth.shape[1:])
+    rows, others = (values.reshape(len(values), length).astype(np.float64) for values in (found, truth))
     lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(others, axis=1)
     products = (rows * others).sum(axis=1)
     return float(np.where(lengths > 0, products / np.where(lengths > 0, lengths, 1), 1.0).min())

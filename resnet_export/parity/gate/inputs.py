@@ -67,20 +67,27 @@ def image_input_of(network: Network, interface: Interface) -> ImageInput:
 
 
 def gate_inputs(
-    taken: ImageInput, preprocessing: Preprocessing, images: str | os.PathLike[str] | None
+    taken: ImageInput, preprocessing: Preprocessing, images: str | os.PathLike[str] | None, source: str = "float32"
 ) -> tuple[list[InputSet], list[str]]:
-    """Random images and, where there is a folder, its pictures; and a note for each picture that was left out."""
-    sets = [random_inputs(taken, preprocessing)]
+    """Random images and, where there is a folder, its pictures; and a note for each picture that was left out.
+
+    Args:
+        taken: what the file takes.
+        preprocessing: how pictures become that.
+        images: the folder.
+        source: the type that the file's source takes: the images are numbers that it has.
+    """
+    sets = [random_inputs(taken, preprocessing, source)]
     notes: list[str] = []
     if images is not None and (taken.height or preprocessing.crop) != (taken.width or preprocessing.crop):
         notes = [f"No picture took part: the file takes {taken.height} x {taken.width}, and the crop is square."]
     elif images is not None:
-        pictures, notes = picture_inputs(taken, preprocessing, images)
+        pictures, notes = picture_inputs(taken, preprocessing, images, source)
         sets.append(pictures)
     return sets, notes
 
 
-def random_inputs(taken: ImageInput, preprocessing: Preprocessing) -> InputSet:
+def random_inputs(taken: ImageInput, preprocessing: Preprocessing, source: str = "float32") -> InputSet:
     """7 images, or as many as the file's fixed batch."""
     batches = BATCHES if taken.batch is None else (taken.batch,)
     generator = np.random.default_rng(SEED)
@@ -93,11 +100,11 @@ def random_inputs(taken: ImageInput, preprocessing: Preprocessing) -> InputSet:
         images = _normalised(generator.integers(0, 256, shape, np.uint8), preprocessing)
     else:
         images = generator.standard_normal(shape, np.float32)
-    return _input_set("random", images, taken, preprocessing, batches)
+    return _input_set("random", _representable(images, source), taken, preprocessing, batches)
 
 
 def picture_inputs(
-    taken: ImageInput, preprocessing: Preprocessing, folder: str | os.PathLike[str]
+    taken: ImageInput, preprocessing: Preprocessing, folder: str | os.PathLike[str], source: str = "float32"
 ) -> tuple[InputSet, list[str]]:
     """The pictures of a folder, prepared as the metadata says, and a note for each that was left out.
 
@@ -122,7 +129,17 @@ def picture_inputs(
         notes.append(f"The check ran on the first {taken.batch} of {len(pixels)} pictures: the file's batch is fixed.")
     stacked = np.stack(pixels[: taken.batch])
     images = stacked if taken.dtype == "uint8" else _normalised(stacked, preprocessing)
-    return _input_set("pictures", images, taken, preprocessing, (len(stacked),)), notes
+    return _input_set("pictures", _representable(images, source), taken, preprocessing, (len(stacked),)), notes
+
+
+def _representable(images: NDArray[Any], source: str) -> NDArray[Any]:
+    """The images in numbers that a type has, as float32; pixels are what they are."""
+    dtype: np.dtype[Any] = np.dtype(source)
+    if images.dtype.kind in "iu" or (dtype.kind == "f" and dtype.itemsize >= images.dtype.itemsize):
+        return images
+    if dtype.kind in "iu":
+        images = np.clip(np.rint(images), *(SIGNED_PIXELS if source == "int8" else PIXELS))
+    return images.astype(dtype).astype(np.float32)
 
 
 def _normalised(pixels: NDArray[Any], preprocessing: Preprocessing) -> NDArray[np.float32]:

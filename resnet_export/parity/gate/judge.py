@@ -82,7 +82,8 @@ def judge_source(
         found = source.outputs[inputs.kind, batch]
         error = max_error(rounded, truth)
         comparison = compare(
-            source.runtime, inputs.kind, source.quantity, found, truth, error, factor=SOURCE_FACTOR
+            source.runtime, inputs.kind, source.quantity, found, truth, error, factor=SOURCE_FACTOR,
+            precision=source.precision,
         )  # fmt: skip
         if not comparison.passed:
             comparison = replace(comparison, failure=_sentence(source, comparison, truth))
@@ -159,12 +160,12 @@ def _beside(source: Evaluation, evaluations: Sequence[Evaluation], truths: Truth
     source_error = run.error(source, truth)
     file_error = min(run.error(evaluation, truth) for evaluation in evaluations)
     limit = float("inf")
-    if max(source_error, file_error) > SUSPICIOUS * float(np.abs(truth).max()):
+    if max(source_error, file_error) > SUSPICIOUS * float(np.abs(truth).max(initial=0.0)):
         # Both sides could be wrong alike and vouch for each other: a third one, NumPy, decides.
         limit = FILE_FACTOR * run.float32_error(truths, quantity)
     sides = [(evaluation, source_error, FILE_FACTOR) for evaluation in evaluations]
     for side, error, factor in (*sides, (source, file_error, SOURCE_FACTOR)):
-        yield side, run.compare(side, truth, min(error, limit), factor=factor)
+        yield side, run.compare(side, truth, min(error, limit), factor=factor, precision=side.precision)
 
 
 def _sentence(evaluation: Evaluation, comparison: Comparison, truth: Floats) -> str:
@@ -173,6 +174,8 @@ def _sentence(evaluation: Evaluation, comparison: Comparison, truth: Floats) -> 
     label = evaluation.candidate.label + ("" if comparison.output is None else f": its output {comparison.output}")
     if found.shape != truth.shape:
         return f"{label} gives {found.shape} for {images}, and the truth is {truth.shape}."
+    if not np.isfinite(truth).all():
+        return f"{label} can't be judged: the network itself gives values that are not finite for {images}, in float64."
     if not np.isfinite(found).all():
         return f"{label} gives values that are not finite for {images}."
     top1 = ""

@@ -46,7 +46,7 @@ def judge_float64(
         output: the name of the output; None for the first.
         reading: what messages call the network that was read.
     """
-    scale = float(np.abs(truth).max())
+    scale = float(np.abs(truth).max(initial=0.0))
     error, allowed = max_error(found, truth), max(WITNESS * scale, float32_error / OWN_ERROR)
     if float32_error > CHAOTIC * scale:
         reading = f"rounding alone decides what the network gives ({float32_error:.3g} in float32), or {reading}"

@@ -8,6 +8,7 @@ import numpy as np
 
 from resnet_export.network import Network
 from resnet_export.network.evaluation import Numbers, outputs_of
+from resnet_export.network.folding import classifier_of
 from resnet_export.network.operators.operator import Floats
 from resnet_export.parity.gate.inputs import InputSet, batched
 from resnet_export.parity.results import Inputs, Quantity
@@ -100,5 +101,5 @@ class Truths:
 
 def step_of(network: Network, quantity: Quantity) -> str:
     """The step of the network that gives it: the classifier, or for an embedding what the classifier takes."""
-    last = network.step[network.output]
-    return last.inputs[0] if quantity == "embedding" and last.op != "Flatten" else network.output
+    classifier = classifier_of(network) if quantity == "embedding" else None
+    return network.output if classifier is None else classifier.inputs[0]

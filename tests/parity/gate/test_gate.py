@@ -63,3 +63,11 @@ def test_a_wide_bound_does_not_excuse_another_top1() -> None:
     assert result.error <= result.bound
     assert (result.top1_agreed, result.top1_exempt, result.passed) == (1, 1, True)
     assert not held(found, other_error=0.3).passed
+
+
+@pytest.mark.parametrize("shape", [(2, 0), (2, 0, 3)])
+def test_an_output_without_elements_is_as_it_should_be(shape: tuple[int, ...]) -> None:
+    empty = np.zeros(shape)
+    assert (max_error(empty, empty), floor(empty)) == (0.0, 0.0)
+    result = compare("ort:cpu", "random", "output", empty, empty, 0.0)
+    assert (result.passed, result.error, result.mean_error, result.cosine) == (True, 0.0, 0.0, 1.0)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from resnet_export.graph.reading.arithmetic import DEFAULTS
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules.arguments import Single, feature, number, optional, scalar
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
@@ -18,12 +19,6 @@ from resnet_export.network.operators import BINARY, COMPARISONS, UNARY
 from resnet_export.network.operators.moves import MOVES
 from resnet_export.network.sizes import Shape, broadcast
 
-DEFAULTS: dict[str, dict[str, float]] = {
-    "Elu": {"alpha": 1.0},
-    "HardSigmoid": {"alpha": 0.2, "beta": 0.5},
-    "LeakyRelu": {"alpha": 0.01},
-}
-"""Operator -> its attributes where they are left out."""
 NEUTRAL = {"Add": 0.0, "Div": 1.0, "Mul": 1.0, "Sub": 0.0, "Pow": 1.0}
 """Operator -> the second operand that changes nothing."""
 COMMUTATIVE = frozenset({"Add", "Max", "Min", "Mul"})
@@ -79,7 +74,9 @@ def _prelu(builder: Builder, inputs: list[Value | None], attributes: dict[str, A
 
 def _binary(op: str) -> Callable[[Builder, list[Value | None], dict[str, Any]], Value]:
     def rule(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
-        if len(inputs) > 2:  # Max and Min take any number
+        if len(inputs) > 2:  # Max, Min and Sum take any number
+            if not any(isinstance(value, Feature) for value in inputs[:2]):
+                inputs = sorted(inputs, key=lambda value: not isinstance(value, Feature))
             return rule(builder, [rule(builder, inputs[:2], attributes), *inputs[2:]], attributes)
         if len(inputs) == 1:
             return feature(inputs[0])

@@ -13,8 +13,9 @@ from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules import elementwise
 from resnet_export.graph.reading.rules.arguments import axes, feature, integers, number, optional, sizes
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
-from resnet_export.network import BATCH, Shape, Size, product
+from resnet_export.network import BATCH, Shape, Size, described, product
 
+FIX_BATCH = "Export the network again with a forward that takes the number of images from its input, or at batch {}."
 OPEN_END = 10**9
 """The least number that stands for the end of an axis of any length: tf2onnx's; PyTorch has the largest of 64 bits."""
 
@@ -47,10 +48,22 @@ def reshape(builder: Builder, inputs: list[Value | None], attributes: dict[str, 
     if target == x.seen:
         return x
     if product(target) != product(x.seen):
-        raise ValueError(f"a reshape of {x.seen} to {target}")
+        _refuse_fixed_batch(builder, x, target)
+        raise ValueError(f"a reshape of {described(x.seen)} to {described(target)}")
     if not x.upright and _keeps_order(x):
         x = replace(x, perm=tuple(range(len(x.perm))))
     return reshaped(builder, builder.settled(x), target)
+
+
+def _refuse_fixed_batch(builder: Builder, x: Feature, target: Shape) -> None:
+    """Refuses a shape with a whole number of images, in a graph that says that it takes any number."""
+    images = target[0] if target else None
+    if builder.batch is None and isinstance(images, int) and product((BATCH, *target[1:])) == product(x.seen):
+        raise UnreadableError(
+            f"{images} is fixed in the graph as the number of images, by a reshape of {described(x.seen)} to "
+            f"{described(target)}, and the graph says that it takes any number",
+            hint=FIX_BATCH.format(images),
+        )
 
 
 def _keeps_order(x: Feature) -> bool:
@@ -61,12 +74,9 @@ def _keeps_order(x: Feature) -> bool:
 
 def _flatten(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
     x = builder.unpadded(feature(inputs[0]))
-    if not x.upright and _keeps_order(x):
-        x = replace(x, perm=tuple(range(len(x.perm))))
-    x = builder.settled(x)
     axis = attributes.get("axis", 1)
     axis = axis % len(x.shape) if axis < 0 else axis
-    return reshaped(builder, x, (product(x.shape[:axis]), product(x.shape[axis:])))
+    return _moved(builder, x, (product(x.seen[:axis]), product(x.seen[axis:])))
 
 
 def _squeeze(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
@@ -100,7 +110,7 @@ def _unsqueeze(builder: Builder, inputs: list[Value | None], attributes: dict[st
 
 
 def _moved(builder: Builder, x: Feature, shape: Shape) -> Feature:
-    """The value with axes of length 1 added or taken away."""
+    """The value with axes joined, or with some of length 1 added or taken away."""
     if not x.upright and _keeps_order(x):
         x = replace(x, perm=tuple(range(len(x.perm))))
     return reshaped(builder, builder.settled(x), shape)
@@ -117,6 +127,8 @@ def _expand(builder: Builder, inputs: list[Value | None], attributes: dict[str, 
     x = builder.settled(feature(inputs[0]))
     target = sizes(inputs[1])
     target = (1,) * (len(x.shape) - len(target)) + target
+    if target[0] == builder.batch is not None and x.shape[:1] == (BATCH,):
+        target = (BATCH, *target[1:])  # the number of images that a tracer saw
     if len(target) > len(x.shape) or target[0] not in (1, x.shape[0]):
         raise UnreadableError("it repeats the images of the batch")
     wanted = tuple(int(size) if isinstance(size, int) else 1 for size in target)
@@ -185,7 +197,7 @@ def _for_each_image(value: Number) -> Number:
 
 def _slice(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
     x = builder.unpadded(feature(inputs[0]))
-    bounds = [np.array(sizes(value), object) for value in inputs[1:] if value is not None]
+    bounds = [None if value is None else np.array(sizes(value), object) for value in inputs[1:]]
     found: list[tuple[int, int, int, int]] = []
     for start, end, axis, step in zip(*slice_bounds(attributes, *bounds), strict=True):
         length = x.seen[axis]

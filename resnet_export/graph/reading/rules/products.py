@@ -17,6 +17,8 @@ def _gemm(builder: Builder, inputs: list[Value | None], attributes: dict[str, An
     weight = number(inputs[1])
     weight = weight if attributes.get("transB", 0) else _turned(weight)
     given = optional(inputs, 2)
+    if given is not None and any(size != 1 for size in number(given).value().shape[:-1]):
+        raise UnreadableError("it adds another number to each image")
     bias = None if given is None else _scaled(number(given).vector(), attributes.get("beta", 1.0))
     return _product(builder, feature(inputs[0]), _scaled(weight, attributes.get("alpha", 1.0)), bias)
 
