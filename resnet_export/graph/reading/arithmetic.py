@@ -100,6 +100,15 @@ def _fill(attributes: Attributes, shape: Array) -> Array:
     return np.full(_for_one_image(shape), np.float32(0) if value is None else value.numpy().ravel()[0])
 
 
+def _scatter(attributes: Attributes, x: Array, points: Array, values: Array) -> Array:
+    """The number with others at some points, as tracers write what is assigned to a part of a mask."""
+    if attributes.get("reduction", "none") != "none":
+        raise ValueError("what is scattered is joined with what is there")
+    found = x.copy()
+    found[tuple(np.moveaxis(points, -1, 0))] = values
+    return found
+
+
 def _gather(attributes: Attributes, x: Array, indices: Array) -> Array:
     return np.asarray(np.take(x, indices, attributes.get("axis", 0)))
 
@@ -175,6 +184,7 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
     "ReduceSum": _reduction(np.sum),
     "Relu": lambda _, x: np.maximum(x, 0),
     "Reshape": _reshape,
+    "ScatterND": _scatter,
     "Sigmoid": lambda _, x: 1 / (1 + np.exp(-x)),
     "Slice": _slice,
     "Sqrt": lambda _, x: np.sqrt(x),
