@@ -242,7 +242,23 @@ def markdown(rows: list[dict[str, Any]]) -> Iterator[str]:
     yield ""
     for row in tested:
         if row["verdict"] != "passed":
-            yield f"- `{row['file']}`, {row['verdict']}: {row['reason'].strip().splitlines()[-1]}"
+            yield f"- `{row['file']}`, {row['verdict']}: {in_short(row['reason'])}"
+    unable = [
+        row["file"] for row in tested for one in row.get("runtimes", {}).values() if one["status"] == "unsupported"
+    ]
+    if unable:
+        yield f"- A runtime lacks an operator of {', '.join(f'`{name}`' for name in unable)}."
+    not_right = [row["file"] for row in tested if not row.get("right", True)]
+    if not_right:
+        yield f"- ONNX Runtime does not give what the source gives: {', '.join(f'`{name}`' for name in not_right)}."
+
+
+def in_short(reason: str) -> str:
+    """Where a file goes wrong first, or the operator for which it is refused."""
+    last = reason.strip().splitlines()[-1]
+    for before in ("First wrong layer: ", "cannot be evaluated in float64: "):
+        last = last.rpartition(before)[2]
+    return last
 
 
 def counts(rows: list[dict[str, Any]]) -> tuple[str, ...]:

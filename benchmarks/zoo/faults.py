@@ -58,10 +58,10 @@ class Graph:
         name = node.input[at]
         tensor = self.initializers.get(name)
         if tensor is not None and sum(list(user.input).count(name) for user in self.users(name)) == 1:
-            tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(value), name))
+            tensor.CopyFrom(numpy_helper.from_array(value.copy(), name))
             return
         node.input[at] = f"{name}/wrong"
-        self.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(value), node.input[at]))
+        self.graph.initializer.append(numpy_helper.from_array(value.copy(), node.input[at]))
 
     def users(self, name: str) -> Iterator[onnx.NodeProto]:
         """What takes it."""

@@ -145,9 +145,9 @@ def in_keras_definition(fault: str, monkeypatch: Any) -> None:
         case "stride on the 1x1":
             conv = definition.conv
 
-            def moved(x: Any, channels: int, kernel: int, stride: int, name: str) -> Any:
+            def moved(x: Any, channels: int, kernel: int, stride: int, name: str, *groups: int) -> Any:
                 stride = {"layer2.0.conv1": 2, "layer2.0.conv2": 1}.get(name, stride)
-                return conv(x, channels, kernel, stride, name)
+                return conv(x, channels, kernel, stride, name, *groups)
 
             monkeypatch.setattr(definition, "conv", moved)
     _swap_while_loading(fault, definition, monkeypatch)

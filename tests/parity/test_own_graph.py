@@ -130,6 +130,20 @@ RIGHT: dict[str, dict[str, Any]] = {
             "fw8": np.eye(10, 8, dtype=np.float32),
         },
     },
+    "a mask that is put together": {
+        "body": CORE.split("logits =")[0]
+        + """
+            left = Mod(seven, three) mask = ScatterND(zeros, points, tens) both = Concat<axis=0>(left, mask)
+            n = Cast<to=1>(both) masked = Add(fl, n) logits = Gemm<transB=1>(masked, fw, fb)
+        """,
+        "more": {
+            "seven": np.array([7]),
+            "three": np.array([3]),
+            "zeros": np.zeros(15, np.int64),
+            "points": np.array([[2], [5]]),
+            "tens": np.array([10, 20]),
+        },
+    },
     "a batch among the channels": {
         "body": CORE.replace("r1 = Relu(c1)", "f = Reshape(c1, rows) r = Relu(f) r1 = Reshape(r, back)"),
         "more": {"rows": np.array([-1, 4, 16, 16]), "back": np.array([-1, 8, 32, 32])},

@@ -45,7 +45,7 @@ def _written(name: str, opset: int, path: Path) -> Own:
 
 
 def awake(model: Any) -> Any:
-    """The model with depthwise convolutions whose output is as large as their input; see `torch_files.awake`."""
+    """The model with depthwise convolutions that are no smaller than others; see `torch_files.awake`."""
     import keras
 
     generator = np.random.default_rng(in_keras.SEED)

@@ -77,16 +77,19 @@ def model_of(package: str, name: str) -> Any:
 
 
 def awake(model: Any) -> Any:
-    """The model with depthwise convolutions whose output is as large as their input.
+    """The model with branches that reach its end.
 
-    Frameworks draw them smaller, by the square root of the channels: images would hardly reach the end of the network,
-    and no mistake in the middle of it could be seen there.
+    Frameworks draw depthwise convolutions smaller than others, by the square root of the channels, and scale ConvNeXt's
+    branches by 1e-6: no mistake in the middle of the network could be seen in the outputs.
     """
     import torch
 
     for module in model.modules():
         if isinstance(module, torch.nn.Conv2d) and module.groups == module.in_channels > 1:
             torch.nn.init.kaiming_normal_(module.weight, mode="fan_in")
+    for name, parameter in model.named_parameters():
+        if name.endswith(".layer_scale"):
+            torch.nn.init.uniform_(parameter, 0.5, 1.5)
     return model
 
 

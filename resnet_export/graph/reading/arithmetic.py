@@ -114,6 +114,22 @@ def _fill(attributes: Attributes, shape: Array) -> Array:
     return np.full(_for_one_image(shape), np.float32(0) if value is None else value.numpy().ravel()[0])
 
 
+def _range(attributes: Attributes, *bounds: Array) -> Array:
+    start, limit, step = (bound.item() for bound in bounds)
+    if isinstance(limit, Batch):
+        raise ValueError("it counts the images of the batch")
+    return np.arange(start, limit, step)
+
+
+def _scatter(attributes: Attributes, x: Array, points: Array, values: Array) -> Array:
+    """The number with others at some points, as tracers write what is assigned to a part of a mask."""
+    if attributes.get("reduction", "none") != "none":
+        raise ValueError("what is scattered is joined with what is there")
+    found = x.copy()
+    found[tuple(np.moveaxis(points, -1, 0))] = values
+    return found
+
+
 def _gather(attributes: Attributes, x: Array, indices: Array) -> Array:
     return np.asarray(np.take(x, indices, attributes.get("axis", 0)))
 
@@ -189,7 +205,7 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
     "Not": lambda _, x: ~x,
     "Pow": lambda _, x, y: x**y,
     "QuantizeLinear": _quantize,
-    "Range": lambda _, start, limit, step: np.arange(start.item(), limit.item(), step.item()),
+    "Range": _range,
     "Reciprocal": lambda _, x: 1 / x,
     "ReduceL2": _reduction(_length),
     "ReduceMax": _reduction(np.max),
@@ -199,6 +215,7 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
     "ReduceSum": _reduction(np.sum),
     "Relu": lambda _, x: np.maximum(x, 0),
     "Reshape": _reshape,
+    "ScatterND": _scatter,
     "Sigmoid": lambda _, x: 1 / (1 + np.exp(-x)),
     "Slice": _slice,
     "Sqrt": lambda _, x: np.sqrt(x),

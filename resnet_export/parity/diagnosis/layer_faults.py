@@ -56,7 +56,7 @@ def layer_faults(step: Step, network: Network, numbers: Numbers, sources: list[F
 def pattern(layers: Sequence[LayerError]) -> str | None:
     """What the local errors of all convolutions together are the mark of."""
     errors = [layer.local_error / layer.scale for layer in layers if layer.op == "Conv" and layer.scale > 0]
-    if not errors or not np.isfinite(errors).all():
+    if len(errors) < 2 or not np.isfinite(errors).all():
         return None
     median = float(np.median(errors))
     for least, most, precision in MANTISSAS:
