@@ -184,7 +184,8 @@ class TestModels:
             "The model Sequential does not run on images of 3 x 224 x 224: "
             "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x150528 and 12x2).",
             "Give it the images that it was made for: their size with image_size (--image-size), "
-            "and a model whose forward takes the images alone.",
+            "and a model whose forward takes the images alone. "
+            "3 channels are a guess: others are given with in_channels (--in-channels).",
         )
         assert export(model, target, image_size=2).passed
 

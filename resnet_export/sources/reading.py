@@ -10,7 +10,7 @@ import numpy as np
 
 from resnet_export.assumptions import Assumption, about_image_size
 from resnet_export.convert import Topology
-from resnet_export.errors import InputError
+from resnet_export.errors import CheckpointError, InputError
 from resnet_export.graph.interface import Activation
 from resnet_export.graph.reading import Reading, read
 from resnet_export.live import LiveModel
@@ -42,7 +42,7 @@ def of_model(model: LiveModel, origin: str, asked: Mapping[str, Any]) -> Trained
         CheckpointError: it is another network than was asked for, or has numbers that are not finite.
     """
     image, assumed = _image(model, asked)
-    topology = _traced(model, image, sure=asked.get("in_channels") or model.image()[0])
+    topology = _traced(model, image, asked.get("in_channels"), origin)
     reading = read(topology.graph, image, topology.parameters)
 
     def read_at(image: Image) -> Reading:
@@ -135,17 +135,19 @@ def _image(model: LiveModel, asked: Mapping[str, Any]) -> tuple[tuple[int, int, 
     return (channels, usual, usual), (about_image_size(usual),)
 
 
-def _traced(model: LiveModel, image: Image, *, sure: int | None) -> Topology:
-    """The model's structure; where it fails on a number of channels that is a guess, that has to be asked for."""
+def _traced(model: LiveModel, image: Image, asked: int | None, origin: str) -> Topology:
+    """The model's structure; where it fails, the number of channels that was asked for, or guessed, may be wrong."""
+    shown, taken = model.image()[0], image[0]
     try:
         return model.trace(image)
     except InputError as error:
-        if sure is not None:
+        if shown is None and asked is None:
+            hint = f"{taken} channels are a guess: others are given with in_channels (--in-channels)."
+            raise InputError(error.message, hint=f"{error.hint or ''} {hint}".strip()) from error
+        if None in (shown, asked) or shown == asked:
             raise
-        raise type(error)(
-            error.message,
-            hint=f"Give the channels of its images with in_channels (--in-channels): {image[0]} is a guess. "
-            f"{error.hint or ''}".rstrip(),
+        raise CheckpointError(
+            f"in_channels {asked} was asked for, and {origin} has {shown}.", hint="Leave in_channels out."
         ) from error
 
 

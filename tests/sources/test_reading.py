@@ -154,7 +154,7 @@ class TestChannels:
         with pytest.raises(InputError, match="does not run on images of 3 x 16 x 16") as caught:
             export(self.Grey(), tmp_path / "net.onnx", image_size=SIZE)
         assert caught.value.hint is not None
-        assert caught.value.hint.startswith("Give the channels of its images with in_channels (--in-channels)")
+        assert caught.value.hint.endswith("3 channels are a guess: others are given with in_channels (--in-channels).")
 
     def test_they_go_before_those_of_the_first_convolution(self, tmp_path: Path) -> None:
         """Which takes what a layer made of the image."""
