@@ -19,6 +19,7 @@ from resnet_export.graph.foreign import ImageInput, find_head, image_input, size
 from resnet_export.graph.interface import ONE, Activation
 from resnet_export.graph.metadata import Metadata, is_ours
 from resnet_export.graph.reading import Reading, read
+from resnet_export.images import DESCRIBED
 from resnet_export.sources.reading import NO_LAYER, is_same, of_reading, positions_of
 from resnet_export.sources.trained import Image, Trained
 from resnet_export.spec import IMAGE_SIZES
@@ -97,7 +98,8 @@ def _preparation(taken: ImageInput, own: Metadata | None, image: Image) -> dict[
     """What a file says of the preparation of its pictures: fields of `Preprocessing`."""
     said: dict[str, Any] = {}
     if own is not None:
-        said = own.preprocessing.at_size(min(image[1:])).as_dict()
+        prepared = own.preprocessing.at_size(min(image[1:]))
+        said = {name: getattr(prepared, name) for name in DESCRIBED}
     if np.dtype(taken.dtype).kind in "iu":  # it takes the pixels as they are
         said |= {"mean": (0.0,) * taken.channels, "std": (1 / 255,) * taken.channels}
     return said
