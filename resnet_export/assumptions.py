@@ -10,7 +10,7 @@ from resnet_export.terminal import numbers
 
 if TYPE_CHECKING:
     from resnet_export.images import Preprocessing
-    from resnet_export.spec import ResNetSpec
+    from resnet_export.network.residual import Residual
 
 
 Subject = Literal["network", "pictures"]
@@ -34,17 +34,19 @@ class Assumption:
         return shown if self.option is None else f"{shown} ({self.option})"
 
 
-def about_network(spec: ResNetSpec, given: Container[str]) -> tuple[Assumption, ...]:
-    """What no tensor shows of the network of `spec`.
+def about_network(design: Residual, given: Container[str]) -> tuple[Assumption, ...]:
+    """What no tensor shows of a residual network.
 
     Args:
-        spec: the network.
+        design: the network.
         given: names of its fields that were asked for, or are known otherwise.
     """
-    stem = "conv1 with stride 2, then a max pool" if spec.stem == "imagenet" else "conv1 with stride 1, no max pool"
-    eps = Assumption("network", "eps", f"eps {spec.eps:g}", "--eps")
-    option = "--stride-on" if spec.variant.bottleneck else None
-    stride = Assumption("network", "stride", f"strides on the {spec.stride_on} convolutions", option)
+    bottleneck, strided = len(design.blocks[0].path) == 3, design.strided
+    behind = {"max": ", then a max pool", "none": ", no max pool", "convolution": ""}[design.pool]
+    stem = f"conv1 with stride {design.stem[0].stride}{behind}"
+    eps = Assumption("network", "eps", f"eps {design.eps:g}", "--eps")
+    option = "--stride-on" if bottleneck else None
+    stride = Assumption("network", "stride", f"strides on the {strided}x{strided} convolutions", option)
     return (
         *(() if "eps" in given else (eps,)),
         Assumption("network", "activation", "ReLU"),

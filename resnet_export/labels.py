@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from resnet_export.errors import LabelsError
 from resnet_export.terminal import number
@@ -33,22 +35,43 @@ def labels_of(labels: str | os.PathLike[str] | Sequence[str] | None, classes: in
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """The lines of a text file, without a byte order mark and without empty lines at its end.
+    """The lines of a text file, without a byte order mark and without empty lines at its end; or the names in JSON.
+
+    In JSON they are a list, `{"0": "cat", ...}`, or such a table under `id2label`, as in Hugging Face's `config.json`.
 
     Raises:
-        LabelsError: it can't be read, is JSON, or has an empty line before its end.
+        LabelsError: it can't be read, or has an empty line before its end, or JSON of another kind.
     """
-    hint = "Give a text file, one class a line."
+    hint = 'Give a text file, one class a line, or JSON such as {"0": "cat", "1": "dog"}.'
     try:
         text = path.read_text(encoding="utf-8-sig").rstrip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise LabelsError(f"The labels file {path} cannot be read: {reason}.", hint=hint) from error
     if text.startswith(("{", "[")):
-        raise LabelsError(
-            f"The labels file {path} is JSON.", hint="Write its class names into a text file, one a line."
-        )
+        try:
+            return of_json(json.loads(text))
+        except ValueError as error:
+            raise LabelsError(f"The labels file {path} has no class names: {error}.", hint=hint) from error
     names = tuple(line.strip() for line in text.splitlines())
     if "" in names:
         raise LabelsError(f"The labels file {path} has nothing in line {names.index('') + 1}.", hint=hint)
     return names
+
+
+def of_json(data: Any) -> tuple[str, ...]:
+    """The class names in JSON: a list, number -> name, or that under `id2label`.
+
+    Raises:
+        ValueError: it is of another kind, or the numbers are not 0, 1, 2, ...
+    """
+    if isinstance(data, dict) and isinstance(data.get("id2label"), dict):
+        data = data["id2label"]
+    if isinstance(data, dict):
+        numbered = {int(key): name for key, name in data.items()}
+        if numbered.keys() != set(range(len(numbered))):
+            raise ValueError("its numbers are not 0, 1, 2 and so on")
+        data = [numbered[index] for index in range(len(numbered))]
+    if not isinstance(data, list) or not data or not all(isinstance(name, str) for name in data):
+        raise ValueError("it is no list of names, and no table of them")
+    return tuple(data)

@@ -18,7 +18,8 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from resnet_export.errors import SpecificationError
-from resnet_export.network import IMAGE, Network, Step
+from resnet_export.network import Network
+from resnet_export.network.residual import Block, Convolution, Residual
 
 Stem = Literal["imagenet", "cifar"]
 STEMS: tuple[Stem, ...] = ("imagenet", "cifar")
@@ -141,10 +142,18 @@ class ResNetSpec:
         """Length of the embedding: channels of the last stage."""
         return self.outer_channels(len(self.variant.blocks) - 1)
 
+    @property
+    def design(self) -> Residual:
+        """What its blocks consist of."""
+        imagenet = self.stem == "imagenet"
+        stem = Convolution(self.width, 7, 2) if imagenet else Convolution(self.width, 3)
+        image = (self.in_channels, self.image_size, self.image_size)
+        return Residual(image, (stem,), "max" if imagenet else "none", tuple(_blocks(self)), self.num_classes, self.eps)
+
     @cached_property
     def network(self) -> Network:
         """From the image to the logits, with batch norms as steps of their own. Names are torchvision's."""
-        return Network((self.in_channels, self.image_size, self.image_size), tuple(_steps(self)), ("fc",))
+        return self.design.network
 
     @cached_property
     def canonical(self) -> Network:
@@ -176,82 +185,20 @@ class ResNetSpec:
         return {item.name: getattr(self, item.name) for item in fields(self)}
 
 
-def _steps(spec: ResNetSpec) -> Iterator[Step]:
-    """Walks the network from the image to the logits."""
-    if spec.stem == "imagenet":
-        yield from _convolution(spec, "conv1", "bn1", IMAGE, spec.in_channels, spec.width, 7, 2)
-        yield Step("relu", "Relu", ("bn1",))
-        pool = {"ceil_mode": 0, **_window(3, 2)}
-        yield Step("maxpool", "MaxPool", ("relu",), pool)
-        last = "maxpool"
-    else:
-        yield from _convolution(spec, "conv1", "bn1", IMAGE, spec.in_channels, spec.width, 3, 1)
-        yield Step("relu", "Relu", ("bn1",))
-        last = "relu"
-
+def _blocks(spec: ResNetSpec) -> Iterator[Block]:
     channels = spec.width
-    for stage, blocks in enumerate(spec.variant.blocks):
-        for block in range(blocks):
-            stride = 2 if stage > 0 and block == 0 else 1
-            for step in _block(spec, f"layer{stage + 1}.{block}", last, channels, stage, stride):
-                yield step
-                last = step.name
-            channels = spec.outer_channels(stage)
-
-    yield Step("avgpool", "GlobalAveragePool", (last,))
-    yield Step("flatten", "Flatten", ("avgpool",), {"axis": 1})
-    classifier = {"weight": (spec.num_classes, spec.features), "bias": (spec.num_classes,)}
-    yield Step("fc", "Gemm", ("flatten",), {"transB": 1}, classifier)
-
-
-def _block(spec: ResNetSpec, prefix: str, source: str, channels: int, stage: int, stride: int) -> Iterator[Step]:
-    """One residual block: relu(convolutions(x) + shortcut(x))."""
-    inner, outer = spec.inner_channels(stage), spec.outer_channels(stage)
-    first, second = (1, stride) if spec.stride_on == "3x3" else (stride, 1)
-    # (output channels, kernel, stride, groups) of each convolution on the main path
-    path = ((inner, 1, first, 1), (inner, 3, second, spec.groups), (outer, 1, 1, 1)) if spec.variant.bottleneck else (
-        (inner, 3, stride, 1),
-        (outer, 3, 1, 1),
-    )  # fmt: skip
-    last, taken = source, channels
-    for index, (given, kernel, conv_stride, groups) in enumerate(path, start=1):
-        if index > 1:
-            last = f"{prefix}.relu{index - 1}"
-            yield Step(last, "Relu", (f"{prefix}.bn{index - 1}",))
-        names = f"{prefix}.conv{index}", f"{prefix}.bn{index}"
-        yield from _convolution(spec, *names, last, taken, given, kernel, conv_stride, groups)
-        last, taken = names[1], given
-    shortcut = source
-    if stride != 1 or channels != outer:
-        names = f"{prefix}.downsample.0", f"{prefix}.downsample.1"
-        yield from _convolution(spec, *names, source, channels, outer, 1, stride)
-        shortcut = names[1]
-    yield Step(f"{prefix}.add", "Add", (last, shortcut))
-    yield Step(f"{prefix}.relu{len(path)}", "Relu", (f"{prefix}.add",))
-
-
-def _convolution(
-    spec: ResNetSpec,
-    name: str,
-    norm: str,
-    source: str,
-    in_channels: int,
-    channels: int,
-    kernel: int,
-    stride: int,
-    groups: int = 1,
-) -> Iterator[Step]:
-    """A convolution, padded symmetrically by half of its kernel, and its batch norm."""
-    weight = {"weight": (channels, in_channels // groups, kernel, kernel)}
-    yield Step(name, "Conv", (source,), {"group": groups, **_window(kernel, stride)}, weight)
-    roles = dict.fromkeys(("weight", "bias", "running_mean", "running_var"), (channels,))
-    yield Step(norm, "BatchNormalization", (name,), {"epsilon": spec.eps}, roles)
-
-
-def _window(kernel: int, stride: int) -> dict[str, tuple[int, ...]]:
-    return {
-        "kernel_shape": (kernel,) * 2,
-        "strides": (stride,) * 2,
-        "pads": (kernel // 2,) * 4,
-        "dilations": (1, 1),
-    }
+    for stage, count in enumerate(spec.variant.blocks):
+        inner, outer = spec.inner_channels(stage), spec.outer_channels(stage)
+        for index in range(count):
+            stride = 2 if stage > 0 and index == 0 else 1
+            path: tuple[Convolution, ...] = (Convolution(inner, 3, stride), Convolution(outer, 3))
+            if spec.variant.bottleneck:
+                first, second = (1, stride) if spec.stride_on == "3x3" else (stride, 1)
+                path = (
+                    Convolution(inner, 1, first),
+                    Convolution(inner, 3, second, spec.groups),
+                    Convolution(outer, 1),
+                )
+            fits = stride == 1 and channels == outer
+            yield Block(f"layer{stage + 1}.{index}", path, "identity" if fits else "convolution")
+            channels = outer

@@ -94,6 +94,7 @@ EXAMPLES = """\b
     type=click.Choice(STRIDE_POSITIONS),
     help="Which convolution of a bottleneck has the stride.  [default: as in the model, or 3x3]",
 )
+@network("--ema", is_flag=True, help="Take the moving average of the checkpoint's weights, where it has one.")
 @network("--seed", type=whole(0), default=0, show_default=True, help="Seed of a new network's weights.")
 @file("--output", "-o", type=click.Path(), metavar="FILE", help="The file's name.  [default: resnet<depth>.onnx]")
 @file("--layout", type=click.Choice(LAYOUTS), default="nchw", show_default=True, help="Order of the input's axes.")

@@ -113,6 +113,8 @@ def _cut(network: Network, interface: Interface) -> tuple[Network, str]:
     if interface.head != "embedding":
         return network, first
     classifier = network.step[network.output]
+    if classifier.op == "Flatten":  # of a network without a classifier
+        return network, first
     if classifier.op != "Gemm":
         raise UsageError(
             f"The network has no classifier that could be left out: it ends with {classifier.op}.",

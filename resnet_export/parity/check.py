@@ -66,7 +66,7 @@ class Check:
         self._network, self._proof, self._reading = network, proof, reading
         self._truth = self._background.submit(self._compute_truth, network, numbers)
         self._built = proof == SPECIFICATION
-        self._source: Evaluation
+        self._source: Evaluation | None = None
         self._activation: Activation | None = None
         self._witness: tuple[NDArray[np.float64], ...] | None = None
         self._witness_failed = False
@@ -102,10 +102,11 @@ class Check:
         candidate = Candidate("the file", lambda: open_session(RUNTIME, file))
         evaluation = evaluate(candidate, self._sets, tested.given, tested.activation, tested.others)
         truths = Truths(tested.oracle, {(self._sets[0].kind, self._quantity): self._truth.result()})
-        same = self._source.quantity == evaluation.quantity
-        verdict = judge(tested, self._sets, truths, [evaluation], self._source)
-        if not same:
-            judge_source(verdict, self._sets, truths, self._source, self._activation)
+        source = self._source
+        same = source is not None and source.quantity == evaluation.quantity
+        verdict = judge(tested, self._sets, truths, [evaluation], source)
+        if source is not None and not same:
+            judge_source(verdict, self._sets, truths, source, self._activation)
         witness = self._judge_witness(verdict, truths)
         diagnosis = self._diagnose(verdict, tested.oracle) if verdict.failures else None
         return VerifyReport(
@@ -116,46 +117,48 @@ class Check:
             notes=tuple(self._notes),
             diagnosis=diagnosis,
             truth=tested.oracle.description,
-            yardstick=self._source.candidate.label if same else "NumPy in float32",
+            yardstick=source.candidate.label if source is not None and same else "NumPy in float32",
             witness=witness,
         )
 
     def _diagnose(self, verdict: Verdict, network: NetworkOracle) -> Diagnosis | None:
         """Where it goes wrong first; None where only a head is wrong."""
-        failed = [evaluation for evaluation, _ in verdict.failed]
-        if not self._built and (self._source in failed or self._witness_failed):
-            side = self._source.candidate.label if self._contradicts_itself() else self._reading
-            return diagnose_reading(self._source.candidate, network, self._sets[0], side)
+        failed, source = [evaluation for evaluation, _ in verdict.failed], self._source
+        if source is not None and not self._built and (source in failed or self._witness_failed):
+            side = source.candidate.label if self._contradicts_itself(source) else self._reading
+            return diagnose_reading(source.candidate, network, self._sets[0], side)
         if not failed:
             return None
         diagnosis, _ = diagnose(failed[0].candidate, network, verdict.failed[0][1])
         return diagnosis
 
-    def _contradicts_itself(self) -> bool:
+    def _contradicts_itself(self, source: Evaluation) -> bool:
         """Whether the source gives in float32 something else than in float64."""
         if self._witness is None:
             return False
         inputs = self._sets[0]
         first = self._witness[0]
-        found = self._source.outputs[inputs.kind, max(inputs.batches)][: len(first)]
+        found = source.outputs[inputs.kind, max(inputs.batches)][: len(first)]
         return not max_error(found, first) <= SUSPICIOUS * float(np.abs(first).max())
 
     def _judge_witness(self, verdict: Verdict, truths: Truths) -> float | None:
         """How far the source's own float64 run is from the truth, over the largest value; None without one."""
-        if self._witness is None:
+        if self._witness is None or self._source is None:
             return None
-        pairs = zip((None, *self._others), self._witness, strict=True)
-        return max(self._distance(verdict, truths, name, found) for name, found in pairs)
+        pairs, source = zip((None, *self._others), self._witness, strict=True), self._source
+        return max(self._distance(verdict, truths, source, name, found) for name, found in pairs)
 
-    def _distance(self, verdict: Verdict, truths: Truths, output: str | None, found: NDArray[np.float64]) -> float:
+    def _distance(
+        self, verdict: Verdict, truths: Truths, source: Evaluation, output: str | None, found: NDArray[np.float64]
+    ) -> float:
         """That of one output, which is judged."""
         inputs = self._sets[0]
         truth = truths.of(inputs, "logits", output=output, batch=len(found))
         if output is None and self._activation is not None:
             truth = activate(truth, self._activation)
-        own = max_error(self._source.of(output)[inputs.kind, max(inputs.batches)][: len(truth)], truth)
+        own = max_error(source.of(output)[inputs.kind, max(inputs.batches)][: len(truth)], truth)
         failures = len(verdict.failures)
-        distance = judge_float64(verdict, self._source.candidate.label, found, truth, own, output, self._reading)
+        distance = judge_float64(verdict, source.candidate.label, found, truth, own, output, self._reading)
         # Where rounding alone decides what the network gives, no layer is to blame.
         blamed = own <= CHAOTIC * float(np.abs(truth).max())
         self._witness_failed |= blamed and len(verdict.failures) > failures

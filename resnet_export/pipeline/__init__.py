@@ -42,7 +42,7 @@ def run(options: ExportOptions) -> ExportReport:
     with _start_check(options, source, report) as check:
         if source.is_built:
             _build(source, report, stages)
-        if check is not None:
+        if check is not None and source.candidate is not None:
             with stages("run"):
                 check.run_source(source.candidate, None if source.is_built else source.trained.activation)
                 check.run_witness(source.run_float64)

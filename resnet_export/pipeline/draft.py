@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from resnet_export.assumptions import about_pictures
-from resnet_export.errors import UsageError
+from resnet_export.errors import CheckpointError, UsageError
 from resnet_export.files import refuse_overwriting, require_space
 from resnet_export.graph.interface import OUTPUTS, Head
 from resnet_export.images import ADJUSTABLE, IMAGENET_MEAN, IMAGENET_STD, Preprocessing
@@ -41,6 +41,7 @@ def draft_report(options: ExportOptions, source: SourceModel, stages: Mapping[st
     preprocessing, origin, known = preprocessing_of(options, trained)
     if options.dynamic_size:
         refuse_fixed_size(trained)
+    refuse_absent_classifier(options, trained)
     report = ExportReport(
         path=str(path),
         framework=source.framework,
@@ -60,11 +61,25 @@ def draft_report(options: ExportOptions, source: SourceModel, stages: Mapping[st
         versions=_versions(source.framework),
         verification=None,
         assumptions=(*trained.assumptions, *about_pictures(preprocessing, known)),
-        labels=labels_of(options.labels, trained.network.classes),
+        labels=labels_of(trained.labels if options.labels is None else options.labels, trained.network.classes),
         outputs=(OUTPUTS[options.head or own_head(trained)], *trained.others),
     )
     require_space(path, sum(array.nbytes for array in trained.numbers.values()))
     return report
+
+
+def refuse_absent_classifier(options: ExportOptions, trained: Trained) -> None:
+    """Refuses to classify without a classifier.
+
+    Raises:
+        CheckpointError: the source has none, and something else than the embedding is asked for.
+    """
+    ends = trained.network.step[trained.network.output].op
+    if trained.name is not None and ends != "Gemm" and options.head != "embedding":
+        raise CheckpointError(
+            f"{trained.origin} has no classifier (fc.weight): it ends with the pooled features.",
+            hint="Give --head embedding.",
+        )
 
 
 def default_name(options: ExportOptions, trained: Trained) -> str:

@@ -46,6 +46,8 @@ class ExportOptions:
     """Channels after the stem."""
     eps: float | None = None
     """Added to the variance in every batch norm. A state_dict can't show it: 1e-5 by default."""
+    ema: bool = False
+    """Takes the moving average of a checkpoint's weights, where it has one."""
     groups: int | None = None
     """Groups of the 3x3 convolutions of bottlenecks: 32 in ResNeXt-50 32x4d."""
     base_width: int | None = None

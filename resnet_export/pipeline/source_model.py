@@ -20,7 +20,7 @@ from resnet_export.parity.gate.evaluation import Candidate
 from resnet_export.parity.reference.oracles import MODEL_ITSELF, OWN_GRAPH
 from resnet_export.parity.results import Diagnosis
 from resnet_export.pipeline.options import ExportOptions
-from resnet_export.pipeline.source_sessions import ONNX, FileSession, LiveSession
+from resnet_export.pipeline.source_sessions import CHECKPOINT, ONNX, FileSession, LiveSession
 from resnet_export.runtimes import attach
 from resnet_export.runtimes.session import Session
 from resnet_export.sources import Source, Trained, load
@@ -50,7 +50,8 @@ class SourceModel:
 
     Attributes:
         trained: the network with its numbers, until `release_weights`.
-        candidate: opens the model in a session.
+        candidate: opens the model in a session; None for a network that a checkpoint alone shows, which no framework
+            has a definition of.
     """
 
     def __init__(self, options: ExportOptions) -> None:
@@ -59,7 +60,10 @@ class SourceModel:
         self.trained = self._load()
         model, asked = self.trained.model, options.framework
         own = ONNX if self.trained.path is not None else None if model is None else model.framework
-        self.framework = ONNX if asked is None and own == ONNX else choose_framework(asked or own, options.source)
+        if own is None and self.trained.spec is None:
+            own = CHECKPOINT
+        alone = asked is None and own in (ONNX, CHECKPOINT)
+        self.framework = own if alone and own else choose_framework(asked or own, options.source)
         self.is_built = own != self.framework
         """Whether a definition of this package is built from the weights, rather than the source's own model read."""
         if self.is_built and self.trained.spec is None:
@@ -67,10 +71,12 @@ class SourceModel:
                 f"The framework {asked} was asked for, and the source is another network than its definition.",
                 hint="Leave the framework out.",
             )
-        self.proof = SPECIFICATION if self.is_built else OWN_GRAPH if own == ONNX else MODEL_ITSELF
+        self.proof = {ONNX: OWN_GRAPH, CHECKPOINT: SPECIFICATION}.get(own or "", MODEL_ITSELF)
+        if self.is_built:
+            self.proof = SPECIFICATION
         self._model: Any = None
         name = "the source file" if own == ONNX else f"the {self.framework} model"
-        self.candidate = Candidate(name, self._open)
+        self.candidate = None if self.framework == CHECKPOINT else Candidate(name, self._open)
         self.reading = "what was read of the file" if own == ONNX else self._converted
         """What messages call the network that was read, where the source's own run is held against it."""
 
@@ -99,6 +105,7 @@ class SourceModel:
             }
             check_parameters(expected, numbers, self._weights)
         except StructureError as error:
+            assert self.candidate is not None, "what is built can be opened"
             return attribute_topology(self.candidate, error, expected, self._weights, self._converted)
         return None
 
@@ -123,7 +130,7 @@ class SourceModel:
 
     def _load(self) -> Trained:
         options = self._options
-        return load(options.source, seed=options.seed, code=options.model, **options.specified)
+        return load(options.source, seed=options.seed, code=options.model, ema=options.ema, **options.specified)
 
     def _read(self, topology: Topology) -> Reading:
         """Reads the topology; one that can't be read is not the specification's."""

@@ -14,6 +14,8 @@ from resnet_export.sources import Trained
 
 ONNX = "onnx"
 """What stands for the framework of a network that was read off an `.onnx` file."""
+CHECKPOINT = "checkpoint"
+"""What stands for it where a network is known by its checkpoint alone."""
 
 Values = Mapping[str, NDArray[Any]]
 

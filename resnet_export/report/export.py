@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from resnet_export.pipeline.report import ExportReport
 
 
+CHECKPOINT = "checkpoint"
+"""What the framework is called of a network that a checkpoint alone shows."""
+SOURCES = {"onnx": "its source", CHECKPOINT: "NumPy in float32"}
+"""Framework -> what the file is held against, where that is no live model."""
+
+
 def render(report: ExportReport) -> str:
     """What was written, what went into it, and whether it is the network of its source."""
-    title = f"{report.title} from {report.framework}"
+    title = f"{report.title} from {'a checkpoint' if report.framework == CHECKPOINT else report.framework}"
     return "\n".join([title, *_facts(report), "", *_verdict(report)])
 
 
@@ -70,10 +76,10 @@ def _verdict(report: ExportReport) -> Iterator[str]:
         heading = ("inputs", "batch", "runtime", "file error", f"{report.framework} error", "ratio", "top-1", "")
         yield from table(heading, _rows(found, report.framework), left=(0, 2, 7))
         factor = next((entry.bound / entry.yardstick for entry in found.comparisons if entry.yardstick), None)
+        whose = "NumPy's in float32" if report.framework == CHECKPOINT else f"{report.framework}'s"
         if factor is not None:
             yield from wrapped(
-                f"ratio: error over {report.framework}'s, or over the rounding floor where that is larger; "
-                f"up to {factor:g} passes.",
+                f"ratio: error over {whose}, or over the rounding floor where that is larger; up to {factor:g} passes.",
                 "  ",
             )
         yield ""
@@ -84,7 +90,7 @@ def _verdict(report: ExportReport) -> Iterator[str]:
             f"proof: {report.proof}; its own run in float64 is {found.witness:.0e} of the largest value from the truth."
         )
     if found.passed:
-        source = "its source" if report.framework == "onnx" else f"the {report.framework} model"
+        source = SOURCES.get(report.framework, f"the {report.framework} model")
         that = "the file is that network, with what was assumed of it; " if report.network_assumed else ""
         yield from wrapped(
             f"Passed: {that}the file and {source} are equally far from float64 truth, as rounding alone makes them."

@@ -11,6 +11,7 @@ from resnet_export import live
 from resnet_export.errors import CheckpointError, UsageError
 from resnet_export.live import files
 from resnet_export.optional import is_installed
+from resnet_export.sources.checkpoint import of_checkpoint
 from resnet_export.sources.onnx_file import of_onnx
 from resnet_export.sources.reading import of_model
 from resnet_export.sources.trained import Trained
@@ -29,6 +30,7 @@ def load(
     *,
     seed: int = 0,
     code: str | None = None,
+    ema: bool = False,
     assumed: Mapping[str, Any] | None = None,
     compared: bool = False,
     **asked: Any,
@@ -40,6 +42,7 @@ def load(
         seed: that of a new network's weights.
         code: `package.module:callable` or `file.py:callable`, which gives the model that `source`, a checkpoint, is
             loaded into. The user's own code is run.
+        ema: take the moving average of a checkpoint's weights, where there is one.
         assumed: fields of `ResNetSpec` to take for granted where a checkpoint doesn't show them.
         compared: whether a file is only held against it; see `of_onnx`.
         asked: fields of `ResNetSpec` that the caller insists on, and `image_size` of any network; None means not asked.
@@ -50,7 +53,7 @@ def load(
         InputError: a model cannot be traced, or has an operator that is not read.
     """
     if code is not None:
-        return _of_code(code, source, asked)
+        return _of_code(code, source, asked, ema=ema)
     if live.framework_of(source) is not None:
         model = live.of(source)
         return of_model(model, f"the {model.framework} model", asked)
@@ -63,10 +66,12 @@ def load(
         return Trained.of_weights(Weights.initial(spec, seed), f"He initialisation, seed {seed}")
     if not isinstance(source, str | os.PathLike):
         live.of(source)  # which says what it is, where it knows
-    return _of_path(os.fspath(source), asked, assumed, compared)
+    return _of_path(os.fspath(source), asked, assumed, ema=ema, compared=compared)
 
 
-def _of_path(name: str, asked: dict[str, Any], assumed: Mapping[str, Any] | None, compared: bool) -> Trained:
+def _of_path(
+    name: str, asked: dict[str, Any], assumed: Mapping[str, Any] | None, *, ema: bool, compared: bool
+) -> Trained:
     if name.lower().endswith(".pt2"):
         raise CheckpointError(
             f"{name} is a program of torch.export, whose loader unpickles whatever is in it. It was not read.",
@@ -80,11 +85,10 @@ def _of_path(name: str, asked: dict[str, Any], assumed: Mapping[str, Any] | None
         return of_onnx(Path(name), asked, compared=compared)
     if files.is_whole_model(name) and Path(name).exists() and is_installed("keras") and is_installed("tensorflow"):
         return of_model(live.of(files.load(name)), Path(name).name, asked)
-    weights = Weights.load(name, assumed, **asked)
-    return Trained.of_weights(weights, Path(name).name, weights.assumptions)
+    return of_checkpoint(name, asked, assumed, ema=ema)
 
 
-def _of_code(code: str, source: Source, asked: dict[str, Any]) -> Trained:
+def _of_code(code: str, source: Source, asked: dict[str, Any], *, ema: bool) -> Trained:
     from resnet_export.live import code as user_code
     from resnet_export.live.loading import load_file, load_strictly
     from resnet_export.weights import formats
@@ -100,7 +104,7 @@ def _of_code(code: str, source: Source, asked: dict[str, Any]) -> Trained:
         if live.framework_of(made) == "keras":
             load_file(made, source)
         else:
-            load_strictly(made, formats.read_own_names(source))
+            load_strictly(made, formats.read_own_names(source, ema=ema))
         origin += f", with {Path(source).name}"
     return of_model(live.of(made), origin, asked)
 

@@ -55,6 +55,10 @@ class Trained:
     """Name of a module, layer or value of the source -> the step that gives its output."""
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     """What the source says of the preparation of its pictures: fields of `Preprocessing`."""
+    labels: tuple[str, ...] | None = None
+    """The names of the classes, where the source has them."""
+    name: str | None = None
+    """What a variant of a family is called that no specification has, such as `SE-ResNet-50`."""
 
     @classmethod
     def of_weights(cls, weights: Weights, origin: str, assumptions: tuple[Assumption, ...] = ()) -> Trained:
@@ -79,6 +83,8 @@ class Trained:
         """`ResNet-18`, or how many layers there are where the network has no name."""
         if self.spec is not None:
             return self.spec.title
+        if self.name is not None:
+            return self.name
         layers = sum(step.op in ("Conv", "Gemm") for step in self.network.steps)
         return f"network of {layers} layers" if self.model is None else f"{self.model.name}, {layers} layers"
 

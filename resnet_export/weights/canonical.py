@@ -15,7 +15,7 @@ from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.network import Network
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import formats
-from resnet_export.weights.infer import COUNTERS, MODEL_ITSELF, infer_spec, name_faults, shown_eps
+from resnet_export.weights.infer import COUNTERS, MODEL_ITSELF, Finding, infer_spec, name_faults, shown_eps
 from resnet_export.weights.initial import draw
 from resnet_export.weights.naming import Tensors
 
@@ -96,10 +96,10 @@ class Weights(Mapping[str, Array]):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], assumed: Mapping[str, Any] | None = None, **asked: Any) -> Self:
-        """Reads a checkpoint; the format is that of the file's name.
+        """Reads a checkpoint.
 
         Args:
-            path: `.pth`, `.pt`, `.safetensors`, `.keras`, `.weights.h5` or `.npz`.
+            path: a file that torch, safetensors, Keras or NumPy wrote; its first bytes tell which.
             assumed: fields of `ResNetSpec` to take for granted where the checkpoint doesn't show them.
             asked: fields of `ResNetSpec` that the caller insists on. The rest is inferred from the tensors, and from
                 the configuration in a `.keras` file; where nothing shows image size and eps, they are the usual ones.
@@ -108,11 +108,34 @@ class Weights(Mapping[str, Array]):
             CheckpointError: the file cannot be read, is unsafe, or holds another network than asked for.
             MissingDependencyError: the format needs a framework that is not installed.
         """
-        tensors, origin, shown = formats.read(path), os.fspath(path), formats.read_configuration(path)
+        shown = formats.read_configuration(path)
+        return cls.of_contents(formats.read(path), os.fspath(path), shown, assumed, **asked)
+
+    @classmethod
+    def of_contents(
+        cls,
+        tensors: dict[str, Array],
+        origin: str,
+        shown: Mapping[str, Finding],
+        assumed: Mapping[str, Any] | None = None,
+        **asked: Any,
+    ) -> Self:
+        """Those of a checkpoint that was read.
+
+        Args:
+            tensors: by canonical names; they are let go of.
+            origin: what error messages call the checkpoint.
+            shown: what a configuration beside the tensors shows.
+            assumed: as of `load`.
+            asked: as of `load`.
+
+        Raises:
+            CheckpointError: it holds another network than asked for.
+        """
         known = {*shown, *(name for name, value in asked.items() if value is not None)}
         taken = {name: value for name, value in (assumed or {}).items() if name not in known}
         spec = infer_spec(tensors, origin=origin, shown=shown, **{**asked, **taken})
-        assumptions = about_network(spec, known)
+        assumptions = about_network(spec.design, known)
         if asked.get("image_size") is None and "image_size" not in shown:
             assumptions += (about_image_size(spec.image_size),)
         return cls(spec, tensors, origin=origin, assumptions=assumptions)

@@ -13,6 +13,9 @@ from resnet_export.network.operators.elementwise import operands
 from resnet_export.network.operators.operator import Attributes, Floats, Operator, Sizes
 from resnet_export.network.sizes import Shape, broadcast
 
+PRODUCTS_AT_ONCE = 2**22
+"""Numbers that are held in memory while a matrix product is added up."""
+
 
 def _gemm_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:
     (x,) = inputs
@@ -23,8 +26,21 @@ def _gemm_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Map
 
 
 def _gemm(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
-    product = inputs[0] @ numbers["weight"].T
+    product = _plain_product(inputs[0], numbers["weight"])
     return np.asarray(product + numbers["bias"] if "bias" in numbers else product)
+
+
+def _plain_product(x: Floats, weight: Floats) -> Floats:
+    """X W', in less than float64 by adding one product after the other: see `sum_over`."""
+    if x.dtype == np.float64:
+        return np.asarray(x @ weight.T)
+    rows = max(1, PRODUCTS_AT_ONCE // weight.shape[1])
+    out = np.empty((len(x), len(weight)), x.dtype)
+    for start in range(0, len(weight), rows):
+        columns = np.ascontiguousarray(weight[start : start + rows].T)
+        for image, target in zip(x, out, strict=True):
+            target[start : start + rows] = (columns * image[:, None]).sum(axis=0)
+    return out
 
 
 def _gemm_cost(output: Sizes, inputs: Sequence[Sizes], parameters: Mapping[str, Sizes]) -> int:

@@ -100,4 +100,5 @@ class Truths:
 
 def step_of(network: Network, quantity: Quantity) -> str:
     """The step of the network that gives it: the classifier, or for an embedding what the classifier takes."""
-    return network.step[network.output].inputs[0] if quantity == "embedding" else network.output
+    last = network.step[network.output]
+    return last.inputs[0] if quantity == "embedding" and last.op != "Flatten" else network.output

@@ -1,12 +1,14 @@
 """Reading and writing checkpoints: the table of formats, and what is the same for all of them.
 
-Each module has `TITLE`, what error messages call such a file; `read(path)`, the tensors under every name that the file
+The first bytes of a file tell its format, whatever its name is; the name decides where a file is written. Each module
+has `TITLE`, what error messages call such a file; `read(path, ema=False)`, the tensors under every name that the file
 holds, in canonical layout; and `write(path, tensors)`.
 """
 
 import difflib
 import importlib
 import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,12 @@ from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError, ResNetExportError, quote_some
 from resnet_export.files import reported, staged
+from resnet_export.weights.contents import Contents
+from resnet_export.weights.formats import sharded
 from resnet_export.weights.formats.keras_config import read_findings
 from resnet_export.weights.infer import Finding
 from resnet_export.weights.naming import Tensors
+from resnet_export.weights.naming.families import in_canonical_names
 from resnet_export.weights.naming.torch import without_wrappers
 
 FORMATS: Mapping[str, str] = {
@@ -29,32 +34,62 @@ FORMATS: Mapping[str, str] = {
     ".npz": "resnet_export.weights.formats.numpy",
 }
 """How a file's name ends -> the module that reads and writes such files."""
+SIGNATURES = ((b"\x89HDF\r\n\x1a\n", ".weights.h5"), (b"\x80", ".pth"))
+"""First bytes -> the suffix of that format."""
+IN_ARCHIVES = (("model.weights.h5", ".keras"), ("data.pkl", ".pth"), (".npy", ".npz"))
+"""How the name of an entry of a zip archive ends -> the suffix of that format."""
+ZIP = b"PK"
+CHECKPOINTS = (*FORMATS, ".bin", ".ckpt", ".th", ".tar", ".pkl", ".h5")
+"""How the names of checkpoints end that people have."""
 
 
-def read(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+def read(path: str | os.PathLike[str], *, ema: bool = False) -> dict[str, NDArray[Any]]:
+    """The tensors of `read_contents`."""
+    return read_contents(path, ema=ema).tensors
+
+
+def read_contents(path: str | os.PathLike[str], *, ema: bool = False) -> Contents:
     """The tensors of a checkpoint under canonical names and in canonical layout; not yet checked.
 
-    The prefixes that `DataParallel` (`module.`) and `torch.compile` (`_orig_mod.`) leave are taken off.
+    Prefixes are taken off: those that `DataParallel` (`module.`) and `torch.compile` (`_orig_mod.`) leave, and that of
+    an attribute such as `backbone.` where what remains is the set of a known family. Names of other families become
+    torchvision's.
+
+    Args:
+        path: a file, or a folder with one; a checkpoint in several files is given by any of them, or by its index.
+        ema: take the moving average of the weights, where there is one.
 
     Raises:
         CheckpointError: there is no such file, its format is unknown, or it is damaged, unsafe or ambiguous.
         MissingDependencyError: the format needs a framework that is not installed.
     """
-    return _unwrapped(read_own_names(path), Path(path))
+    contents = read_own_contents(path, ema=ema)
+    return in_canonical_names(Contents(_unwrapped(contents.tensors, Path(path)), contents.notes, contents.labels))
 
 
-def read_own_names(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
-    """The tensors of a checkpoint under the names that they have there.
+def read_own_names(path: str | os.PathLike[str], *, ema: bool = False) -> dict[str, NDArray[Any]]:
+    """The tensors of a checkpoint under the names that they have there: see `read_contents`."""
+    return read_own_contents(path, ema=ema).tensors
 
-    Raises:
-        CheckpointError: there is no such file, its format is unknown, or it is damaged, unsafe or ambiguous.
-        MissingDependencyError: the format needs a framework that is not installed.
-    """
+
+def read_own_contents(path: str | os.PathLike[str], *, ema: bool = False) -> Contents:
+    """What is in a checkpoint, under the names that it has there: see `read_contents`."""
     path = Path(path)
+    if path.is_dir():
+        path = sharded.checkpoint_in(path, CHECKPOINTS)
+    _refuse_absent(path)
+    first, *others = [_read_file(part, ema=ema) for part in sharded.parts_of(path)]
+    if not others:
+        return first
+    return Contents({name: array for part in (first, *others) for name, array in part.tensors.items()})
+
+
+def _read_file(path: Path, *, ema: bool) -> Contents:
+    title = "a checkpoint"
     try:
-        _refuse_absent(path)
         form = _format(path)
-        tensors: dict[str, NDArray[Any]] = form.read(path)
+        title = form.TITLE
+        found: Contents = form.read(path, ema=ema)
     except ResNetExportError:
         raise
     except PermissionError as error:
@@ -62,10 +97,10 @@ def read_own_names(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     except Exception as error:
         # Each library has its own exceptions for a damaged file, and some raise whatever the bytes lead them to.
         raise CheckpointError(
-            f"{path} cannot be read as {form.TITLE}: {_shortened(error)}.",
+            f"{path} cannot be read as {title}: {_shortened(error)}.",
             hint="The file is damaged, incomplete or of another format: copy or download it again.",
         ) from error
-    return tensors
+    return found
 
 
 def read_configuration(path: str | os.PathLike[str]) -> dict[str, Finding]:
@@ -86,29 +121,55 @@ def write(path: str | os.PathLike[str], weights: Tensors) -> None:
         UnavailableError: the file cannot be written.
     """
     path = Path(path)
-    form = _format(path)
+    form = _written_format(path)
     with staged(path) as temporary, reported(path):
         form.write(temporary, weights)
 
 
+def _written_format(path: Path) -> Any:
+    suffix = _suffix(path)
+    if suffix is None:
+        raise CheckpointError(
+            f"{path} has no suffix of a known checkpoint format.",
+            hint=f"Name it by its format: {', '.join(FORMATS)}.",
+        )
+    return importlib.import_module(FORMATS[suffix])
+
+
 def _format(path: Path) -> Any:
-    for suffix, module in FORMATS.items():
-        if path.name.lower().endswith(suffix):
-            return importlib.import_module(module)
-    raise CheckpointError(
-        f"{path} has no suffix of a known checkpoint format.",
-        hint=f"Name it by its format: {', '.join(FORMATS)}.",
-    )
+    """The module that reads a file, by its first bytes; by its name where these say nothing."""
+    suffix = _by_bytes(path) or _suffix(path)
+    if suffix is None:
+        raise CheckpointError(
+            f"{path} is no checkpoint: it begins like no format that is known.",
+            hint="Give a file that torch.save, safetensors, Keras (model.save('model.keras')) or numpy.savez wrote.",
+        )
+    return importlib.import_module(FORMATS[suffix])
+
+
+def _suffix(path: Path) -> str | None:
+    return next((suffix for suffix in FORMATS if path.name.lower().endswith(suffix)), None)
+
+
+def _by_bytes(path: Path) -> str | None:
+    with path.open("rb") as file:
+        first = file.read(16)
+    if first.startswith(ZIP):
+        names = zipfile.ZipFile(path).namelist() if zipfile.is_zipfile(path) else []
+        held = (suffix for end, suffix in IN_ARCHIVES if any(name.endswith(end) for name in names))
+        return next(held, _suffix(path) or ".pth")  # one that is truncated is most likely torch's
+    header = int.from_bytes(first[:8], "little")
+    if first[8:9] == b"{" and header < path.stat().st_size:
+        return ".safetensors"
+    return next((suffix for signature, suffix in SIGNATURES if first.startswith(signature)), None)
 
 
 def _refuse_absent(path: Path) -> None:
-    if path.is_dir():
-        inside = sorted(entry.name for entry in path.iterdir() if entry.name.lower().endswith(tuple(FORMATS)))
-        raise CheckpointError(
-            f"{path} is a folder, not a checkpoint" + (f"; it holds {quote_some(inside)}." if inside else "."),
-            hint="Give the file itself.",
-        )
-    if not path.exists():
+    try:
+        there_is = path.exists()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.", hint="Check the path.") from error
+    if not there_is:
         names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else None
         near = difflib.get_close_matches(path.name, names or [])
         there = f"; there is {quote_some(near)}" if near else "" if names is not None else ", nor the folder"

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError
+from resnet_export.weights.contents import Contents
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.keras import VARIABLES, canonical_name, to_canonical
 
@@ -40,13 +41,13 @@ KINDS = {
 """Ranks of a layer's variables -> their names, which the file does not hold."""
 
 
-def read(path: Path) -> dict[str, NDArray[Any]]:
+def read(path: Path, *, ema: bool = False) -> Contents:
     """The variables of all layers, in canonical layout; those of other kinds of layers as `<layer>.vars.<i>`.
 
     Raises:
         CheckpointError: it holds no layer with variables, or two layers of one name.
     """
-    if path.name.lower().endswith(".keras"):
+    if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             source: Path | io.BytesIO = io.BytesIO(archive.read(WEIGHTS_ENTRY))
     else:
@@ -66,7 +67,7 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
             f"{path} holds no layer with variables as Keras 3 writes them.",
             hint="Write it with Keras 3: model.save_weights('model.weights.h5') or model.save('model.keras').",
         )
-    return tensors
+    return Contents(tensors)
 
 
 def write(path: Path, weights: Tensors) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError, quote_some
+from resnet_export.weights.contents import Contents
 from resnet_export.weights.naming import Tensors
 
 TITLE = "a NumPy archive"
@@ -14,7 +14,7 @@ TITLE = "a NumPy archive"
 HOW_TO_WRITE = "Write all arrays by name: numpy.savez(path, **arrays)."
 
 
-def read(path: Path) -> dict[str, NDArray[Any]]:
+def read(path: Path, *, ema: bool = False) -> Contents:
     """The arrays as they are. Pickled objects are refused.
 
     Raises:
@@ -28,7 +28,7 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
     strange = [name for name, entry in entries.items() if not isinstance(entry, np.ndarray)]
     if strange:
         raise CheckpointError(f"{path} holds {quote_some(strange)}, not arrays.", hint=HOW_TO_WRITE)
-    return entries
+    return Contents(entries)
 
 
 def write(path: Path, weights: Tensors) -> None:

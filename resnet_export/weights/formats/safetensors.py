@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError
+from resnet_export.weights.contents import Contents
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.torch import state_dict
 
@@ -20,7 +21,7 @@ TYPES = {
 """The format's name of an element type -> numpy's."""
 
 
-def read(path: Path) -> dict[str, NDArray[Any]]:
+def read(path: Path, *, ema: bool = False) -> Contents:
     """The tensors as they are; bfloat16 is widened to float32, which is exact.
 
     Raises:
@@ -29,7 +30,7 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
     from safetensors import deserialize
 
     entries = deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
-    return {name: _as_array(name, entry, path) for name, entry in entries}
+    return Contents({name: _as_array(name, entry, path) for name, entry in entries})
 
 
 def write(path: Path, weights: Tensors) -> None:

@@ -1,10 +1,11 @@
-"""PyTorch checkpoints, `.pth` and `.pt`: never anything but tensors is loaded from them."""
+"""PyTorch checkpoints, whatever their suffix: never anything but tensors is loaded from them."""
 
 from __future__ import annotations
 
 import io
 import pickle
 import re
+import types
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -15,63 +16,65 @@ from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.optional import require
+from resnet_export.weights.contents import Contents
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.torch import state_dict
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    Selected = tuple[dict[str, Tensor], tuple[str, ...], tuple[str, ...] | None]
 
 TITLE = "a PyTorch checkpoint"
 
 PICKLE = b"\x80"
 """First byte of a pickle since protocol 2, which the older of torch's formats begins with."""
 
-NESTED = ("state_dict", "model_state_dict", "model", "ema", "module")
+NESTED = (
+    "state_dict", "model_state_dict", "model_state", "model", "net", "network", "module", "weights", "params",
+    "student", "teacher",
+)  # fmt: skip
 """Where training scripts keep the state_dict in a checkpoint, in the order in which they are looked for."""
+AVERAGES = ("state_dict_ema", "model_ema", "ema_state_dict", "model_ema_state_dict", "ema_model", "ema")
+"""Where they keep the moving average of the weights."""
+LABELS = ("categories", "classes", "class_names", "labels")
+"""Where they keep the names of the classes."""
 
+ALLOWED = {
+    "collections": ("OrderedDict",),
+    "torch": ("Size", "device"),
+    "torch._utils": (
+        "_rebuild_parameter", "_rebuild_qtensor", "_rebuild_tensor", "_rebuild_tensor_v2",
+    ),
+}  # fmt: skip
+"""Module -> what of it may be called while a checkpoint is read: what makes tensors."""
 SAVE_STATE_DICT = (
-    'If you trust it, load it where it was written and save the tensors alone: torch.save(model.state_dict(), "{}").'
+    "If you trust it, load it where it was written and save the tensors alone, in a new file: "
+    'torch.save(model.state_dict(), "{}-state_dict.pth").'
 )
 
 
-def read(path: Path) -> dict[str, NDArray[Any]]:
+def read(path: Path, *, ema: bool = False) -> Contents:
     """The tensors of a state_dict, bare or inside a checkpoint; bfloat16 is widened to float32, which is exact.
 
+    Objects beside the tensors are skipped: nothing that they ask for is called.
+
+    Args:
+        path: in either of the two formats that `torch.save` writes.
+        ema: take the moving average of the weights, where there is one.
+
     Raises:
-        CheckpointError: it would execute code, is a whole pickled model, or has no tensors.
+        CheckpointError: it is a whole pickled model or a program, has no tensors, or quantised ones.
         MissingDependencyError: torch is not installed.
     """
-    torch = require("torch")
-    # The older of torch's two formats is not a zip archive, and cannot be mapped into memory.
-    mapped = zipfile.is_zipfile(path)
-    if not mapped:
-        _refuse_other_files(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's advice on pickle protocols is for who writes the file
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
-    except pickle.UnpicklingError as error:
+    taken, notes, labels = _select(_load(path), path, ema=ema)
+    quantised = [name for name, tensor in taken.items() if tensor.is_quantized]
+    if quantised:
         raise CheckpointError(
-            f"{path} was refused and not executed: {_reason(error)}.", hint=SAVE_STATE_DICT.format(path.name)
-        ) from error
-    except RuntimeError as error:
-        if "TorchScript" not in str(error):
-            raise
-        raise CheckpointError(
-            f"{path} was refused and not executed: it is a TorchScript program.", hint=SAVE_STATE_DICT.format(path.name)
-        ) from error
-    return {name: _as_array(tensor) for name, tensor in _find_tensors(content, path).items()}
-
-
-def _refuse_other_files(path: Path) -> None:
-    """Torch would unpickle whatever it is, and complain of an opcode."""
-    with path.open("rb") as file:
-        if file.read(1) != PICKLE:
-            raise CheckpointError(
-                f"{path} is no PyTorch checkpoint: it begins like neither of the two formats that torch.save writes.",
-                hint="Check the path, or give it the suffix of its real format.",
-            )
+            f"{path} holds quantised tensors ({quote_some(quantised)}): it is the state_dict of a quantised model.",
+            hint="Give the checkpoint of the float network that it was made of; reduce precision after the export.",
+        )
+    return Contents({name: _as_array(tensor) for name, tensor in taken.items()}, notes, labels)
 
 
 def write(path: Path, weights: Tensors) -> None:
@@ -86,22 +89,159 @@ def write(path: Path, weights: Tensors) -> None:
     path.write_bytes(file.getbuffer())
 
 
-def _find_tensors(content: object, path: Path) -> dict[str, Tensor]:
+def _load(path: Path) -> object:
     torch = require("torch")
+    # The older of torch's two formats is not a zip archive, and cannot be mapped into memory.
+    mapped = zipfile.is_zipfile(path)
+    if mapped:
+        _refuse_programs(path)
+    else:
+        _refuse_other_files(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's advice on pickle protocols is for who writes the file
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+        except pickle.UnpicklingError as error:
+            skipping: Any = types.SimpleNamespace(
+                Unpickler=_Unpickler, load=_load_pickle, UnpicklingError=pickle.UnpicklingError, __name__="skipping"
+            )
+            try:
+                # Safe without `weights_only`: `_Unpickler` calls nothing but what makes tensors.
+                return torch.load(path, map_location="cpu", weights_only=False, mmap=mapped, pickle_module=skipping)
+            except Exception:
+                raise CheckpointError(
+                    f"{path} was refused and not executed: {_reason(error)}.", hint=SAVE_STATE_DICT.format(path.stem)
+                ) from error
+
+
+class _Skipped:
+    """Stands for an object that is not made, and takes whatever a pickle would do with it."""
+
+    def __init__(self, *arguments: object, **named: object) -> None:
+        pass
+
+    def __call__(self, *arguments: object, **named: object) -> _Skipped:
+        return _Skipped()
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+    def __setitem__(self, key: object, value: object) -> None:
+        pass
+
+    def append(self, value: object) -> None:
+        """As of a list."""
+
+    def extend(self, values: object) -> None:
+        """As of a list."""
+
+    def add(self, value: object) -> None:
+        """As of a set."""
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes tensors and plain data alone."""
+
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        torch = require("torch")
+        if global_name in ALLOWED.get(module_name, ()):
+            return super().find_class(module_name, global_name)
+        if module_name == "torch":
+            found = getattr(torch, global_name, None)
+            if isinstance(found, torch.dtype | torch.layout | torch.memory_format):
+                return found
+            if isinstance(found, type) and issubclass(found, torch.storage._LegacyStorage):
+                return found
+        return type(global_name, (_Skipped,), {})
+
+
+def _load_pickle(file: Any, **options: Any) -> object:
+    return _Unpickler(file, **options).load()
+
+
+def _refuse_programs(path: Path) -> None:
+    """A TorchScript archive would be compiled while it is loaded."""
+    with zipfile.ZipFile(path) as archive:
+        program = any(name.endswith("/constants.pkl") for name in archive.namelist())
+    if program:
+        raise CheckpointError(
+            f"{path} was refused and not executed: it is a TorchScript program.",
+            hint=SAVE_STATE_DICT.format(path.stem),
+        )
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Torch would unpickle whatever it is, and complain of an opcode."""
+    with path.open("rb") as file:
+        first = file.read(2)
+    if first == b"PK":
+        raise CheckpointError(
+            f"{path} is truncated: the table at the end of its zip archive is missing.",
+            hint="Copy or download it again.",
+        )
+    if first[:1] != PICKLE:
+        raise CheckpointError(
+            f"{path} is no PyTorch checkpoint: it begins like neither of the two formats that torch.save writes.",
+            hint="Check the path, or give it the suffix of its real format.",
+        )
+
+
+def _select(content: object, path: Path, *, ema: bool) -> Selected:
+    """The state_dict that is asked for, what is to be said of it, and the names of the classes."""
+    torch = require("torch")
+    if isinstance(content, _Skipped):
+        raise CheckpointError(
+            f"{path} was refused and not executed: it is a whole pickled model, a {type(content).__name__}.",
+            hint=SAVE_STATE_DICT.format(path.stem),
+        )
     if isinstance(content, Mapping):
-        for key in NESTED:
-            if isinstance(content.get(key), Mapping):
-                return _find_tensors(content[key], path)
+        found = [key for key in (*NESTED, *AVERAGES) if _is_state_dict(content.get(key))]
+        averages = [key for key in found if key in AVERAGES]
+        if found:
+            key = averages[0] if ema and averages else found[0]
+            tensors, notes, labels = _select(content[key], path, ema=ema)
+            return tensors, (*_said(key, averages), *notes), labels or _labels(content)
         # `n_averaged` is the counter of torch.optim.swa_utils.AveragedModel.
         tensors = {str(k): v for k, v in content.items() if isinstance(v, torch.Tensor) and k != "n_averaged"}
         if tensors:
-            return tensors
-    found = f"the keys {quote_some(map(str, content))}" if isinstance(content, Mapping) and content else "nothing"
-    found = found if isinstance(content, Mapping) else f"an object of type {type(content).__name__}"
+            return tensors, (), _labels(content)
+    held = f"the keys {quote_some(map(str, content))}" if isinstance(content, Mapping) and content else "nothing"
+    held = held if isinstance(content, Mapping) else f"an object of type {type(content).__name__}"
     raise CheckpointError(
-        f"{path} holds {found}, but no tensors by name.",
+        f"{path} holds {held}, but no tensors by name.",
         hint=f"Save model.state_dict() bare or under one of {', '.join(map(repr, NESTED))}.",
     )
+
+
+def _is_state_dict(value: object) -> bool:
+    """Whether it holds tensors by name, directly or one level below."""
+    torch = require("torch")
+    if not isinstance(value, Mapping):
+        return False
+    inside = [
+        *value.values(),
+        *(inner for entry in value.values() if isinstance(entry, Mapping) for inner in entry.values()),
+    ]
+    return any(isinstance(one, torch.Tensor) for one in inside)
+
+
+def _said(key: str, averages: list[str]) -> tuple[str, ...]:
+    """Which of several state_dicts was taken."""
+    if key in averages:
+        return (f"of its state_dicts {key!r}, a moving average, was taken",)
+    if averages:
+        return (f"of its state_dicts {key!r} was taken, and not the moving average {averages[0]!r} (--ema)",)
+    return ()
+
+
+def _labels(content: Mapping[Any, Any]) -> tuple[str, ...] | None:
+    holders = (content, content.get("meta"), content.get("hyper_parameters"))
+    for holder in (one for one in holders if isinstance(one, Mapping)):
+        for key in LABELS:
+            value = holder.get(key)
+            if isinstance(value, list | tuple) and value and all(isinstance(one, str) for one in value):
+                return tuple(value)
+    return None
 
 
 def _as_array(tensor: Tensor) -> NDArray[Any]:

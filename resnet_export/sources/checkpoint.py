@@ -1,0 +1,110 @@
+"""A checkpoint without its model -> a trained network: a specification's, or a variant that its tensors show."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from resnet_export.assumptions import about_image_size, about_network
+from resnet_export.errors import CheckpointError, quote_some
+from resnet_export.sources.trained import Trained, refuse_unfit
+from resnet_export.weights import Weights
+from resnet_export.weights.contents import Contents
+from resnet_export.weights.designs import Facts, design_of, faults_of, title_of
+from resnet_export.weights.formats import read_configuration, read_contents
+from resnet_export.weights.infer import MODEL_ITSELF, infer_spec, name_faults
+from resnet_export.weights.naming.families import COUNTER
+
+NOT_SHOWN = ("eps", "stride_on", "image_size")
+"""Fields of a specification that no tensor shows."""
+
+
+def of_checkpoint(
+    path: str, asked: Mapping[str, Any], assumed: Mapping[str, Any] | None = None, *, ema: bool = False
+) -> Trained:
+    """Reads a checkpoint.
+
+    Args:
+        path: a file, or a folder with one.
+        asked: fields of `ResNetSpec` that the caller insists on; None means not asked.
+        assumed: fields to take for granted where the checkpoint doesn't show them.
+        ema: take the moving average of the weights, where there is one.
+
+    Raises:
+        CheckpointError: it cannot be read, or is of no known family, or of another network than was asked for.
+    """
+    contents = read_contents(path, ema=ema)
+    shown = read_configuration(path)
+    tensors = {name: array for name, array in contents.tensors.items() if not name.endswith(COUNTER)}
+    origin = _origin(path, contents)
+    variant = _variant(tensors, origin, {name: one.value for name, one in shown.items()}, asked, assumed or {})
+    if variant is not None:
+        return _labelled(variant, contents)
+    weights = Weights.of_contents(contents.tensors, os.fspath(path), shown, assumed, **asked)
+    return _labelled(Trained.of_weights(weights, origin, weights.assumptions), contents)
+
+
+def _origin(path: str, contents: Contents) -> str:
+    """`model.ckpt (its names stand behind 'model.')`."""
+    name = Path(path).name or str(path)
+    return f"{name} ({'; '.join(contents.notes)})" if contents.notes else name
+
+
+def _labelled(trained: Trained, contents: Contents) -> Trained:
+    fit = contents.labels is not None and len(contents.labels) == trained.network.classes
+    return replace(trained, labels=contents.labels) if fit else trained
+
+
+def _variant(
+    tensors: dict[str, NDArray[Any]],
+    origin: str,
+    shown: Mapping[str, Any],
+    asked: Mapping[str, Any],
+    assumed: Mapping[str, Any],
+) -> Trained | None:
+    """The network of tensors that no specification has; None where one has them, or where they are no ResNet's."""
+    given = {name: value for name, value in asked.items() if value is not None}
+    facts = {name: value for name, value in {**assumed, **shown, **given}.items() if name in NOT_SHOWN}
+    design = design_of({name: array.shape for name, array in tensors.items()}, Facts(**facts))
+    if design is None or _is_specified(tensors):
+        return None
+    heads = [name for name in tensors if name.startswith("fc.") and name not in ("fc.weight", "fc.bias")]
+    if heads:
+        raise CheckpointError(
+            f"{origin} has a classifier of several layers ({quote_some(heads)}), and no tensor shows what stands "
+            "between them.",
+            hint=MODEL_ITSELF,
+        )
+    faults = faults_of(design, {name: array.shape for name, array in tensors.items()})
+    if faults:
+        return None
+    network = design.network
+    claims = {"num_classes": design.classes, "in_channels": design.image[0], "width": design.stem[-1].channels}
+    for name, value in given.items():
+        if name not in NOT_SHOWN and claims.get(name) != value:
+            raise CheckpointError(
+                f"{name} {value!r} was asked for, and {origin} is {title_of(design)}"
+                + (f" with {name} {claims[name]!r}." if name in claims else "."),
+                hint=f"Leave {name} out.",
+            )
+    refuse_unfit(tensors, origin)
+    known = {*given, *shown}
+    assumptions = about_network(design, known)
+    if "image_size" not in known:
+        assumptions += (about_image_size(design.image[1]),)
+    numbers = {name: tensors[name] for name in network.parameters}
+    return Trained(network, numbers, None, origin, assumptions, name=title_of(design))
+
+
+def _is_specified(tensors: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether the tensors have the names of a specification's, or would have but for a few."""
+    try:
+        spec = infer_spec(tensors, origin="the checkpoint")
+    except CheckpointError:
+        return False
+    return not name_faults(spec, tensors)

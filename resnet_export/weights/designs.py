@@ -1,0 +1,143 @@
+"""Which residual network a set of tensors is of, by their names and shapes alone: variants that no specification has.
+
+The names are torchvision's and timm's. What no tensor shows is given: eps, and where the stride of a bottleneck stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from resnet_export.errors import quote_some
+from resnet_export.network.residual import Block, Convolution, Pool, Residual, Shortcut
+from resnet_export.spec import IMAGE_SIZES, VARIANTS, StrideOn, Variant
+
+Shapes = Mapping[str, tuple[int, ...]]
+LARGE_KERNEL = 7
+"""Of the stem of networks for large images, which has a stride and a pool behind it."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What no tensor shows."""
+
+    eps: float = 1e-5
+    stride_on: StrideOn = "3x3"
+    image_size: int | None = None
+    """None for the usual one."""
+
+
+def design_of(shapes: Shapes, facts: Facts) -> Residual | None:
+    """The network that the tensors suggest; None where they have no stem or no blocks as a ResNet has.
+
+    Args:
+        shapes: name -> shape, convolutions (out, in / groups, height, width).
+        facts: what they don't show.
+    """
+    stem = tuple(_stem(shapes))
+    blocks = tuple(_blocks(shapes, facts, stem[-1].channels)) if stem else ()
+    if not blocks:
+        return None
+    large = len(stem) > 1 or stem[0].kernel == LARGE_KERNEL
+    pool: Pool = "convolution" if "maxpool.0.weight" in shapes else "max" if large else "none"
+    size = facts.image_size or IMAGE_SIZES["imagenet" if large else "cifar"]
+    first = shapes["conv1.weight" if len(stem) == 1 else "conv1.0.weight"]
+    classifier = shapes.get("fc.weight")
+    return Residual((first[1], size, size), stem, pool, blocks, classifier[0] if classifier else None, facts.eps)
+
+
+def faults_of(design: Residual, shapes: Shapes) -> list[str]:
+    """What is missing, surplus and misshapen of a network's tensors, as parts of a sentence; nothing where it fits."""
+    expected = design.network.parameters
+    groups = {
+        "missing": [name for name in expected if name not in shapes],
+        "surplus": [name for name in shapes if name not in expected],
+        "misshapen": [
+            f"{name}: {shapes[name]}, expected {shape}"
+            for name, shape in expected.items()
+            if shapes.get(name, shape) != shape
+        ],
+    }
+    return [f"{len(some)} {kind} ({quote_some(some)})" for kind, some in groups.items() if some]
+
+
+def title_of(design: Residual) -> str:
+    """`SE-ResNeXt-50 32x4d with a deep stem`."""
+    path = design.blocks[0].path
+    layers = 2 + sum(len(block.path) for block in design.blocks)
+    groups = max(one.groups for one in path)
+    base = f"ResNeXt-{layers} {groups}x{path[-2].channels // groups}d" if groups > 1 else f"ResNet-{layers}"
+    counts = tuple(len(list(blocks)) for blocks in _by_stage(design).values())
+    wide = groups == 1 and len(path) == 3 and path[1].channels != path[2].channels // 4
+    known = Variant(len(path) == 3, counts) in VARIANTS.values() if len(counts) == 4 else False
+    parts = [
+        "wide " if wide else "",
+        "SE-" if any(block.squeezed for block in design.blocks) else "",
+        "ECA-" if any(block.span for block in design.blocks) else "",
+        base,
+        "-D" if any(block.shortcut == "pooled" for block in design.blocks) else "",
+        " with a deep stem" if len(design.stem) > 1 else "",
+        "" if known else f" of {', '.join(map(str, counts))} blocks",
+    ]
+    return "".join(parts)
+
+
+def _by_stage(design: Residual) -> dict[str, list[Block]]:
+    stages: dict[str, list[Block]] = {}
+    for block in design.blocks:
+        stages.setdefault(block.name.partition(".")[0], []).append(block)
+    return stages
+
+
+def _stem(shapes: Shapes) -> Iterator[Convolution]:
+    single = shapes.get("conv1.weight", ())
+    if len(single) == 4:
+        yield Convolution(single[0], single[2], 2 if single[2] == LARGE_KERNEL else 1, bias="conv1.bias" in shapes)
+        return
+    names = [name for index in (0, 3, 6) if len(shapes.get(name := f"conv1.{index}.weight", ())) == 4]
+    for position, name in enumerate(names):
+        out, _, kernel, _ = shapes[name]
+        yield Convolution(out, kernel, 2 if position == 0 else 1, bias=name.replace("weight", "bias") in shapes)
+
+
+def _blocks(shapes: Shapes, facts: Facts, channels: int) -> Iterator[Block]:
+    """Every block that has a convolution, in order."""
+    places = {(int(match[1]), int(match[2])) for name in shapes if (match := re.match(r"layer(\d+)\.(\d+)\.", name))}
+    for stage, index in sorted(places):
+        name = f"layer{stage}.{index}"
+        path = tuple(_path(name, shapes, channels, facts, strided=stage > 1 and index == 0))
+        if not path:
+            return
+        first, last = shapes.get(f"{name}.se.fc1.weight", ()), shapes.get(f"{name}.se.conv.weight", ())
+        shortcut = _shortcut(name, shapes, channels, path)
+        bias = f"{name}.downsample.{1 if shortcut == 'pooled' else 0}.bias"
+        yield Block(
+            name,
+            path,
+            shortcut,
+            shortcut_bias=shortcut != "identity" and bias in shapes,
+            squeezed=first[0] if first else None,
+            span=last[-1] if last else None,
+        )
+        channels = path[-1].channels
+
+
+def _path(name: str, shapes: Shapes, channels: int, facts: Facts, *, strided: bool) -> Iterator[Convolution]:
+    found = [shapes[key] for index in (1, 2, 3) if len(shapes.get(key := f"{name}.conv{index}.weight", ())) == 4]
+    bottleneck = len(found) == 3
+    position = 1 if bottleneck and facts.stride_on == "3x3" else 0
+    for index, (out, taken, kernel, _) in enumerate(found):
+        groups = max(channels // max(taken, 1), 1)
+        stride = 2 if strided and index == position else 1
+        yield Convolution(out, kernel, stride, groups, bias=f"{name}.conv{index + 1}.bias" in shapes)
+        channels = out
+
+
+def _shortcut(name: str, shapes: Shapes, channels: int, path: tuple[Convolution, ...]) -> Shortcut:
+    if len(shapes.get(f"{name}.downsample.0.weight", ())) == 4:
+        return "convolution"
+    if len(shapes.get(f"{name}.downsample.1.weight", ())) == 4:
+        return "pooled"
+    same = channels == path[-1].channels and all(one.stride == 1 for one in path)
+    return "identity" if same else "padded"

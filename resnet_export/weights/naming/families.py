@@ -1,0 +1,160 @@
+"""What families of networks call their layers: one table each, read from top to bottom, to torchvision's names.
+
+    resnet.encoder.stages.0.layers.1.layer.0.convolution     layer1.1.conv1            Hugging Face
+    conv2_block1_0_bn                                        layer1.0.downsample.1     keras.applications
+    backbone.layer1.0.conv1                                  layer1.0.conv1            an attribute before them
+
+In a table {S}, {B} and {I} are whole numbers: of a stage, a block and a layer in it. What stands in brackets may be
+missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from numpy.typing import NDArray
+
+from resnet_export.errors import quote_some
+from resnet_export.weights.contents import Contents
+
+Table = tuple[tuple[str, str], ...]
+"""(a layer's name in the family, torchvision's)."""
+
+TORCHVISION: Table = tuple(
+    (name, name)
+    for name in (
+        "conv1", "conv1.{I}", "bn1", "maxpool.{I}", "layer{S}.{B}.conv{I}", "layer{S}.{B}.bn{I}",
+        "layer{S}.{B}.downsample.{I}", "layer{S}.{B}.se.fc{I}", "layer{S}.{B}.se.conv", "fc", "fc.{I}",
+    )
+)  # fmt: skip
+CIFAR: Table = (
+    ("layer{S}.{B}.shortcut.{I}", "layer{S}.{B}.downsample.{I}"),
+    ("linear", "fc"),
+    *TORCHVISION,
+)
+HUGGING_FACE: Table = (
+    ("[resnet.]embedder.embedder.convolution", "conv1"),
+    ("[resnet.]embedder.embedder.normalization", "bn1"),
+    ("[resnet.]encoder.stages.{S}.layers.{B}.layer.{I}.convolution", "layer{S+1}.{B}.conv{I+1}"),
+    ("[resnet.]encoder.stages.{S}.layers.{B}.layer.{I}.normalization", "layer{S+1}.{B}.bn{I+1}"),
+    ("[resnet.]encoder.stages.{S}.layers.{B}.shortcut.convolution", "layer{S+1}.{B}.downsample.0"),
+    ("[resnet.]encoder.stages.{S}.layers.{B}.shortcut.normalization", "layer{S+1}.{B}.downsample.1"),
+    ("classifier.1", "fc"),
+)
+KERAS_APPLICATIONS: Table = (
+    ("conv1_conv", "conv1"),
+    ("conv1_bn", "bn1"),
+    ("conv{S}_block{B}_0_conv", "layer{S-1}.{B-1}.downsample.0"),
+    ("conv{S}_block{B}_0_bn", "layer{S-1}.{B-1}.downsample.1"),
+    ("conv{S}_block{B}_{I}_conv", "layer{S-1}.{B-1}.conv{I}"),
+    ("conv{S}_block{B}_{I}_bn", "layer{S-1}.{B-1}.bn{I}"),
+    ("predictions", "fc"),
+    ("probs", "fc"),
+)
+KERAS_HUB: Table = (
+    ("conv1_conv", "conv1"),
+    ("conv1_bn", "bn1"),
+    ("stack{S}_block{B}_0_conv", "layer{S+1}.{B}.downsample.0"),
+    ("stack{S}_block{B}_0_bn", "layer{S+1}.{B}.downsample.1"),
+    ("stack{S}_block{B}_{I}_conv", "layer{S+1}.{B}.conv{I}"),
+    ("stack{S}_block{B}_{I}_bn", "layer{S+1}.{B}.bn{I}"),
+    ("predictions", "fc"),
+)
+FASTAI: Table = (
+    ("0.0", "conv1"),
+    ("0.1", "bn1"),
+    ("0.{S}.{B}.conv{I}", "layer{S-3}.{B}.conv{I}"),
+    ("0.{S}.{B}.bn{I}", "layer{S-3}.{B}.bn{I}"),
+    ("0.{S}.{B}.downsample.{I}", "layer{S-3}.{B}.downsample.{I}"),
+)
+NAMINGS: Mapping[str, Table] = {
+    "torchvision": TORCHVISION,
+    "the usual networks for CIFAR": CIFAR,
+    "Hugging Face's ResNet": HUGGING_FACE,
+    "keras.applications": KERAS_APPLICATIONS,
+    "keras-hub": KERAS_HUB,
+    "fastai's body": FASTAI,
+}
+"""Family -> its table. timm's names are torchvision's, and more."""
+ROLES = ("weight", "bias", "running_mean", "running_var")
+COUNTER = "num_batches_tracked"
+"""How the names of the counters end that torch keeps beside the parameters."""
+FIRST = "conv1"
+"""What every family has, whatever else: the first convolution."""
+
+
+def canonical_name(name: str, table: Table) -> str | None:
+    """A tensor's name as torchvision has it; None where the family has no such tensor."""
+    layer, _, role = name.rpartition(".")
+    if role not in ROLES:
+        return None
+    for pattern, template in table:
+        match = _pattern(pattern).fullmatch(layer)
+        if match is not None:
+            return f"{_filled(template, match)}.{role}"
+    return None
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    escaped = re.escape(text).replace(r"\[", "(?:").replace(r"\]", ")?")
+    return re.compile(re.sub(r"\\\{(\w)\\\}", r"(?P<\1>\\d+)", escaped))
+
+
+def _filled(template: str, match: re.Match[str]) -> str:
+    """The template with the numbers of a match, `{S+1}` being one more than that of the stage."""
+    return re.sub(r"\{(\w)([+-]\d+)?\}", lambda place: str(int(match[place[1]]) + int(place[2] or 0)), template)
+
+
+def in_canonical_names(contents: Contents) -> Contents:
+    """The tensors under torchvision's names, where they are a known family's, behind one prefix or none.
+
+    What stands beside that prefix is left out, and said; without a prefix nothing is. Tensors of no known family keep
+    their names.
+    """
+    names = [name for name in contents.tensors if not name.endswith(COUNTER)]
+    for prefix in _prefixes(names):
+        own = [name for name in names if name.startswith(prefix)]
+        for family, table in NAMINGS.items():
+            found = {name: canonical_name(name.removeprefix(prefix), table) or "" for name in own}
+            if all(found.values()) and any(new.startswith(FIRST) for new in found.values()):
+                return _renamed(contents, found, prefix, family)
+    return contents
+
+
+def _prefixes(names: list[str]) -> Iterator[str]:
+    """No prefix, then what stands before tensors' names, the most frequent first."""
+    yield ""
+    counts = Counter[str]()
+    for name in names:
+        parts = name.split(".")
+        counts.update(".".join(parts[:depth]) + "." for depth in range(1, len(parts) - 1))
+    for prefix, _ in sorted(counts.items(), key=lambda item: (-item[1], len(item[0]))):
+        yield prefix
+
+
+def _renamed(contents: Contents, found: Mapping[str, str], prefix: str, family: str) -> Contents:
+    notes = []
+    if prefix:
+        notes.append(f"its names stand behind {prefix!r}")
+        beside = [name for name in contents.tensors if name not in found and not name.endswith(COUNTER)]
+        if beside:
+            notes.append(f"{quote_some(beside)} beside them {'was' if len(beside) == 1 else 'were'} left out")
+    if family != "torchvision":
+        notes.append(f"its names are those of {family}")
+    tensors = {new: contents.tensors[name] for name, new in found.items()}
+    return replace(contents, tensors=_with_plain_head(tensors), notes=(*contents.notes, *notes))
+
+
+def _with_plain_head(tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """`fc.1.weight` -> `fc.weight`, where the classifier is the one layer with numbers among several."""
+    heads = {name.rpartition(".")[0] for name in tensors if name.startswith("fc.")}
+    if len(heads) != 1 or heads == {"fc"}:
+        return tensors
+    before = f"{heads.pop()}."
+    return {name.replace(before, "fc.") if name.startswith(before) else name: tensors[name] for name in tensors}
