@@ -13,6 +13,7 @@ from resnet_export.graph.reading.rules import (
     activations,
     elementwise,
     fused,
+    joins,
     moves,
     norms,
     products,
@@ -30,7 +31,7 @@ MICROSOFT = "com.microsoft"
 """The domain of ONNX Runtime's own operators."""
 RULES: dict[str, Rule] = {
     **windows.RULES, **products.RULES, **norms.RULES, **activations.RULES, **elementwise.RULES,
-    **reductions.RULES, **moves.RULES, **quantised.RULES,
+    **reductions.RULES, **moves.RULES, **joins.RULES, **quantised.RULES,
 }  # fmt: skip
 RULES_OF_MICROSOFT: dict[str, Rule] = {**quantised.RULES_OF_MICROSOFT, **fused.RULES}
 

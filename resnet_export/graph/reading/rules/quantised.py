@@ -17,7 +17,7 @@ import numpy as np
 
 from resnet_export.graph.reading.arithmetic import integer_limits
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules import elementwise, moves, products, reductions, windows
+from resnet_export.graph.reading.rules import elementwise, joins, moves, products, reductions, windows
 from resnet_export.graph.reading.rules.activations import made
 from resnet_export.graph.reading.rules.arguments import Attributes, Inputs, Single, feature, number, optional
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
@@ -136,7 +136,7 @@ def _gemm(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
 def _concat(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     y_scale, y_zero, *rest = inputs
     rows: Inputs = [_dequantized(builder, rest[index : index + 3]) for index in range(0, len(rest), 3)]
-    return _quantize(builder, [moves.concat(builder, rows, attributes), y_scale, y_zero], {})
+    return _quantize(builder, [joins.concat(builder, rows, attributes), y_scale, y_zero], {})
 
 
 def _pool(pool: Single) -> Single:
