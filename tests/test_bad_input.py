@@ -229,8 +229,8 @@ class TestModels:
         model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2))
         assert refused(UsageError, model, target, image_size=2, framework="keras") == (
             2,
-            "The framework keras was asked for, and the source is another network than its definition.",
-            "Leave the framework out.",
+            "The framework keras was asked for, and only networks of the known family have a definition in it.",
+            "Leave --framework out: the network is then exported as its source has it.",
         )
 
     @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ class TestOptions:
                 "head is 'top1'.",
                 "Choose one of logits, probabilities, sigmoid, embedding.",
             ),
-            ({"preprocess": "int8"}, UsageError, "preprocess is 'int8'.", "Choose one of none, uint8."),
+            ({"preprocess": "int8"}, UsageError, "preprocess is 'int8'.", "Choose one of none, uint8, image."),
             ({"batch": 0}, UsageError, "batch is 0.", "Give a whole number from 1, or leave it dynamic."),
             ({"framework": "jax"}, UsageError, "There is no framework 'jax'.", "Choose one of torch, keras."),
             (

@@ -67,9 +67,9 @@ class Root(GroupedOptions, click.Group):
     invoke_without_command=True,
     params=[parameter for parameter in export.params if isinstance(parameter, click.Option)],
     context_settings={"help_option_names": ["-h", "--help"]},
-    help=f"""Export a trained ResNet from Keras or PyTorch to one provably equal ONNX file.
+    help=f"""Convert a trained image classifier from PyTorch or Keras to one ONNX file, and prove that it is the same.
 
-    Without a command it exports; `{PROGRAM} COMMAND --help` tells about the others.
+    Without a command, `export` runs. `{PROGRAM} COMMAND --help` describes the other commands.
 
     {EXAMPLES}
     """,

@@ -187,8 +187,8 @@ def _evaluate(
         if named and status == "not here":
             raise
         log = error.log if isinstance(error, RuntimeCrashedError) else ()
-        # A runtime that gives no output gives no wrong one: that counts only where it was asked for, or crashed.
-        refused = status == "crashed" or (named and status != "not here")
+        # A runtime that gives no output gives no wrong one: that counts only where it was asked for.
+        refused = named and status != "not here"
         return RuntimeResult(text, status, error.message, error.hint, refused=refused, log=log), []
 
 

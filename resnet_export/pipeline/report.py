@@ -104,6 +104,8 @@ class ExportReport(Plain):
         return any(one.about == "network" for one in self.assumptions)
 
     def __str__(self) -> str:
-        """`resnet18.onnx: ResNet-18 from torch, 46,836,581 bytes`, and what the verification found."""
+        """`resnet18.onnx: ResNet-18 from torch, 46,836,581 bytes`, what was assumed, and what the check found."""
         checked = "not verified" if self.verification is None else str(self.verification)
-        return f"{self.path}: {self.title} from {self.framework}, {self.size:,} bytes\n{checked}"
+        assumed = f"assumed: {', '.join(map(str, self.assumptions))}" if self.assumptions else ""
+        title = f"{self.path}: {self.title} from {self.framework}, {self.size:,} bytes"
+        return "\n".join(filter(None, (title, assumed, checked)))

@@ -68,8 +68,8 @@ class SourceModel:
         """Whether a definition of this package is built from the weights, rather than the source's own model read."""
         if self.is_built and self.trained.spec is None:
             raise UsageError(
-                f"The framework {asked} was asked for, and the source is another network than its definition.",
-                hint="Leave the framework out.",
+                f"The framework {asked} was asked for, and only networks of the known family have a definition in it.",
+                hint="Leave --framework out: the network is then exported as its source has it.",
             )
         self.proof = {ONNX: OWN_GRAPH, CHECKPOINT: SPECIFICATION}.get(own or "", MODEL_ITSELF)
         if self.is_built:

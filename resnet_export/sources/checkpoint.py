@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from resnet_export.assumptions import about_image_size, about_network
 from resnet_export.errors import CheckpointError, quote_some
+from resnet_export.network.residual import Residual
 from resnet_export.sources.folder import Configuration, read_config, refuse_contradiction
 from resnet_export.sources.trained import Trained, refuse_unfit
+from resnet_export.spec import VARIANTS, ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.contents import Contents
 from resnet_export.weights.designs import Facts, design_of, faults_of, title_of
@@ -83,7 +85,10 @@ def _variant(
             "between them.",
             hint=MODEL_ITSELF,
         )
-    faults = faults_of(design, {name: array.shape for name, array in tensors.items()})
+    shapes = {name: array.shape for name, array in tensors.items()}
+    faults = faults_of(design, shapes)
+    if faults and _is_nearer(design, shapes):
+        raise CheckpointError(f"{origin} is {title_of(design)}, but {'; '.join(faults)}.", hint=MODEL_ITSELF)
     if faults:
         return None
     network = design.network
@@ -102,6 +107,12 @@ def _variant(
         assumptions += (about_image_size(design.image[1]),)
     numbers = {name: tensors[name] for name in network.parameters}
     return Trained(network, numbers, None, origin, assumptions, name=title_of(design))
+
+
+def _is_nearer(design: Residual, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    """Whether the tensors are more nearly those of the design than those of any specification."""
+    own = len(set(design.network.parameters) ^ set(shapes))
+    return all(len(set(ResNetSpec(depth).parameters) ^ set(shapes)) > own for depth in VARIANTS)
 
 
 def _is_specified(tensors: Mapping[str, NDArray[Any]]) -> bool:

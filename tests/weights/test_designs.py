@@ -89,3 +89,11 @@ def test_what_is_asked_for_has_to_be_there(claim: dict[str, Any], tmp_path: Path
     torch.save(lively("resnet18d").state_dict(), tmp_path / "m.pth")
     with pytest.raises(CheckpointError, match=r"was asked for, and m\.pth is ResNet-18-D"):
         load(tmp_path / "m.pth", **claim)
+
+
+def test_what_a_variant_lacks_is_named(tmp_path: Path) -> None:
+    state = lively("resnet18d").state_dict()
+    del state["fc.bias"]
+    torch.save(state, tmp_path / "m.pth")
+    with pytest.raises(CheckpointError, match=r"m\.pth is ResNet-18-D with a deep stem, but 1 missing \('fc\.bias'\)"):
+        load(tmp_path / "m.pth")
