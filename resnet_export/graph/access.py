@@ -7,6 +7,8 @@ import onnx_ir as ir
 
 NCHW_TO_NHWC = (0, 2, 3, 1)
 NHWC_TO_NCHW = (0, 3, 1, 2)
+EXTERNAL_ABOVE = 2**31 - 2**20
+"""Bytes of numbers above which they go into a file beside: protobuf stops at 2 GiB, some of it for the graph."""
 LAYERS = "resnet_export.layers"
 """Key of a node's metadata: the modules or layers that it is traced from, one a line, from the outermost."""
 

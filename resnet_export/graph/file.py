@@ -11,14 +11,12 @@ import onnx_ir as ir
 
 from resnet_export import __version__
 from resnet_export.errors import ModelError
+from resnet_export.graph.access import EXTERNAL_ABOVE
 from resnet_export.graph.metadata import Metadata
 from resnet_export.graph.serial import serialised
 from resnet_export.graph.unreadable import COPY, GIVE, explain
 from resnet_export.terminal import number
 from resnet_export.weights.canonical import Array
-
-EXTERNAL_ABOVE = 2**31 - 2**20
-"""Bytes of numbers above which they go into a file beside: protobuf stops at 2 GiB, some of it for the graph."""
 
 NO_TENSORS = "resnet_export.no_tensors"
 """Key under which `model.meta` keeps the outputs that are no tensors: name -> what each is, such as `a sequence`."""

@@ -16,7 +16,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from resnet_export.errors import ModelError, UsageError, quote_some
-from resnet_export.graph.access import attribute
+from resnet_export.graph.access import EXTERNAL_ABOVE, attribute
 from resnet_export.graph.interface import ONE, Activation, Layout
 from resnet_export.graph.metadata import is_ours
 from resnet_export.graph.resizing import RESIZE
@@ -268,4 +268,6 @@ def write_outputs(path: Path, outputs: Sequence[str], target: Path) -> None:
         kind.elem_type = kind.elem_type or onnx.TensorProto.FLOAT
     del proto.graph.output[:]
     proto.graph.output.extend(values)
-    onnx.save_model(proto, target)
+    size = sum(len(tensor.raw_data) for tensor in proto.graph.initializer)
+    beside = f"{target.name}.data" if size > EXTERNAL_ABOVE else None
+    onnx.save_model(proto, target, save_as_external_data=beside is not None, location=beside)

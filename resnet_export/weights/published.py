@@ -1,12 +1,13 @@
 """The checkpoints that torchvision publishes: their names, and a download that can be interrupted and resumed."""
 
+import contextlib
 import hashlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from resnet_export.errors import CheckpointError, UsageError
+from resnet_export.errors import CheckpointError, UnavailableError, UsageError
 from resnet_export.files import reported
 
 FILES: Mapping[tuple[int, str], str] = {
@@ -60,7 +61,7 @@ def fetch(name: str, depth: int) -> Path:
     path = cache_folder() / file
     part = path.with_name(f"{file}.part")
     url = f"{os.environ.get(URL_VARIABLE, BASE_URL).rstrip('/')}/{file}"
-    with reported(path):
+    with _explained(), reported(path):
         if _is_genuine(path, file):
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,6 +76,17 @@ def fetch(name: str, depth: int) -> Path:
             )
         part.replace(path)
     return path
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Names the way to another cache, where this one can't be written."""
+    try:
+        yield
+    except UnavailableError as error:
+        raise UnavailableError(
+            error.message, hint=f"Free some space, or name another folder with {CACHE_VARIABLE}."
+        ) from error
 
 
 def cache_folder() -> Path:

@@ -149,6 +149,7 @@ def test_a_cache_that_cannot_be_written(site: Site, tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="cannot be written") as caught:
         published.fetch(NAME, DEPTH)
     assert caught.value.exit_code == 5
+    assert "RESNET_EXPORT_CACHE" in str(caught.value.hint)
 
 
 def test_progress_is_shown_on_a_terminal_only(
