@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from zoo import Member
@@ -14,6 +19,8 @@ OTHERS = ("MobileNet", "MobileNetV2", "MobileNetV3Small", "MobileNetV3Large", "E
           "VGG16", "DenseNet121", "InceptionV3", "Xception", "NASNetMobile", "ConvNeXtTiny")  # fmt: skip
 SMALLEST = {"InceptionV3": 75, "Xception": 71}
 FILTERS = (64, 64, 128, 128, 256, 256, 512, 512)
+WITHOUT_ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+"""TensorFlow's variable; 0 turns it off."""
 SEED = 0
 
 
@@ -82,7 +89,22 @@ def _block(x: Any, filters: int, stride: int, projects: bool) -> Any:
 
 
 def trained(size: int) -> Any:
-    """A small one of the tutorial's kind, trained on handwritten digits."""
+    """A small one of the tutorial's kind, trained on handwritten digits.
+
+    In a process of its own and without oneDNN, with which TensorFlow 2.21 dies while it trains this network.
+    """
+    import keras
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/trained.keras"
+        code = f"from zoo.in_keras import train; train({size}, {path!r})"
+        here = Path(__file__).resolve().parent.parent
+        subprocess.run([sys.executable, "-c", code], check=True, cwd=here, env=os.environ | {WITHOUT_ONEDNN: "0"})
+        return keras.models.load_model(path)
+
+
+def train(size: int, path: str) -> None:
+    """Trains it, and saves it."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -90,4 +112,4 @@ def trained(size: int) -> Any:
     model = eight_blocks(size, 1, (8, 8, 16, 16), 10)
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(images, digits.target, batch_size=64, epochs=3, verbose=0)
-    return model
+    model.save(path)
