@@ -128,8 +128,10 @@ def _check_nodes(model: ir.Model) -> None:
     """Checks that each node takes what is made somewhere, and as much as its operator asks for.
 
     Raises:
-        ValueError: one doesn't, or an output is made by nothing.
+        ValueError: one doesn't, or an output is made by nothing, or there is none.
     """
+    if not model.graph.outputs:
+        raise ValueError("it gives no output")
     given = {*model.graph.inputs, *model.graph.initializers.values()}
     for node in model.graph:
         if not isinstance(node.op_type, str) or not isinstance(node.domain, str):

@@ -144,7 +144,7 @@ def damaged(seed: int, path: Path) -> None:
 @pytest.mark.parametrize("change", [edited, damaged])
 def test_changed_files(change: Callable[[int, Path], None], tmp_path: Path) -> None:
     outcomes = set()
-    for seed in range(150):
+    for seed in (*range(150), 205526, 225507):  # the last two were found by a longer search
         change(seed, tmp_path / "net.onnx")
         outcomes.add(judged(tmp_path / "net.onnx", tmp_path))
     assert {"read", "ModelError"} <= outcomes
