@@ -152,7 +152,7 @@ def test_changed_files(change: Callable[[int, Path], None], tmp_path: Path) -> N
 
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("start", range(1000, 5000, 1000))
+@pytest.mark.parametrize("start", range(1000, 3000, 1000))
 @pytest.mark.parametrize("change", [edited, damaged])
 def test_many_changed_files(change: Callable[[int, Path], None], start: int, tmp_path: Path) -> None:
     for seed in range(start, start + 1000):
