@@ -129,6 +129,10 @@ class ResNetSpec:
         """Kind and number of the blocks."""
         return VARIANTS[self.depth]
 
+    def strides(self, stride: int) -> tuple[int, int]:
+        """Those of a bottleneck's first 1x1 and of its 3x3 convolution, where the block has this stride."""
+        return (1, stride) if self.stride_on == "3x3" else (stride, 1)
+
     def inner_channels(self, stage: int) -> int:
         """Channels of the 3x3 convolutions of a stage; stages are counted from 0."""
         return (self.width << stage) * self.base_width // BASE_WIDTH * self.groups
@@ -185,6 +189,17 @@ class ResNetSpec:
         return {item.name: getattr(self, item.name) for item in fields(self)}
 
 
+def base_width_of(inner: int, groups: int, width: int) -> int:
+    """The base width that gives a first stage so many inner channels: see the formula above.
+
+    Args:
+        inner: channels of the 3x3 convolutions in the first stage.
+        groups: of these.
+        width: channels after the stem.
+    """
+    return -(-inner // groups * BASE_WIDTH // width)
+
+
 def _blocks(spec: ResNetSpec) -> Iterator[Block]:
     channels = spec.width
     for stage, count in enumerate(spec.variant.blocks):
@@ -193,7 +208,7 @@ def _blocks(spec: ResNetSpec) -> Iterator[Block]:
             stride = 2 if stage > 0 and index == 0 else 1
             path: tuple[Convolution, ...] = (Convolution(inner, 3, stride), Convolution(outer, 3))
             if spec.variant.bottleneck:
-                first, second = (1, stride) if spec.stride_on == "3x3" else (stride, 1)
+                first, second = spec.strides(stride)
                 path = (
                     Convolution(inner, 1, first),
                     Convolution(inner, 3, second, spec.groups),

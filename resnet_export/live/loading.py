@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from resnet_export.convert.remarks import quiet, reason
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.optional import require
+from resnet_export.weights.naming.torch import COUNTER
 
 if TYPE_CHECKING:
     import keras
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 PREFIXES = ("", "module.", "model.", "backbone.", "net.", "encoder.", "_orig_mod.")
 """What may stand before every name of a checkpoint: of DataParallel, of Lightning, of torch.compile, of own modules."""
-
-COUNTER = "num_batches_tracked"
-"""Last part of names that a checkpoint may lack: inference doesn't use it."""
 
 
 def load_strictly(model: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> None:

@@ -87,7 +87,7 @@ def bottleneck(x: KerasTensor, spec: ResNetSpec, stage: int, stride: int, name: 
     (N, H, W, C) -> (N, H / stride, W / stride, outer).
     """
     inner, outer, eps = spec.inner_channels(stage), spec.outer_channels(stage), spec.eps
-    first, second = (1, stride) if spec.stride_on == "3x3" else (stride, 1)
+    first, second = spec.strides(stride)
     out = norm(conv(x, inner, 1, first, f"{name}.conv1"), eps, f"{name}.bn1")
     out = layers.ReLU(name=f"{name}.relu1")(out)
     out = norm(conv(out, inner, 3, second, f"{name}.conv2", spec.groups), eps, f"{name}.bn2")

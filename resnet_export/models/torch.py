@@ -47,7 +47,7 @@ class Bottleneck(nn.Module):
     def __init__(self, spec: ResNetSpec, in_channels: int, stage: int, stride: int) -> None:
         super().__init__()
         inner, outer, eps = spec.inner_channels(stage), spec.outer_channels(stage), spec.eps
-        first, second = (1, stride) if spec.stride_on == "3x3" else (stride, 1)
+        first, second = spec.strides(stride)
         self.conv1 = conv(in_channels, inner, 1, first)
         self.bn1 = norm(inner, eps)
         self.relu1 = nn.ReLU()

@@ -90,15 +90,15 @@ def _of_path(
         return of_onnx(Path(name), asked, compared=compared)
     if files.is_whole_model(name) and Path(name).exists() and is_installed("keras") and is_installed("tensorflow"):
         return of_model(live.of(files.load(name)), Path(name).name, asked)
-    if Path(name).is_dir() and (config := read_config(Path(name))).architecture is not None:
+    config = read_config(Path(name))
+    if config.architecture is not None:
         return config.completed(_of_package(f"timm:{config.architecture}", name, asked, ema=ema))
-    return of_checkpoint(name, asked, assumed, ema=ema)
+    return of_checkpoint(name, config, asked, assumed, ema=ema)
 
 
 def _of_code(code: str, source: Source, asked: dict[str, Any], *, ema: bool) -> Trained:
     from resnet_export.live import code as user_code
     from resnet_export.live.loading import load_file, load_strictly
-    from resnet_export.weights import formats
 
     if packages.is_named(code):
         return _of_package(code, source, asked, ema=ema)
@@ -113,7 +113,7 @@ def _of_code(code: str, source: Source, asked: dict[str, Any], *, ema: bool) -> 
         if live.framework_of(made) == "keras":
             load_file(made, source)
         else:
-            load_strictly(made, formats.read_own_names(source, ema=ema))
+            load_strictly(made, read_own_contents(source, ema=ema).tensors)
         origin += f", with {Path(source).name}"
     return of_model(live.of(made), origin, asked)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from resnet_export.assumptions import about_image_size, about_network
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.network.residual import Residual
-from resnet_export.sources.folder import Configuration, read_config, refuse_contradiction
+from resnet_export.sources.folder import Configuration, refuse_contradiction
 from resnet_export.sources.trained import Trained, refuse_unfit
 from resnet_export.spec import VARIANTS, ResNetSpec
 from resnet_export.weights import Weights
@@ -21,19 +21,25 @@ from resnet_export.weights.contents import Contents
 from resnet_export.weights.designs import Facts, design_of, faults_of, title_of
 from resnet_export.weights.formats import read_configuration, read_contents
 from resnet_export.weights.infer import MODEL_ITSELF, infer_spec, name_faults
-from resnet_export.weights.naming.families import COUNTER
+from resnet_export.weights.naming.torch import COUNTER
 
 NOT_SHOWN = ("eps", "stride_on", "image_size")
 """Fields of a specification that no tensor shows."""
 
 
 def of_checkpoint(
-    path: str, asked: Mapping[str, Any], assumed: Mapping[str, Any] | None = None, *, ema: bool = False
+    path: str,
+    config: Configuration,
+    asked: Mapping[str, Any],
+    assumed: Mapping[str, Any] | None = None,
+    *,
+    ema: bool = False,
 ) -> Trained:
     """Reads a checkpoint.
 
     Args:
         path: a file, or a folder with one.
+        config: what stands beside it.
         asked: fields of `ResNetSpec` that the caller insists on; None means not asked.
         assumed: fields to take for granted where the checkpoint doesn't show them.
         ema: take the moving average of the weights, where there is one.
@@ -41,7 +47,6 @@ def of_checkpoint(
     Raises:
         CheckpointError: it cannot be read, or is of no known family, or of another network than was asked for.
     """
-    config = read_config(Path(path)) if Path(path).is_dir() else Configuration()
     refuse_contradiction(config, asked)
     contents = read_contents(path, ema=ema)
     shown = {**read_configuration(path), **config.facts}

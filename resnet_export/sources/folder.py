@@ -38,7 +38,7 @@ class Configuration:
 
 
 def read_config(folder: Path) -> Configuration:
-    """Reads the configurations in a folder; nothing where there is none.
+    """Reads the configurations in a folder; nothing of a file, or where there is none.
 
     Raises:
         CheckpointError: it can't be read, or is of a network that is not read from its configuration.

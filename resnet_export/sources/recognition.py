@@ -10,7 +10,7 @@ from typing import Any
 from resnet_export.errors import SpecificationError, StructureError
 from resnet_export.network import Network
 from resnet_export.network.match import match
-from resnet_export.spec import BASE_WIDTH, STEMS, STRIDE_POSITIONS, VARIANTS, ResNetSpec
+from resnet_export.spec import BASE_WIDTH, STEMS, STRIDE_POSITIONS, VARIANTS, ResNetSpec, base_width_of
 
 
 def recognise(network: Network) -> tuple[ResNetSpec | None, Mapping[str, str]]:
@@ -36,7 +36,7 @@ def candidates(network: Network) -> Iterator[ResNetSpec]:
     ((eps, _),) = usual.most_common(1)
     width = first.parameters["weight"][0]
     inner, groups = _first_bottleneck(network)
-    base_width = -(-inner // groups * BASE_WIDTH // width)
+    base_width = base_width_of(inner, groups, width)
     for (depth, variant), stem, stride_on in product(VARIANTS.items(), STEMS, STRIDE_POSITIONS):
         inside: dict[str, Any] = {"groups": groups, "base_width": base_width, "stride_on": stride_on}
         if not variant.bottleneck and stride_on != ResNetSpec.stride_on:

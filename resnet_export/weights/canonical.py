@@ -15,9 +15,10 @@ from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.network import Network
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import formats
-from resnet_export.weights.infer import COUNTERS, MODEL_ITSELF, Finding, infer_spec, name_faults, shown_eps
+from resnet_export.weights.infer import MODEL_ITSELF, Finding, infer_spec, name_faults, shown_eps
 from resnet_export.weights.initial import draw
 from resnet_export.weights.naming import Tensors
+from resnet_export.weights.naming.torch import COUNTER
 
 Array = NDArray[np.float32]
 
@@ -55,7 +56,7 @@ class Weights(Mapping[str, Array]):
             CheckpointError: a tensor is missing, surplus or misshapen, not of a floating type, or has
                 NaN or infinity in it, or a variance is negative.
         """
-        tensors = {name: array for name, array in tensors.items() if not name.endswith(COUNTERS)}
+        tensors = {name: array for name, array in tensors.items() if not name.endswith(COUNTER)}
         _check_names_and_shapes(spec, tensors, origin)
         self.spec, self.assumptions = spec, assumptions
         rounded = [name for name in spec.parameters if tensors[name].dtype == np.float64]

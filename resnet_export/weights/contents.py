@@ -1,6 +1,6 @@
 """`Contents`: what was found in a checkpoint, before anybody asks which network it is of."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
@@ -14,9 +14,5 @@ class Contents:
     notes: tuple[str, ...] = ()
     """What a reader has to know: which of several state_dicts was taken, which prefix was taken off, a part of a
     sentence each."""
-    labels: tuple[str, ...] | None = field(default=None)
+    labels: tuple[str, ...] | None = None
     """Class names, where the checkpoint has them."""
-
-    def noted(self, *notes: str) -> "Contents":
-        """The same with more notes."""
-        return replace(self, notes=(*self.notes, *notes))

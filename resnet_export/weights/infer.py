@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from resnet_export.errors import CheckpointError, quote_some
-from resnet_export.spec import BASE_WIDTH, IMAGE_SIZES, VARIANTS, ResNetSpec
+from resnet_export.spec import IMAGE_SIZES, VARIANTS, ResNetSpec, base_width_of
 from resnet_export.terminal import number
 from resnet_export.weights.naming import Tensors
+from resnet_export.weights.naming.torch import COUNTER
 
-COUNTERS = "num_batches_tracked"
-"""How the names of the counters end that torch keeps beside the parameters."""
 MODEL_ITSELF = (
     "A checkpoint of another network needs the model itself: --model module:callable --weights FILE, or "
     "export(model, 'file.onnx') with the live nn.Module or keras.Model."
@@ -118,7 +117,7 @@ def _inside_of_bottlenecks(weight: tuple[int, ...], width: int, origin: str) -> 
     """Groups and base width, by the shape of the first 3x3 convolution and the channels after the stem."""
     inner, taken, *_ = weight
     groups = max(inner // taken, 1)
-    base_width = -(-inner // groups * BASE_WIDTH // width)
+    base_width = base_width_of(inner, groups, width)
     name = f"layer1.0.conv2.weight in {origin}"
     return {
         "groups": Finding(groups, f"{name} has {number(groups, 'group')}"),
@@ -151,14 +150,14 @@ def _shape(tensors: Tensors, name: str, rank: int) -> tuple[int, ...] | None:
 def name_faults(spec: ResNetSpec, tensors: Tensors, verb: str = "") -> list[str]:
     """Which tensors of the network are missing, and which are surplus, as parts of a sentence."""
     missing = [name for name in spec.parameters if name not in tensors]
-    surplus = [name for name in tensors if name not in spec.parameters and not name.endswith(COUNTERS)]
+    surplus = [name for name in tensors if name not in spec.parameters and not name.endswith(COUNTER)]
     groups = {"missing": missing, "surplus": surplus}
     return [f"{len(some)} {verb}{kind} ({quote_some(some)})" for kind, some in groups.items() if some]
 
 
 def _no_resnet(tensors: Tensors, spec: ResNetSpec, origin: str) -> CheckpointError:
     return CheckpointError(
-        f"{origin} holds {sum(not name.endswith(COUNTERS) for name in tensors)} tensors, but not those of a ResNet: "
+        f"{origin} holds {sum(not name.endswith(COUNTER) for name in tensors)} tensors, but not those of a ResNet: "
         f"measured against ResNet-{spec.depth}, which has {len(spec.parameters)}, "
         f"{' and '.join(name_faults(spec, tensors, 'are '))}.",
         hint=f"Give the checkpoint of a ResNet whose tensors have torchvision's names. {MODEL_ITSELF}",

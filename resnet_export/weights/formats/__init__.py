@@ -67,11 +67,6 @@ def read_contents(path: str | os.PathLike[str], *, ema: bool = False) -> Content
     return in_canonical_names(Contents(_unwrapped(contents.tensors, Path(path)), contents.notes, contents.labels))
 
 
-def read_own_names(path: str | os.PathLike[str], *, ema: bool = False) -> dict[str, NDArray[Any]]:
-    """The tensors of a checkpoint under the names that they have there: see `read_contents`."""
-    return read_own_contents(path, ema=ema).tensors
-
-
 def read_own_contents(path: str | os.PathLike[str], *, ema: bool = False) -> Contents:
     """What is in a checkpoint, under the names that it has there: see `read_contents`."""
     path = Path(path)

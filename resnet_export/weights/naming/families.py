@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from resnet_export.errors import quote_some
 from resnet_export.weights.contents import Contents
+from resnet_export.weights.naming.torch import COUNTER
 
 Table = tuple[tuple[str, str], ...]
 """(a layer's name in the family, torchvision's)."""
@@ -82,8 +83,6 @@ NAMINGS: Mapping[str, Table] = {
 }
 """Family -> its table. timm's names are torchvision's, and more."""
 ROLES = ("weight", "bias", "running_mean", "running_var")
-COUNTER = "num_batches_tracked"
-"""How the names of the counters end that torch keeps beside the parameters."""
 CORE = ("conv1", "layer1.0.conv1", "layer2.0.conv1")
 """How names begin that every family has, whatever else."""
 

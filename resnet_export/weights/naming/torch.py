@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from resnet_export.weights.naming import Tensors
 
+COUNTER = "num_batches_tracked"
+"""How the names of the counters end that torch keeps beside the parameters; inference doesn't use them."""
 WRAPPERS = ("module.", "_orig_mod.")
 """Prefixes of `nn.DataParallel` with its kin, and of `torch.compile`; they nest in either order."""
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from resnet_export.graph.access import NCHW_TO_NHWC, NHWC_TO_NCHW
 from resnet_export.graph.reading.arithmetic import integer_limits
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules import elementwise, joins, moves, products, reductions, windows
@@ -24,7 +25,6 @@ from resnet_export.graph.reading.values import Feature, Number, UnreadableError,
 
 BYTE = 255
 """Largest value of the 8 bits that are quantised dynamically."""
-NHWC_TO_NCHW, NCHW_TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
 
 
 def _quantize(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
