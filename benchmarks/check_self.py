@@ -4,7 +4,8 @@
     python benchmarks/check_self.py --runs 3 --seconds 30
 
 ResNet-18 in ONNX Runtime on the CPU, inside the synthetic runtime, which slows it down on request. Each pair of checks
-has a baseline of its own, and all are measured with `--reference`.
+has a baseline of its own, and all are measured with `--reference`. Runs that the results already hold are kept, so
+that a long sweep can be made in parts.
 """
 
 from __future__ import annotations
@@ -38,11 +39,12 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="the JSON")
     options = parser.parse_args()
     budget = Budget(options.seconds, DEFAULT.least_samples)
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = json.loads(options.output.read_text())["checks"] if options.output.exists() else []
+    done = {row["run"] for row in rows}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "resnet18.onnx")
         export(output=path, framework="torch")
-        for run in range(options.runs):
+        for run in sorted(set(range(options.runs)) - done):
             baseline = measure(path, RUNTIME, budget)
             for name, slower in (("alike", 1.0), ("slower", SLOW_DOWN)):
                 found = check(measure(path, f"{RUNTIME},slower={slower}", budget), baseline)
@@ -58,11 +60,15 @@ def main() -> None:
                 ratio = case.times.ratio
                 told = "" if ratio is None else f", {case.times.quantity} {ratio.value:.3f} of the baseline's"
                 print(f"run {run + 1}, {name}: {case.status}{told}", flush=True)
+            write(options.output, options.seconds, rows)
     passed = sum(row["passed"] for row in rows if row["experiment"] == "alike")
     slower = sum(row["status"] == "slower" for row in rows if row["experiment"] == "slower")
     print(f"alike: {passed} of {options.runs} passed; slower: {slower} of {options.runs} called slower")
-    found_all = {"schema_version": 2, "machine": read_machine().as_dict(), "seconds": options.seconds, "checks": rows}
-    options.output.write_text(json.dumps(found_all, indent=1) + "\n", encoding="utf-8")
+
+
+def write(path: Path, seconds: float, rows: list[dict[str, Any]]) -> None:
+    found = {"schema_version": 2, "machine": read_machine().as_dict(), "seconds": seconds, "checks": rows}
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def measure(path: Path, runtime: str, budget: Budget) -> BenchReport:
