@@ -86,6 +86,28 @@ def break_block(block: Any, fault: str) -> None:
             block.bn2 = nn.Sequential(block.bn2, block.bn2)
 
 
+def keras_block(x: Any, spec: Any, stage: int, stride: int, name: str, fault: str) -> Any:
+    """A basic block of a ResNet in Keras, with a fault: what `break_block` makes of PyTorch's."""
+    from keras import layers
+
+    from resnet_export.models import keras as definition
+
+    inner, eps = spec.inner_channels(stage), spec.eps
+    first, second = (1, stride) if fault == "stride" else (stride, 1)
+    y = definition.norm(definition.conv(x, inner, 3, first, f"{name}.conv1"), eps, f"{name}.bn1")
+    if fault != "relu":
+        y = layers.ReLU(name=f"{name}.relu1")(y)
+    if fault == "pad":
+        y = layers.ZeroPadding2D(((0, 2), (0, 2)), name=f"{name}.pad")(y)
+        y = layers.Conv2D(inner, 3, use_bias=False, name=f"{name}.conv2")(y)
+    else:
+        y = definition.conv(y, inner, 3, second, f"{name}.conv2")
+    norm = layers.BatchNormalization(epsilon=1e-2 if fault == "eps" else eps, name=f"{name}.bn2")
+    y = norm(norm(y)) if fault == "twice" else norm(y)
+    y = layers.Add(name=f"{name}.add")([y, definition.shortcut(x, inner, stride, eps, name)])
+    return layers.ReLU(name=f"{name}.relu2")(y)
+
+
 def _break(model: Any, fault: str) -> None:
     from torch import nn
 
@@ -187,11 +209,11 @@ def keras_network(fault: str | None = None) -> keras.Model:
     x = layers.Add()([x, layers.Conv2D(CHANNELS, 1, name="mix")(y)])
     x = layers.GlobalAveragePooling2D()(x)
     model = keras.Model(images, layers.Dense(6, activation="softmax", name="fc")(x))
-    _trained(model, exchanged=fault == "biases")
+    trained(model, exchanged=fault == "biases")
     return model
 
 
-def _trained(model: keras.Model, *, exchanged: bool) -> None:
+def trained(model: keras.Model, *, exchanged: bool = False) -> None:
     """Statistics and biases of usual sizes, the same for every fault."""
     random = np.random.default_rng(5)
     for layer in model.layers:

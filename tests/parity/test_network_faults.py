@@ -190,6 +190,35 @@ def test_a_live_model_of_which_a_family_is_claimed(fault: str, whole: Any, tmp_p
     assert report.verification.witness < 2**-22
 
 
+@pytest.mark.parametrize("fault", [pytest.param(f, marks=[] if f == "relu" else pytest.mark.long) for f in CLAIMED])
+def test_a_live_keras_model_of_which_a_family_is_claimed(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    from resnet_export.models import keras as definition
+
+    whole = definition.basic_block
+
+    def block(x: Any, spec: ResNetSpec, stage: int, stride: int, name: str) -> Any:
+        if name == "layer2.0":
+            return networks.keras_block(x, spec, stage, stride, name, fault)
+        return whole(x, spec, stage, stride, name)
+
+    keras.utils.clear_session()
+    with monkeypatch.context() as patched:
+        patched.setattr(definition, "basic_block", block)
+        model = definition.build(ResNetSpec(depth=18, width=4, num_classes=6, image_size=32))
+    networks.trained(model)
+    layer, cause = CLAIMED[fault]
+    with pytest.raises(CheckpointError, match=f"First wrong layer: {layer}, in the keras model: .*{cause}"):
+        export(model, tmp_path / "net.onnx", depth=18)
+    report = export(model, tmp_path / "net.onnx")
+    assert report.passed
+    assert report.spec is None
+    assert report.verification.witness < 2**-22
+
+
 @pytest.mark.long
 def test_a_converters_mistake_is_not_laid_at_the_models_door(
     whole: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
