@@ -123,7 +123,7 @@ def value_type(value: ir.Value | None) -> str | None:
 
 def stored_type(value: ir.Value | None) -> str | None:
     """The type that a value has before it is converted for a layer."""
-    while value is not None and (node := value.producer()) is not None and node.op_type in CONVERSIONS:
+    while value is not None and (node := value.producer()) is not None and node.op_type in CONVERSIONS and node.inputs:
         value = node.inputs[0]
     return value_type(value)
 

@@ -69,6 +69,7 @@ def read(path: Path) -> ir.Model:
         proto = onnx.load_model_from_string(content)
         if not proto.HasField("graph"):
             raise ValueError("it has no graph")
+        _check_texts(proto)
         others = _without_types(proto.graph)
         with _silent():
             model = ir.from_proto(proto)
@@ -102,6 +103,18 @@ def _silent() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
+
+
+def _check_texts(proto: onnx.ModelProto) -> None:
+    """Protobuf gives bytes in place of a text that is no UTF-8.
+
+    Raises:
+        ValueError: there is one outside of the nodes, whose names are checked later.
+    """
+    props = [text for entry in proto.metadata_props for text in (entry.key, entry.value)]
+    for text in (proto.producer_name, proto.producer_version, proto.domain, proto.graph.name, *props):
+        if not isinstance(text, str):
+            raise ValueError("one of its texts is no UTF-8")
 
 
 def _name_domain_once(model: ir.Model) -> None:
@@ -141,6 +154,9 @@ def _check_nodes(model: ir.Model) -> None:
             if value is not None and value.producer() is None and value not in given:
                 raise ValueError(f"the {node.op_type} {named} takes {value.name!r}, which nothing makes")
         least, most = _arity(node, model.opset_imports.get(node.domain))
+        empty = next((given.name for given in node.attributes.values() if given.value is None), None)
+        if empty is not None:
+            raise ValueError(f"the attribute {empty!r} of the {node.op_type} {named} has no value, or none of its type")
         if not least <= len(node.inputs) <= most or not node.outputs:
             raise ValueError(f"the {node.op_type} {named} has {number(len(node.inputs), 'input')}")
     for value in model.graph.outputs:
@@ -180,7 +196,7 @@ def _check_tensors(model: ir.Model) -> None:
         if tensor is not None and not isinstance(tensor, ir.ExternalTensor):
             try:
                 fits = tensor.numpy().shape == tuple(tensor.shape.numpy())
-            except (TypeError, ValueError) as error:
+            except (TypeError, ValueError, AssertionError) as error:  # onnx-ir asserts that the type fits the field
                 raise ValueError(f"the numbers of {name} don't fit their shape or type") from error
             if not fits:
                 raise ValueError(f"the numbers of {name} don't fit their shape")

@@ -207,8 +207,8 @@ class ProbabilityHead(NamedTuple):
 def find_head(model: ir.Model) -> ProbabilityHead | None:
     """What makes probabilities of the logits, where the first output is that."""
     node = model.graph.outputs[0].producer()
-    while node is not None and node.op_type in PASSING and node.inputs[0] is not None:
-        node = node.inputs[0].producer()
+    while node is not None and node.op_type in PASSING and (taken := next(iter(node.inputs), None)):
+        node = taken.producer()
     if node is None:
         return None
     if ONE in model.graph.initializers and node.op_type == "Reciprocal":
