@@ -56,8 +56,8 @@ def read_own_graph(path: Path, taken: ImageInput, others: tuple[str, ...]) -> Ow
     )
     compared = {found.outputs[0]: network.output, **known}
     remarks += tuple(
-        f"The output {name} depends on the other images of its batch, and is not compared image by image, but for "
-        "the batch as a whole."
+        f"Before the output {name}, the images share an axis with something else, so that one may depend on the "
+        "others. It is compared for the batch as a whole."
         for name, step in compared.items()
         if network.batch is None and network.until(step).mixes_images
     )
