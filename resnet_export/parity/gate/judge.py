@@ -159,13 +159,16 @@ def _beside(source: Evaluation, evaluations: Sequence[Evaluation], truths: Truth
     truth = run.truth(truths, quantity)
     source_error = run.error(source, truth)
     file_error = min(run.error(evaluation, truth) for evaluation in evaluations)
-    limit = float("inf")
+    least, most = 0.0, float("inf")
     if max(source_error, file_error) > SUSPICIOUS * float(np.abs(truth).max(initial=0.0)):
-        # Both sides could be wrong alike and vouch for each other: a third one, NumPy, decides.
-        limit = FILE_FACTOR * run.float32_error(truths, quantity)
+        # Both sides could be wrong alike and vouch for each other, or rounding decides much and one of them was lucky:
+        # a third one, NumPy, decides.
+        least = run.float32_error(truths, quantity)
+        most = FILE_FACTOR * least
     sides = [(evaluation, source_error, FILE_FACTOR) for evaluation in evaluations]
     for side, error, factor in (*sides, (source, file_error, SOURCE_FACTOR)):
-        yield side, run.compare(side, truth, min(error, limit), factor=factor, precision=side.precision)
+        other = max(min(error, most), least)
+        yield side, run.compare(side, truth, other, factor=factor, precision=side.precision)
 
 
 def _sentence(evaluation: Evaluation, comparison: Comparison, truth: Floats) -> str:
