@@ -4,14 +4,14 @@ The second operand of arithmetic may be a number of the network (the parameter `
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from resnet_export.network.operators.operator import Attributes, Floats, Operator, Sizes, same_shape
 from resnet_export.network.sizes import Shape, broadcast
 
-Operand = TypeVar("Operand")
+COMMUTATIVE = frozenset({"Add", "Max", "Min", "Mul"})
 
 
 def operands(inputs: Sequence[Any], parameters: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from resnet_export.graph.reading.arithmetic import decimal
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules import elementwise
 from resnet_export.graph.reading.rules.arguments import Inputs, Single, feature
@@ -27,7 +28,7 @@ CUBIC = 0.044715
 
 
 def _celu(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
-    alpha = elementwise.decimal(attributes.get("alpha", 1.0))
+    alpha = decimal(attributes.get("alpha", 1.0))
     scaled = made(builder, "Elu", made(builder, "Div", feature(inputs[0]), alpha))
     return made(builder, "Mul", scaled, alpha)
 

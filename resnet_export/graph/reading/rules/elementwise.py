@@ -5,25 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from resnet_export.graph.reading.arithmetic import DEFAULTS
+from resnet_export.graph.reading.arithmetic import DEFAULTS, decimal
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules.arguments import Single, feature, number, optional, scalar
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 from resnet_export.network import BATCH
 from resnet_export.network.operators import BINARY, COMPARISONS, UNARY
+from resnet_export.network.operators.elementwise import COMMUTATIVE
 from resnet_export.network.operators.moves import MOVES
 from resnet_export.network.sizes import Shape, broadcast
 
 NEUTRAL = {"Add": 0.0, "Div": 1.0, "Mul": 1.0, "Sub": 0.0, "Pow": 1.0}
 """Operator -> the second operand that changes nothing."""
-COMMUTATIVE = frozenset({"Add", "Max", "Min", "Mul"})
-LARGEST_DENOMINATOR = 64
-"""Of a fraction that is taken for what was meant: a hard sigmoid's 1/6."""
 BOOL = 9
 """ONNX's type of truth values."""
 ONE, ZERO = Number.constant(np.float32(1)), Number.constant(np.float32(0))
@@ -42,12 +39,6 @@ def _constants(op: str, attributes: dict[str, Any]) -> dict[str, float]:
     """The operator's attributes, those that are left out included."""
     default = DEFAULTS.get(op, {})
     return {name: decimal(attributes[name]) if name in attributes else default[name] for name in default}
-
-
-def decimal(value: float) -> float:
-    """What was meant by an attribute, which has passed through float32: a fraction such as 1/6, or a short decimal."""
-    fraction = Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
-    return float(fraction) if np.float32(fraction) == np.float32(value) else float(str(np.float32(value)))
 
 
 def _clip(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from resnet_export.graph.reading.arithmetic import decimal
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules import elementwise, moves, reductions
 from resnet_export.graph.reading.rules.activations import made
 from resnet_export.graph.reading.rules.arguments import Single, feature, number, optional
 from resnet_export.graph.reading.values import Number, UnreadableError, Value
-from resnet_export.network.operators.norms import exact_epsilon
+from resnet_export.network import NORM_ROLES
 
-ROLES = ("weight", "bias", "running_mean", "running_var")
 LRN = {"alpha": 1e-4, "beta": 0.75, "bias": 1.0}
 """ONNX's defaults of a local response normalisation."""
 MVN_EPSILON = 1e-9
@@ -21,29 +21,30 @@ GROUP_NORM_OF_CHANNELS = 21
 """The first opset whose group norm has a scale for each channel."""
 
 
+def _epsilon(attributes: dict[str, Any]) -> float:
+    return decimal(attributes.get("epsilon", 1e-5))
+
+
 def _batch_norm(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
     if not attributes.get("spatial", 1):
         raise UnreadableError("it normalises each place by numbers of its own")
     if attributes.get("training_mode", 0):
         raise UnreadableError("it was exported in training mode, and normalises by the statistics of the batch")
-    numbers = dict(zip(ROLES, (number(value).vector() for value in inputs[1:5]), strict=True))
-    epsilon = exact_epsilon(attributes.get("epsilon", 1e-5))
-    return builder.add("BatchNormalization", [builder.settled(feature(inputs[0]))], {"epsilon": epsilon}, numbers)
+    numbers = dict(zip(NORM_ROLES, (number(value).vector() for value in inputs[1:5]), strict=True))
+    norm = {"epsilon": _epsilon(attributes)}
+    return builder.add("BatchNormalization", [builder.settled(feature(inputs[0]))], norm, numbers)
 
 
 def _instance_norm(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
     numbers = {"weight": number(inputs[1]).vector(), "bias": number(inputs[2]).vector()}
-    epsilon = exact_epsilon(attributes.get("epsilon", 1e-5))
-    return builder.add("InstanceNormalization", [builder.settled(feature(inputs[0]))], {"epsilon": epsilon}, numbers)
+    norm = {"epsilon": _epsilon(attributes)}
+    return builder.add("InstanceNormalization", [builder.settled(feature(inputs[0]))], norm, numbers)
 
 
 def _layer_norm(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
     x = builder.settled(feature(inputs[0]))
     bias = optional(inputs, 2)
-    norm = {
-        "axis": attributes.get("axis", -1) % len(x.shape),
-        "epsilon": exact_epsilon(attributes.get("epsilon", 1e-5)),
-    }
+    norm = {"axis": attributes.get("axis", -1) % len(x.shape), "epsilon": _epsilon(attributes)}
     builder.refuse_batch(x, range(norm["axis"], len(x.shape)))
     numbers = {"weight": number(inputs[1]), "bias": None if bias is None else number(bias)}
     return builder.add("LayerNormalization", [x], norm, numbers)
@@ -68,7 +69,7 @@ def _group_norm(builder: Builder, inputs: list[Value | None], attributes: dict[s
 
 
 def _local_response(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
-    found = {name: elementwise.decimal(attributes.get(name, default)) for name, default in LRN.items()}
+    found = {name: decimal(attributes.get(name, default)) for name, default in LRN.items()}
     return builder.add("LRN", [builder.settled(feature(inputs[0]))], {**found, "size": attributes["size"]})
 
 
@@ -89,8 +90,7 @@ def _root_mean_square(builder: Builder, inputs: list[Value | None], attributes: 
     axes = tuple(range(attributes.get("axis", -1) % len(x.shape), len(x.shape)))
     square = feature(elementwise.RULES["Mul"](builder, [x, x], {}))
     mean = feature(reductions.RULES["ReduceMean"](builder, [square], {"axes": axes}))
-    epsilon = exact_epsilon(attributes.get("epsilon", 1e-5))
-    root = made(builder, "Sqrt", made(builder, "Add", mean, epsilon))
+    root = made(builder, "Sqrt", made(builder, "Add", mean, _epsilon(attributes)))
     return elementwise.RULES["Mul"](builder, [made(builder, "Div", x, root), inputs[1]], {})
 
 
