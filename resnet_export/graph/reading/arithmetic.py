@@ -179,7 +179,8 @@ def _dequantize(attributes: Attributes, x: Array, scale: Array, zero: Array | No
 
 
 ARITHMETIC: dict[str, Callable[..., Any]] = {
-    **{op: _as_step(op) for op in (*UNARY, *BINARY, *COMPARISONS, "Concat", "LogSoftmax", "MatMul", "Softmax", "Where")},
+    **{op: _as_step(op) for op in (*UNARY, *BINARY, *COMPARISONS)},
+    **{op: _as_step(op) for op in ("Concat", "LogSoftmax", "MatMul", "Softmax", "Where")},
     **{op: _reduction(op) for op in OPERATORS if op.startswith("Reduce")},
     "BatchNormalization": _batch_norm,
     "Cast": _cast,

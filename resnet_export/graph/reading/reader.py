@@ -217,7 +217,7 @@ class _Reader:
         if node.op_type == "Shape" and inputs[0] is not None:
             return Number.constant(shape_of(inputs[0], attributes))
         if not any(isinstance(value, Feature) for value in inputs):
-            return _arithmetic(node, inputs, _of_opset(node, attributes, self.builder.opset))
+            return _arithmetic(node, inputs, attributes, self.builder.opset)
         if node.op_type == "Split":
             attributes.setdefault("num_outputs", len(node.outputs))
         if node.op_type == "Div" and self._is_whole(node):
@@ -240,15 +240,10 @@ def _needed(graph: ir.Graph) -> set[ir.Node]:
     return found
 
 
-def _of_opset(node: ir.Node, attributes: dict[str, Any], opset: int) -> dict[str, Any]:
-    """The attributes of a node of numbers alone, in the meaning of later opsets."""
+def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[str, Any], opset: int) -> Number:
+    """A node of numbers alone; what depends on no parameter is computed at once."""
     if node.op_type in ("LogSoftmax", "Softmax") and opset < SOFTMAX_OF_AN_AXIS:
         raise UnreadableError(f"in opset {opset}, it is not read where it takes numbers alone")
-    return attributes
-
-
-def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[str, Any]) -> Number:
-    """A node of numbers alone; what depends on no parameter is computed at once."""
     operands = tuple(value for value in inputs if isinstance(value, Number))
     if None in inputs[: len(operands)]:
         raise UnreadableError("it leaves out an input before others")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from resnet_export.graph.reading.arithmetic import decimal
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules import elementwise, moves, reductions
-from resnet_export.graph.reading.rules.activations import made
-from resnet_export.graph.reading.rules.arguments import Single, feature, number, optional
+from resnet_export.graph.reading.rules import moves, reductions
+from resnet_export.graph.reading.rules.arguments import Attributes, Inputs, Single, feature, number, optional
+from resnet_export.graph.reading.rules.elementwise import made
 from resnet_export.graph.reading.values import Number, UnreadableError, Value
 from resnet_export.network import NORM_ROLES
 
@@ -21,11 +19,11 @@ GROUP_NORM_OF_CHANNELS = 21
 """The first opset whose group norm has a scale for each channel."""
 
 
-def _epsilon(attributes: dict[str, Any]) -> float:
+def _epsilon(attributes: Attributes) -> float:
     return decimal(attributes.get("epsilon", 1e-5))
 
 
-def _batch_norm(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _batch_norm(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     if not attributes.get("spatial", 1):
         raise UnreadableError("it normalises each place by numbers of its own")
     if attributes.get("training_mode", 0):
@@ -35,13 +33,13 @@ def _batch_norm(builder: Builder, inputs: list[Value | None], attributes: dict[s
     return builder.add("BatchNormalization", [builder.settled(feature(inputs[0]))], norm, numbers)
 
 
-def _instance_norm(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _instance_norm(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     numbers = {"weight": number(inputs[1]).vector(), "bias": number(inputs[2]).vector()}
     norm = {"epsilon": _epsilon(attributes)}
     return builder.add("InstanceNormalization", [builder.settled(feature(inputs[0]))], norm, numbers)
 
 
-def _layer_norm(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _layer_norm(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x = builder.settled(feature(inputs[0]))
     bias = optional(inputs, 2)
     norm = {"axis": attributes.get("axis", -1) % len(x.shape), "epsilon": _epsilon(attributes)}
@@ -50,7 +48,7 @@ def _layer_norm(builder: Builder, inputs: list[Value | None], attributes: dict[s
     return builder.add("LayerNormalization", [x], norm, numbers)
 
 
-def _group_norm(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _group_norm(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     """An instance norm of each group, then a scale and shift: of a group before opset 21, of a channel from then on."""
     x = builder.settled(feature(inputs[0]))
     groups, channels = attributes["num_groups"], x.shape[1]
@@ -64,34 +62,33 @@ def _group_norm(builder: Builder, inputs: list[Value | None], attributes: dict[s
             each = Number.constant(np.repeat(np.arange(groups), int(channels) // groups))  # type: ignore[arg-type]
             along = Number("Gather", (along, each))
         shape = Number.constant(np.array([-1, *(1,) * (len(x.shape) - 2)]))
-        found = feature(elementwise.RULES[op](builder, [found, Number("Reshape", (along, shape))], {}))
+        found = made(builder, op, found, Number("Reshape", (along, shape)))
     return found
 
 
-def _local_response(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _local_response(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     found = {name: decimal(attributes.get(name, default)) for name, default in LRN.items()}
     return builder.add("LRN", [builder.settled(feature(inputs[0]))], {**found, "size": attributes["size"]})
 
 
-def _mean_variance(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _mean_variance(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     """(x - mean) / (sqrt(mean(x^2) - mean^2) + 1e-9)."""
     x = feature(inputs[0])
     axes = {"axes": tuple(attributes.get("axes", (0, 2, 3)))}
-    square = feature(elementwise.RULES["Mul"](builder, [x, x], {}))
+    square = made(builder, "Mul", x, x)
     mean, of_squares = (feature(reductions.RULES["ReduceMean"](builder, [one], axes)) for one in (x, square))
     variance = made(builder, "Sub", of_squares, made(builder, "Mul", mean, mean))
     deviation = made(builder, "Add", made(builder, "Sqrt", variance), MVN_EPSILON)
     return made(builder, "Div", made(builder, "Sub", x, mean), deviation)
 
 
-def _root_mean_square(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _root_mean_square(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     """An axis and those behind it, over the root of their mean square: x / sqrt(mean(x^2) + epsilon) * weight."""
     x = feature(inputs[0])
     axes = tuple(range(attributes.get("axis", -1) % len(x.shape), len(x.shape)))
-    square = feature(elementwise.RULES["Mul"](builder, [x, x], {}))
-    mean = feature(reductions.RULES["ReduceMean"](builder, [square], {"axes": axes}))
+    mean = feature(reductions.RULES["ReduceMean"](builder, [made(builder, "Mul", x, x)], {"axes": axes}))
     root = made(builder, "Sqrt", made(builder, "Add", mean, _epsilon(attributes)))
-    return elementwise.RULES["Mul"](builder, [made(builder, "Div", x, root), inputs[1]], {})
+    return made(builder, "Mul", made(builder, "Div", x, root), inputs[1])
 
 
 RULES: dict[str, Single] = {
