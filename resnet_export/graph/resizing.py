@@ -19,6 +19,8 @@ from resnet_export.graph.access import NHWC_TO_NCHW
 from resnet_export.graph.nodes import NodePlan
 from resnet_export.images import Interpolation, Preprocessing
 
+_node = NodePlan.around
+
 RESIZE, CROP = "preprocess.resize", "preprocess.crop"
 """Names of the two nodes, and of what they give."""
 FILTERS: dict[Interpolation, dict[str, Any]] = {
@@ -93,7 +95,3 @@ def _computed_crop(preprocessing: Preprocessing) -> list[NodePlan]:
         _node(STARTS, "Cast", "preprocess.rounded", **INT64),
         _node(ENDS, "Add", STARTS, LENGTH),
     ]
-
-
-def _node(name: str, op: str, *inputs: str, **attributes: Any) -> NodePlan:
-    return NodePlan(name, op, inputs, attributes, name)

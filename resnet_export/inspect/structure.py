@@ -10,7 +10,7 @@ import onnx
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from resnet_export.graph.access import producer
+from resnet_export.graph.access import operator_of, producer
 from resnet_export.graph.foreign import graph_inputs
 from resnet_export.inspect.results import Change
 
@@ -80,7 +80,7 @@ def match(first: ir.Model, second: ir.Model) -> Match:
 
 def _by_position(ours: list[ir.Node], theirs: list[ir.Node]) -> Iterator[Pair]:
     """Nodes that stand between the same operators together."""
-    matcher = SequenceMatcher(None, [_operator(node) for node in ours], [_operator(node) for node in theirs], False)
+    matcher = SequenceMatcher(None, [operator_of(node) for node in ours], [operator_of(node) for node in theirs], False)
     for tag, start, end, other_start, other_end in matcher.get_opcodes():
         left, right = ours[start:end], theirs[other_start:other_end]
         if tag == "equal" or len(left) == len(right):
@@ -106,11 +106,11 @@ def changes(first: ir.Model, second: ir.Model, pairs: list[Pair]) -> Iterator[Ch
         if node is None or other is None:
             found = node or other
             assert found is not None, "a pair has a node"
-            said = _operator(found)
+            said = operator_of(found)
             yield Change(_name(found), "", said if node else None, said if other else None)
             continue
-        if _operator(node) != _operator(other):
-            yield Change(_name(node), "operator", _operator(node), _operator(other))
+        if operator_of(node) != operator_of(other):
+            yield Change(_name(node), "operator", operator_of(node), operator_of(other))
         else:
             yield from _attributes(node, other, first, second)
         yield from _inputs(node, other, partner)
@@ -195,7 +195,3 @@ def _source(value: ir.Value | None) -> str | None:
 
 def _name(node: ir.Node) -> str:
     return node.name or (node.outputs[0].name if node.outputs else None) or node.op_type
-
-
-def _operator(node: ir.Node) -> str:
-    return node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"

@@ -70,13 +70,8 @@ def describe(path: Path, weights: Source, folder: Path, image_size: int | None =
         found = _foreign(model, path, taken, weights, head, logits_path, others, folder)
         return replace(found, remarks=(*remarks, *found.remarks))
     metadata = read_metadata(model, path)
-    expected = None
-    if weights is not None:
-        spec = metadata.spec
-        assumed = {} if spec is None else {"eps": spec.eps, "stride_on": spec.stride_on}
-        expected = expected_of(weights, metadata.canonical.image, path, assumed)
-    tested = canonical_model(path, None, others=others) if expected is None else _own(path, metadata, expected, others)
-    tested = replace(tested, logits_path=logits_path, remarks=remarks if expected is None else expected.remarks)
+    tested = canonical_model(path, None, others=others) if weights is None else _own(path, metadata, weights, others)
+    tested = replace(tested, logits_path=logits_path, remarks=(*remarks, *tested.remarks))
     if image_size is not None:
         tested = replace(tested, taken=replace(tested.taken, height=taken.height, width=taken.width))
     change = None if tested.wrong is None else describe_change(model, metadata)
@@ -113,7 +108,11 @@ def _outputs(model: ir.Model, path: Path) -> tuple[tuple[str, ...], tuple[str, .
     return floats, tuple(f"Not compared: the output {name}, which is {kinds[name]}." for name in rest)
 
 
-def _own(path: Path, metadata: Metadata, expected: Expected, others: tuple[str, ...]) -> ModelUnderTest:
+def _own(path: Path, metadata: Metadata, weights: Source, others: tuple[str, ...]) -> ModelUnderTest:
+    """A file of ours beside its source."""
+    spec = metadata.spec
+    assumed = {} if spec is None else {"eps": spec.eps, "stride_on": spec.stride_on}
+    expected = expected_of(weights, metadata.canonical.image, path, assumed)
     trained = expected.trained
     network, numbers, mismatch = trained.network, trained.numbers, None
     try:
@@ -123,9 +122,8 @@ def _own(path: Path, metadata: Metadata, expected: Expected, others: tuple[str, 
     if mismatch is None:
         mismatch = expected.other_head(metadata.interface.activation_of(metadata.canonical.classes))
     tested = canonical_model(path, giving(numbers), network, expected.truth, others, mismatch)
-    assert isinstance(tested.oracle, NetworkOracle), "a source is a network"
     oracle = replace(tested.oracle, takes_raw=takes_pixels(network, numbers))
-    return replace(tested, oracle=oracle, source=trained)
+    return replace(tested, oracle=oracle, source=trained, remarks=expected.remarks)
 
 
 def _changed(

@@ -73,22 +73,10 @@ def _start_check(
     if not options.verify:
         return nullcontext()
     trained = source.trained
-    others = dict(zip(trained.others, trained.network.outputs[1:], strict=True))
-    return closing(
-        Check(
-            trained.network,
-            trained.numbers,
-            source.proof,
-            source.reading,
-            report.interface,
-            report.preprocessing,
-            options.images,
-            others,
-            trained.left_out,
-            "asked" if options.head is not None else trained.activation or "none",
-            "float32" if source.is_built else trained.file_input[1],
-        )
-    )  # fmt: skip
+    head = "asked" if options.head is not None else trained.activation or "none"
+    dtype = "float32" if source.is_built else trained.file_input[1]
+    proof, reading, images = source.proof, source.reading, options.images
+    return closing(Check(trained, proof, reading, report.interface, report.preprocessing, images, head, dtype))
 
 
 def _build(source: SourceModel, report: ExportReport, stages: Stages) -> None:

@@ -11,12 +11,12 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 from onnx_ir.passes.common import InlinePass
 
-from resnet_export.graph.access import NCHW_TO_NHWC, attribute, layers_of
+from resnet_export.graph.access import DOMAINS, NCHW_TO_NHWC, attribute, layers_of, operator_of
 from resnet_export.graph.interface import Layout
 from resnet_export.graph.reading.arithmetic import ARITHMETIC
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.canonical import canonical, simplified
-from resnet_export.graph.reading.rules import DOMAINS, MICROSOFT, rule_of, shape_of
+from resnet_export.graph.reading.rules import MICROSOFT, rule_of, shape_of
 from resnet_export.graph.reading.rules.reductions import SOFTMAX_OF_AN_AXIS
 from resnet_export.graph.reading.values import CONSTANT, PARAMETER, Feature, Number, UnreadableError, Value
 from resnet_export.network import BATCH, IMAGE, Network, described
@@ -256,8 +256,7 @@ def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[
 def _refusal(node: ir.Node, reason: str, hint: str | None = None, *, at_any_size: bool = False) -> UnreadableError:
     """The error with the place of a node: its own name, and the module where the converter noted it."""
     layer = next(reversed(layers_of(node)), None)
-    operator = node.op_type if node.domain in DOMAINS else f"{node.domain}.{node.op_type}"
-    where = f"{operator} {layer or node.name or node.outputs[0].name}"
+    where = f"{operator_of(node)} {layer or node.name or node.outputs[0].name}"
     return UnreadableError(f"Node {where}: {reason}.", hint=hint or HINT, at_any_size=at_any_size)
 
 

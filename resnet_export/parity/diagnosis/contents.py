@@ -56,12 +56,11 @@ def check_contents(
         wrong = _check_numbers(model, network or metadata.canonical, weights)
     if wrong is None:
         wrong = _check_digest(model, metadata) or _check_metadata(metadata)
-    parameters: Numbers = {} if weights is None else weights
     if weights is None:
         values = model.graph.initializers.items()
-        parameters = {name: value.const_value.numpy() for name, value in values if value.const_value is not None}
+        weights = {name: value.const_value.numpy() for name, value in values if value.const_value is not None}
     unbind(model)
-    return metadata, parameters, wrong
+    return metadata, weights, wrong
 
 
 def _check_structure(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
@@ -159,5 +158,5 @@ def describe_change(model: ir.Model, metadata: Metadata) -> tuple[str, Precision
     opset, written = model.opset_imports.get(""), metadata.interface.opset
     if opset is not None and opset != written:
         return f"converted from opset {written} to {opset}", "float32"
-    domains = sorted({node.domain for node in model.graph if node.domain not in ("", "ai.onnx")})
+    domains = sorted({node.domain for node in model.graph if node.domain})
     return (f"optimised for one runtime, with operators of {', '.join(domains)}", "float32") if domains else None

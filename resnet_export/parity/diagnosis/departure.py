@@ -4,6 +4,7 @@ A value that is shown stops what would be fused over it, so one is shown at a ti
 changed, and so the first one is found by halving the graph.
 """
 
+import bisect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,16 +61,13 @@ def _first_changed(
     session: Session, images: NDArray[Any], shown: Sequence[str], right: Mapping[str, NDArray[Any]], allowed: float
 ) -> str | None:
     """The first value that is another one; None where no value is, while it is shown."""
-    low, high = 0, len(shown)
-    while low < high:
-        middle = (low + high) // 2
-        name = shown[middle]
+
+    def is_changed(name: str) -> bool:
         found = session.values(images, [name])[name]
-        if max_error(found, right[name]) > allowed * float(np.abs(right[name]).max()):
-            high = middle
-        else:
-            low = middle + 1
-    return shown[low] if low < len(shown) else None
+        return max_error(found, right[name]) > allowed * float(np.abs(right[name]).max())
+
+    first = bisect.bisect_left(shown, True, key=is_changed)
+    return shown[first] if first < len(shown) else None
 
 
 def _node_of(path: Path, value: str) -> str:

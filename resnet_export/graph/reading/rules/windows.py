@@ -85,12 +85,8 @@ def _window(
     ]
     pads = _pads(attributes, lengths, kernel, strides, dilations)
     pads = tuple(own + more for own, more in zip(pads, sides(merged), strict=True))
-    return replace(x, pads=None), {
-        "kernel_shape": tuple(kernel),
-        "strides": strides,
-        "pads": pads,
-        "dilations": dilations,
-    }
+    window = {"kernel_shape": tuple(kernel), "strides": strides, "pads": pads, "dilations": dilations}
+    return replace(x, pads=None), window
 
 
 def _pads(
