@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from resnet_export.convert import TRACED_OPSET, Topology
 from resnet_export.convert.outputs import ALONE, named_outputs
-from resnet_export.convert.remarks import quiet, reason
+from resnet_export.convert.remarks import does_not_run, quiet, reason
 from resnet_export.errors import InputError
 from resnet_export.graph.access import LAYERS
 from resnet_export.optional import require
@@ -135,19 +135,14 @@ def run(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor]:
     Raises:
         InputError: it doesn't run on such images, or gives no floating tensor.
     """
-    name, size = type(model).__name__, " x ".join(map(str, images.shape[1:]))
     try:
         given = model(images)
     except Exception as error:  # whatever the user's own code raises
-        raise InputError(
-            f"The model {name} does not run on images of {size}: {reason(error)}.",
-            hint="Give it the images that it was made for: their size with image_size (--image-size), "
-            "and a model whose forward takes the images alone.",
-        ) from error
+        raise does_not_run(model, images.shape[1:], error, "forward") from error
     found = _floating(given)
     if not found:
         raise InputError(
-            f"The model {name} gives no floating tensor, but an object of type {type(given).__name__}.",
+            f"The model {type(model).__name__} gives no floating tensor, but an object of type {type(given).__name__}.",
             hint="Pass the module whose forward returns the logits.",
         )
     return found

@@ -10,7 +10,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from resnet_export.errors import UsageError
-from resnet_export.graph.interface import Interface, preprocessing_constants
+from resnet_export.graph.interface import Interface, normalising_constants
 from resnet_export.graph.plan import Plan, plan_file
 from resnet_export.graph.resizing import CROP
 from resnet_export.images import MODES, Preprocessing
@@ -44,11 +44,7 @@ def build_graph(
         _refuse_no_pictures(network, preprocessing)
     plan = plan_file(network, interface, outputs, preprocessing)
     values = {IMAGE: _image(network, interface)}
-    constants = {
-        **preprocessing_constants(interface, preprocessing),
-        **interface.constants(network.classes),
-        **plan.constants,
-    }
+    constants = normalising_constants(interface, preprocessing) | plan.constants
     initializers: dict[str, ir.Value] = {}
     nodes = []
     for node in plan.nodes:

@@ -109,10 +109,6 @@ class Interface(Plain):
             return "sigmoid" if classes == 1 else "softmax"
         return "sigmoid" if self.head == "sigmoid" else None
 
-    def constants(self, classes: int) -> dict[str, NDArray[np.float32]]:
-        """Name -> numbers of what follows the logits."""
-        return {ONE: np.ones(1, np.float32)} if self.activation_of(classes) == "sigmoid" else {}
-
 
 def preprocessing_nodes(interface: Interface, preprocessing: Preprocessing | None = None) -> list[NodePlan]:
     """The nodes before the first convolution, in order; `preprocessing` counts for what is embedded of it."""
@@ -154,18 +150,21 @@ def activation_nodes(activation: Activation | None) -> list[NodePlan]:
     return []
 
 
-def preprocessing_constants(interface: Interface, preprocessing: Preprocessing) -> dict[str, NDArray[Any]]:
-    """Name -> numbers of the embedded preprocessing; those of the normalisation are rounded to float32 once."""
+def normalising_constants(interface: Interface, preprocessing: Preprocessing) -> dict[str, NDArray[Any]]:
+    """Name -> numbers of the embedded normalisation, rounded to float32 once."""
     if not interface.takes_pixels:
         return {}
     scale, shift = preprocessing.scale_and_shift()
-    known: dict[str, NDArray[Any]] = {SCALE: scale.astype(np.float32), SHIFT: shift.astype(np.float32)}
-    return known | embedded_constants(interface, preprocessing)
+    return {SCALE: scale.astype(np.float32), SHIFT: shift.astype(np.float32)}
 
 
-def embedded_constants(interface: Interface, preprocessing: Preprocessing | None) -> dict[str, NDArray[Any]]:
-    """Those of the constants that stand for a rule: the order of the channels, sizes."""
-    if preprocessing is None or not interface.takes_pixels:
-        return {}
-    flip = {FLIP: np.array([2, 1, 0])} if preprocessing.bgr else {}
-    return flip | (resizing_constants(preprocessing) if interface.takes_pictures else {})
+def fixed_constants(
+    interface: Interface, preprocessing: Preprocessing | None, activation: Activation | None
+) -> dict[str, NDArray[Any]]:
+    """Name -> numbers that stand for a rule: the order of the channels, sizes, the sigmoid's 1."""
+    found: dict[str, NDArray[Any]] = {ONE: np.ones(1, np.float32)} if activation == "sigmoid" else {}
+    if preprocessing is not None and interface.takes_pixels and preprocessing.bgr:
+        found[FLIP] = np.array([2, 1, 0])
+    if preprocessing is not None and interface.takes_pictures:
+        found |= resizing_constants(preprocessing)
+    return found

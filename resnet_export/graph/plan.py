@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.errors import UsageError
-from resnet_export.graph.interface import OUTPUTS, Interface, activation_nodes, embedded_constants, preprocessing_nodes
+from resnet_export.graph.interface import OUTPUTS, Interface, activation_nodes, fixed_constants, preprocessing_nodes
 from resnet_export.graph.nodes import NodePlan
 from resnet_export.graph.reading.naming import unused
 from resnet_export.images import Preprocessing
@@ -46,7 +46,7 @@ class Plan(NamedTuple):
 
     nodes: list[NodePlan]
     constants: dict[str, NDArray[Any]]
-    """Name -> numbers of the operators' own inputs, such as the axes of a reduction."""
+    """Name -> numbers that are the same whatever the weights are, such as the axes of a reduction."""
     outputs: tuple[str, ...]
     """Names of the values that the file gives."""
 
@@ -71,11 +71,12 @@ def plan_file(
     """
     network, first = _cut(network, interface)
     before = preprocessing_nodes(interface, preprocessing)
-    after = activation_nodes(interface.activation_of(network.classes))
+    activation = interface.activation_of(network.classes)
+    after = activation_nodes(activation)
     given, copies = _given(network, "logits" if after else first, outputs)
     others = {step.name: step.name for step in network.steps} | _clear_of(network, {*given.values(), *copies, first})
     values = others | given | {IMAGE: before[-1].output if before else IMAGE}
-    constants: dict[str, NDArray[Any]] = embedded_constants(interface, preprocessing)
+    constants = fixed_constants(interface, preprocessing, activation)
     nodes = [_node(step, interface.opset, values, constants) for step in network.steps]
     nodes += [
         NodePlan(f"{name}.copy", "Identity", (values[of],), {}, name, network.step[of]) for name, of in copies.items()

@@ -31,13 +31,6 @@ class Constant(NamedTuple):
     numbers: NDArray[np.generic]
 
 
-class Match(NamedTuple):
-    """The nodes of two graphs, those that belong to each other together."""
-
-    by: Literal["name", "position"]
-    pairs: list[Pair]
-
-
 def nodes_of(model: ir.Model) -> list[ir.Node]:
     """The nodes in topological order, without those that only hold a constant.
 
@@ -61,21 +54,23 @@ def nodes_of(model: ir.Model) -> list[ir.Node]:
     return [node for node in order if constant(node.outputs[0] if node.outputs else None) is None]
 
 
-def match(first: ir.Model, second: ir.Model) -> Match:
-    """By name where half of the names of the smaller graph are in the other, else by position and operator.
+def match(first: ir.Model, second: ir.Model) -> tuple[Literal["name", "position"], list[Pair]]:
+    """(how the nodes were matched, those that belong to each other together).
+
+    By name where half of the names of the smaller graph are in the other, else by position and operator.
 
     Nodes whose name is that of several are matched by position among themselves.
     """
     ours, theirs = nodes_of(first), nodes_of(second)
     mine, its = _named(ours), _named(theirs)
     if 2 * len(mine.keys() & its.keys()) < min(len(ours), len(theirs)):
-        return Match("position", list(_by_position(ours, theirs)))
+        return "position", list(_by_position(ours, theirs))
     pairs: list[Pair] = [(node, its.get(name)) for name, node in mine.items()]
     pairs += [(None, node) for name, node in its.items() if name not in mine]
     others = ([node for node in nodes if node.name not in named] for nodes, named in ((ours, mine), (theirs, its)))
     pairs += _by_position(*others)
     order = {node: position for position, node in enumerate(ours)}
-    return Match("name", sorted(pairs, key=lambda pair: order.get(pair[0], len(order))))  # type: ignore[arg-type]
+    return "name", sorted(pairs, key=lambda pair: order.get(pair[0], len(order)))  # type: ignore[arg-type]
 
 
 def _by_position(ours: list[ir.Node], theirs: list[ir.Node]) -> Iterator[Pair]:

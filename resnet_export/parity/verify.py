@@ -34,7 +34,6 @@ from resnet_export.parity.results import (
     Bisection,
     Diagnosis,
     PreparationDistance,
-    Quantity,
     RuntimeResult,
     Status,
     VerifyReport,
@@ -119,7 +118,7 @@ def verify(
         truths = Truths(tested.oracle)
         with stage("truth"):
             for inputs in sets:
-                truths.of(inputs, "logits" if tested.given == "probabilities" else tested.given)
+                truths.of(inputs, tested.compared)
         with stage("compare"):
             verdict = judge(tested, sets, truths, evaluations)
             witness = _hear_witness(tested, verdict, truths, sets[0])
@@ -196,8 +195,7 @@ def _hear_witness(tested: ModelUnderTest, verdict: Verdict, truths: Truths, inpu
     """How far the live model that the truth was read from is from it; see `judge_live`."""
     if tested.source is None or tested.wrong is not None:
         return None
-    quantity: Quantity = "logits" if tested.given == "probabilities" else tested.given
-    return judge_live(verdict, tested.source, tested.oracle, truths, inputs, quantity)
+    return judge_live(verdict, tested.source, tested.oracle, truths, inputs, tested.compared)
 
 
 def _hidden(tested: ModelUnderTest, evaluations: Sequence[Evaluation]) -> list[str]:

@@ -64,7 +64,7 @@ def diagnose(
     names: Sequence[str] | None = None,
     precision: Precision | None = None,
 ) -> tuple[Diagnosis, Bisection]:
-    """The first layer that rounding does not explain, and the error layer by layer."""
+    """The first layer of a file that rounding does not explain, and the error layer by layer."""
     with candidate.open() as session:
         network = fold(oracle.network)
         folded = dict(zip(oracle.network.outputs, network.outputs, strict=True))

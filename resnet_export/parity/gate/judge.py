@@ -57,7 +57,8 @@ def judge(
         source: what the live model gave that the file came from; it is judged too.
     """
     verdict = Verdict()
-    for run in _runs(sets, tested):
+    runs = (_Run(one, batch, output) for one in sets for batch in one.batches for output in (None, *tested.others))
+    for run in runs:
         for evaluation, comparison in _compared(run, tested, truths, evaluations, source):
             verdict.add(evaluation, comparison, run.truth(truths, evaluation.quantity), run.inputs)
     for evaluation in evaluations:
@@ -124,12 +125,6 @@ class _Run(NamedTuple):
 Compared = Iterator[tuple[Evaluation, Comparison]]
 
 
-def _runs(sets: Sequence[InputSet], tested: ModelUnderTest) -> Iterator[_Run]:
-    for inputs in sets:
-        for batch in inputs.batches:
-            yield from (_Run(inputs, batch, output) for output in (None, *tested.others))
-
-
 def _compared(
     run: _Run, tested: ModelUnderTest, truths: Truths, evaluations: Sequence[Evaluation], source: Evaluation | None
 ) -> Compared:
@@ -137,9 +132,8 @@ def _compared(
     ran = [evaluation for evaluation in evaluations if run.key in evaluation.of(run.output)]
     if source is None or not ran or run.key not in source.of(run.output):
         return _alone(ran, tested, truths, run)
-    if run.output is not None or ran[0].quantity == source.quantity:
-        return _beside(source, ran, truths, run)
-    return _alone(ran, tested, truths, run)
+    same = run.output is not None or ran[0].quantity == source.quantity
+    return _beside(source, ran, truths, run) if same else _alone(ran, tested, truths, run)
 
 
 def _alone(evaluations: Sequence[Evaluation], tested: ModelUnderTest, truths: Truths, run: _Run) -> Compared:
