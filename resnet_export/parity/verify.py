@@ -100,10 +100,8 @@ def verify(
     with tempfile.TemporaryDirectory() as folder:
         with stage("read"):
             tested = describe(Path(path), weights, Path(folder), image_size)
-            seen = () if tested.wrong is None else (f"{tested.wrong.layer}: {tested.wrong.detail}",)
             if tested.wrong is not None and not (bisect and tested.can_be_run):
-                found = {"comparisons": (), "diagnosis": tested.wrong, "notes": tested.remarks}
-                return _report(tested, failures=seen, **found)
+                return _report(tested, comparisons=(), diagnosis=tested.wrong, notes=tested.remarks)
             sets, notes = gate_inputs(tested.taken, tested.preprocessing, images)
             notes += tested.notes(pictures=images is not None)
         ran: list[Evaluation | RuntimeResult] = []
@@ -134,7 +132,7 @@ def verify(
         none = [] if evaluations else ["No runtime ran the file."]
         return _report(
             tested,
-            failures=(*seen, *verdict.failures, *refused, *none),
+            failures=(*verdict.failures, *refused, *none),
             comparisons=tuple(verdict.comparisons),
             notes=tuple(notes),
             diagnosis=diagnosis,
@@ -145,7 +143,10 @@ def verify(
         )
 
 
-def _report(tested: ModelUnderTest, *, failures: tuple[str, ...], **found: Any) -> VerifyReport:
+def _report(tested: ModelUnderTest, *, failures: tuple[str, ...] = (), **found: Any) -> VerifyReport:
+    """The report, whose first failure is what was seen without running the file."""
+    if tested.wrong is not None:
+        failures = (f"{tested.wrong.layer}: {tested.wrong.detail}", *failures)
     return VerifyReport(
         file=str(tested.path),
         sha256=sha256(tested.path),
