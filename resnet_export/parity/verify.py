@@ -119,7 +119,7 @@ def verify(
                 truths.of(inputs, tested.compared)
         with stage("compare"):
             verdict = judge(tested, sets, truths, evaluations)
-            witness = _hear_witness(tested, verdict, truths, sets[0])
+            witness = judge_live(verdict, tested, truths, sets[0])
         diagnosis, bisection = tested.wrong, None
         if verdict.failed or bisect:
             with stage("bisect"):
@@ -190,13 +190,6 @@ def _evaluate(
         # A runtime that gives no output gives no wrong one: that counts only where it was asked for.
         refused = named and status != "not here"
         return RuntimeResult(text, status, error.message, error.hint, refused=refused, log=log), []
-
-
-def _hear_witness(tested: ModelUnderTest, verdict: Verdict, truths: Truths, inputs: InputSet) -> float | None:
-    """How far the live model that the truth was read from is from it; see `judge_live`."""
-    if tested.source is None or tested.wrong is not None:
-        return None
-    return judge_live(verdict, tested.source, tested.oracle, truths, inputs, tested.compared)
 
 
 def _hidden(tested: ModelUnderTest, evaluations: Sequence[Evaluation]) -> list[str]:

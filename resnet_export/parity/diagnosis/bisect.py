@@ -25,7 +25,7 @@ from resnet_export.network.operators.operator import Floats
 from resnet_export.parity.diagnosis.layer_faults import layer_faults, pattern
 from resnet_export.parity.gate.gate import FILE_FACTOR, SUSPICIOUS, floor, max_error
 from resnet_export.parity.gate.inputs import InputSet
-from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.gate.tolerances import allowed
 from resnet_export.parity.reference.oracles import step_of
 from resnet_export.parity.results import Bisection, LayerError, Quantity
 from resnet_export.runtimes.session import Precision, Session
@@ -62,8 +62,7 @@ def bisect(
     """
     images = (inputs.file if session.takes_file_input else inputs.normalised)[: len(truth)]
     shown = _shown(session, images, network, outputs or {}) if names is None else _Values(session.values(images, names))
-    reduced = TOLERANCES.get(precision or session.precision)
-    slack = 0.0 if reduced is None else reduced.relative
+    slack = allowed(precision or session.precision)
     exact: dict[str, Floats] = {IMAGE: truth}
     layers: list[LayerError] = []
     first: Finding | None = None
