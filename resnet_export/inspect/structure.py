@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from difflib import SequenceMatcher
+from itertools import zip_longest
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -119,8 +120,7 @@ def constants(pairs: list[Pair]) -> Iterator[tuple[Constant | None, Constant | N
     seen: set[tuple[str | None, str | None]] = set()
     for node, other in pairs:
         taken = [[constant(value) for value in side.inputs] if side is not None else [] for side in (node, other)]
-        for index in range(max(map(len, taken))):
-            one, two = (side[index] if index < len(side) else None for side in taken)
+        for one, two in zip_longest(*taken):
             key = (one and one.name, two and two.name)
             if key != (None, None) and key not in seen:
                 seen.add(key)
@@ -170,8 +170,7 @@ def _plain(found: ir.Attr) -> Any:
 
 def _inputs(node: ir.Node, other: ir.Node, partner: dict[ir.Value, ir.Value]) -> Iterator[Change]:
     """Inputs that come from elsewhere; which numbers a constant holds is not the question here."""
-    for index in range(max(len(node.inputs), len(other.inputs))):
-        mine, its = (side.inputs[index] if index < len(side.inputs) else None for side in (node, other))
+    for index, (mine, its) in enumerate(zip_longest(node.inputs, other.inputs)):
         if constant(mine) is not None and constant(its) is not None:
             continue
         if (None if mine is None else partner.get(mine)) is not its or (mine is None) != (its is None):

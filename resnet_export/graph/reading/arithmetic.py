@@ -157,7 +157,10 @@ def integer_limits(dtype: np.dtype[Any]) -> tuple[int, int]:
     Raises:
         ValueError: it has other numbers too.
     """
-    found = ml_dtypes.iinfo(dtype)  # type: ignore[no-untyped-call]
+    try:
+        found = ml_dtypes.iinfo(dtype)  # type: ignore[no-untyped-call]
+    except ValueError:
+        raise ValueError(f"it quantises to {dtype}") from None
     return int(found.min), int(found.max)
 
 

@@ -31,17 +31,9 @@ def _quantize(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value
     zero = Number.constant(np.uint8(0)) if zero is None else number(zero)
     if attributes.get("output_dtype") or attributes.get("block_size"):
         raise UnreadableError("it quantises to a type of its own, or in blocks")
-    least, most = _limits(zero)
+    least, most = integer_limits(zero.value().dtype)
     limits = {"axis": _axis(x, attributes.get("axis", 1)), "min": float(least), "max": float(most)}
     return _linear(builder, "QuantizeLinear", x, scale, zero, limits)
-
-
-def _limits(zero: Number) -> tuple[int, int]:
-    try:
-        found = integer_limits(zero.value().dtype)
-    except ValueError:
-        raise UnreadableError(f"it quantises to {zero.value().dtype}") from None
-    return found
 
 
 def _dequantize(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
