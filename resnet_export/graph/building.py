@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import onnx
 import onnx_ir as ir
-from numpy.typing import NDArray
 
 from resnet_export.errors import UsageError
 from resnet_export.graph.interface import Interface, normalising_constants
@@ -50,7 +46,8 @@ def build_graph(
     for node in plan.nodes:
         for taken in node.inputs:
             if taken and taken not in values:
-                values[taken] = initializers[taken] = _initializer(taken, constants)
+                tensor = ir.Tensor(constants[taken], name=taken) if taken in constants else None
+                values[taken] = initializers[taken] = ir.Value(name=taken, const_value=tensor)
         made = ir.node(node.op, [values.get(taken) for taken in node.inputs], dict(node.attributes), name=node.name)
         made.outputs[0].name = node.output
         values[node.output] = made.outputs[0]
@@ -77,11 +74,6 @@ def _refuse_no_pictures(network: Network, preprocessing: Preprocessing) -> None:
             f"channels and are cropped to {preprocessing.crop} x {preprocessing.crop}.",
             hint="Leave --preprocess image out.",
         )
-
-
-def _initializer(name: str, constants: Mapping[str, NDArray[Any]]) -> ir.Value:
-    tensor = ir.Tensor(constants[name], name=name) if name in constants else None
-    return ir.Value(name=name, const_value=tensor)
 
 
 def _image(network: Network, interface: Interface) -> ir.Value:

@@ -101,7 +101,7 @@ class Check:
         """
         tested = canonical_model(file, recall, self._network, self._proof, tuple(self._others))
         if (wrong := tested.wrong or self._other_head(tested)) is not None:
-            return VerifyReport(str(name), False, (), (f"{wrong.layer}: {wrong.detail}",), diagnosis=wrong)
+            return VerifyReport.refused(str(name), wrong)
         candidate = Candidate("the file", lambda: open_session(RUNTIME, file))
         evaluation = evaluate(candidate, self._sets, tested.given, tested.activation, tested.others)
         truths = Truths(tested.oracle, {(self._sets[0].kind, self._quantity): self._truth.result()})

@@ -1,5 +1,7 @@
 """What a check found: immutable data, without any formatting."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -73,6 +75,11 @@ class Diagnosis:
     """What was found there."""
     cause: str | None
     """The mistake that this is the mark of, in words; None where none is known."""
+
+    @property
+    def failure(self) -> str:
+        """The failure that it is of its own, among those of a report."""
+        return f"{self.layer}: {self.detail}"
 
     def __str__(self) -> str:
         """A sentence."""
@@ -190,6 +197,11 @@ class VerifyReport(Plain):
     preparation: tuple[PreparationDistance, ...] = ()
     """Of a file that prepares its pictures, in each runtime that ran it."""
     schema_version: int = 2
+
+    @classmethod
+    def refused(cls, file: str, diagnosis: Diagnosis) -> VerifyReport:
+        """Of a file in which something is wrong before it is run."""
+        return cls(file, False, (), (diagnosis.failure,), diagnosis=diagnosis)
 
     @property
     def located(self) -> tuple[str, ...]:

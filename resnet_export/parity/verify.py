@@ -146,7 +146,7 @@ def verify(
 def _report(tested: ModelUnderTest, *, failures: tuple[str, ...] = (), **found: Any) -> VerifyReport:
     """The report, whose first failure is what was seen without running the file."""
     if tested.wrong is not None:
-        failures = (f"{tested.wrong.layer}: {tested.wrong.detail}", *failures)
+        failures = (tested.wrong.failure, *failures)
     return VerifyReport(
         file=str(tested.path),
         sha256=sha256(tested.path),

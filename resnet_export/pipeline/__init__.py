@@ -106,10 +106,7 @@ def _metadata(report: ExportReport, network: Network, graph: ir.Model) -> Metada
 
 def _refusal(report: ExportReport, diagnosis: Diagnosis | None = None) -> ParityError:
     """The error of an export that failed its check, or whose diagnosis is known before that."""
-    found = report.verification
-    if diagnosis is not None:
-        failure = f"{diagnosis.layer}: {diagnosis.detail}"
-        found = VerifyReport(report.path, False, (), (failure,), diagnosis=diagnosis)
+    found = report.verification if diagnosis is None else VerifyReport.refused(report.path, diagnosis)
     assert found is not None, "only a check refuses"
     lines = (f"{report.path} was not written: it would not be the network of its source.",)
     return ParityError(
