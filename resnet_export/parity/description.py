@@ -118,7 +118,7 @@ def _own(path: Path, metadata: Metadata, weights: Source, others: tuple[str, ...
     try:
         network, numbers = expected.aligned(metadata)
     except StructureError as error:
-        mismatch = Diagnosis(error.layer, "the file", error.detail, error.cause)
+        mismatch = Diagnosis.of(error)
     if mismatch is None:
         mismatch = expected.other_head(metadata.interface.activation_of(metadata.canonical.classes))
     tested = canonical_model(path, giving(numbers), network, expected.truth, others, mismatch)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from resnet_export.data import Plain
+from resnet_export.errors import StructureError
 from resnet_export.runtimes.session import Placement, Precision
 
 Inputs = Literal["random", "pictures"]
@@ -75,6 +76,11 @@ class Diagnosis:
     """What was found there."""
     cause: str | None
     """The mistake that this is the mark of, in words; None where none is known."""
+
+    @classmethod
+    def of(cls, error: StructureError, side: str = "the file") -> Diagnosis:
+        """What is wrong with a structure, and on which side."""
+        return cls(error.layer, side, error.detail, error.cause)
 
     @property
     def failure(self) -> str:

@@ -40,7 +40,7 @@ def attribute_topology(
             wrong = max_error(session.run(images), truth) > allowed
     except Exception:  # of whatever kind: a model that cannot run one of its own images is the wrong side
         wrong = True
-    return Diagnosis(error.layer, source.label if wrong else side, error.detail, error.cause)
+    return Diagnosis.of(error, source.label if wrong else side)
 
 
 def check_parameters(network: Network, found: Numbers, expected: Numbers) -> None:
