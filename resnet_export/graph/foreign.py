@@ -191,9 +191,16 @@ def _shape(value: ir.Value | None) -> tuple[int, ...] | None:
         if tensor is not None:
             return tuple(tensor.shape.numpy())
         if node is None or node.op_type not in SAME_AXES:
-            return tuple(value.shape.numpy()) if value.shape is not None and value.shape.is_static() else None
+            return static_shape(value)
         value = node.inputs[0]
     return None
+
+
+def static_shape(value: ir.Value | None) -> tuple[int, ...] | None:
+    """The shape of a value; None where an axis of it is open."""
+    if value is None or value.shape is None or not value.shape.is_static():
+        return None
+    return tuple(value.shape.numpy())
 
 
 class ProbabilityHead(NamedTuple):

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from resnet_export.network import IMAGE, Network, Step
+from resnet_export.network import IMAGE, NORM_ROLES, Network, Step
 
 Shortcut = Literal["identity", "convolution", "pooled", "padded"]
 Pool = Literal["max", "none", "convolution"]
@@ -197,8 +197,7 @@ def _convolution(
         numbers["bias"] = (given,)
     attributes = {"group": convolution.groups, **window(kernel, convolution.stride)}
     yield Step(name, "Conv", (source,), attributes, numbers)
-    roles = dict.fromkeys(("weight", "bias", "running_mean", "running_var"), (given,))
-    yield Step(norm, "BatchNormalization", (name,), {"epsilon": eps}, roles)
+    yield Step(norm, "BatchNormalization", (name,), {"epsilon": eps}, dict.fromkeys(NORM_ROLES, (given,)))
 
 
 def window(kernel: int, stride: int) -> dict[str, tuple[int, ...]]:

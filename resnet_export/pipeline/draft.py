@@ -123,21 +123,17 @@ def refuse_fixed_size(trained: Trained) -> None:
 
 def preprocessing_of(options: ExportOptions, trained: Trained) -> tuple[Preprocessing, str, set[str]]:
     """(preprocessing, where it comes from in words, its fields that are known): the options', else the source's."""
-    default, usual, sure = _own_preprocessing(options, trained)
+    default, usual, sure = preparation_of(trained)
+    source, height = options.source, trained.network.image[1]
+    if trained.spec is not None and isinstance(source, str) and source in RESIZE:  # published weights
+        pixels = round(RESIZE[source] * height / 224)
+        default = Preprocessing(pixels, height, IMAGENET_MEAN, IMAGENET_STD)
+        usual, sure = f"that of {source}", set(ADJUSTABLE)
     given = {name: value for name in ADJUSTABLE if (value := getattr(options, name)) is not None}
     origin = usual
     if given:
         origin = f"{', '.join(given)} as given; the rest {usual}" if len(given) < len(ADJUSTABLE) else "as given"
     return default.changed(**given), origin, sure | set(given)
-
-
-def _own_preprocessing(options: ExportOptions, trained: Trained) -> tuple[Preprocessing, str, set[str]]:
-    """That of the named weights, else what the network or its source shows, else the usual one."""
-    source, height = options.source, trained.network.image[1]
-    if trained.spec is not None and isinstance(source, str) and source in RESIZE:
-        pixels = round(RESIZE[source] * height / 224)
-        return Preprocessing(pixels, height, IMAGENET_MEAN, IMAGENET_STD), f"that of {source}", set(ADJUSTABLE)
-    return preparation_of(trained)
 
 
 def _versions(framework: str) -> dict[str, str]:
