@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from resnet_export.classify.classifier import Classifier
 from resnet_export.classify.data import Dataset
 from resnet_export.errors import ImageError, ResNetExportError
 from resnet_export.images import MODES, Preprocessing, as_pixels, decode_picture, load_pictures, prepare
+from resnet_export.machine.cpu import read_affinity
 from resnet_export.workers import Pool
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 CHUNK = 16
 """Pictures of one call: small ones are decoded faster than a process is asked for them."""
+MOST = 16
+"""Processes at a time: they decode some 4,000 pictures of usual size a second."""
 THUMBNAIL = 80
 """Pixels of the longer side of a small copy."""
 TIMEOUT_S = 60.0
@@ -76,7 +80,8 @@ def decoded(
 ) -> Iterator[NDArray[np.uint8] | ImageError]:
     """The pixels of each file, or why there are none. One that brings its process down costs no other its pixels."""
     chunks = [Chunk(list(paths[at : at + chunk]), preprocessing, prepared) for at in range(0, len(paths), chunk)]
-    pool = Pool(f"{__name__}:Decoder", min(os.cpu_count() or 1, len(chunks)))
+    cpus = len(read_affinity(psutil.Process()) or ()) or os.cpu_count() or 1
+    pool = Pool(f"{__name__}:Decoder", max(1, min(MOST, cpus, len(chunks))))
     stream = pool.stream("decode", chunks, timeout_s=TIMEOUT_S, doing="decoding pictures")
     for asked, found in zip(chunks, stream, strict=True):
         if not isinstance(found, ResNetExportError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from resnet_export.classify.classifier import Asked, Classifier, read_classifier
 from resnet_export.classify.data import Dataset, read_dataset
 from resnet_export.classify.decoding import load, thumbnail
 from resnet_export.classify.judge import Judge
-from resnet_export.classify.measures import Check, EvaluateReport, Judged, Paired
+from resnet_export.classify.measures import Answered, Check, EvaluateReport, Judged, Paired
 from resnet_export.classify.predict import Progress
 from resnet_export.classify.preparation import outputs, takes_any_size
 from resnet_export.classify.reading import Reading
@@ -115,14 +115,15 @@ def evaluate(
         at for at in range(len(dataset.names)) if not any(isinstance(one.answers[at], ImageError) for one in judges)
     ]
     measured = [judge.measured(kept, ran, notes) for judge, ran, notes in done]
-    paired = _pair(judges, kept) if len(judges) > 1 else None
+    answers = _answers(judges, kept)
+    paired = None if against is None else _pair(answers, kept)
     report = EvaluateReport(
         data=dataset.source,
         file=measured[0],
         against=measured[1] if len(measured) > 1 else None,
         paired=paired,
         checks=tuple(_checks(measured[0].accuracy, paired, min_top1, max_drop, len(kept))),
-        pictures=tuple(_judged(dataset, judges, set(kept))),
+        pictures=tuple(_judged(dataset, judges, answers)),
         notes=tuple(dict.fromkeys([*dataset.notes, *(note for judge in judges for note in _notes(judge, kept))])),
     )
     return _with_thumbnails(report, dataset) if thumbnails else report
@@ -157,14 +158,28 @@ def _judge(classifier: Classifier, spec: RuntimeSpec, dataset: Dataset, batch: i
         return _Side(judge, judge.reading.ran(spec), tuple(judge.reading.notes(spec)))
 
 
-def _pair(judges: Sequence[Judge], kept: Sequence[int]) -> Paired:
-    first, second = ([judge.answered(at) for at in kept] for judge in judges)
-    if judges[0].reading.classes != judges[1].reading.classes:
+def _answers(judges: Sequence[Judge], kept: Iterable[int]) -> dict[int, tuple[Answered, ...]]:
+    """The answers of each file to the pictures that count, all in the first one's numbering of the classes.
+
+    Raises:
+        ModelError: the files have different numbers of classes.
+    """
+    first, *others = judges
+    if any(one.reading.classes != first.reading.classes for one in others):
         there = " and ".join(f"{one.reading.classifier.path} has {one.reading.classes}" for one in judges)
         raise ModelError(f"The files have other classes: {there}.", hint="Give two files of the same classes.")
-    differ = sum(mine.classes != theirs.classes for mine, theirs in zip(first, second, strict=True))
-    one, other = (np.array([answer.right for answer in answers]) for answers in (first, second))
-    return metrics.pair(one, other, differ)
+    numberings = [first.matching.numbering(one.matching) for one in judges]
+
+    def answered(judge: Judge, numbering: Mapping[int, int], at: int) -> Answered:
+        answer = judge.answered(at)
+        return replace(answer, classes=tuple(sorted(numbering[one] for one in answer.classes)))
+
+    return {at: tuple(answered(*side, at) for side in zip(judges, numberings, strict=True)) for at in kept}
+
+
+def _pair(answers: Mapping[int, tuple[Answered, ...]], kept: Sequence[int]) -> Paired:
+    first, second = (np.array([answers[at][side].right for at in kept]) for side in (0, 1))
+    return metrics.pair(first, second, sum(len({one.classes for one in answers[at]}) > 1 for at in kept))
 
 
 def _checks(
@@ -176,11 +191,11 @@ def _checks(
         yield metrics.check_drop(paired, max_drop, pictures)
 
 
-def _judged(dataset: Dataset, judges: Sequence[Judge], kept: set[int]) -> Iterator[Judged]:
+def _judged(dataset: Dataset, judges: Sequence[Judge], answers: Mapping[int, tuple[Answered, ...]]) -> Iterator[Judged]:
     """Each picture."""
     for at, name in enumerate(dataset.names):
-        if at in kept:
-            yield Judged(name, judges[0].truths[at], tuple(judge.answered(at) for judge in judges))
+        if at in answers:
+            yield Judged(name, judges[0].truths[at], answers[at])
         else:
             found = [judge.answers[at] for judge in judges]
             yield Judged(name, (), (), next(one.message for one in found if isinstance(one, ImageError)))

@@ -230,6 +230,18 @@ class TestAgainst:
         assert (report.paired.differ, report.paired.p_value) == (0, 1.0)
         assert [one.status for one in report.checks] == ["undecided"], "50 pictures can't show a drop of 0"
 
+    def test_classes_in_another_order_are_the_same_classes(self, tmp_path: Path) -> None:
+        """The other file has its classes reversed, and says so: the answers are the same."""
+        data, order = folders(tmp_path / "val", list(LABELS)), range(9, -1, -1)
+        plain = ours(tmp_path / "plain.onnx", labels=LABELS)
+        report = evaluate(plain, data, against=ours(tmp_path / "b.onnx", labels=LABELS[::-1], order=order))
+        assert report.against is not None
+        assert report.paired is not None
+        assert (report.file.labels, report.against.labels) == (LABELS, LABELS[::-1])
+        assert (report.file.accuracy, report.paired.differ) == (report.against.accuracy, 0)
+        assert len({*answers(report)}) > 1, "it doesn't give the same answer always"
+        assert answers(report) == answers(report, 1)
+
     def test_files_of_other_classes(self, digits: Path, val: Path, tmp_path: Path) -> None:
         other = network(tmp_path / "eight.onnx", one=True)
         binary = archive(tmp_path / "binary.npz", (targets() == 8).astype(int))
