@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -55,7 +55,7 @@ class Decoder:
 
 def load(
     dataset: Dataset, classifier: Classifier, *, prepared: bool = True
-) -> Iterator[tuple[Path, NDArray[Any] | ImageError]]:
+) -> Generator[tuple[Path, NDArray[Any] | ImageError]]:
     """Each picture with what `preparation.outputs` takes of it, in the order of the data set.
 
     Args:
@@ -66,13 +66,14 @@ def load(
     Raises:
         ImageError: they are arrays of another shape than those that the network takes as they are.
     """
-    names, preprocessing = map(Path, dataset.names), classifier.preprocessing
+    pixels: Iterable[NDArray[Any] | ImageError]
     if dataset.normalised:
-        return zip(names, _as_taken(dataset, classifier), strict=True)
-    if isinstance(dataset.pictures, np.ndarray):
-        return zip(names, _prepared(dataset.pictures, preprocessing, prepared), strict=True)
-    # Of pictures of any size, few fit into the memory.
-    return zip(names, decoded(dataset.pictures, preprocessing, prepared, CHUNK if prepared else 1), strict=True)
+        pixels = _as_taken(dataset, classifier)
+    elif isinstance(dataset.pictures, np.ndarray):
+        pixels = _prepared(dataset.pictures, classifier.preprocessing, prepared)
+    else:  # of pictures of any size, few fit into the memory
+        pixels = decoded(dataset.pictures, classifier.preprocessing, prepared, CHUNK if prepared else 1)
+    yield from zip(map(Path, dataset.names), pixels, strict=True)
 
 
 def decoded(

@@ -146,10 +146,10 @@ def _judge(classifier: Classifier, spec: RuntimeSpec, dataset: Dataset, batch: i
     """Runs a file on all pictures."""
     with stage(f"open {spec}"):
         session = spec.open(classifier.path)
-    with session, stage("evaluate") as show:
+    pictures = contextlib.closing(load(dataset, classifier, prepared=not takes_any_size(session, classifier)))
+    with session, stage("evaluate") as show, pictures as loaded:
         judge = Judge(Reading(classifier, session), dataset)
-        pictures = load(dataset, classifier, prepared=not takes_any_size(session, classifier))
-        answers = outputs(session, classifier, pictures, batch=batch)
+        answers = outputs(session, classifier, loaded, batch=batch)
         for count, (answer, labels) in enumerate(zip(answers, dataset.labels, strict=True), 1):
             judge.add(answer.output, labels)
             if callable(show):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 import pytest
 from scipy import special
 from sklearn import metrics as sklearn
@@ -142,6 +143,13 @@ class TestFiles:
         assert str(found[3]).startswith(f"{paths[3]} cannot be read as a picture: its process left with exit code 3")
         assert {np.shape(one) for at, one in enumerate(found) if at != 3} == {(8, 8, 1)}
 
+    def test_an_error_leaves_no_process_behind(self, digits: Path, tmp_path: Path) -> None:
+        data = folders(tmp_path / "val", ["ten", *NAMES[1:]], most=300)
+        with pytest.raises(LabelsError, match="has no class 'ten'") as caught:
+            evaluate(digits, data, labels=NAMES)
+        assert psutil.Process().children() == []
+        assert caught.value.hint is not None
+
     def test_a_file_that_prepares_pictures_of_any_size(self, tmp_path: Path, album: Path) -> None:
         for name, file in (("class 1", "china.jpg"), ("class 2", "flower.png")):
             (tmp_path / "val" / name).mkdir(parents=True)
@@ -253,10 +261,10 @@ class TestAgainst:
     ) -> None:
         monkeypatch.setattr(
             "resnet_export.classify.evaluate.load",
-            lambda dataset, classifier, prepared: [
+            lambda dataset, classifier, prepared: (
                 (name, ImageError("Too narrow.") if at == 5 and "less" in str(classifier.path) else one)
                 for at, (name, one) in enumerate(decoding.load(dataset, classifier, prepared=prepared))
-            ],
+            ),
         )
         data = archive(tmp_path / "some.npz", most=30)
         report = evaluate(digits, data, against=network(tmp_path / "less.onnx", 100))
