@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 
 from resnet_export.classify.classifier import Classifier
 from resnet_export.classify.data import Dataset
+from resnet_export.classify.decoder import Chunk
 from resnet_export.errors import ImageError, ResNetExportError
-from resnet_export.images import MODES, Preprocessing, as_pixels, decode_picture, load_pictures, prepare
+from resnet_export.images import MODES, Preprocessing, as_pixels, decode_picture, prepare
 from resnet_export.machine.cpu import read_affinity
 from resnet_export.workers import Pool
 
 if TYPE_CHECKING:
     from PIL import Image
 
+DECODER = "resnet_export.classify.decoder:Decoder"
 CHUNK = 16
 """Pictures of one call: small ones are decoded faster than a process is asked for them."""
 MOST = 16
@@ -31,26 +33,6 @@ THUMBNAIL = 80
 """Pixels of the longer side of a small copy."""
 TIMEOUT_S = 60.0
 """A chunk of the largest pictures that are decoded takes some 30 s."""
-
-
-class Chunk(NamedTuple):
-    """What a process is asked for at a time."""
-
-    paths: list[Path]
-    preprocessing: Preprocessing
-    prepared: bool
-    """Whether they are resized and cropped; else they are left as they are."""
-
-
-class Decoder:
-    """What a worker does."""
-
-    def __init__(self, report: object) -> None:
-        """Reports no progress."""
-
-    def decode(self, chunk: Chunk) -> list[NDArray[np.uint8] | ImageError]:
-        """The pixels of each picture, or why there are none."""
-        return [found for _, found in load_pictures(chunk.paths, chunk.preprocessing, prepared=chunk.prepared)]
 
 
 def load(
@@ -82,7 +64,7 @@ def decoded(
     """The pixels of each file, or why there are none. One that brings its process down costs no other its pixels."""
     chunks = [Chunk(list(paths[at : at + chunk]), preprocessing, prepared) for at in range(0, len(paths), chunk)]
     cpus = len(read_affinity(psutil.Process()) or ()) or os.cpu_count() or 1
-    pool = Pool(f"{__name__}:Decoder", max(1, min(MOST, cpus, len(chunks))))
+    pool = Pool(DECODER, max(1, min(MOST, cpus, len(chunks))))
     stream = pool.stream("decode", chunks, timeout_s=TIMEOUT_S, doing="decoding pictures")
     for asked, found in zip(chunks, stream, strict=True):
         if not isinstance(found, ResNetExportError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -136,12 +138,17 @@ class TestFiles:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         paths = sorted(folders(tmp_path / "val", most=20).glob("*/*.png"))
-        monkeypatch.setattr(decoding, "__name__", "tests.classify.dying")
+        monkeypatch.setattr(decoding, "DECODER", "tests.classify.dying:Decoder")
         monkeypatch.setenv("DIES_OF", str(paths[3]))
         found = list(decoding.decoded(paths, Preprocessing.default(1, 8), True))
         assert [at for at, one in enumerate(found) if isinstance(one, ImageError)] == [3]
         assert str(found[3]).startswith(f"{paths[3]} cannot be read as a picture: its process left with exit code 3")
         assert {np.shape(one) for at, one in enumerate(found) if at != 3} == {(8, 8, 1)}
+
+    def test_the_processes_that_decode_are_small(self) -> None:
+        program = f"import sys, {decoding.DECODER.partition(':')[0]}; print(*sys.modules)"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert not {*done.stdout.split()} & {"onnx", "onnx_ir", "onnxruntime", "scipy", "torch"}
 
     def test_an_error_leaves_no_process_behind(self, digits: Path, tmp_path: Path) -> None:
         data = folders(tmp_path / "val", ["ten", *NAMES[1:]], most=300)
