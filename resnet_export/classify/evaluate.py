@@ -18,6 +18,7 @@ from resnet_export.classify.classifier import Asked, Classifier, read_classifier
 from resnet_export.classify.data import Dataset, read_dataset
 from resnet_export.classify.decoding import load, thumbnail
 from resnet_export.classify.judge import Judge
+from resnet_export.classify.live_session import LiveSession
 from resnet_export.classify.measures import Answered, Check, EvaluateReport, Judged, Paired
 from resnet_export.classify.predict import Progress
 from resnet_export.classify.preparation import outputs, takes_any_size
@@ -46,7 +47,7 @@ def evaluate(
     path: str | os.PathLike[str],
     data: str | os.PathLike[str],
     *,
-    against: str | os.PathLike[str] | None = None,
+    against: str | os.PathLike[str] | object | None = None,
     runtime: str = "ort:cpu",
     against_runtime: str | None = None,
     min_top1: float | None = None,
@@ -69,7 +70,8 @@ def evaluate(
         path: the `.onnx` file, written by this package or not.
         data: a folder of class folders, a `.csv` of path,label, an `.npz` of images and labels, or a folder of IDX
             files.
-        against: another file, which is held against it picture by picture.
+        against: another file, or the live `torch.nn.Module` or `keras.Model` that the file was exported from, which is
+            held against it picture by picture.
         runtime: what runs the file, such as `openvino,threads=2`.
         against_runtime: what runs the other one; None for the same.
         min_top1: the least accuracy, as a share of 1.
@@ -93,7 +95,7 @@ def evaluate(
 
     Raises:
         ModelError: a file is missing or damaged, takes no picture, or gives no classes.
-        InputError: the data can't be read.
+        InputError: the data can't be read, or the live model can't run.
         ImageError: none of the pictures can be.
         LabelsError: the labels don't fit the network.
         UsageError: an option contradicts another one or the file, or there is no such runtime.
@@ -101,15 +103,20 @@ def evaluate(
         UnavailableError: the runtime lacks a library, driver or device.
         RuntimeFailedError: the runtime fails while it runs.
     """
-    _refuse(against, against_runtime, min_top1, max_drop, batch)
+    live = against is not None and not isinstance(against, str | os.PathLike)
+    _refuse(min_top1, max_drop, batch, alone=against is None, other=against_runtime, live=live)
     stage = progress or (lambda name: contextlib.nullcontext())
     asked = Asked(image_size, resize, mean, std, interpolation, head, labels)
-    sides = [(path, runtime), *([] if against is None else [(against, against_runtime or runtime)])]
-    specs = [parse_runtime(name).with_fallback(allow_fallback) for _, name in sides]
+    files = [(path, runtime)]
+    if isinstance(against, str | os.PathLike):
+        files.append((against, against_runtime or runtime))
+    specs = [parse_runtime(name).with_fallback(allow_fallback) for _, name in files]
     with stage("read"):
-        classifiers = [read_classifier(Path(file), asked) for file, _ in sides]
+        classifiers = [read_classifier(Path(file), asked) for file, _ in files]
         dataset = read_dataset(Path(data))
-    done = [_judge(*side, dataset, batch, stage) for side in zip(classifiers, specs, strict=True)]
+    done = [_run_file(*side, dataset, batch, stage) for side in zip(classifiers, specs, strict=True)]
+    if live:
+        done.append(_run_live(against, done[0], dataset, batch, stage))
     judges = [side.judge for side in done]
     kept = [
         at for at in range(len(dataset.names)) if not any(isinstance(one.answers[at], ImageError) for one in judges)
@@ -130,32 +137,61 @@ def evaluate(
 
 
 def _refuse(
-    against: object, against_runtime: str | None, min_top1: float | None, max_drop: float | None, batch: int
+    min_top1: float | None, max_drop: float | None, batch: int, *, alone: bool, other: str | None, live: bool
 ) -> None:
     for name, limit in (("min_top1", min_top1), ("max_drop", max_drop)):
         if limit is not None and not 0 <= limit <= 1:
             raise UsageError(f"{name} is {limit:g}.", hint="Give a share from 0 to 1.")
-    if against is None and (max_drop is not None or against_runtime is not None):
+    if alone and (max_drop is not None or other is not None):
         name = "--max-drop" if max_drop is not None else "--against-runtime"
         raise UsageError(f"{name} is about another file, and there is none.", hint="Give it with --against FILE.")
+    if live and other is not None:
+        raise UsageError("A live model runs in its own framework.", hint="Leave against_runtime out.")
     if batch < 1:
         raise UsageError(f"batch is {batch}.", hint="Give a whole number from 1.")
 
 
-def _judge(classifier: Classifier, spec: RuntimeSpec, dataset: Dataset, batch: int, stage: Progress) -> _Side:
+def _run_file(classifier: Classifier, spec: RuntimeSpec, dataset: Dataset, batch: int, stage: Progress) -> _Side:
     """Runs a file on all pictures."""
     with stage(f"open {spec}"):
         session = spec.open(classifier.path)
+    with session:
+        reading = Reading(classifier, session, gives_logits=not session.takes_file_input)
+        judge = _judge(reading, dataset, batch, stage)
+        return _Side(judge, reading.ran(spec), tuple(reading.notes(spec)))
+
+
+def _run_live(model: object, file: _Side, dataset: Dataset, batch: int, stage: Progress) -> _Side:
+    """Runs the model that the file was exported from, on pictures that are prepared as for the file."""
+    session = LiveSession(model)
+    classifier = replace(file.judge.reading.classifier, path=Path(session.name), notes=())
+    reading = Reading(classifier, session, gives_logits=False)
+    judge = _judge(reading, dataset, batch, stage)
+    ran = replace(
+        file.ran,
+        model=session.name,
+        sha256="",
+        runtime=session.framework,
+        version="",
+        placement=session.placement(),
+        precision=session.precision,
+        activation=reading.activation,
+    )
+    return _Side(judge, ran, ())
+
+
+def _judge(reading: Reading, dataset: Dataset, batch: int, stage: Progress) -> Judge:
+    """Runs all pictures, and judges the answers."""
+    session, classifier, judge = reading.session, reading.classifier, Judge(reading, dataset)
     pictures = contextlib.closing(load(dataset, classifier, prepared=not takes_any_size(session, classifier)))
-    with session, stage("evaluate") as show, pictures as loaded:
-        judge = Judge(Reading(classifier, session), dataset)
+    with stage("evaluate") as show, pictures as loaded:
         answers = outputs(session, classifier, loaded, batch=batch)
         for count, (answer, labels) in enumerate(zip(answers, dataset.labels, strict=True), 1):
             judge.add(answer.output, labels)
             if callable(show):
                 show(f"{count} of {len(dataset.labels)}")
-        judge.refuse_no_answer()
-        return _Side(judge, judge.reading.ran(spec), tuple(judge.reading.notes(spec)))
+    judge.refuse_no_answer()
+    return judge
 
 
 def _answers(judges: Sequence[Judge], kept: Iterable[int]) -> dict[int, tuple[Answered, ...]]:

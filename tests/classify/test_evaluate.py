@@ -18,7 +18,7 @@ from resnet_export.classify.data import read_dataset
 from resnet_export.images import Preprocessing
 
 from .files import LABELS, foreign, ours
-from .labelled import SPLIT, archive, folders, learnt, logits, network, pixels, targets
+from .labelled import BODY, SPLIT, archive, folders, learnt, logits, network, pixels, targets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SAME = 1e-6
 """Probabilities from logits in float32, of which measures are sums."""
+SOFTMAX = f"{BODY.replace('y =', 'f =')} y = Softmax(f)"
 NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
@@ -40,6 +41,28 @@ def digits(tmp_path: Path) -> Path:
 @pytest.fixture
 def val(tmp_path: Path) -> Path:
     return archive(tmp_path / "val.npz")
+
+
+def live_digits(framework: str, head: str) -> Any:
+    """The network of `labelled`, as its user would hold it."""
+    w, b = learnt(SPLIT)
+    if framework == "torch":
+        import torch
+        from torch import nn
+
+        convolution = nn.Conv2d(1, 10, 8)
+        convolution.load_state_dict({"weight": torch.from_numpy(w.copy()), "bias": torch.from_numpy(b.copy())})
+        ends = [nn.Softmax(dim=1)] if head == "probabilities" else []
+        return nn.Sequential(convolution, nn.Flatten(), *ends)
+    import keras
+
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.Conv2D(10, 8, activation=None), keras.layers.Flatten()]
+    )
+    if head == "probabilities":
+        model.add(keras.layers.Softmax())
+    model.layers[0].set_weights([w.transpose(2, 3, 1, 0), b])
+    return model
 
 
 def answers(report: EvaluateReport, side: int = 0) -> list[tuple[int, ...]]:
@@ -256,6 +279,26 @@ class TestAgainst:
         assert (report.file.accuracy, report.paired.differ) == (report.against.accuracy, 0)
         assert len({*answers(report)}) > 1, "it doesn't give the same answer always"
         assert answers(report) == answers(report, 1)
+
+    @pytest.mark.parametrize("framework", ["torch", "keras"])
+    @pytest.mark.parametrize("head", ["logits", "probabilities"])
+    def test_the_live_model(self, framework: str, head: str, tmp_path: Path) -> None:
+        model = live_digits(framework, head)
+        file = network(tmp_path / "digits.onnx", body=BODY if head == "logits" else SOFTMAX)
+        report = evaluate(file, archive(tmp_path / "some.npz", most=90), against=model)
+        assert report.against is not None
+        assert report.paired is not None
+        assert report.against.model == f"{framework} model {type(model).__name__}"
+        assert (report.against.runtime, report.paired.differ) == (framework, 0)
+        for one in report.pictures:
+            mine, theirs = one.answers
+            assert mine.probability == pytest.approx(theirs.probability, abs=SAME)
+
+    def test_a_live_model_has_its_own_runtime(self, digits: Path, val: Path) -> None:
+        with pytest.raises(UsageError, match=r"^A live model runs in its own framework\."):
+            evaluate(digits, val, against=object(), against_runtime="openvino")
+        with pytest.raises(UsageError, match=r"^An object of type int is no model of torch or keras\."):
+            evaluate(digits, val, against=7)
 
     def test_files_of_other_classes(self, digits: Path, val: Path, tmp_path: Path) -> None:
         other = network(tmp_path / "eight.onnx", one=True)
