@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -118,12 +118,10 @@ def evaluate(
     if live:
         done.append(_run_live(against, done[0], dataset, batch, stage))
     judges = [side.judge for side in done]
-    kept = [
-        at for at in range(len(dataset.names)) if not any(isinstance(one.answers[at], ImageError) for one in judges)
-    ]
+    answers = _answers(judges)
+    kept = list(answers)
     measured = [judge.measured(kept, ran, notes) for judge, ran, notes in done]
-    answers = _answers(judges, kept)
-    paired = None if against is None else _pair(answers, kept)
+    paired = None if against is None else _pair(list(answers.values()))
     report = EvaluateReport(
         data=dataset.source,
         file=measured[0],
@@ -194,11 +192,12 @@ def _judge(reading: Reading, dataset: Dataset, batch: int, stage: Progress) -> J
     return judge
 
 
-def _answers(judges: Sequence[Judge], kept: Iterable[int]) -> dict[int, tuple[Answered, ...]]:
-    """The answers of each file to the pictures that count, all in the first one's numbering of the classes.
+def _answers(judges: Sequence[Judge]) -> dict[int, tuple[Answered, ...]]:
+    """The answers of each file to the pictures that all could use, in the first one's numbering of the classes.
 
     Raises:
         ModelError: the files have different numbers of classes.
+        ImageError: there is no such picture.
     """
     first, *others = judges
     if any(one.reading.classes != first.reading.classes for one in others):
@@ -210,12 +209,16 @@ def _answers(judges: Sequence[Judge], kept: Iterable[int]) -> dict[int, tuple[An
         answer = judge.answered(at)
         return replace(answer, classes=tuple(sorted(numbering[one] for one in answer.classes)))
 
+    places = range(len(first.answers))
+    kept = [at for at in places if not any(isinstance(one.answers[at], ImageError) for one in judges)]
+    if not kept:
+        raise ImageError("No picture can be used by both files.", hint="Give pictures in usual sizes and formats.")
     return {at: tuple(answered(*side, at) for side in zip(judges, numberings, strict=True)) for at in kept}
 
 
-def _pair(answers: Mapping[int, tuple[Answered, ...]], kept: Sequence[int]) -> Paired:
-    first, second = (np.array([answers[at][side].right for at in kept]) for side in (0, 1))
-    return metrics.pair(first, second, sum(len({one.classes for one in answers[at]}) > 1 for at in kept))
+def _pair(answers: Sequence[tuple[Answered, ...]]) -> Paired:
+    first, second = (np.array([one[side].right for one in answers]) for side in (0, 1))
+    return metrics.pair(first, second, sum(one[0].classes != one[1].classes for one in answers))
 
 
 def _checks(

@@ -306,20 +306,27 @@ class TestAgainst:
         with pytest.raises(ModelError, match=r"digits\.onnx has 10 and .*eight\.onnx has 1\."):
             evaluate(digits, binary, against=other)
 
+    @pytest.mark.parametrize(
+        ("broken", "left"), [({"less": {5}}, 29), ({"less": {*range(15)}, "digits": {*range(15, 30)}}, 0)]
+    )
     def test_a_picture_that_one_cannot_use_counts_for_neither(
-        self, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, broken: dict[str, set[int]], left: int, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(
             "resnet_export.classify.evaluate.load",
             lambda dataset, classifier, prepared: (
-                (name, ImageError("Too narrow.") if at == 5 and "less" in str(classifier.path) else one)
+                (name, ImageError("Too narrow.") if at in broken.get(classifier.path.stem, ()) else one)
                 for at, (name, one) in enumerate(decoding.load(dataset, classifier, prepared=prepared))
             ),
         )
-        data = archive(tmp_path / "some.npz", most=30)
-        report = evaluate(digits, data, against=network(tmp_path / "less.onnx", 100))
-        assert (report.evaluated, report.pictures[5].error) == (29, "Too narrow.")
-        assert sum(map(sum, report.file.confusion or ())) == 29
+        data, other = archive(tmp_path / "some.npz", most=30), network(tmp_path / "less.onnx", 100)
+        if not left:
+            with pytest.raises(ImageError, match=r"^No picture can be used by both files\."):
+                evaluate(digits, data, against=other)
+            return
+        report = evaluate(digits, data, against=other)
+        assert (report.evaluated, report.pictures[5].error) == (left, "Too narrow.")
+        assert sum(map(sum, report.file.confusion or ())) == left
 
 
 class TestNotFinite:
