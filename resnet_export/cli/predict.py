@@ -44,7 +44,10 @@ prediction, preparation = (partial(option, heading=heading) for heading in ("Pre
 @prediction("--runtime", type=RUNTIME, default="ort:cpu", show_default=True, help="What runs the file.")
 @prediction("--top", type=COUNT, default=5, show_default=True, help="Classes of each picture.")
 @prediction(
-    "--labels", type=click.Path(), metavar="FILE", help="Class names, one a line.  [default: those in the file]"
+    "--labels",
+    type=click.Path(),
+    metavar="FILE|imagenet",
+    help="Class names, one a line, or ImageNet's.  [default: those in the file]",
 )
 @prediction(
     "--head",
