@@ -32,10 +32,10 @@ PICKLE = b"\x80"
 
 NESTED = (
     "state_dict", "model_state_dict", "model_state", "model", "net", "network", "module", "weights", "params",
-    "student", "teacher",
+    "student",
 )  # fmt: skip
 """Where training scripts keep the state_dict in a checkpoint, in the order in which they are looked for."""
-AVERAGES = ("state_dict_ema", "model_ema", "ema_state_dict", "model_ema_state_dict", "ema_model", "ema")
+AVERAGES = ("state_dict_ema", "model_ema", "ema_state_dict", "model_ema_state_dict", "ema_model", "ema", "teacher")
 """Where they keep the moving average of the weights."""
 LABELS = ("categories", "classes", "class_names", "labels")
 """Where they keep the names of the classes."""

@@ -67,11 +67,13 @@ KERAS_HUB: Table = (
     ("predictions", "fc"),
 )
 FASTAI: Table = (
+    ("1.{I}", "head.{I}"),
     ("0.0", "conv1"),
     ("0.1", "bn1"),
     ("0.{S}.{B}.conv{I}", "layer{S-3}.{B}.conv{I}"),
     ("0.{S}.{B}.bn{I}", "layer{S-3}.{B}.bn{I}"),
     ("0.{S}.{B}.downsample.{I}", "layer{S-3}.{B}.downsample.{I}"),
+    *((f"0.model.{name}", name) for name, _ in TORCHVISION if not name.startswith("fc")),  # of timm, inside it
 )
 NAMINGS: Mapping[str, Table] = {
     "torchvision": TORCHVISION,
@@ -79,9 +81,13 @@ NAMINGS: Mapping[str, Table] = {
     "Hugging Face's ResNet": HUGGING_FACE,
     "keras.applications": KERAS_APPLICATIONS,
     "keras-hub": KERAS_HUB,
-    "fastai's body": FASTAI,
+    "fastai": FASTAI,
 }
 """Family -> its table. timm's names are torchvision's, and more."""
+USUAL: Mapping[str, Mapping[str, Any]] = {"keras.applications": {"eps": 1.001e-5, "stride_on": "1x1"}}
+"""Family -> what is usual in it and not in torchvision, of bottlenecks."""
+AVERAGED = re.compile(r"ema|momentum|encoder_k|teacher|target")
+"""In what stands before the names of a moving average of the weights, such as MoCo's second encoder."""
 ROLES = ("weight", "bias", "running_mean", "running_var")
 CORE = ("conv1", "layer1.0.conv1", "layer2.0.conv1")
 """How names begin that every family has, whatever else."""
@@ -110,14 +116,18 @@ def _filled(template: str, match: re.Match[str]) -> str:
     return re.sub(r"\{(\w)([+-]\d+)?\}", lambda place: str(int(match[place[1]]) + int(place[2] or 0)), template)
 
 
-def in_canonical_names(contents: Contents) -> Contents:
+def in_canonical_names(contents: Contents, *, ema: bool = False) -> Contents:
     """The tensors under torchvision's names, where they are a known family's, behind one prefix or none.
 
     What stands beside that prefix is left out, and said; without a prefix nothing is. Tensors of no known family keep
     their names.
+
+    Args:
+        contents: of a checkpoint.
+        ema: take those of a moving average, where there are others too.
     """
     names = [name for name in contents.tensors if not name.endswith(COUNTER)]
-    for prefix in _prefixes(names):
+    for prefix in _prefixes(names, ema=ema):
         own = [name for name in names if name.startswith(prefix)]
         for family, table in NAMINGS.items():
             found = {name: canonical_name(name.removeprefix(prefix), table) or "" for name in own}
@@ -126,15 +136,14 @@ def in_canonical_names(contents: Contents) -> Contents:
     return contents
 
 
-def _prefixes(names: list[str]) -> Iterator[str]:
-    """No prefix, then what stands before tensors' names, the most frequent first."""
+def _prefixes(names: list[str], *, ema: bool) -> Iterator[str]:
+    """No prefix, then what stands before tensors' names: that of an average last or first, else the most frequent."""
     yield ""
     counts = Counter[str]()
     for name in names:
         parts = name.split(".")
         counts.update(".".join(parts[:depth]) + "." for depth in range(1, len(parts) - 1))
-    for prefix, _ in sorted(counts.items(), key=lambda item: (-item[1], len(item[0]))):
-        yield prefix
+    yield from sorted(counts, key=lambda one: ((AVERAGED.search(one) is None) == ema, -counts[one], len(one)))
 
 
 def _renamed(contents: Contents, found: Mapping[str, str], prefix: str, family: str) -> Contents:
@@ -147,7 +156,14 @@ def _renamed(contents: Contents, found: Mapping[str, str], prefix: str, family: 
     if family != "torchvision":
         notes.append(f"its names are those of {family}")
     tensors = {new: contents.tensors[name] for name, new in found.items()}
-    return replace(contents, tensors=_with_plain_head(tensors), notes=(*contents.notes, *notes))
+    usual = USUAL.get(family, {}) if "layer1.0.conv3.weight" in tensors else {}
+    return replace(
+        contents,
+        tensors=_with_plain_head(tensors),
+        notes=(*contents.notes, *notes),
+        family=family if family != "torchvision" else None,
+        usual=usual,
+    )
 
 
 def _with_plain_head(tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

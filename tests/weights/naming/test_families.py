@@ -32,7 +32,9 @@ NAMES = [
     ("the usual networks for CIFAR", "linear.weight", "fc.weight"),
     ("torchvision", "conv1.3.weight", "conv1.3.weight"),
     ("torchvision", "layer1.0.se.fc1.bias", "layer1.0.se.fc1.bias"),
-    ("fastai's body", "0.4.1.conv2.weight", "layer1.1.conv2.weight"),
+    ("fastai", "0.4.1.conv2.weight", "layer1.1.conv2.weight"),
+    ("fastai", "0.model.layer1.1.conv2.weight", "layer1.1.conv2.weight"),
+    ("fastai", "1.8.weight", "head.8.weight"),
 ]
 
 
@@ -61,6 +63,31 @@ def test_what_stands_beside_a_prefix_is_left_out_and_said(tiny: ResNetSpec) -> N
     found = in_canonical_names(Contents({**named(tiny, "model."), "loss.weight": np.ones(5)}))
     assert found.tensors.keys() == tiny.parameters.keys()
     assert found.notes[1] == "'loss.weight' beside them was left out"
+
+
+@pytest.mark.parametrize("names", [("encoder_q.", "encoder_k."), ("momentum_encoder.", "base_encoder.")])
+@pytest.mark.parametrize("ema", [False, True])
+def test_of_two_encoders_the_average_is_taken_when_it_is_asked_for(
+    names: tuple[str, str], ema: bool, tiny: ResNetSpec
+) -> None:
+    """MoCo's; the other one is left out, whichever comes first."""
+    found = in_canonical_names(Contents(named(tiny, names[0]) | named(tiny, names[1])), ema=ema)
+    average = {"encoder_q.": "encoder_k.", "momentum_encoder.": "momentum_encoder."}[names[0]]
+    other = next(name for name in names if name != average)
+    assert found.tensors.keys() == tiny.parameters.keys()
+    assert found.notes[0] == f"its names stand behind {average if ema else other!r}"
+    assert f"'{other if ema else average}conv1.weight'" in found.notes[1]
+
+
+def test_what_is_usual_in_a_family(tiny: ResNetSpec) -> None:
+    """The bottlenecks of keras.applications have another eps and stride than torchvision's."""
+    names = ("conv1_conv", "conv2_block1_1_conv", "conv2_block1_3_conv", "conv3_block1_1_conv")
+    tensors = {f"{name}.weight": np.zeros((8, 8, 1, 1), np.float32) for name in names}
+    found = in_canonical_names(Contents(tensors))
+    assert (found.family, found.usual) == ("keras.applications", {"eps": 1.001e-5, "stride_on": "1x1"})
+    del tensors["conv2_block1_3_conv.weight"]
+    assert in_canonical_names(Contents(tensors)).usual == {}
+    assert in_canonical_names(Contents(named(tiny))).family is None
 
 
 def test_without_a_prefix_nothing_is_left_out(tiny: ResNetSpec) -> None:
