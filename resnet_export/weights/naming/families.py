@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -88,6 +88,17 @@ USUAL: Mapping[str, Mapping[str, Any]] = {"keras.applications": {"eps": 1.001e-5
 """Family -> what is usual in it and not in torchvision, of bottlenecks."""
 AVERAGED = re.compile(r"ema|momentum|encoder_k|teacher|target")
 """In what stands before the names of a moving average of the weights, such as MoCo's second encoder."""
+OTHERS: Table = (
+    (r"preact_bn|pre_activation_bn", "a ResNet v2, whose norms stand before its convolutions"),
+    (r"stages\.\d+\.blocks\.\d+\.norm1", "timm's ResNetV2"),
+    (r"attn\.qkv|self_attention|attention\.attention|relative_position", "a Vision Transformer"),
+    (r"denseblock", "a DenseNet"),
+    (r"conv_dw|depthwise|_dw\b|conv_pw|features\.\d+\.conv\.0\.0", "a MobileNet, EfficientNet or kin"),
+    (r"dwconv|pwconv", "a ConvNeXt"),
+    (r"^features\.\d+\.(weight|bias)$|block\d_conv\d", "a VGG or AlexNet"),
+    (r"layer\d\.\d+\.convs\.|layer\d\.\d+\.conv2\.conv", "a Res2Net, ResNeSt or SKNet"),
+)
+"""What stands in the names of other networks, and what they are: the first that fits."""
 ROLES = ("weight", "bias", "running_mean", "running_var")
 CORE = ("conv1", "layer1.0.conv1", "layer2.0.conv1")
 """How names begin that every family has, whatever else."""
@@ -103,6 +114,12 @@ def canonical_name(name: str, table: Table) -> str | None:
         if match is not None:
             return f"{_filled(template, match)}.{role}"
     return None
+
+
+def other_network(names: Iterable[str]) -> str | None:
+    """What tensors are of that are no ResNet's, in words; None where their names don't tell."""
+    text = "\n".join(names)
+    return next((title for pattern, title in OTHERS if re.search(pattern, text, re.MULTILINE)), None)
 
 
 @cache
