@@ -15,6 +15,8 @@ from zoo import Member, in_keras, in_torch, members
 BARE, CONFIGURED = "bare", "with its configuration"
 LARGEST = 105
 """Layers of the deepest of timm's networks that are taken: deeper ones have the same parts."""
+WIDEST = ("32x16d", "32x32d", "64x4d")
+"""How the names of the widest end, which are left out: they have gigabytes, and the same parts as narrower ones."""
 HUGGING_FACE: Mapping[str, Mapping[str, Any]] = {
     "basic": {"depths": [2, 2, 2, 2], "hidden_sizes": [64, 128, 256, 512], "layer_type": "basic"},
     "bottleneck": {},
@@ -50,7 +52,7 @@ class Kept:
 def kept() -> Iterator[Kept]:
     """All of them; those whose packages are missing are left out."""
     for member in members():
-        if member.group == "timm" and _layers(member.name) <= LARGEST:
+        if member.group == "timm" and _layers(member.name) <= LARGEST and not member.name.endswith(WIDEST):
             yield Kept(member, (Form(BARE, state_dict), Form(CONFIGURED, functools.partial(timm_folder, member.name))))
         if member.group == "torchvision":
             built = Form(CONFIGURED, state_dict, {"code": f"torchvision:{member.name}"})
