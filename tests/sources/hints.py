@@ -66,3 +66,16 @@ def builder(folder: Path, spec: ResNetSpec = SPEC) -> str:
         f"def build():\n    return ResNet(ResNetSpec(**{spec.as_dict()!r})).eval()\n"
     )
     return f"{folder / 'mine.py'}:build"
+
+
+def small(classes: int) -> torch.nn.Module:
+    """A network that is traced in no time."""
+    layers = (torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(4, classes))
+    return torch.nn.Sequential(*layers).eval()
+
+
+def small_builder(folder: Path, classes: int) -> str:
+    """The user's own code that gives it."""
+    place = folder / f"of_{classes}.py"
+    place.write_text(f"from tests.sources.hints import small\n\ndef build():\n    return small({classes})\n")
+    return f"{place}:build"

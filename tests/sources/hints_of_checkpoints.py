@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import re
@@ -22,7 +21,7 @@ from resnet_export.models.torch import ResNet
 from resnet_export.sources import load
 from resnet_export.weights import formats
 
-from .hints import DEEP, SPEC, builder, case, hint_of, saved, state, stored, weights
+from .hints import DEEP, SPEC, builder, case, hint_of, saved, small, small_builder, state, stored, weights
 from .test_packages_and_folders import hugging_face, of_timm
 
 if TYPE_CHECKING:
@@ -47,15 +46,10 @@ def _(folder: Path) -> tuple[Step, Step]:
 
 @case("--model timm:NAME --weights FILE, or export(model, 'file.onnx')")
 def _(folder: Path) -> tuple[Step, Step]:
-    model = of_timm("resnetv2_18" if "resnetv2_18" in _timm_models() else "resnetv2_50", num_classes=5)
+    model = of_timm("test_efficientnet", num_classes=5)
     path = stored(folder / "m.pth", model.state_dict())
     name = model.pretrained_cfg["architecture"]
     return lambda: load(path), lambda: (load(path, code=f"timm:{name}", image_size=64), load(model, image_size=64))
-
-
-def _timm_models() -> list[str]:
-    found: list[str] = importlib.import_module("timm").list_models()
-    return found
 
 
 @case("Give --head embedding for the features before it")
@@ -72,8 +66,7 @@ def _(folder: Path) -> tuple[Step, Step]:
 
 @case("Leave {name} out")
 def _(folder: Path) -> tuple[Step, Step]:
-    model = ResNet(SPEC).eval()
-    return lambda: load(model, depth=34), lambda: load(model)
+    return lambda: load(small(5), image_size=8, num_classes=3), lambda: load(small(5), image_size=8)
 
 
 @case("Leave these options out, or give the checkpoint they describe")
@@ -99,11 +92,11 @@ def _(folder: Path) -> tuple[Step, Step]:
     )
 
 
-def _timm_folder(folder: Path, **prepared: Any) -> None:
+def _timm_folder(folder: Path, name: str = "resnetblur18", **prepared: Any) -> None:
     from safetensors.torch import save_file as save
 
-    save(of_timm("resnetblur18", num_classes=5).state_dict(), folder / "model.safetensors")
-    config = {"architecture": "resnetblur18", "num_classes": 5, "pretrained_cfg": {"crop_pct": 0.9, **prepared}}
+    save(of_timm(name, num_classes=5).state_dict(), folder / "model.safetensors")
+    config = {"architecture": name, "num_classes": 5, "pretrained_cfg": {"crop_pct": 0.9, **prepared}}
     (folder / "config.json").write_text(json.dumps(config))
 
 
@@ -112,7 +105,7 @@ def _(folder: Path) -> tuple[Step, Step]:
     """Of timm, a crop that pads; of Hugging Face, a processor that isn't known."""
     for name in ("timm", "hf"):
         (folder / name).mkdir()
-    _timm_folder(folder / "timm", crop_pct=1.1)
+    _timm_folder(folder / "timm", "test_resnet", crop_pct=1.1)
     hugging_face(folder / "hf", state(DEEP))
     (folder / "hf" / "preprocessor_config.json").write_text('{"image_processor_type": "OwnImageProcessor"}')
     given: dict[str, Any] = {"mean": IMAGENET_MEAN, "std": IMAGENET_STD, "resize": 64, "interpolation": "bicubic"}
@@ -121,7 +114,7 @@ def _(folder: Path) -> tuple[Step, Step]:
         alone = folder / "hf" / "model.safetensors"
         export(alone, folder / "hf.onnx", image_size=32, verify=False, **given)
         alone = folder / "timm" / "model.safetensors"
-        export(alone, folder / "t.onnx", model="timm:resnetblur18", image_size=64, verify=False, **given)
+        export(alone, folder / "t.onnx", model="timm:test_resnet", image_size=64, verify=False, **given)
 
     def provoke() -> None:
         with pytest.raises(ResNetExportError, match=r"a crop_pct of 1\.1, which pads"):
@@ -149,16 +142,17 @@ def _(folder: Path) -> tuple[Step, Step]:
 
 @case("Give the path of a checkpoint with the names of that model")
 def _(folder: Path) -> tuple[Step, Step]:
-    code, path = builder(folder), saved(folder / "m.pth")
-    return lambda: load({"conv1.weight": 1}, code=code), lambda: load(path, code=code)
+    code, path = small_builder(folder, 5), stored(folder / "m.pth", small(5).state_dict())
+    return lambda: load({"0.weight": 1}, code=code, image_size=8), lambda: load(path, code=code, image_size=8)
 
 
 @case("Make the model with the arguments that it was trained with, or pass the checkpoint of this one")
 def _(folder: Path) -> tuple[Step, Step]:
-    code, path, other = builder(folder), saved(folder / "m.pth"), saved(folder / "deep.pth", DEEP)
-    (folder / "deep").mkdir()
-    right = builder(folder / "deep", DEEP)
-    return lambda: load(other, code=code), lambda: (load(other, code=right), load(path, code=code))
+    code = {classes: small_builder(folder, classes) for classes in (5, 7)}
+    path = {classes: stored(folder / f"{classes}.pth", small(classes).state_dict()) for classes in (5, 7)}
+    return lambda: load(path[7], code=code[5]), lambda: [
+        load(path[classes], code=code[classes], image_size=8) for classes in (5, 7)
+    ]
 
 
 @case("Name one of {package}'s models")
