@@ -56,8 +56,8 @@ KERAS_MODES: dict[str, dict[str, Any]] = {
 KERAS = {name: mode for names, mode in KERAS_MODES.items() for name in names.split()}
 """Name of a network of keras.applications -> what its `preprocess_input` does with the pixels."""
 WITHOUT_FOLDER = (
-    "Give the checkpoint without its folder, and the nearest preparation: --mean, --std, --resize and --interpolation. One "
-    "of timm's takes --model timm:NAME too."
+    "Give the checkpoint without its folder, and the nearest preparation: --mean, --std, --resize and "
+    "--interpolation. One of timm's takes --model timm:NAME too."
 )
 WIDTH_AND_SIZE = r"_[\d.]+_\d+$"
 """What stands behind the name of a MobileNet, such as `_1.00_224`."""

@@ -155,7 +155,7 @@ def name_faults(spec: ResNetSpec, tensors: Tensors, verb: str = "") -> list[str]
     surplus = [name for name in tensors if name not in spec.parameters and not name.endswith(COUNTER)]
     groups = {"missing": missing, "surplus": surplus}
     faults = [f"{len(some)} {verb}{kind} ({quote_some(some)})" for kind, some in groups.items() if some]
-    if missing and all(name.endswith(("running_mean", "running_var")) for name in missing):
+    if missing and missing == [name for name in spec.parameters if ".running_" in name]:
         faults.append("its norms have no running statistics, as group norms have none")
     return faults
 

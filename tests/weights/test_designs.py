@@ -139,3 +139,19 @@ def test_what_a_variant_lacks_is_named(tmp_path: Path) -> None:
     torch.save(state, tmp_path / "m.pth")
     with pytest.raises(CheckpointError, match=r"m\.pth is ResNet-18-D with a deep stem, but 1 missing \('fc\.bias'\)"):
         load(tmp_path / "m.pth")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda one: one.fill_(-1.0), "negative variance"),
+        (lambda one: one.fill_(torch.nan), "NaN or infinite"),
+        (lambda one: one.to(torch.int8), "not a floating one"),
+    ],
+)
+def test_the_numbers_of_a_variant_are_checked_too(change: Any, said: str, tmp_path: Path) -> None:
+    state = lively("resnet18d").state_dict()
+    state["bn1.running_var"] = change(state["bn1.running_var"])
+    torch.save(state, tmp_path / "m.pth")
+    with pytest.raises(CheckpointError, match=said):
+        load(tmp_path / "m.pth")

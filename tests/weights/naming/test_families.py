@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from resnet_export.weights.contents import Contents
-from resnet_export.weights.naming.families import NAMINGS, canonical_name, in_canonical_names
+from resnet_export.weights.naming.families import NAMINGS, canonical_name, in_canonical_names, other_network
 
 if TYPE_CHECKING:
     from resnet_export.spec import ResNetSpec
@@ -103,3 +103,23 @@ def test_a_classifier_behind_a_dropout_is_a_plain_one(tiny: ResNetSpec) -> None:
 def test_names_of_another_architecture_stay() -> None:
     contents = Contents({"features.denseblock1.denselayer1.conv1.weight": np.zeros((1, 1, 1, 1))})
     assert in_canonical_names(contents) is contents
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("conv2_block1_preact_bn.weight", "ResNet v2"),
+        ("stages.0.blocks.0.norm1.weight", "ResNetV2"),
+        ("blocks.0.attn.qkv.weight", "Vision Transformer"),
+        ("features.denseblock1.denselayer1.conv1.weight", "DenseNet"),
+        ("blocks.0.0.conv_dw.weight", "MobileNet"),
+        ("features.0.weight", "VGG"),
+        ("layer1.0.convs.0.weight", "Res2Net"),
+    ],
+)
+def test_other_networks_are_called_by_name(name: str, said: str) -> None:
+    assert said in str(other_network(["head.bias", name]))
+
+
+def test_a_resnet_is_none_of_them(tiny: ResNetSpec) -> None:
+    assert other_network(tiny.parameters) is None
