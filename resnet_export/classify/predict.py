@@ -47,7 +47,7 @@ def predict(
         pictures: files, folders, and patterns such as `photos/*.jpg`; or one of these.
         runtime: what runs the file, such as `openvino,threads=2`.
         top: how many classes of each picture.
-        labels: a text file with a class a line, or the names; None for those in the file.
+        labels: a text file with a class a line, `imagenet`, or the names; None for those in the file.
         image_size: height and width in pixels, for a file that leaves them open.
         resize: length of the shorter side after the resize; this and the next three are otherwise what the file says,
             or the usual where it says nothing.

@@ -31,7 +31,10 @@ def asked(heading: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     add = partial(option, heading=heading)
     options = (
         add(
-            "--labels", type=click.Path(), metavar="FILE", help="Class names, one a line.  [default: those in the file]"
+            "--labels",
+            type=click.Path(),
+            metavar="FILE|imagenet",
+            help="Class names, one a line, or ImageNet's.  [default: those in the file]",
         ),
         add(
             "--head",

@@ -76,11 +76,11 @@ def refuse_absent_classifier(options: ExportOptions, trained: Trained) -> None:
     Raises:
         CheckpointError: the source has none, and something else than the embedding is asked for.
     """
-    ends = trained.network.step[trained.network.output].op
-    if trained.name is not None and ends != "Gemm" and options.head != "embedding":
+    if trained.headless is not None and options.head != "embedding":
         raise CheckpointError(
-            f"{trained.origin} has no classifier (fc.weight): it ends with the pooled features.",
-            hint="Give --head embedding.",
+            f"{trained.origin} {trained.headless}.",
+            hint="Give --head embedding for the features before it. Its classes need the model itself: "
+            "--model module:callable --weights FILE.",
         )
 
 

@@ -69,6 +69,8 @@ class Trained:
     where nothing but the network itself depends on that."""
     name: str | None = None
     """What a variant of a family is called that no specification has, such as `SE-ResNet-50`."""
+    headless: str | None = None
+    """Why a checkpoint is read up to the pooled features alone, in words; None where it has its classifier."""
 
     @classmethod
     def of_weights(cls, weights: Weights, origin: str, assumptions: tuple[Assumption, ...] = ()) -> Trained:
