@@ -77,8 +77,8 @@ def evaluate(
         min_top1: the least accuracy, as a share of 1.
         max_drop: how much less accurate than the other file it may be, as a share of 1.
         batch: pictures of a run, where file and runtime take any number.
-        labels: a text file with a class a line, `imagenet`, or the names; None for those in the file. This and the next six hold
-            for both files, and mean what they mean to `predict`.
+        labels: a text file with a class a line, `imagenet`, or the names; None for those in the file. This and the next
+            six hold for both files, and mean what they mean to `predict`.
         image_size: height and width in pixels, for a file that leaves them open.
         resize: length of the shorter side after the resize.
         mean: of each channel, on the scale 0..1.
