@@ -161,14 +161,13 @@ def open_loop(
     rate: float,
     requests: int,
     generator: np.random.Generator,
-    first: int = 0,
     beat: Beat = _silent,
 ) -> OpenLoop:
     """Calls at the times of a Poisson process, `rate` of them a second; other arguments as in `closed_loop`."""
     scheduled = (clock.now_ns() + arrivals(rate, requests, generator)).tolist()
     ended: list[int] = []
     next_beat = clock.now_ns() + FIRST_BEAT_NS
-    for index, moment in enumerate(scheduled, first):
+    for index, moment in enumerate(scheduled):
         clock.sleep_until(moment)
         call(index)
         end = clock.now_ns()

@@ -239,7 +239,7 @@ def _changes(ours: Mapping[str, CaseResult], theirs: Mapping[str, CaseResult], a
     return list(dict.fromkeys(notes))
 
 
-def _some(labels: Iterable[str], limit: int = 2) -> str:
+def _some(labels: Iterable[str]) -> str:
     listed = list(labels)
-    more = f" and {len(listed) - limit} more" if len(listed) > limit else ""
-    return f"{'; '.join(listed[:limit])}{more}" if listed else "none"
+    more = f" and {len(listed) - 2} more" if len(listed) > 2 else ""
+    return f"{'; '.join(listed[:2])}{more}" if listed else "none"
