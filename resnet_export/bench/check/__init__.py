@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from resnet_export.bench.check.results import Checked, CheckReport
 from resnet_export.bench.check.times import compare_times, same_reference, time_ms
+from resnet_export.bench.grade import DOUBTFUL
 from resnet_export.bench.results import SCHEMA_VERSION, BenchReport, CaseResult
 from resnet_export.data import decode
 from resnet_export.errors import InputError, UsageError
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from resnet_export.bench.check.results import Status
     from resnet_export.bench.check.times import Compared
 
-DOUBTFUL = ("C", "D")
-"""Grades of results that compare with nothing but results under the same disturbance."""
 TOLERANCE = 0.05
 """Twice and more of what two runs of one file on one idle machine differ by; and half of the widest interval that tells
 anything."""
