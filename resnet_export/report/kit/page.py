@@ -23,7 +23,7 @@ body { margin: 0 auto; padding: 1rem; max-width: 66rem; background: var(--back);
 h1 { font-size: 1.4rem; line-height: 1.3; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 h1.passed { color: var(--good); } h1.failed, .failed { color: var(--wrong); }
 p, ul, dl, figure { margin: .5rem 0; } ul { padding-left: 1.2rem; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; } dd { margin: 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; } dd { margin: 0; grid-column: 2; }
 dt, .note { color: var(--faint); } .note { font-size: .875rem; }
 .scroll { overflow-x: auto; } .scroll:focus-visible { outline: 2px solid var(--error); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; }
