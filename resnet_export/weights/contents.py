@@ -5,6 +5,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from resnet_export.weights.description import Description
+from resnet_export.weights.infer import Finding
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -16,3 +19,9 @@ class Contents:
     sentence each."""
     labels: tuple[str, ...] | None = None
     """Class names, where the checkpoint has them."""
+    description: Description | None = None
+    """What the training says of the network, where it wrote that."""
+
+    def findings(self, origin: str) -> dict[str, Finding]:
+        """Field of the specification -> what the description shows of it."""
+        return {} if self.description is None else self.description.findings(origin)
