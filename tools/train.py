@@ -25,16 +25,17 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-from resnet_export import interruption
-from resnet_export.cli.failing import reported
-from resnet_export.errors import UsageError
-from resnet_export.files import refuse_overwriting
-from resnet_export.spec import STEMS, VARIANTS
 from training.checkpoint import Line
 from training.data import DATASETS, load
 from training.run import Files, train
 from training.schedule import SCHEDULES
 from training.settings import AUGMENTATIONS, FRAMEWORKS, OPTIMIZERS, Settings
+
+from resnet_export import interruption
+from resnet_export.cli.failing import reported
+from resnet_export.errors import UsageError
+from resnet_export.files import refuse_overwriting
+from resnet_export.spec import STEMS, VARIANTS
 
 SMALLEST_FOR_IMAGENET = 128
 """Pixels of a side from which on the stem is that of ImageNet, where none is given."""

@@ -1,7 +1,7 @@
 """What a training says of its network inside the checkpoint, so that an export has to assume nothing.
 
-It is one JSON object. `.safetensors` files keep it in the header's metadata and `.pth` files beside the state_dict, both
-under the key `resnet_export`; `.keras` archives have an entry `resnet_export.json`.
+It is one JSON object. `.safetensors` files keep it in the header's metadata and `.pth` files beside the state_dict,
+both under the key `resnet_export`; `.keras` archives have an entry `resnet_export.json`.
 """
 
 from collections.abc import Mapping

@@ -114,4 +114,3 @@ def load(name: str, folder: Path | None, image_size: int | None) -> Data:
     from training.folder import class_folders
 
     return class_folders(Path(name), image_size)
-

@@ -53,9 +53,9 @@ class Settings(Plain):
             if getattr(self, name) < lowest:
                 option = f"--{name.replace('_', '-')}"
                 raise UsageError(f"{option} is {getattr(self, name)}.", hint=f"Give {option} as {lowest} or more.")
-        if not 0 < self.learning_rate:
+        if not self.learning_rate > 0:
             raise UsageError(f"--learning-rate is {self.learning_rate:g}.", hint="Give a number above 0.")
         if not 0 <= self.label_smoothing < 1:
             raise UsageError(f"--label-smoothing is {self.label_smoothing:g}.", hint="Give a number from 0 to below 1.")
-        if not 0 <= self.weight_decay:
+        if not self.weight_decay >= 0:
             raise UsageError(f"--weight-decay is {self.weight_decay:g}.", hint="Give a number from 0.")
