@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SCRIPT = Path(__file__).parents[2] / "tools" / "train.py"
-QUICK = ("--data", "digits", "--width", "8", "--first", "320", "--batch-size", "32", "--epochs", "3", "--device", "cpu")
+QUICK = ("--data", "digits", "--width", "8", "--first", "160", "--batch-size", "32", "--epochs", "3", "--device", "cpu")
 SUFFIXES = {"torch": ".safetensors", "keras": ".keras"}
 
 
@@ -69,7 +69,7 @@ def test_a_killed_and_resumed_training_gives_the_same_bits(framework: str, tmp_p
     assert trained.assumptions == ()
     assert trained.labels == tuple("0123456789")
     preparation, origin, known = preparation_of(trained)
-    assert preparation == load("digits", None, None).first(320).preparation
+    assert preparation == load("digits", None, None).first(160).preparation
     assert origin.startswith("the training's")
     assert {"mean", "std", "resize", "interpolation"} <= known
 

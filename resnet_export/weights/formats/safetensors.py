@@ -49,7 +49,7 @@ def write(path: Path, weights: Tensors, said: Description | None = None) -> None
     """Writes the tensors as torchvision's models name them, so that they load into those too."""
     from safetensors.numpy import save
 
-    path.write_bytes(save(state_dict(weights), said and {description.KEY: description.encode(said)}))
+    path.write_bytes(save(state_dict(weights), None if said is None else {description.KEY: description.encode(said)}))
 
 
 def _as_array(name: str, entry: dict[str, Any], path: Path) -> NDArray[Any]:
