@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long browser lint format benchmark clean
+.PHONY: help install demo models test test-long browser dataset lint format benchmark clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,10 +28,13 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## Train on digits in Keras, export through both frameworks, compare the files and the answers.
 	$(BIN)/python tools/demo.py
 
+models: $(READY) dataset ## Train ResNet-18 on Fashion-MNIST in each framework, into the user's cache.
+	$(BIN)/python tools/models.py
+
 test: $(READY) browser ## Run the tests, but for the long proofs.
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
 
-test-long: $(READY) browser ## Run the long proofs: coverage of intervals, faults in every network, real measurements.
+test-long: $(READY) browser dataset ## Run the long proofs: coverage of intervals, faults in every network, real measurements.
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
 
 # Some tests look at a page in a browser. Without one they are skipped, and say so.
@@ -40,6 +43,13 @@ browser:
 	    [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
 	    && { timeout 120 apt-get update && timeout 300 apt-get install -y --no-install-recommends chromium; } \
 	        > /dev/null 2>&1; } || echo "There is no Chromium, and it could not be installed." >&2
+
+# Some tests train on Fashion-MNIST. Without it they are skipped, and say so.
+dataset:
+	@test -d /usr/share/datasets/fashion-mnist || { \
+	    [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
+	    && { timeout 120 apt-get update && timeout 300 apt-get install -y --no-install-recommends dataset-fashion-mnist; } \
+	        > /dev/null 2>&1; } || echo "There is no Fashion-MNIST, and it could not be installed." >&2
 
 lint: $(READY) ## Check style, types and layers.
 	$(BIN)/ruff check

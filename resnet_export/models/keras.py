@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,8 @@ from keras import layers
 from resnet_export.errors import CheckpointError
 from resnet_export.files import reported, staged
 from resnet_export.spec import ResNetSpec
-from resnet_export.weights import Weights
+from resnet_export.weights import Weights, description
+from resnet_export.weights.description import Description
 from resnet_export.weights.naming.keras import canonical_name, to_canonical, to_keras
 
 if TYPE_CHECKING:
@@ -158,8 +160,13 @@ def read(model: keras.Model, **asked: Any) -> Weights:
     return Weights.of_model(tensors, norms, origin=origin, **asked)
 
 
-def save(weights: Weights, path: str | os.PathLike[str]) -> None:
+def save(weights: Weights, path: str | os.PathLike[str], said: Description | None = None) -> None:
     """Writes `.keras` (the whole model) or `.weights.h5` as Keras itself does; an existing file is replaced.
+
+    Args:
+        weights: of the model.
+        path: of the file.
+        said: what the training says of the network; `.weights.h5` has no place for it.
 
     Raises:
         CheckpointError: the name has another suffix.
@@ -173,6 +180,9 @@ def save(weights: Weights, path: str | os.PathLike[str]) -> None:
     with staged(path) as temporary, reported(path):
         if name.endswith(".keras"):
             model.save(temporary)
+            if said is not None:
+                with zipfile.ZipFile(temporary, "a") as archive:
+                    archive.writestr(description.ENTRY, description.encode(said))
         else:
             model.save_weights(temporary)
 

@@ -20,6 +20,7 @@ from resnet_export.sources.trained import Trained
 from resnet_export.spec import IMAGE_SIZES, ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.formats import read_own_contents
+from resnet_export.weights.formats.keras import read_description
 from resnet_export.weights.published import RESIZE, fetch
 
 __all__ = ["Source", "Trained", "load"]
@@ -89,7 +90,8 @@ def _of_path(
     if name.lower().endswith(".onnx"):
         return of_onnx(Path(name), asked, compared=compared)
     if files.is_whole_model(name) and Path(name).exists() and is_installed("keras") and is_installed("tensorflow"):
-        return of_model(live.of(files.load(name)), Path(name).name, asked)
+        trained = of_model(live.of(files.load(name)), Path(name).name, asked)
+        return trained.described(read_description(Path(name)), "the training's, in the model's file")
     config = read_config(Path(name))
     if config.architecture is not None:
         return _of_package(f"timm:{config.architecture}", name, asked, ema=ema)

@@ -52,7 +52,7 @@ def of_checkpoint(
     """
     refuse_contradiction(config, asked)
     contents = read_contents(path, ema=ema)
-    shown = {**read_configuration(path), **config.facts}
+    shown = {**read_configuration(path), **contents.findings(Path(path).name), **config.facts}
     origin = _origin(path, contents)
     trained = _variant(contents, origin, {name: one.value for name, one in shown.items()}, asked, assumed or {})
     if trained is None:
@@ -69,7 +69,8 @@ def _origin(path: str, contents: Contents) -> str:
 
 def _labelled(trained: Trained, contents: Contents) -> Trained:
     fit = contents.labels is not None and len(contents.labels) == trained.network.classes
-    return replace(trained, labels=contents.labels) if fit else trained
+    labelled = replace(trained, labels=contents.labels) if fit else trained
+    return labelled.described(contents.description, "the training's, in the checkpoint")
 
 
 def _variant(

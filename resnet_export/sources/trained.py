@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from resnet_export.network.evaluation import Numbers, not_finite
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.canonical import digest
+from resnet_export.weights.description import Description
 
 Image = tuple[int, int, int]
 
@@ -76,6 +77,18 @@ class Trained:
     def of_weights(cls, weights: Weights, origin: str, assumptions: tuple[Assumption, ...] = ()) -> Trained:
         """The network of a specification with its weights."""
         return cls(weights.network, weights, weights.spec, origin, assumptions)
+
+    def described(self, description: Description | None, origin: str) -> Trained:
+        """The source with what its training says of the pictures and classes, if it does.
+
+        Args:
+            description: that it wrote.
+            origin: where that stands, in words.
+        """
+        if description is None:
+            return self
+        labels = description.labels if len(description.labels) == self.network.classes else self.labels
+        return replace(self, labels=labels, preprocessing={**vars(description.preprocessing), "origin": origin})
 
     @property
     def others(self) -> tuple[str, ...]:

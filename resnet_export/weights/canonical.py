@@ -4,7 +4,9 @@ import hashlib
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +18,7 @@ from resnet_export.network import Network
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import formats
 from resnet_export.weights.contents import Contents
+from resnet_export.weights.description import Description
 from resnet_export.weights.designs import twins_of
 from resnet_export.weights.infer import MODEL_ITSELF, Finding, infer_spec, name_faults, shown_eps
 from resnet_export.weights.initial import draw
@@ -104,8 +107,9 @@ class Weights(Mapping[str, Array]):
             CheckpointError: the file cannot be read, is unsafe, or holds another network than asked for.
             MissingDependencyError: the format needs a framework that is not installed.
         """
-        shown = formats.read_configuration(path)
-        return cls.of_contents(formats.read_contents(path), os.fspath(path), shown, assumed, **asked)
+        contents = formats.read_contents(path)
+        shown = {**formats.read_configuration(path), **contents.findings(Path(path).name)}
+        return cls.of_contents(contents, os.fspath(path), shown, assumed, **asked)
 
     @classmethod
     def of_contents(
@@ -121,7 +125,7 @@ class Weights(Mapping[str, Array]):
         Args:
             contents: with canonical names.
             origin: what error messages call the checkpoint.
-            shown: what a configuration beside the tensors shows.
+            shown: what a configuration beside the tensors shows; where that is every field, nothing is assumed.
             assumed: as of `load`.
             asked: as of `load`.
 
@@ -132,7 +136,8 @@ class Weights(Mapping[str, Array]):
         taken = {name: value for name, value in {**contents.usual, **(assumed or {})}.items() if name not in known}
         spec = infer_spec(contents.tensors, origin=origin, shown=shown, **{**asked, **taken})
         twins = twins_of(spec.design) if contents.family is None else ()
-        assumptions = about_network(spec.design, known, twins)
+        described = {field.name for field in fields(ResNetSpec)} <= shown.keys()
+        assumptions = () if described else about_network(spec.design, known, twins)
         if asked.get("image_size") is None and "image_size" not in shown:
             assumptions += (about_image_size(spec.image_size),)
         return cls(spec, contents.tensors, origin=origin, assumptions=assumptions)
@@ -154,17 +159,21 @@ class Weights(Mapping[str, Array]):
         assumptions = () if asked.get("image_size") else (about_image_size(spec.image_size),)
         return cls(spec, tensors, origin=origin, assumptions=assumptions)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], description: Description | None = None) -> None:
         """Writes a checkpoint; the format is that of the file's name. An existing file is replaced at once or not.
 
         `.keras` and `.weights.h5` are written by `resnet_export.models.keras.save`, which Keras itself does.
+
+        Args:
+            path: of the file.
+            description: what the training says of the network; `.npz` has no place for it.
 
         Raises:
             CheckpointError: the name has no known suffix.
             MissingDependencyError: the format needs a framework that is not installed.
             UnavailableError: the file cannot be written.
         """
-        formats.write(path, self)
+        formats.write(path, self, description)
 
 
 def digest(arrays: Tensors) -> str:

@@ -6,6 +6,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from resnet_export.weights.description import Description
+from resnet_export.weights.infer import Finding
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -21,3 +24,9 @@ class Contents:
     """Whose names the tensors had, where these were not torchvision's."""
     usual: Mapping[str, Any] = field(default_factory=dict)
     """What is usual in that family though no tensor shows it: fields of `ResNetSpec`."""
+    description: Description | None = None
+    """What the training says of the network, where it wrote that."""
+
+    def findings(self, origin: str) -> dict[str, Finding]:
+        """Field of the specification -> what the description shows of it."""
+        return {} if self.description is None else self.description.findings(origin)

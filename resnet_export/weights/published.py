@@ -1,14 +1,12 @@
 """The checkpoints that torchvision publishes: their names, and a download that can be interrupted and resumed."""
 
 import contextlib
-import hashlib
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from resnet_export.errors import CheckpointError, UnavailableError, UsageError
-from resnet_export.files import reported
+from resnet_export.errors import UnavailableError, UsageError
+from resnet_export.weights.download import download
 
 FILES: Mapping[tuple[int, str], str] = {
     (18, "IMAGENET1K_V1"): "resnet18-f37072fd.pth",
@@ -31,8 +29,6 @@ RESIZE: Mapping[str, int] = {"IMAGENET1K_V1": 256, "IMAGENET1K_V2": 232}
 BASE_URL = "https://download.pytorch.org/models/"
 URL_VARIABLE = "RESNET_EXPORT_WEIGHTS_URL"
 CACHE_VARIABLE = "RESNET_EXPORT_CACHE"
-TIMEOUT_S = 30.0
-"""Seconds without an answer after which a download fails."""
 
 
 def fetch(name: str, depth: int) -> Path:
@@ -59,23 +55,9 @@ def fetch(name: str, depth: int) -> Path:
         )
     file = FILES[depth, name]
     path = cache_folder() / file
-    part = path.with_name(f"{file}.part")
     url = f"{os.environ.get(URL_VARIABLE, BASE_URL).rstrip('/')}/{file}"
-    with _explained(), reported(path):
-        if _is_genuine(path, file):
-            return path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not _is_genuine(part, file):
-            _download(url, part)
-        if not _is_genuine(part, file):
-            part.unlink(missing_ok=True)
-            raise CheckpointError(
-                f"{url} is not the file that was published: its SHA-256 does not start with the {_digits(file)} "
-                "of its name. It was removed.",
-                hint="Run it again; if that does not help, get the file another way and give it with --weights FILE.",
-            )
-        part.replace(path)
-    return path
+    with _explained():
+        return download(url, path, _digits(file), otherwise="Get the file another way and give it with --weights FILE.")
 
 
 @contextlib.contextmanager
@@ -94,48 +76,6 @@ def cache_folder() -> Path:
     import platformdirs
 
     return Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("resnet-export", appauthor=False))
-
-
-def _download(url: str, part: Path) -> None:
-    """Appends to `part` what it lacks of `url`, with a progress bar where a person can see it."""
-    import requests
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    hidden = not sys.stderr.isatty()
-    with part.open("ab") as file, Progress(
-        *columns, console=Console(stderr=True), transient=True, disable=hidden
-    ) as progress:  # fmt: skip
-        headers = {"Range": f"bytes={file.tell()}-", "Accept-Encoding": "identity"}
-        try:
-            with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
-                response.raise_for_status()
-                # 206 brings the rest; a server that cannot resume answers 200 and sends the whole file.
-                if response.status_code == requests.codes.ok:
-                    file.truncate(0)
-                length = response.headers.get("Content-Length")
-                task = progress.add_task(part.stem, total=None if length is None else int(length))
-                for chunk in response.iter_content(1 << 16):
-                    progress.advance(task, file.write(chunk))
-        except requests.RequestException as error:
-            status = getattr(error.response, "status_code", None)
-            if status == requests.codes.requested_range_not_satisfiable:
-                file.truncate(0)  # longer than the file on the server: nothing to go on from
-            reason = f"the server answered {status}" if status else f"{type(error).__name__}"
-            raise CheckpointError(
-                f"{url} cannot be downloaded: {reason}.",
-                hint="Check the connection and run it again: it goes on where it stopped. "
-                "Or get the file another way and give it with --weights FILE.",
-            ) from error
-
-
-def _is_genuine(path: Path, file: str) -> bool:
-    """Whether it is there and its SHA-256 starts with the digits in the published name."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest().startswith(_digits(file))
 
 
 def _digits(file: str) -> str:

@@ -2,7 +2,7 @@
 
 The first bytes of a file tell its format, whatever its name is; the name decides where a file is written. Each module
 has `TITLE`, what error messages call such a file; `read(path, ema=False)`, the tensors under every name that the file
-holds, in canonical layout; and `write(path, tensors)`.
+holds, in canonical layout; and `write(path, tensors, description)`.
 """
 
 import difflib
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from resnet_export.errors import CheckpointError, ResNetExportError, quote_some
 from resnet_export.files import reported, staged
 from resnet_export.weights.contents import Contents
+from resnet_export.weights.description import Description
 from resnet_export.weights.formats import sharded
 from resnet_export.weights.formats.keras_config import read_findings
 from resnet_export.weights.infer import Finding
@@ -109,8 +110,13 @@ def read_configuration(path: str | os.PathLike[str]) -> dict[str, Finding]:
     return read_findings(path) if path.is_file() and _by_bytes(path) == ".keras" else {}
 
 
-def write(path: str | os.PathLike[str], weights: Tensors) -> None:
+def write(path: str | os.PathLike[str], weights: Tensors, description: Description | None = None) -> None:
     """Writes a checkpoint in the format of the file's name: whole, or not at all.
+
+    Args:
+        path: of the file.
+        weights: canonical name -> array.
+        description: what the training says of the network; `.npz` has no place for it.
 
     Raises:
         CheckpointError: the name has no known suffix, or the format is written elsewhere.
@@ -120,7 +126,7 @@ def write(path: str | os.PathLike[str], weights: Tensors) -> None:
     path = Path(path)
     form = _written_format(path)
     with staged(path) as temporary, reported(path):
-        form.write(temporary, weights)
+        form.write(temporary, weights, description)
 
 
 def _written_format(path: Path) -> Any:

@@ -19,7 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError
+from resnet_export.weights import description
 from resnet_export.weights.contents import Contents
+from resnet_export.weights.description import Description
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.keras import VARIABLES, canonical_name, to_canonical
 
@@ -47,9 +49,11 @@ def read(path: Path, *, ema: bool = False) -> Contents:
     Raises:
         CheckpointError: it holds no layer with variables, or two layers of one name.
     """
+    said: Description | None = None
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             source: Path | io.BytesIO = io.BytesIO(archive.read(WEIGHTS_ENTRY))
+        said = read_description(path)
     else:
         source = path
     tensors: dict[str, NDArray[Any]] = {}
@@ -67,10 +71,24 @@ def read(path: Path, *, ema: bool = False) -> Contents:
             f"{path} holds no layer with variables as Keras 3 writes them.",
             hint="Write it with Keras 3: model.save_weights('model.weights.h5') or model.save('model.keras').",
         )
-    return Contents(tensors)
+    return Contents(tensors, description=said)
 
 
-def write(path: Path, weights: Tensors) -> None:
+def read_description(path: Path) -> Description | None:
+    """What the training says of the network, where the file is an archive that has it.
+
+    Raises:
+        CheckpointError: it is something else.
+    """
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as archive:
+        if description.ENTRY not in archive.namelist():
+            return None
+        return description.read(archive.read(description.ENTRY), path.name)
+
+
+def write(path: Path, weights: Tensors, said: Description | None = None) -> None:
     """Refused: where a variable stands in the file depends on the order of the layers in a Keras model.
 
     Raises:

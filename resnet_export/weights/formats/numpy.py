@@ -7,6 +7,7 @@ import numpy as np
 
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.weights.contents import Contents
+from resnet_export.weights.description import Description
 from resnet_export.weights.naming import Tensors
 
 TITLE = "a NumPy archive"
@@ -31,8 +32,8 @@ def read(path: Path, *, ema: bool = False) -> Contents:
     return Contents(entries)
 
 
-def write(path: Path, weights: Tensors) -> None:
-    """Writes the parameters, uncompressed: random-looking bits do not compress."""
+def write(path: Path, weights: Tensors, said: Description | None = None) -> None:
+    """Writes the parameters, uncompressed: random-looking bits do not compress. A description has no place there."""
     arrays: dict[str, Any] = dict(weights)
     with path.open("wb") as file:  # given a path, numpy may add a suffix to it
         np.savez(file, **arrays)

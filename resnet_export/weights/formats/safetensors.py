@@ -1,5 +1,6 @@
 """Safetensors files: names, shapes and bytes, with nothing to execute. Read without any framework."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError
+from resnet_export.weights import description
 from resnet_export.weights.contents import Contents
+from resnet_export.weights.description import Description
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.torch import state_dict
 
@@ -29,15 +32,24 @@ def read(path: Path, *, ema: bool = False) -> Contents:
     """
     from safetensors import deserialize
 
-    entries = deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
-    return Contents({name: _as_array(name, entry, path) for name, entry in entries})
+    content = path.read_bytes()
+    entries = deserialize(content)  # type: ignore[no-untyped-call]
+    tensors = {name: _as_array(name, entry, path) for name, entry in entries}
+    return Contents(tensors, description=_description(content, path))
 
 
-def write(path: Path, weights: Tensors) -> None:
+def _description(content: bytes, path: Path) -> Description | None:
+    """In the metadata of the header, whose length stands in the first 8 bytes."""
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    said = header.get("__metadata__", {}).get(description.KEY)
+    return None if said is None else description.read(said, path.name)
+
+
+def write(path: Path, weights: Tensors, said: Description | None = None) -> None:
     """Writes the tensors as torchvision's models name them, so that they load into those too."""
     from safetensors.numpy import save
 
-    path.write_bytes(save(state_dict(weights)))
+    path.write_bytes(save(state_dict(weights), None if said is None else {description.KEY: description.encode(said)}))
 
 
 def _as_array(name: str, entry: dict[str, Any], path: Path) -> NDArray[Any]:

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.optional import require
+from resnet_export.weights import description
 from resnet_export.weights.contents import Contents
+from resnet_export.weights.description import Description
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.torch import state_dict
 
@@ -78,18 +80,25 @@ def read(path: Path, *, ema: bool = False) -> Contents:
             f"{path} holds quantised tensors ({quote_some(quantised)}): it is the state_dict of a quantised model.",
             hint="Give the checkpoint of the float network that it was made of; reduce precision after the export.",
         )
-    return Contents({name: _as_array(tensor) for name, tensor in taken.items()}, notes, labels)
+    tensors = {name: _as_array(tensor) for name, tensor in taken.items()}
+    return Contents(tensors, notes, labels, _description(content, path))
 
 
-def write(path: Path, weights: Tensors) -> None:
-    """Writes a bare state_dict as torchvision's models save it.
+def _description(content: object, path: Path) -> Description | None:
+    said = content.get(description.KEY) if isinstance(content, Mapping) else None
+    return description.read(said, path.name) if isinstance(said, str) else None
+
+
+def write(path: Path, weights: Tensors, said: Description | None = None) -> None:
+    """Writes a bare state_dict as torchvision's models save it; with a description, that beside `state_dict`.
 
     Raises:
         MissingDependencyError: torch is not installed.
     """
     torch = require("torch")
     file = io.BytesIO()  # torch hides the operating system's reason when it cannot write
-    torch.save({name: torch.tensor(array) for name, array in state_dict(weights).items()}, file)
+    tensors = {name: torch.tensor(array) for name, array in state_dict(weights).items()}
+    torch.save({"state_dict": tensors, description.KEY: description.encode(said)} if said else tensors, file)
     path.write_bytes(file.getbuffer())
 
 
