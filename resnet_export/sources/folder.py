@@ -12,7 +12,8 @@ from resnet_export.errors import CheckpointError, UsageError
 from resnet_export.labels import of_json
 from resnet_export.sources.configurations import of_processor, of_timm
 from resnet_export.sources.trained import Trained
-from resnet_export.weights.infer import MODEL_ITSELF, Finding
+from resnet_export.weights.finding import Finding
+from resnet_export.weights.infer import MODEL_ITSELF
 
 CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"
 READ = "resnet"

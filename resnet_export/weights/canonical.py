@@ -20,7 +20,8 @@ from resnet_export.weights import formats
 from resnet_export.weights.contents import Contents
 from resnet_export.weights.description import Description
 from resnet_export.weights.designs import twins_of
-from resnet_export.weights.infer import MODEL_ITSELF, Finding, infer_spec, name_faults, shown_eps
+from resnet_export.weights.finding import Finding
+from resnet_export.weights.infer import MODEL_ITSELF, infer_spec, name_faults, shown_eps
 from resnet_export.weights.initial import draw
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.torch import COUNTER

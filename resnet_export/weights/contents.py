@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from resnet_export.weights.description import Description
-from resnet_export.weights.infer import Finding
+from resnet_export.weights.finding import Finding
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from resnet_export.data import Plain, decode, to_json
 from resnet_export.errors import CheckpointError, InputError
 from resnet_export.images import Preprocessing
 from resnet_export.spec import ResNetSpec
-from resnet_export.weights.infer import Finding
+from resnet_export.weights.finding import Finding
 
 KEY, ENTRY = "resnet_export", "resnet_export.json"
 

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.spec import IMAGE_SIZES, VARIANTS, ResNetSpec, base_width_of
 from resnet_export.terminal import number
+from resnet_export.weights.finding import Finding
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.families import other_network
 from resnet_export.weights.naming.torch import COUNTER
@@ -16,14 +17,6 @@ MODEL_ITSELF = (
     "--weights FILE, or export(model, 'file.onnx') with the live nn.Module or keras.Model."
 )
 STEM_OF_KERNEL = {7: "imagenet", 3: "cifar"}
-
-
-class Finding(NamedTuple):
-    """One field of the specification as the tensors show it."""
-
-    value: Any
-    evidence: str
-    """What shows it, as the end of a sentence: "conv1.weight in model.pth takes 3 channels"."""
 
 
 def infer_spec(

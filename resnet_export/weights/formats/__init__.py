@@ -20,9 +20,9 @@ from resnet_export.errors import CheckpointError, ResNetExportError, quote_some
 from resnet_export.files import reported, staged
 from resnet_export.weights.contents import Contents
 from resnet_export.weights.description import Description
+from resnet_export.weights.finding import Finding
 from resnet_export.weights.formats import sharded
 from resnet_export.weights.formats.keras_config import read_findings
-from resnet_export.weights.infer import Finding
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.families import in_canonical_names
 from resnet_export.weights.naming.torch import without_wrappers

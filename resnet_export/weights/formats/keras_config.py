@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_export.errors import CheckpointError
-from resnet_export.weights.infer import Finding
+from resnet_export.weights.finding import Finding
 
 ENTRY = "config.json"
 

@@ -81,7 +81,7 @@ def read(path: Path, *, ema: bool = False) -> Contents:
             hint="Give the checkpoint of the float network that it was made of; reduce precision after the export.",
         )
     tensors = {name: _as_array(tensor) for name, tensor in taken.items()}
-    return Contents(tensors, notes, labels, _description(content, path))
+    return Contents(tensors, notes, labels, description=_description(content, path))
 
 
 def _description(content: object, path: Path) -> Description | None:
