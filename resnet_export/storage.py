@@ -15,7 +15,7 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, TypeVar
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit, urlunsplit
 
 from resnet_export.errors import UnavailableError, UsageError
 from resnet_export.files import reported, staged
@@ -73,9 +73,7 @@ def entries(folder: str) -> Iterator[Entry]:
             for entry in sorted(some, key=lambda one: one.name):
                 with contextlib.suppress(OSError):  # a link to nothing or to itself: whoever opens it will say so
                     status = entry.stat()
-                    yield Entry(
-                        entry.path, entry.is_dir(follow_symlinks=False), status.st_size, status.st_mtime_ns
-                    )
+                    yield Entry(entry.path, entry.is_dir(follow_symlinks=False), status.st_size, status.st_mtime_ns)
                     continue
                 yield Entry(entry.path, False, None, None)
 
@@ -104,10 +102,10 @@ def open_file(place: str) -> IO[bytes]:
 
 def beside(place: str, name: str) -> str:
     """The place of a file that is named in another one: as it is where it is complete, else from its folder on."""
-    if is_address(name) or os.path.isabs(name):
+    if is_address(name) or Path(name).is_absolute():
         return name
     if not is_address(place):
-        return os.path.normpath(os.path.join(os.path.dirname(place), name))  # noqa: PTH118, PTH120 - bytes may be any
+        return os.path.normpath(Path(place).parent / name)
     parts = urlsplit(place)
     return parts._replace(path=f"{parts.path.rpartition('/')[0]}/{quote(name)}").geturl()
 
@@ -122,6 +120,16 @@ def name_of(place: str) -> str:
     except UnicodeEncodeError:
         return Path(place).absolute().as_uri()
     return place
+
+
+def place_of(name: str) -> str:
+    """The inverse of `name_of`, but for an address's options."""
+    if name.startswith("file://"):
+        return os.fsdecode(unquote_to_bytes(urlsplit(name).path))
+    if not is_address(name):
+        return name
+    scheme, _, path = name.partition("://")
+    return f"{scheme}://{quote(path)}"
 
 
 @dataclass(frozen=True)

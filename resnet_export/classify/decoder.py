@@ -1,4 +1,4 @@
-"""Pictures are decoded in processes of their own, several at a time: one that brings its process down costs itself only.
+"""Pictures are decoded in several processes: one that brings its process down costs its own answer only.
 
 A process is asked for a few pictures at a time. It imports NumPy and Pillow, and nothing of the network.
 """
@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
@@ -169,7 +169,7 @@ def decode_all(
     processes: int,
     chunk: int = CHUNK,
     timeout_s: float = TIMEOUT_S,
-) -> Iterator[tuple[Source, Decoded]]:
+) -> Generator[tuple[Source, Decoded], None, None]:
     """The pictures in their order, decoded ahead of whoever takes them, as far as the bounded queues let.
 
     Args:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 THUMBNAIL = 80
 """Pixels of the longer side of a small copy."""
 
+
 def load(
     dataset: Dataset, classifier: Classifier, *, prepared: bool = True
 ) -> Iterator[tuple[Path, NDArray[Any] | ImageError]]:

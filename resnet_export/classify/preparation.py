@@ -114,9 +114,7 @@ def _batches(loaded: Iterable[tuple[Path, NDArray[Any] | ImageError]], size: int
         yield together
 
 
-def run_batch(
-    session: Session, classifier: Classifier, pixels: NDArray[Any], batching: Batching
-) -> NDArray[Any]:
+def run_batch(session: Session, classifier: Classifier, pixels: NDArray[Any], batching: Batching) -> NDArray[Any]:
     """The output for a batch; a fixed one is filled up with its last picture."""
     missing = batching.size - len(pixels) if batching.fixed else 0
     filled = np.pad(pixels, ((0, missing), (0, 0), (0, 0), (0, 0)), mode="edge")

@@ -6,24 +6,24 @@ import contextlib
 import hashlib
 import importlib.metadata
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from resnet_export.classify.classifier import Asked, Classifier, read_classifier
+from resnet_export.classify.classifier import Asked, read_classifier
 from resnet_export.classify.reading import Reading
 from resnet_export.errors import ImageError, UsageError
 from resnet_export.files import sha256
 from resnet_export.graph.interface import Head
 from resnet_export.images import Interpolation
-from resnet_export.runtimes import RuntimeSpec, parse_runtime
+from resnet_export.runtimes import parse_runtime
 from resnet_export.score.engine import Engine, measure_fast, open_engine
 from resnet_export.score.listing import check_inputs, list_pictures
 from resnet_export.score.output import Output
 from resnet_export.score.results import FORMATS, Fast, Format, Run, ScoreReport, Settings
+from resnet_export.score.shown import Shown
 from resnet_export.score.summary import summarise
 from resnet_export.storage import grouped
 
@@ -34,8 +34,6 @@ PART_SIZE = 5000
 """Rows of a part: about a minute's work on a small machine, which is what a run that is ended loses at most."""
 COMPARED = 32
 """Pictures on which scaled decoding is compared with the exact one."""
-EVERY_S = 0.5
-"""Seconds after which the progress is shown again."""
 
 
 def score(
@@ -60,6 +58,7 @@ def score(
     interpolation: Interpolation | None = None,
     head: Head | None = None,
     allow_fallback: bool = False,
+    thumbnails: bool = False,
     progress: Progress | None = None,
 ) -> ScoreReport:
     """Writes a row for each picture: its most probable classes, or the reason why it has none.
@@ -87,7 +86,8 @@ def score(
         interpolation: likewise.
         head: likewise.
         allow_fallback: likewise.
-        progress: likewise.
+        thumbnails: whether the report has small copies of its least sure pictures.
+        progress: entered around each stage with its name.
 
     Raises:
         ModelError: the file is missing or damaged, takes no picture, or gives no classes.
@@ -110,7 +110,19 @@ def score(
         check_inputs(given)
     with stage(f"open {runtime}"):
         engine = open_engine(classifier, spec, decoders, batch)
-    settings = _settings(classifier, spec, top, batch, fast, logits, format, part_size)
+    settings = Settings(
+        sha256=sha256(classifier.path),
+        runtime=str(spec),
+        preprocessing=classifier.preprocessing,
+        head=classifier.head,
+        labels=_digest(classifier.labels),
+        top=top,
+        batch=batch,
+        fast=fast,
+        logits=logits,
+        format=format,
+        part_size=part_size,
+    )
     folder = os.fspath(output)
     with engine.session, Output(folder, str(path), settings, _versions(engine)) as kept:
         reading = Reading(classifier, engine.session)
@@ -121,13 +133,13 @@ def score(
         with stage("score") as show:
             run = _run(engine, reading, kept, given, changed=changed, show=show if callable(show) else None)
         notes = tuple(reading.notes(spec)) if reading.classes else ()
-        report = summarise(folder, replace(run, fast=distance, notes=notes))
+        report = summarise(folder, replace(run, fast=distance, notes=notes), thumbnails=thumbnails)
     if not report.rows:
         raise ImageError("There are no pictures.", hint="Give folders, patterns or lists that have some.")
     if report.failed == report.rows:
         first = report.errors[0]
         raise ImageError(
-            f"None of {report.rows} pictures has a label; {first.count} of them: {first.reason}, such as {first.example}.",
+            f"None of {report.rows} pictures has a label. Of {first.count} it is {first.reason}, as {first.example}.",
             hint=f"Their rows in {report.folder} have the reasons.",
         )
     return report
@@ -143,30 +155,8 @@ def _check(format: str, *, logits: bool, top: int, part_size: int) -> None:  # n
             raise UsageError(f"{name} is {value}.", hint="Give a whole number from 1.")
 
 
-def _settings(
-    classifier: Classifier,
-    spec: RuntimeSpec,
-    top: int,
-    batch: int | None,
-    fast: bool,
-    logits: bool,
-    format: Format,  # noqa: A002
-    part_size: int,
-) -> Settings:
-    names = classifier.labels
-    return Settings(
-        sha256=sha256(classifier.path),
-        runtime=str(spec),
-        preprocessing=classifier.preprocessing,
-        head=classifier.head,
-        labels=None if names is None else hashlib.sha256("\n".join(names).encode()).hexdigest(),
-        top=top,
-        batch=batch,
-        fast=fast,
-        logits=logits,
-        format=format,
-        part_size=part_size,
-    )
+def _digest(labels: tuple[str, ...] | None) -> str | None:
+    return None if labels is None else hashlib.sha256("\n".join(labels).encode()).hexdigest()
 
 
 def _versions(engine: Engine) -> dict[str, str]:
@@ -191,8 +181,8 @@ def _run(
     rows = engine.rows(
         due, reading, fast=settings.fast, top=settings.top, logits=settings.logits, part_size=settings.part_size
     )
-    shown = _Shown(engine, inputs, kept.known, show)
-    with contextlib.closing(rows):
+    shown = Shown(engine, inputs, kept.known, show)
+    with shown, contextlib.closing(rows):
         for part in grouped(map(shown.count, rows), settings.part_size):
             kept.add(part)
     return Run(

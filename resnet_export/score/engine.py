@@ -13,10 +13,10 @@ import itertools
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,8 @@ from resnet_export.classify.reading import Reading
 from resnet_export.machine.cgroup import read_limits
 from resnet_export.runtimes import RuntimeSpec
 from resnet_export.runtimes.session import Session
-from resnet_export.score.results import NOT_FINITE, Row
+from resnet_export.score.results import Error, Row
 
-T, R = TypeVar("T"), TypeVar("R")
 ON_CPU, ELSEWHERE = 8, 64
 """Pictures of a batch; on a CPU more of them only take more memory."""
 AHEAD = 2
@@ -78,7 +77,7 @@ class Engine:
 
     def rows(
         self, pictures: Iterable[Source], reading: Reading, *, fast: bool, top: int, logits: bool, part_size: int
-    ) -> Iterator[Row]:
+    ) -> Generator[Row, None, None]:
         """A row for each picture, in their order.
 
         Args:
@@ -94,8 +93,8 @@ class Engine:
         """
         recipe = Recipe(self.classifier.preprocessing, self.prepared, fast)
         decoded = decode_all(pictures, recipe, processes=self.decoders)
-        batches = self._batches(self._timed("decoding", decoded), part_size)
-        answered = _ordered(self.run, batches, self.callers, lambda future: self._result(future))
+        batches = self._batches(self._timed(decoded), part_size)
+        answered = self._answered(batches)
         with contextlib.closing(decoded), contextlib.closing(answered):
             for batch, outputs in answered:
                 left = iter(() if outputs is None else outputs)
@@ -116,21 +115,34 @@ class Engine:
         if batch:
             yield batch
 
-    def _timed(self, what: str, items: Iterator[T]) -> Iterator[T]:
+    def _answered(self, batches: Iterable[Batch]) -> Generator[tuple[Batch, NDArray[Any] | None], None, None]:
+        """Each batch with its outputs, in their order; some are under way at a time."""
+        waiting: deque[tuple[Batch, Future[NDArray[Any] | None]]] = deque()
+        threads = ThreadPoolExecutor(self.callers)
+        try:
+            for batch in batches:
+                waiting.append((batch, threads.submit(self.run, batch)))
+                if len(waiting) > AHEAD * self.callers:
+                    yield self._result(*waiting.popleft())
+            while waiting:
+                yield self._result(*waiting.popleft())
+        finally:  # the caller may have left early
+            threads.shutdown(cancel_futures=True)
+
+    def _result(self, batch: Batch, future: Future[NDArray[Any] | None]) -> tuple[Batch, NDArray[Any] | None]:
+        since = time.perf_counter()
+        outputs = future.result()
+        self.waited["the network"] += time.perf_counter() - since
+        return batch, outputs
+
+    def _timed(self, decoded: Iterator[tuple[Source, Decoded]]) -> Iterator[tuple[Source, Decoded]]:
         while True:
             since = time.perf_counter()
-            try:
-                item = next(items)
-            except StopIteration:
+            entry = next(decoded, None)
+            self.waited["decoding"] += time.perf_counter() - since
+            if entry is None:
                 return
-            self.waited[what] += time.perf_counter() - since
-            yield item
-
-    def _result(self, future: Future[R]) -> R:
-        since = time.perf_counter()
-        found = future.result()
-        self.waited["the network"] += time.perf_counter() - since
-        return found
+            yield entry
 
 
 def open_engine(classifier: Classifier, spec: RuntimeSpec, decoders: int | None, batch: int | None) -> Engine:
@@ -146,10 +158,9 @@ def open_engine(classifier: Classifier, spec: RuntimeSpec, decoders: int | None,
     single = spec.with_threads(1) if spec.takes_threads and spec.threads is None else spec
     session, callers = single.open(classifier.path), 1
     on_cpu = session.placement().device == "CPU"
-    if not session.takes_callers or not on_cpu:
-        if single != spec:
-            session.close()
-            session = spec.open(classifier.path)
+    if single != spec and not (session.takes_callers and on_cpu):
+        session.close()
+        session = spec.open(classifier.path)
     if session.takes_callers:
         callers = max(1, cpus // (single.threads or cpus)) if on_cpu else 2  # elsewhere one prepares while one runs
     batching = batching_of(session, classifier.taken, batch or (ON_CPU if on_cpu else ELSEWHERE))
@@ -174,41 +185,27 @@ def row_of(
         LabelsError: the labels are not one for each class.
     """
     probabilities = None if output is None else reading.probabilities(output)
-    error, detail = decoded.error, decoded.detail
-    wrong = output is not None and probabilities is None
+    error: Error | None = decoded.error
+    detail = decoded.detail
+    if output is not None and probabilities is None:
+        error, detail = "not finite", "the network gives numbers that are not finite"
     return Row(
         path=source.name,
         width=decoded.width,
         height=decoded.height,
         frames=decoded.frames,
         top=() if probabilities is None else top_classes(probabilities, top, reading.classifier.labels),
-        logits=tuple(map(float, np.ravel(output))) if logits and output is not None and not wrong else None,
-        error=NOT_FINITE if wrong else error,
-        detail="the network gives numbers that are not finite" if wrong else detail,
+        logits=tuple(map(float, np.ravel(output))) if logits and output is not None and error is None else None,
+        error=error,
+        detail=detail,
         bytes=source.size,
         modified_ns=source.modified,
     )
 
 
-def _ordered(
-    function: Callable[[T], R], items: Iterable[T], threads: int, result: Callable[[Future[R]], R]
-) -> Iterator[tuple[T, R]]:
-    """Each item with what the function gives for it, in their order; some are under way at a time."""
-    waiting: deque[tuple[T, Future[R]]] = deque()
-    pool = ThreadPoolExecutor(threads)
-    try:
-        for item in items:
-            waiting.append((item, pool.submit(function, item)))
-            if len(waiting) > AHEAD * threads:
-                first, future = waiting.popleft()
-                yield first, result(future)
-        for first, future in waiting:
-            yield first, result(future)
-    finally:  # the caller may have left early
-        pool.shutdown(cancel_futures=True)
-
-
-def measure_fast(engine: Engine, reading: Reading, pictures: Iterable[Source], count: int) -> tuple[int, float, float, int]:
+def measure_fast(
+    engine: Engine, reading: Reading, pictures: Iterable[Source], count: int
+) -> tuple[int, float, float, int]:
     """How far scaled decoding is from the exact one.
 
     Returns:
@@ -216,7 +213,12 @@ def measure_fast(engine: Engine, reading: Reading, pictures: Iterable[Source], c
     """
     some = list(itertools.islice(pictures, count))
     found = [
-        [one for _, one in decode_all(some, Recipe(engine.classifier.preprocessing, True, fast), processes=engine.decoders)]
+        [
+            one
+            for _, one in decode_all(
+                some, Recipe(engine.classifier.preprocessing, True, fast), processes=engine.decoders
+            )
+        ]
         for fast in (False, True)
     ]
     distances, others = [], 0

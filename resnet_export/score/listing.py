@@ -11,7 +11,7 @@ import csv
 import glob
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Any
@@ -62,7 +62,7 @@ def list_pictures(inputs: Iterable[str], *, contents: bool = True) -> Iterator[S
         yield from _found(given, contents=contents)
 
 
-def _found(given: str, *, contents: bool) -> Iterator[Source]:
+def _found(given: str, *, contents: bool) -> Generator[Source, None, None]:
     if _is_pattern(given):
         matches = glob.iglob(given, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
         for path in matches:
@@ -176,7 +176,9 @@ def _is_pattern(given: str) -> bool:
 def _behind_link(folder: str, pattern: str) -> bool:
     """Whether `**` came to a folder by a link, which may lead round in circles."""
     fixed = len(Path(pattern.partition("**")[0]).parts)
-    return "**" in pattern and any(path.is_symlink() for path in [Path(folder), *Path(folder).parents][: -fixed or None])
+    return "**" in pattern and any(
+        path.is_symlink() for path in [Path(folder), *Path(folder).parents][: -fixed or None]
+    )
 
 
 def _suffix(place: str) -> str:

@@ -47,7 +47,9 @@ class Index:
         self._known = sqlite3.connect(Path(self._folder.name, "known.sqlite"), isolation_level=None)
         self._known.execute("pragma journal_mode = off")
         self._known.execute("pragma synchronous = off")
-        self._known.execute("create table known (name text primary key, part int, bytes int, modified int) without rowid")
+        self._known.execute(
+            "create table known (name text primary key, part int, bytes int, modified int) without rowid"
+        )
 
     def find(self, name: str) -> Known | None:
         """What is known of a picture."""
@@ -168,7 +170,9 @@ class Output(contextlib.AbstractContextManager["Output"]):
             file = path.open("ab")
         if not locked(file):
             file.close()
-            raise UnavailableError(f"{self._folder.place} is in use: score writes to it.", hint="Wait for it, or end it.")
+            raise UnavailableError(
+                f"{self._folder.place} is in use: score writes to it.", hint="Wait for it, or end it."
+            )
         return file
 
     def _begun(self, model: str, settings: Settings, versions: Mapping[str, str]) -> Manifest:

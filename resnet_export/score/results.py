@@ -14,8 +14,8 @@ from resnet_export.images import Preprocessing
 
 Format = Literal["parquet", "csv", "jsonl"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-NOT_FINITE = "not finite"
-"""The reason of a picture that can be decoded, and of which the network makes numbers that are not finite."""
+Error = Reason | Literal["not finite"]
+"""Why a picture has no label; the last is the network's, and the others the decoder's."""
 MANIFEST = "manifest.json"
 VERSION = 1
 BINS = 20
@@ -36,7 +36,7 @@ class Row:
     """The most probable classes, the first one first."""
     logits: tuple[float, ...] | None
     """What the network gave, where that was asked for."""
-    error: Reason | Literal["not finite"] | None
+    error: Error | None
     detail: str | None
     """The reason in the words of what failed."""
     bytes: int | None
@@ -165,6 +165,8 @@ class Unsure:
 
     path: str
     found: ClassProbability
+    thumbnail: str | None = None
+    """A small copy, a PNG in base64; None where none was asked for, or it can't be made."""
 
 
 @dataclass(frozen=True)

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import base64
 import heapq
+import io
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
+from resnet_export.classify.decoder import Recipe, Source, decode_all
 from resnet_export.classify.results import ClassProbability
 from resnet_export.errors import InputError
+from resnet_export.images import Preprocessing
 from resnet_export.score import tables
 from resnet_export.score.output import read_manifest, read_part
 from resnet_export.score.results import BINS, ClassCount, Failed, Run, ScoreReport, Unsure
-from resnet_export.storage import Folder, name_of
+from resnet_export.storage import Folder, name_of, place_of
 
 UNSURE = 24
 """Pictures whose class is least sure that are kept."""
+SQUARE = Preprocessing(80, 80, (0.0,) * 3, (1.0,) * 3)
+"""A thumbnail: 80 x 80 pixels of its middle."""
 COLUMNS = ("path", "frames", "error", "classes", "labels", "probabilities")
 
 
-def summarise(folder: str, run: Run | None = None) -> ScoreReport:
+def summarise(folder: str, run: Run | None = None, *, thumbnails: bool = False) -> ScoreReport:
     """Reads a folder that `score` has written.
 
     Args:
         folder: its path or address.
         run: that has ended with it.
+        thumbnails: whether the least sure pictures have small copies.
 
     Raises:
         InputError: it has no manifest, or a part is missing.
@@ -40,6 +48,7 @@ def summarise(folder: str, run: Run | None = None) -> ScoreReport:
     for part in manifest.parts:
         for row in tables.read(read_part(place, part), manifest.settings, COLUMNS):
             seen.add(row)
+    unsure = tuple(Unsure(path, found) for _, path, found in sorted(seen.unsure, key=lambda one: (-one[0], one[1])))
     return ScoreReport(
         folder=name_of(folder),
         model=manifest.model,
@@ -50,10 +59,24 @@ def summarise(folder: str, run: Run | None = None) -> ScoreReport:
         classes=tuple(ClassCount(*found, count) for found, count in seen.classes.most_common()),
         histogram=tuple(seen.histogram),
         errors=tuple(Failed(reason, count, seen.examples[reason]) for reason, count in seen.errors.most_common()),
-        unsure=tuple(Unsure(path, found) for _, path, found in sorted(seen.unsure, key=lambda one: (-one[0], one[1]))),
+        unsure=_with_thumbnails(unsure) if thumbnails else unsure,
         parts=len(manifest.parts),
         run=run,
     )
+
+
+def _with_thumbnails(unsure: tuple[Unsure, ...]) -> tuple[Unsure, ...]:
+    """The same with the middle of each picture, where it is still there."""
+    from PIL import Image
+
+    sources = [Source(one.path, place_of(one.path)) for one in unsure]
+    copies = []
+    for _, found in decode_all(sources, Recipe(SQUARE, fast=True), processes=1):
+        content = io.BytesIO()
+        if found.pixels is not None:
+            Image.fromarray(found.pixels).save(content, "PNG", optimize=True)
+        copies.append(base64.b64encode(content.getvalue()).decode() or None)
+    return tuple(replace(one, thumbnail=copy) for one, copy in zip(unsure, copies, strict=True))
 
 
 class _Seen:

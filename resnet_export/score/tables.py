@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from resnet_export.optional import require
-from resnet_export.score.results import Format, Row, Settings
+from resnet_export.score.results import Row, Settings
 
 PLAIN = ("path", "width", "height", "frames", "error", "detail", "bytes", "modified_ns")
 """Columns whose values are no lists."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from typing import Any
@@ -61,7 +61,7 @@ class Pool:
         timeout_s: float = TIMEOUT_S,
         doing: str = "running it",
         ahead: int = 2,
-    ) -> Iterator[Any]:
+    ) -> Generator[Any, None, None]:
         """Does the same while it goes on: results come in the order of the items, and an item is taken when it is due.
 
         Args:
