@@ -112,8 +112,10 @@ def beside(place: str, name: str) -> str:
 
 def name_of(place: str) -> str:
     """What results call it: the path; an address without its options; the URI of a path that is no text."""
-    if is_address(place):
-        parts = urlsplit(place)
+    parts = urlsplit(place) if is_address(place) else None
+    if parts is not None:
+        if parts.scheme == "file":
+            return parts._replace(query="").geturl()
         return f"{parts.scheme}://{parts.netloc}{unquote(parts.path)}"
     try:
         place.encode()
@@ -237,6 +239,7 @@ def _reached(place: str) -> Iterator[None]:
             hint="Check the address, the credentials and the network.",
         ) from error
     except ValueError as error:  # pyarrow's ArrowInvalid
+        why = str(error).partition(":")[0]  # behind it stands the address with its options, which may be secret
         raise UsageError(
-            f"{name_of(place)} is in no file system that pyarrow has: {error}.", hint="Give a path, s3:// or gs://."
+            f"{name_of(place)} is in no file system that pyarrow has: {why}.", hint="Give a path, s3:// or gs://."
         ) from error

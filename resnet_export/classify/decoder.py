@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import stat
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -38,6 +38,7 @@ CHUNK = 16
 """Pictures of one call: small ones are decoded faster than a process is asked for them."""
 TIMEOUT_S = 30.0
 """For a picture: the largest that is decoded takes some 2 s."""
+TARGET = f"{__name__}:Decoder"
 ORIENTATION = 0x0112
 """The tag of EXIF that says how a picture is to be turned; from 5 on it lies on its side."""
 OBJECT = re.compile(r" ?'?<[^>]*>'?")
@@ -179,7 +180,6 @@ def decode_all(
         chunk: pictures of a call.
         timeout_s: seconds that one picture may take.
     """
-    target = f"{__name__}:{Decoder.__name__}"
     asked: deque[Chunk] = deque()
 
     def chunks() -> Iterator[Chunk]:
@@ -187,13 +187,13 @@ def decode_all(
             asked.append(Chunk(some, recipe))
             yield asked[-1]
 
-    stream = Pool(target, processes).stream("decode", chunks(), timeout_s=timeout_s, doing="decoding pictures")
+    stream = Pool(TARGET, processes).stream("decode", chunks(), timeout_s=timeout_s, doing="decoding pictures")
     with contextlib.closing(stream):
         for found in stream:
             given = asked.popleft()
             if isinstance(found, ResNetExportError):  # the process died: each picture by itself shows which one it was
                 alone = [Chunk([source], recipe) for source in given.sources]
-                once_more = Pool(target, 1).map("decode", alone, timeout_s=timeout_s, doing="decoding a picture")
+                once_more = Pool(TARGET, 1).map("decode", alone, timeout_s=timeout_s, doing="decoding a picture")
                 found = [_alone(one) for one in once_more]
             yield from zip(given.sources, found, strict=True)
 
@@ -221,8 +221,9 @@ def _open(source: Source) -> IO[bytes] | Decoded:
         if is_address(source.place):
             with open_file(source.place) as file:
                 return BytesIO(file.read())
-        if not stat.S_ISREG(os.stat(source.place).st_mode):  # a pipe would be waited for  # noqa: PTH116
-            return Decoded(None, None, None, error="unreadable", detail="it is no file")
+        if not Path(source.place).is_file():  # a pipe would be waited for
+            os.stat(source.place)  # noqa: PTH116 - says what is missing
+            return Decoded(None, None, None, error="unreadable", detail="it is no file, or a folder that is closed")
         return open_file(source.place)
     except FileNotFoundError:
         return Decoded(None, None, None, error="missing", detail="there is no such file")

@@ -10,6 +10,7 @@ import contextlib
 import csv
 import glob
 import io
+import itertools
 import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -20,7 +21,7 @@ from resnet_export.classify.decoder import Source
 from resnet_export.errors import ImageError, InputError, quote_some
 from resnet_export.images import SUFFIXES
 from resnet_export.optional import require
-from resnet_export.storage import beside, entries, is_address, kind_of, name_of, open_file
+from resnet_export.storage import SORTED, beside, entries, grouped, is_address, kind_of, name_of, open_file
 
 LISTED = SUFFIXES | {".avif", ".heic", ".heif"}
 """Files of a folder that count as pictures; one that Pillow can't read gets a row that says so."""
@@ -65,8 +66,8 @@ def list_pictures(inputs: Iterable[str], *, contents: bool = True) -> Iterator[S
 def _found(given: str, *, contents: bool) -> Generator[Source, None, None]:
     if _is_pattern(given):
         matches = glob.iglob(given, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
-        for path in matches:
-            if _suffix(path) in LISTED and not Path(path).is_dir() and not _behind_link(os.path.dirname(path), given):  # noqa: PTH120
+        for path in itertools.chain.from_iterable(map(sorted, grouped(matches, SORTED))):
+            if _suffix(path) in LISTED and not Path(path).is_dir() and not _behind_link(str(Path(path).parent), given):
                 yield _file(path)
     elif kind_of(given) == "folder":
         yield from _walk(given if is_address(given) else os.path.normpath(given))
