@@ -193,7 +193,7 @@ def _notes(judge: Judge, kept: Sequence[int]) -> Iterator[str]:
         named = ", ".join(f"{at} {name}" for at, name in enumerate(matching.names[:3]))
         yield (
             f"The classes of {source} were taken in their sorted order for those of {path}: {named}"
-            f"{', ...' if len(matching.names) > 3 else ''}. No names show it; --labels gives them."
+            f"{' and so on' if len(matching.names) > 3 else ''}. No names show it; --labels gives them."
         )
     better = None if judge.kind == "labels" else metrics.better_order(judge.confusion(kept))
     if better is not None:
@@ -207,9 +207,8 @@ def _notes(judge: Judge, kept: Sequence[int]) -> Iterator[str]:
 
 def _with_thumbnails(report: EvaluateReport, dataset: Dataset) -> EvaluateReport:
     """The same with small copies of the pictures that a page shows."""
-    wrong = [at for at, _ in itertools.islice(report.mistakes(), THUMBNAILS)]
-    differing = [at for at, one in enumerate(report.pictures) if one.differs]
+    sought = (itertools.islice(found, THUMBNAILS) for found in (report.mistakes(), report.differing()))
     pictures = list(report.pictures)
-    for at in {*wrong, *differing[:THUMBNAILS]}:
+    for at in {at for at, _ in itertools.chain.from_iterable(sought)}:
         pictures[at] = replace(pictures[at], thumbnail=thumbnail(dataset, at))
     return replace(report, pictures=tuple(pictures))

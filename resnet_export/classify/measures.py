@@ -196,3 +196,8 @@ class EvaluateReport(Plain):
         """The pictures on which the file is wrong, with their places: the one that it finds least probable first."""
         wrong = [(at, one) for at, one in enumerate(self.pictures) if one.answers and not one.answers[0].right]
         yield from sorted(wrong, key=lambda entry: entry[1].answers[0].truth_probability or 0.0)
+
+    def differing(self) -> Iterator[tuple[int, Judged]]:
+        """The pictures that two files answer differently, with their places: first those on which one is right."""
+        found = [(at, one) for at, one in enumerate(self.pictures) if one.differs]
+        yield from sorted(found, key=lambda entry: not any(answer.right for answer in entry[1].answers))

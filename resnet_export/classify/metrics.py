@@ -156,10 +156,11 @@ def check_drop(paired: Paired, limit: float, pictures: int) -> Check:
 def _needed(found: Estimate, limit: float, pictures: int, status: Status) -> int | None:
     """The width of an interval falls with the square root of the pictures."""
     low, high = found.interval or (0.0, 1.0)
-    distance = abs(found.value - limit)
+    distance = found.value - limit
     if status != "undecided" or not distance:
         return None
-    return max(pictures + 1, math.ceil(pictures * ((high - low) / 2 / distance) ** 2))
+    towards = found.value - low if distance > 0 else high - found.value
+    return max(pictures + 1, math.ceil(pictures * (towards / distance) ** 2))
 
 
 def better_order(confusion: NDArray[np.int64]) -> tuple[int, dict[int, int]] | None:

@@ -36,7 +36,7 @@ evaluation, limits = (partial(option, heading=heading) for heading in ("Evaluati
       resnet-export evaluate resnet18.onnx --data val/
       resnet-export evaluate resnet18.onnx --data val.csv --output page.html
       resnet-export evaluate resnet18.onnx --data val/ --min-top1 91%
-      resnet-export evaluate int8.onnx --data val/ --against resnet18.onnx --max-drop 0.5%
+      resnet-export evaluate b.onnx --data val/ --against a.onnx --max-drop 0.5%
     """,
 )
 @click.argument("file", type=click.Path())

@@ -11,9 +11,10 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from resnet_export.classify.data.dataset import Dataset, Label
@@ -36,7 +37,7 @@ def read_archive(path: Path) -> Dataset:
     """
     hint = "Write it with numpy.savez(path, images=images, labels=labels)."
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, _opened(file) as archive:
             for images, labels in KEYS:
                 if images in archive and labels in archive:
                     return _dataset(path, archive[images], archive[labels])
@@ -46,6 +47,13 @@ def read_archive(path: Path) -> Dataset:
             raise
         raise InputError(f"{path} cannot be read as an .npz: {error}.", hint=hint) from error
     raise InputError(f"{path} has no arrays images and labels, but {there}.", hint=hint)
+
+
+def _opened(file: BinaryIO) -> NpzFile:
+    archive = np.load(file, allow_pickle=False)
+    if not isinstance(archive, NpzFile):
+        raise ValueError("it holds a single array")
+    return archive
 
 
 def find_idx(folder: Path) -> tuple[Path, Path] | None:

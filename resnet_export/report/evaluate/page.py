@@ -49,8 +49,8 @@ def render(report: EvaluateReport) -> str:
         *_classes(report.file),
         *_confusion(report.file),
         *_reliability(report.file.calibration),
-        *_pictures("The worst mistakes", (one for _, one in report.mistakes()), report),
-        *_pictures("Where the files differ", words.differing(report), report),
+        *_pictures("The worst mistakes", report.mistakes(), report),
+        *_pictures("Where the files differ", report.differing(), report),
         *_left_out(report),
         "<h2>How the answers came about</h2>",
         _facts((name, ", ".join(values)) for name, values in explanations(report.file)),
@@ -123,8 +123,8 @@ def _reliability(found: Calibration) -> Iterator[str]:
     yield f"<h2>Reliability</h2>{page.figure(chart.svg(), caption=caption)}"
 
 
-def _pictures(heading: str, found: Iterable[Judged], report: EvaluateReport) -> Iterator[str]:
-    shown = list(islice(found, MOST_PICTURES))
+def _pictures(heading: str, found: Iterable[tuple[int, Judged]], report: EvaluateReport) -> Iterator[str]:
+    shown = [one for _, one in islice(found, MOST_PICTURES)]
     if shown:
         yield f'<h2>{heading}</h2><ul class="pictures">'
         yield from (f"<li>{_thumbnail(one)}{text(words.answers(one, report))}<br>{_name(one)}</li>" for one in shown)

@@ -57,7 +57,7 @@ def _against(report: EvaluateReport) -> Iterator[str]:
         yield from fact(name, value)
     for name, values in words.paired(report.paired):
         yield from fact(name, *values)
-    differing = words.differing(report)
+    differing = [one for _, one in report.differing()]
     shown = [f"{one.picture}: {words.answers(one, report)}" for one in differing[:MOST_PICTURES]]
     yield from (line for one in shown for line in wrapped(printable(one), "    "))
     yield from more(len(differing) - len(shown))

@@ -110,12 +110,6 @@ def answers(one: Judged, report: EvaluateReport) -> str:
     return f"{named(one.truth, report.file)}, taken for {' and for '.join(given)}"
 
 
-def differing(report: EvaluateReport) -> list[Judged]:
-    """The pictures that two files answer differently; first those on which one of them is right."""
-    found = [one for one in report.pictures if one.differs]
-    return sorted(found, key=lambda one: not any(answer.right for answer in one.answers))
-
-
 def broken(report: EvaluateReport) -> list[str]:
     """Why pictures could not be read, a line each."""
     errors = [(one.picture, one.error) for one in report.pictures if one.error is not None]
