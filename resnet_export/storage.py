@@ -105,7 +105,7 @@ def beside(place: str, name: str) -> str:
     if is_address(name) or Path(name).is_absolute():
         return name
     if not is_address(place):
-        return os.path.normpath(Path(place).parent / name)
+        return str(Path(place).parent / name)
     parts = urlsplit(place)
     return parts._replace(path=f"{parts.path.rpartition('/')[0]}/{quote(name)}").geturl()
 

@@ -9,6 +9,7 @@ from resnet_export import storage
 from resnet_export.errors import UnavailableError, UsageError
 from resnet_export.storage import Folder, beside, entries, grouped, kind_of, name_of, open_file, place_of
 
+
 @pytest.fixture(params=["here", "elsewhere"])
 def root(tmp_path: Path, request: pytest.FixtureRequest) -> str:
     """A folder, by its path and by its address."""
@@ -38,7 +39,10 @@ def test_what_is_there(root: str, tmp_path: Path) -> None:
     (tmp_path / "a folder #1" / "b ü.jpg").write_bytes(b"12345")
     (tmp_path / "a folder #1" / "a").mkdir()
     found = list(entries(root))
-    assert [(Path(place_of(name_of(one.place))).name, one.is_folder) for one in found] == [("a", True), ("b ü.jpg", False)]
+    assert [(Path(place_of(name_of(one.place))).name, one.is_folder) for one in found] == [
+        ("a", True),
+        ("b ü.jpg", False),
+    ]
     assert found[1].size == 5
     assert found[1].modified == (tmp_path / "a folder #1" / "b ü.jpg").stat().st_mtime_ns
     assert [kind_of(one.place) for one in found] == ["folder", "file"]
@@ -71,7 +75,7 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
 
 
 def test_what_a_list_names() -> None:
-    assert beside("lists/one.txt", "photos/../a.jpg") == os.path.normpath("lists/a.jpg")
+    assert beside("lists/one.txt", "photos/../a.jpg") == str(Path("lists/photos/../a.jpg"))  # photos may be a link
     assert beside("lists/one.txt", "/photos/a.jpg") == "/photos/a.jpg"
     assert beside("lists/one.txt", "s3://bucket/a.jpg") == "s3://bucket/a.jpg"
     assert beside("s3://bucket/lists/one.txt?region=x", "a b.jpg") == "s3://bucket/lists/a%20b.jpg?region=x"

@@ -43,10 +43,10 @@ def load(
         return zip(names, _as_taken(dataset, classifier), strict=True)
     if isinstance(dataset.pictures, np.ndarray):
         return zip(names, _prepared(dataset.pictures, preprocessing, prepared), strict=True)
-    return zip(names, _decoded(dataset.pictures, preprocessing, prepared), strict=True)
+    return zip(names, decoded(dataset.pictures, preprocessing, prepared), strict=True)
 
 
-def _decoded(
+def decoded(
     paths: Sequence[Path], preprocessing: Preprocessing, prepared: bool
 ) -> Iterator[NDArray[np.uint8] | ImageError]:
     """The pixels of each file, or why there are none."""

@@ -18,6 +18,7 @@ from resnet_export.errors import ImageError, UsageError
 from resnet_export.files import sha256
 from resnet_export.graph.interface import Head
 from resnet_export.images import Interpolation
+from resnet_export.optional import require
 from resnet_export.runtimes import parse_runtime
 from resnet_export.score.engine import Engine, measure_fast, open_engine
 from resnet_export.score.listing import check_inputs, list_pictures
@@ -99,6 +100,7 @@ def score(
         UnavailableError: the output can't be written, or the runtime lacks a library, driver or device.
         RuntimeFailedError: the runtime fails while it runs. What was written by then is kept.
     """
+    require("pyarrow")
     _check(format, logits=logits, top=top, part_size=part_size)
     spec = parse_runtime(runtime).with_fallback(allow_fallback)
     stage = progress or (lambda name: contextlib.nullcontext())

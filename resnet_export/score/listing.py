@@ -70,7 +70,7 @@ def _found(given: str, *, contents: bool) -> Generator[Source, None, None]:
             if _suffix(path) in LISTED and not Path(path).is_dir() and not _behind_link(str(Path(path).parent), given):
                 yield _file(path)
     elif kind_of(given) == "folder":
-        yield from _walk(given if is_address(given) else os.path.normpath(given))
+        yield from _walk(given if is_address(given) else str(Path(given)))
     elif _suffix(given) in LISTS:
         readers = {".txt": _lines, ".csv": _table, ".parquet": _parquet}
         yield from readers[_suffix(given)](given, contents=contents)
@@ -143,7 +143,7 @@ def _file(place: str) -> Source:
     """A picture that was named, whatever its suffix is."""
     if is_address(place):
         return Source(name_of(place), place)
-    place = os.path.normpath(place)
+    place = str(Path(place))
     try:
         status = os.stat(place)  # noqa: PTH116 - a name that is no text
     except (OSError, ValueError):  # whoever opens it will say so

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import io
-import os
 import struct
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +16,7 @@ from tests.score.pictures import claims, draw, folder_of, frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from resnet_export.classify.decoder import Decoded
 
@@ -31,13 +30,6 @@ def read(content: bytes, recipe: Recipe = RECIPE) -> Decoded:
 @pytest.fixture
 def jpeg(tmp_path: Path) -> bytes:
     return draw(tmp_path / "one.jpg", 0, (480, 400)).read_bytes()
-
-
-@pytest.fixture
-def crashing(monkeypatch: pytest.MonkeyPatch) -> None:
-    root = str(Path(__file__).parents[2])
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep))
-    monkeypatch.setattr(decoder, "TARGET", "tests.classify.crashing:Crashing")
 
 
 def test_the_pixels_are_those_of_predict(tmp_path: Path) -> None:

@@ -131,12 +131,10 @@ class TestFiles:
     def test_a_good_order_is_not_doubted(self, digits: Path, val: Path) -> None:
         assert evaluate(digits, val).notes == ()
 
-    def test_a_picture_that_brings_its_process_down_costs_no_other(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    @pytest.mark.usefixtures("crashing")
+    def test_a_picture_that_brings_its_process_down_costs_no_other(self, tmp_path: Path) -> None:
         paths = sorted(folders(tmp_path / "val", most=20).glob("*/*.png"))
-        monkeypatch.setattr(decoding, "__name__", "tests.classify.dying")
-        monkeypatch.setenv("DIES_OF", str(paths[3]))
+        paths[3] = paths[3].rename(paths[3].with_name("crash.png"))
         found = list(decoding.decoded(paths, Preprocessing.default(1, 8), True))
         assert [at for at, one in enumerate(found) if isinstance(one, ImageError)] == [3]
         assert str(found[3]).startswith(f"{paths[3]} cannot be read as a picture: its process left with exit code 3")

@@ -81,7 +81,12 @@ def test_a_folder_and_its_summary(folder: Path, invoke: Callable[..., Result]) -
             "There is no nowhere.",
             "Give pictures, folders, patterns such as 'photos/*.jpg', or lists in .txt, .csv or .parquet.",
         ),
-        (["none.onnx", "photos", "--output", "out"], 3, "There is no file none.onnx.", "Give the path of an .onnx file."),
+        (
+            ["none.onnx", "photos", "--output", "out"],
+            3,
+            "There is no file none.onnx.",
+            "Give the path of an .onnx file.",
+        ),
         (
             ["net.onnx", "photos", "--output", "photos"],
             2,
@@ -113,7 +118,18 @@ def test_without_pyarrow(folder: Path, invoke: Callable[..., Result], monkeypatc
 def test_ctrl_c_says_what_is_kept(folder: Path) -> None:
     for number in range(400):
         shutil.copy(folder / "photos" / "p000.jpg", folder / "photos" / f"q{number}.jpg")
-    command = [sys.executable, "-m", "resnet_export", "score", "net.onnx", "photos", "--output", "out", "--part-size", "8"]
+    command = [
+        sys.executable,
+        "-m",
+        "resnet_export",
+        "score",
+        "net.onnx",
+        "photos",
+        "--output",
+        "out",
+        "--part-size",
+        "8",
+    ]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     while process.poll() is None and not (folder / "out" / "part-00001.parquet").exists():
         time.sleep(0.01)

@@ -65,10 +65,10 @@ def kill(process: subprocess.Popen[bytes], *, decoder: bool) -> None:
         for one in decoders[:1]:
             with contextlib.suppress(psutil.Error):
                 one.kill()
-        process.wait(timeout=120)
+        process.communicate(timeout=120)
         return
     process.kill()
-    process.wait(timeout=60)
+    process.communicate(timeout=60)
     psutil.wait_procs(decoders, timeout=10)
     assert not [one for one in decoders if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 

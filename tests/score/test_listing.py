@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,7 +53,7 @@ def test_a_folder_elsewhere(here: Path) -> None:
 def test_patterns_and_files(here: Path) -> None:
     assert names("photos/*.jpg") == FOUND[:2]
     assert sorted(names("photos/**/*")) == sorted(FOUND)
-    assert names("photos/notes.txt/../p000.jpg", "photos/p001.jpg") == FOUND[:2]
+    assert names("./photos//p000.jpg", "photos/p001.jpg") == FOUND[:2]
     assert names("photos/*.gif") == []
 
 
@@ -71,7 +70,7 @@ def test_links(here: Path) -> None:
 def test_a_list_of_lines(here: Path) -> None:
     Path("photos/list.txt").write_text(f"p001.jpg\n\n../photos/inner/a.PNG\n{here}/photos/p000.jpg\nnone.jpg\n")
     assert names("photos/list.txt") == [
-        "photos/p001.jpg", "photos/inner/a.PNG", f"{here}/photos/p000.jpg", "photos/none.jpg",
+        "photos/p001.jpg", "photos/../photos/inner/a.PNG", f"{here}/photos/p000.jpg", "photos/none.jpg",
     ]  # fmt: skip
 
 
@@ -134,7 +133,6 @@ def test_folders_that_cannot_be_read(here: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_names_that_are_no_text(here: Path) -> None:
     Path("photos/p000.jpg").rename(os.fsdecode(b"photos/caf\xe9.jpg"))
-    with io.open(b"list.txt", "wb") as file:
-        file.write(b"photos/caf\xe9.jpg\n")
+    Path("list.txt").write_bytes(b"photos/caf\xe9.jpg\n")
     for given in ("photos", "list.txt"):
         assert names(given)[0] == f"{here.as_uri()}/photos/caf%E9.jpg"

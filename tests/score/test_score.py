@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from resnet_export import predict
-from resnet_export.classify import decoder
 from resnet_export.errors import ImageError, InputError, UnavailableError, UsageError
 from resnet_export.files import locked
 from resnet_export.score import score
@@ -63,7 +62,12 @@ def test_the_answers_are_those_of_predict(net: Path) -> None:
 def test_one_row_for_each_picture_whatever_it_is(net: Path) -> None:
     folder = folder_of(Path("photos"), 3)
     whole = (folder / "p000.jpg").read_bytes()
-    for name, content in {"empty.jpg": b"", "text.png": b"x", "half.jpg": whole[:300], "bomb.png": claims(60_000, 60_000)}.items():
+    for name, content in {
+        "empty.jpg": b"",
+        "text.png": b"x",
+        "half.jpg": whole[:300],
+        "bomb.png": claims(60_000, 60_000),
+    }.items():
         (folder / name).write_bytes(content)
     frames(folder / "film.gif", 3)
     (folder / "round").symlink_to(".")
@@ -88,7 +92,7 @@ def test_one_row_for_each_picture_whatever_it_is(net: Path) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_formats_say_the_same(net: Path, form: Any) -> None:
     folder = folder_of(Path("photos"), 5)
-    (folder / "bad, \"quoted\"\nname.jpg").write_bytes(b"")
+    (folder / 'bad, "quoted"\nname.jpg').write_bytes(b"")
     run("photos", output="out", part_size=4)
     report = run("photos", output=form, part_size=4, format=form)
     assert replace(report, run=None, folder="out") == summarise("out")
@@ -158,7 +162,9 @@ def test_what_else_an_output_may_hold(net: Path) -> None:
     part = Path("out", manifest().parts[0].file)
     content = part.read_bytes()
     part.write_bytes(content[:-1])
-    with pytest.raises(InputError, match=r"out/part-00000\.parquet, which the manifest names, has \d+ bytes, and \d+ were"):
+    with pytest.raises(
+        InputError, match=r"out/part-00000\.parquet, which the manifest names, has \d+ bytes, and \d+ were"
+    ):
         run("photos", part_size=1)
     part.unlink()
     with pytest.raises(InputError, match=r"out/part-00000\.parquet, which the manifest names, is missing\."):
@@ -283,10 +289,8 @@ def test_numbers_that_are_not_finite(net: Path, monkeypatch: pytest.MonkeyPatch)
     assert [row["error"] for row in rows().values()] == [None, "not finite", None]
 
 
-def test_a_decoder_that_crashes_costs_its_row(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = str(Path(__file__).parents[2])
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep))
-    monkeypatch.setattr(decoder, "TARGET", "tests.classify.crashing:Crashing")
+@pytest.mark.usefixtures("crashing")
+def test_a_decoder_that_crashes_costs_its_row(net: Path) -> None:
     folder_of(Path("photos"), 2)
     draw(Path("photos/crash.jpg"), 3)
     run("photos")

@@ -64,7 +64,7 @@ def test_page() -> None:
     checker = Checker()
     checker.feed(page)
     assert checker.open == []
-    assert checker.fetched == ["img", "src"]
+    assert checker.fetched == ["src", "img"]
     assert "img-src data:" in page
     assert "&lt;b&gt;dog&lt;/b&gt;" in page
     assert "s3://bucket/&lt;i&gt;.jpg" in page
