@@ -38,8 +38,9 @@ from resnet_export.classify.classifier import Asked, read_classifier
 from resnet_export.classify.decoder import Recipe, Source, decode_all
 from resnet_export.classify.preparation import session_input
 from resnet_export.machine import read_machine
+from resnet_export.machine.cpu import usable_cpus
 from resnet_export.runtimes import parse_runtime
-from resnet_export.score.engine import Engine, open_engine, usable_cpus
+from resnet_export.score.engine import Engine, open_engine
 
 RESULTS = Path(__file__).parent / "results" / "score.json"
 SIZE = (500, 375)

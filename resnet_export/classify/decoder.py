@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from resnet_export.error_text import error_text
 from resnet_export.errors import ImageError, ResNetExportError, RuntimeCrashedError
 from resnet_export.images import Preprocessing, as_pixels, decode_picture, prepare
+from resnet_export.machine.cpu import usable_cpus
 from resnet_export.storage import grouped, is_address, open_file
 from resnet_export.workers import Pool
 
@@ -167,7 +168,7 @@ def decode_all(
     sources: Iterable[Source],
     recipe: Recipe,
     *,
-    processes: int,
+    processes: int | None = None,
     chunk: int = CHUNK,
     timeout_s: float = TIMEOUT_S,
 ) -> Generator[tuple[Source, Decoded], None, None]:
@@ -176,7 +177,7 @@ def decode_all(
     Args:
         sources: taken as they are due.
         recipe: how they are decoded.
-        processes: that decode at a time.
+        processes: that decode at a time; None for one for each CPU.
         chunk: pictures of a call.
         timeout_s: seconds that one picture may take.
     """
@@ -187,22 +188,31 @@ def decode_all(
             asked.append(Chunk(some, recipe))
             yield asked[-1]
 
-    stream = Pool(TARGET, processes).stream("decode", chunks(), timeout_s=timeout_s, doing="decoding pictures")
+    stream = Pool(TARGET, processes or usable_cpus()).stream(
+        "decode", chunks(), timeout_s=timeout_s, doing="decoding pictures"
+    )
     with contextlib.closing(stream):
         for found in stream:
             given = asked.popleft()
-            if isinstance(found, ResNetExportError):  # the process died: each picture by itself shows which one it was
-                alone = [Chunk([source], recipe) for source in given.sources]
-                once_more = Pool(TARGET, 1).map("decode", alone, timeout_s=timeout_s, doing="decoding a picture")
-                found = [_alone(one) for one in once_more]
+            if isinstance(
+                found, RuntimeCrashedError
+            ):  # the process died: each picture by itself shows which one it was
+                found = decode_alone(given, timeout_s)
+            elif isinstance(found, ResNetExportError):
+                raise found
             yield from zip(given.sources, found, strict=True)
 
 
-def _alone(found: list[Decoded] | ResNetExportError) -> Decoded:
-    if not isinstance(found, ResNetExportError):
-        return found[0]
-    hung = isinstance(found, RuntimeCrashedError) and found.hung
-    return Decoded(None, None, None, error="timed out" if hung else "crashed", detail=found.message)
+def decode_alone(chunk: Chunk, timeout_s: float = TIMEOUT_S) -> list[Decoded]:
+    """The pictures, each in a call of its own: which of them bring their process down."""
+    alone = [chunk._replace(sources=[source]) for source in chunk.sources]
+    found = Pool(TARGET, 1).map("decode", alone, timeout_s=timeout_s, doing="decoding a picture")
+    return [one[0] if isinstance(one, list) else _failed(one) for one in found]
+
+
+def _failed(error: ResNetExportError) -> Decoded:
+    hung = isinstance(error, RuntimeCrashedError) and error.hung
+    return Decoded(None, None, None, error="timed out" if hung else "crashed", detail=error.message)
 
 
 def _opened(sources: list[Source]) -> Iterator[IO[bytes] | Decoded]:

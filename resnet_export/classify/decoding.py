@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,7 @@ THUMBNAIL = 80
 
 def load(
     dataset: Dataset, classifier: Classifier, *, prepared: bool = True
-) -> Iterator[tuple[Path, NDArray[Any] | ImageError]]:
+) -> Generator[tuple[Path, NDArray[Any] | ImageError]]:
     """Each picture with what `preparation.outputs` takes of it, in the order of the data set.
 
     Args:
@@ -38,12 +37,14 @@ def load(
     Raises:
         ImageError: they are arrays of another shape than those that the network takes as they are.
     """
-    names, preprocessing = map(Path, dataset.names), classifier.preprocessing
+    pixels: Iterable[NDArray[Any] | ImageError]
     if dataset.normalised:
-        return zip(names, _as_taken(dataset, classifier), strict=True)
-    if isinstance(dataset.pictures, np.ndarray):
-        return zip(names, _prepared(dataset.pictures, preprocessing, prepared), strict=True)
-    return zip(names, decoded(dataset.pictures, preprocessing, prepared), strict=True)
+        pixels = _as_taken(dataset, classifier)
+    elif isinstance(dataset.pictures, np.ndarray):
+        pixels = _prepared(dataset.pictures, classifier.preprocessing, prepared)
+    else:
+        pixels = decoded(dataset.pictures, classifier.preprocessing, prepared)
+    yield from zip(map(Path, dataset.names), pixels, strict=True)
 
 
 def decoded(
@@ -51,7 +52,7 @@ def decoded(
 ) -> Iterator[NDArray[np.uint8] | ImageError]:
     """The pixels of each file, or why there are none."""
     sources = (Source(str(path), str(path)) for path in paths)
-    for source, found in decode_all(sources, Recipe(preprocessing, prepared), processes=os.cpu_count() or 1):
+    for source, found in decode_all(sources, Recipe(preprocessing, prepared)):
         if found.pixels is None:
             yield ImageError(f"{source.name} cannot be read as a picture: {found.detail}.")
         else:

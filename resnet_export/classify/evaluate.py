@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,8 @@ from resnet_export.classify.classifier import Asked, Classifier, read_classifier
 from resnet_export.classify.data import Dataset, read_dataset
 from resnet_export.classify.decoding import load, thumbnail
 from resnet_export.classify.judge import Judge
-from resnet_export.classify.measures import Check, EvaluateReport, Judged, Paired
+from resnet_export.classify.live_session import LiveSession
+from resnet_export.classify.measures import Answered, Check, EvaluateReport, Judged, Paired
 from resnet_export.classify.predict import Progress
 from resnet_export.classify.preparation import outputs, takes_any_size
 from resnet_export.classify.reading import Reading
@@ -46,7 +47,7 @@ def evaluate(
     path: str | os.PathLike[str],
     data: str | os.PathLike[str],
     *,
-    against: str | os.PathLike[str] | None = None,
+    against: str | os.PathLike[str] | object | None = None,
     runtime: str = "ort:cpu",
     against_runtime: str | None = None,
     min_top1: float | None = None,
@@ -69,7 +70,8 @@ def evaluate(
         path: the `.onnx` file, written by this package or not.
         data: a folder of class folders, a `.csv` of path,label, an `.npz` of images and labels, or a folder of IDX
             files.
-        against: another file, which is held against it picture by picture.
+        against: another file, or the live `torch.nn.Module` or `keras.Model` that the file was exported from, which is
+            held against it picture by picture.
         runtime: what runs the file, such as `openvino,threads=2`.
         against_runtime: what runs the other one; None for the same.
         min_top1: the least accuracy, as a share of 1.
@@ -93,7 +95,7 @@ def evaluate(
 
     Raises:
         ModelError: a file is missing or damaged, takes no picture, or gives no classes.
-        InputError: the data can't be read.
+        InputError: the data can't be read, or the live model can't run.
         ImageError: none of the pictures can be.
         LabelsError: the labels don't fit the network.
         UsageError: an option contradicts another one or the file, or there is no such runtime.
@@ -101,70 +103,122 @@ def evaluate(
         UnavailableError: the runtime lacks a library, driver or device.
         RuntimeFailedError: the runtime fails while it runs.
     """
-    _refuse(against, against_runtime, min_top1, max_drop, batch)
+    live = against is not None and not isinstance(against, str | os.PathLike)
+    _refuse(min_top1, max_drop, batch, alone=against is None, other=against_runtime, live=live)
     stage = progress or (lambda name: contextlib.nullcontext())
     asked = Asked(image_size, resize, mean, std, interpolation, head, labels)
-    sides = [(path, runtime), *([] if against is None else [(against, against_runtime or runtime)])]
-    specs = [parse_runtime(name).with_fallback(allow_fallback) for _, name in sides]
+    files = [(path, runtime)]
+    if isinstance(against, str | os.PathLike):
+        files.append((against, against_runtime or runtime))
+    specs = [parse_runtime(name).with_fallback(allow_fallback) for _, name in files]
     with stage("read"):
-        classifiers = [read_classifier(Path(file), asked) for file, _ in sides]
+        classifiers = [read_classifier(Path(file), asked) for file, _ in files]
         dataset = read_dataset(Path(data))
-    done = [_judge(*side, dataset, batch, stage) for side in zip(classifiers, specs, strict=True)]
+    done = [_run_file(*side, dataset, batch, stage) for side in zip(classifiers, specs, strict=True)]
+    if live:
+        done.append(_run_live(against, done[0], dataset, batch, stage))
     judges = [side.judge for side in done]
-    kept = [
-        at for at in range(len(dataset.names)) if not any(isinstance(one.answers[at], ImageError) for one in judges)
-    ]
+    answers = _answers(judges)
+    kept = list(answers)
     measured = [judge.measured(kept, ran, notes) for judge, ran, notes in done]
-    paired = _pair(judges, kept) if len(judges) > 1 else None
+    paired = None if against is None else _pair(list(answers.values()))
     report = EvaluateReport(
         data=dataset.source,
         file=measured[0],
         against=measured[1] if len(measured) > 1 else None,
         paired=paired,
         checks=tuple(_checks(measured[0].accuracy, paired, min_top1, max_drop, len(kept))),
-        pictures=tuple(_judged(dataset, judges, set(kept))),
+        pictures=tuple(_judged(dataset, judges, answers)),
         notes=tuple(dict.fromkeys([*dataset.notes, *(note for judge in judges for note in _notes(judge, kept))])),
     )
     return _with_thumbnails(report, dataset) if thumbnails else report
 
 
 def _refuse(
-    against: object, against_runtime: str | None, min_top1: float | None, max_drop: float | None, batch: int
+    min_top1: float | None, max_drop: float | None, batch: int, *, alone: bool, other: str | None, live: bool
 ) -> None:
     for name, limit in (("min_top1", min_top1), ("max_drop", max_drop)):
         if limit is not None and not 0 <= limit <= 1:
             raise UsageError(f"{name} is {limit:g}.", hint="Give a share from 0 to 1.")
-    if against is None and (max_drop is not None or against_runtime is not None):
+    if alone and (max_drop is not None or other is not None):
         name = "--max-drop" if max_drop is not None else "--against-runtime"
         raise UsageError(f"{name} is about another file, and there is none.", hint="Give it with --against FILE.")
+    if live and other is not None:
+        raise UsageError("A live model runs in its own framework.", hint="Leave against_runtime out.")
     if batch < 1:
         raise UsageError(f"batch is {batch}.", hint="Give a whole number from 1.")
 
 
-def _judge(classifier: Classifier, spec: RuntimeSpec, dataset: Dataset, batch: int, stage: Progress) -> _Side:
+def _run_file(classifier: Classifier, spec: RuntimeSpec, dataset: Dataset, batch: int, stage: Progress) -> _Side:
     """Runs a file on all pictures."""
     with stage(f"open {spec}"):
         session = spec.open(classifier.path)
-    with session, stage("evaluate") as show:
-        judge = Judge(Reading(classifier, session), dataset)
-        pictures = load(dataset, classifier, prepared=not takes_any_size(session, classifier))
-        answers = outputs(session, classifier, pictures, batch=batch)
+    with session:
+        reading = Reading(classifier, session, gives_logits=not session.takes_file_input)
+        judge = _judge(reading, dataset, batch, stage)
+        return _Side(judge, reading.ran(spec), tuple(reading.notes(spec)))
+
+
+def _run_live(model: object, file: _Side, dataset: Dataset, batch: int, stage: Progress) -> _Side:
+    """Runs the model that the file was exported from, on pictures that are prepared as for the file."""
+    session = LiveSession(model)
+    classifier = replace(file.judge.reading.classifier, path=Path(session.name), notes=())
+    reading = Reading(classifier, session, gives_logits=False)
+    judge = _judge(reading, dataset, batch, stage)
+    ran = replace(
+        file.ran,
+        model=session.name,
+        sha256="",
+        runtime=session.framework,
+        version="",
+        placement=session.placement(),
+        precision=session.precision,
+        activation=reading.activation,
+    )
+    return _Side(judge, ran, ())
+
+
+def _judge(reading: Reading, dataset: Dataset, batch: int, stage: Progress) -> Judge:
+    """Runs all pictures, and judges the answers."""
+    session, classifier, judge = reading.session, reading.classifier, Judge(reading, dataset)
+    pictures = contextlib.closing(load(dataset, classifier, prepared=not takes_any_size(session, classifier)))
+    with stage("evaluate") as show, pictures as loaded:
+        answers = outputs(session, classifier, loaded, batch=batch)
         for count, (answer, labels) in enumerate(zip(answers, dataset.labels, strict=True), 1):
             judge.add(answer.output, labels)
             if callable(show):
                 show(f"{count} of {len(dataset.labels)}")
-        judge.refuse_no_answer()
-        return _Side(judge, judge.reading.ran(spec), tuple(judge.reading.notes(spec)))
+    judge.refuse_no_answer()
+    return judge
 
 
-def _pair(judges: Sequence[Judge], kept: Sequence[int]) -> Paired:
-    first, second = ([judge.answered(at) for at in kept] for judge in judges)
-    if judges[0].reading.classes != judges[1].reading.classes:
+def _answers(judges: Sequence[Judge]) -> dict[int, tuple[Answered, ...]]:
+    """The answers of each file to the pictures that all could use, in the first one's numbering of the classes.
+
+    Raises:
+        ModelError: the files have different numbers of classes.
+        ImageError: there is no such picture.
+    """
+    first, *others = judges
+    if any(one.reading.classes != first.reading.classes for one in others):
         there = " and ".join(f"{one.reading.classifier.path} has {one.reading.classes}" for one in judges)
         raise ModelError(f"The files have other classes: {there}.", hint="Give two files of the same classes.")
-    differ = sum(mine.classes != theirs.classes for mine, theirs in zip(first, second, strict=True))
-    one, other = (np.array([answer.right for answer in answers]) for answers in (first, second))
-    return metrics.pair(one, other, differ)
+    numberings = [first.matching.numbering(one.matching) for one in judges]
+
+    def answered(judge: Judge, numbering: Mapping[int, int], at: int) -> Answered:
+        answer = judge.answered(at)
+        return replace(answer, classes=tuple(sorted(numbering[one] for one in answer.classes)))
+
+    places = range(len(first.answers))
+    kept = [at for at in places if not any(isinstance(one.answers[at], ImageError) for one in judges)]
+    if not kept:
+        raise ImageError("No picture can be used by both files.", hint="Give pictures in usual sizes and formats.")
+    return {at: tuple(answered(*side, at) for side in zip(judges, numberings, strict=True)) for at in kept}
+
+
+def _pair(answers: Sequence[tuple[Answered, ...]]) -> Paired:
+    first, second = (np.array([one[side].right for one in answers]) for side in (0, 1))
+    return metrics.pair(first, second, sum(one[0].classes != one[1].classes for one in answers))
 
 
 def _checks(
@@ -176,11 +230,11 @@ def _checks(
         yield metrics.check_drop(paired, max_drop, pictures)
 
 
-def _judged(dataset: Dataset, judges: Sequence[Judge], kept: set[int]) -> Iterator[Judged]:
+def _judged(dataset: Dataset, judges: Sequence[Judge], answers: Mapping[int, tuple[Answered, ...]]) -> Iterator[Judged]:
     """Each picture."""
     for at, name in enumerate(dataset.names):
-        if at in kept:
-            yield Judged(name, judges[0].truths[at], tuple(judge.answered(at) for judge in judges))
+        if at in answers:
+            yield Judged(name, judges[0].truths[at], answers[at])
         else:
             found = [judge.answers[at] for judge in judges]
             yield Judged(name, (), (), next(one.message for one in found if isinstance(one, ImageError)))

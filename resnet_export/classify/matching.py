@@ -28,6 +28,12 @@ class Matching:
         """The classes of a picture, sorted."""
         return tuple(sorted({self.classes[label] for label in labels}))
 
+    def numbering(self, other: Matching) -> dict[int, int]:
+        """Class of another network -> class of this one: by name if they have the same names, else by number."""
+        mine, theirs = ([_simple(name) for name in one.names] for one in (self, other))
+        same = len({*mine}) == len(mine) and {*mine} == {*theirs}
+        return {at: mine.index(name) if same else at for at, name in enumerate(theirs)}
+
 
 def match_labels(dataset: Dataset, labels: Sequence[str] | None, outputs: int, model: str) -> Matching:
     """Matches the labels of a data set to the classes of a network.

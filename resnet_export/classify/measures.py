@@ -94,7 +94,8 @@ class Answered:
     """The answer of a file to a picture."""
 
     classes: tuple[int, ...]
-    """The most probable class, or all labels that are more probable than not."""
+    """The most probable class, or all labels that are more probable than not; empty where the network gave numbers that
+    are not finite. In the numbering of the first file."""
     right: bool
     probability: float | None
     """Of the class; None of several labels, and where the network gave numbers that are not finite."""

@@ -83,7 +83,7 @@ def predict(
     with stage(f"open {runtime}"):
         session = spec.open(classifier.path)
     with session, stage("predict") as show:
-        answered = _Answers(Reading(classifier, session), top)
+        answered = _Answers(Reading(classifier, session, not session.takes_file_input), top)
         for count, answer in enumerate(answers(session, classifier, paths), 1):
             answered.add(answer)
             if callable(show):

@@ -28,6 +28,8 @@ class Reading:
 
     classifier: Classifier
     session: Session
+    gives_logits: bool
+    """Whether the session gives logits whatever the file gives, as the frameworks' definitions do."""
     classes: int = 0
     """Values of an output; 0 until there is one."""
     all_probabilities: bool = True
@@ -36,7 +38,7 @@ class Reading:
     @property
     def activation(self) -> Activation | None:
         """What makes probabilities of what the session gives."""
-        return activation_for(self.classifier.head, self.classes, from_logits=not self.session.takes_file_input)
+        return activation_for(self.classifier.head, self.classes, from_logits=self.gives_logits)
 
     def probabilities(self, output: NDArray[Any]) -> NDArray[np.float64] | None:
         """Those of each class, from a picture's row of the output; None where that has numbers that are not finite.
@@ -86,7 +88,7 @@ class Reading:
         fallback = session.placement().fallback
         if fallback is not None:
             yield f"FALLBACK: {fallback.rstrip('.')}."
-        if classifier.head_is_assumed and session.takes_file_input and self.all_probabilities:
+        if classifier.head_is_assumed and not self.gives_logits and self.all_probabilities:
             yield (
                 "Every output sums to 1, as probabilities do, and was taken for logits. "
                 "If it is probabilities, give --head probabilities."

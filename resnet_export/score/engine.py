@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
@@ -26,7 +25,7 @@ from resnet_export.classify.decoder import Decoded, Recipe, Source, decode_all
 from resnet_export.classify.preparation import Batching, batching_of, run_batch, takes_any_size
 from resnet_export.classify.probabilities import top_classes
 from resnet_export.classify.reading import Reading
-from resnet_export.machine.cgroup import read_limits
+from resnet_export.machine.cpu import usable_cpus
 from resnet_export.runtimes import RuntimeSpec
 from resnet_export.runtimes.session import Session
 from resnet_export.score.results import Error, Row
@@ -37,13 +36,6 @@ AHEAD = 2
 """Batches for each caller that are taken before their results are."""
 
 Batch = list[tuple[Source, Decoded]]
-
-
-def usable_cpus() -> int:
-    """How many CPUs this process gets, by affinity and quota."""
-    may_use = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = read_limits().cpus
-    return may_use if quota is None else max(1, min(may_use, round(quota)))
 
 
 @dataclass

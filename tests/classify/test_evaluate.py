@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 import pytest
 from scipy import special
 from sklearn import metrics as sklearn
@@ -15,7 +18,7 @@ from resnet_export.classify.data import read_dataset
 from resnet_export.images import Preprocessing
 
 from .files import LABELS, foreign, ours
-from .labelled import SPLIT, archive, folders, learnt, logits, network, pixels, targets
+from .labelled import BODY, SPLIT, archive, folders, learnt, logits, network, pixels, targets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 SAME = 1e-6
 """Probabilities from logits in float32, of which measures are sums."""
+SOFTMAX = f"{BODY.replace('y =', 'f =')} y = Softmax(f)"
 NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
@@ -37,6 +41,28 @@ def digits(tmp_path: Path) -> Path:
 @pytest.fixture
 def val(tmp_path: Path) -> Path:
     return archive(tmp_path / "val.npz")
+
+
+def live_digits(framework: str, head: str) -> Any:
+    """The network of `labelled`, as its user would hold it."""
+    w, b = learnt(SPLIT)
+    if framework == "torch":
+        import torch
+        from torch import nn
+
+        convolution = nn.Conv2d(1, 10, 8)
+        convolution.load_state_dict({"weight": torch.from_numpy(w.copy()), "bias": torch.from_numpy(b.copy())})
+        ends = [nn.Softmax(dim=1)] if head == "probabilities" else []
+        return nn.Sequential(convolution, nn.Flatten(), *ends)
+    import keras
+
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.Conv2D(10, 8, activation=None), keras.layers.Flatten()]
+    )
+    if head == "probabilities":
+        model.add(keras.layers.Softmax())
+    model.layers[0].set_weights([w.transpose(2, 3, 1, 0), b])
+    return model
 
 
 def answers(report: EvaluateReport, side: int = 0) -> list[tuple[int, ...]]:
@@ -140,6 +166,18 @@ class TestFiles:
         assert str(found[3]).startswith(f"{paths[3]} cannot be read as a picture: its process left with exit code 3")
         assert {np.shape(one) for at, one in enumerate(found) if at != 3} == {(8, 8, 1)}
 
+    def test_the_processes_that_decode_are_small(self) -> None:
+        program = f"import sys, {decoding.DECODER.partition(':')[0]}; print(*sys.modules)"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert not {*done.stdout.split()} & {"onnx", "onnx_ir", "onnxruntime", "scipy", "torch"}
+
+    def test_an_error_leaves_no_process_behind(self, digits: Path, tmp_path: Path) -> None:
+        data = folders(tmp_path / "val", ["ten", *NAMES[1:]], most=300)
+        with pytest.raises(LabelsError, match="has no class 'ten'") as caught:
+            evaluate(digits, data, labels=NAMES)
+        assert psutil.Process().children() == []
+        assert caught.value.hint is not None
+
     def test_a_file_that_prepares_pictures_of_any_size(self, tmp_path: Path, album: Path) -> None:
         for name, file in (("class 1", "china.jpg"), ("class 2", "flower.png")):
             (tmp_path / "val" / name).mkdir(parents=True)
@@ -228,26 +266,65 @@ class TestAgainst:
         assert (report.paired.differ, report.paired.p_value) == (0, 1.0)
         assert [one.status for one in report.checks] == ["undecided"], "50 pictures can't show a drop of 0"
 
+    def test_classes_in_another_order_are_the_same_classes(self, tmp_path: Path) -> None:
+        """The other file has its classes reversed, and says so: the answers are the same."""
+        data, order = folders(tmp_path / "val", list(LABELS)), range(9, -1, -1)
+        plain = ours(tmp_path / "plain.onnx", labels=LABELS)
+        report = evaluate(plain, data, against=ours(tmp_path / "b.onnx", labels=LABELS[::-1], order=order))
+        assert report.against is not None
+        assert report.paired is not None
+        assert (report.file.labels, report.against.labels) == (LABELS, LABELS[::-1])
+        assert (report.file.accuracy, report.paired.differ) == (report.against.accuracy, 0)
+        assert len({*answers(report)}) > 1, "it doesn't give the same answer always"
+        assert answers(report) == answers(report, 1)
+
+    @pytest.mark.parametrize("framework", ["torch", "keras"])
+    @pytest.mark.parametrize("head", ["logits", "probabilities"])
+    def test_the_live_model(self, framework: str, head: str, tmp_path: Path) -> None:
+        model = live_digits(framework, head)
+        file = network(tmp_path / "digits.onnx", body=BODY if head == "logits" else SOFTMAX)
+        report = evaluate(file, archive(tmp_path / "some.npz", most=90), against=model)
+        assert report.against is not None
+        assert report.paired is not None
+        assert report.against.model == f"{framework} model {type(model).__name__}"
+        assert (report.against.runtime, report.paired.differ) == (framework, 0)
+        for one in report.pictures:
+            mine, theirs = one.answers
+            assert mine.probability == pytest.approx(theirs.probability, abs=SAME)
+
+    def test_a_live_model_has_its_own_runtime(self, digits: Path, val: Path) -> None:
+        with pytest.raises(UsageError, match=r"^A live model runs in its own framework\."):
+            evaluate(digits, val, against=object(), against_runtime="openvino")
+        with pytest.raises(UsageError, match=r"^An object of type int is no model of torch or keras\."):
+            evaluate(digits, val, against=7)
+
     def test_files_of_other_classes(self, digits: Path, val: Path, tmp_path: Path) -> None:
         other = network(tmp_path / "eight.onnx", one=True)
         binary = archive(tmp_path / "binary.npz", (targets() == 8).astype(int))
         with pytest.raises(ModelError, match=r"digits\.onnx has 10 and .*eight\.onnx has 1\."):
             evaluate(digits, binary, against=other)
 
+    @pytest.mark.parametrize(
+        ("broken", "left"), [({"less": {5}}, 29), ({"less": {*range(15)}, "digits": {*range(15, 30)}}, 0)]
+    )
     def test_a_picture_that_one_cannot_use_counts_for_neither(
-        self, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, broken: dict[str, set[int]], left: int, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(
             "resnet_export.classify.evaluate.load",
-            lambda dataset, classifier, prepared: [
-                (name, ImageError("Too narrow.") if at == 5 and "less" in str(classifier.path) else one)
+            lambda dataset, classifier, prepared: (
+                (name, ImageError("Too narrow.") if at in broken.get(classifier.path.stem, ()) else one)
                 for at, (name, one) in enumerate(decoding.load(dataset, classifier, prepared=prepared))
-            ],
+            ),
         )
-        data = archive(tmp_path / "some.npz", most=30)
-        report = evaluate(digits, data, against=network(tmp_path / "less.onnx", 100))
-        assert (report.evaluated, report.pictures[5].error) == (29, "Too narrow.")
-        assert sum(map(sum, report.file.confusion or ())) == 29
+        data, other = archive(tmp_path / "some.npz", most=30), network(tmp_path / "less.onnx", 100)
+        if not left:
+            with pytest.raises(ImageError, match=r"^No picture can be used by both files\."):
+                evaluate(digits, data, against=other)
+            return
+        report = evaluate(digits, data, against=other)
+        assert (report.evaluated, report.pictures[5].error) == (left, "Too narrow.")
+        assert sum(map(sum, report.file.confusion or ())) == left
 
 
 class TestNotFinite:

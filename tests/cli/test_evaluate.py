@@ -5,19 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from resnet_export.classify.evaluate import BATCH
+from resnet_export.classify.results import Ran
 from resnet_export.cli.evaluate import evaluate
 from tests.classify.files import foreign
 from tests.classify.labelled import archive, folders, logits, network, targets
+from tests.report.evaluate.examples import BOTH, FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from click.testing import Result
 
@@ -206,3 +210,22 @@ def test_data_has_to_be_given(invoke: Callable[..., Result]) -> None:
 def test_every_option_has_help_and_the_batch_is_the_functions() -> None:
     assert [one.name for one in evaluate.params if one.param_type_name == "option" and not one.help] == []  # type: ignore[attr-defined]
     assert {one.name: one.default for one in evaluate.params}["batch"] == BATCH
+
+
+class TestThePage:
+    GUIDE = (Path(__file__).parents[2] / "docs" / "evaluate.md").read_text(encoding="utf-8")
+
+    def rows(self, heading: str) -> set[str]:
+        """The names in the first column of the tables below a heading."""
+        below = self.GUIDE.partition(f"{heading}\n")[2].partition("\n#")[0]
+        cells = re.findall(r"^\| (`.*?`) +\|", below, re.MULTILINE)
+        return {name for cell in cells for name in re.findall(r"`(.+?)`", cell)}
+
+    def test_has_every_option(self) -> None:
+        options = {max(one.opts, key=len) for one in evaluate.params if one.param_type_name == "option"}
+        assert self.rows("# Evaluate") == options
+
+    def test_has_every_key(self) -> None:
+        for heading, result in (("## JSON", BOTH), ("### Measures of a file", FILE)):
+            inherited = {field.name for field in fields(Ran)} if result is FILE else set()
+            assert self.rows(heading) == result.as_dict().keys() - inherited

@@ -38,12 +38,12 @@ def as_markdown(report: EvaluateReport) -> str:
 
 
 def _rows(report: EvaluateReport) -> Iterator[dict[str, Any]]:
-    files = {"": report.file, **({"against_": report.against} if report.against else {})}
+    prefixes = ["", *(["against_"] if report.against else [])]
     for one in report.pictures:
         row: dict[str, Any] = {"picture": one.picture, "truth": words.named(one.truth, report.file)}
-        answers = one.answers or (None,) * len(files)
-        for (prefix, file), answer in zip(files.items(), answers, strict=True):
-            row[f"{prefix}answer"] = None if answer is None else words.named(answer.classes, file)
+        answers = one.answers or (None,) * len(prefixes)
+        for prefix, answer in zip(prefixes, answers, strict=True):
+            row[f"{prefix}answer"] = None if answer is None else words.named(answer.classes, report.file)
             row[f"{prefix}right"] = None if answer is None else answer.right
             row[f"{prefix}probability"] = None if answer is None else answer.probability
             row[f"{prefix}truth_probability"] = None if answer is None else answer.truth_probability

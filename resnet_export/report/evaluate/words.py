@@ -102,10 +102,9 @@ def named(classes: Sequence[int], found: Measured) -> str:
 
 def answers(one: Judged, report: EvaluateReport) -> str:
     """`shirt, taken for coat (0.98)`, and by whom where there are two files."""
-    files = [report.file, *([report.against] if report.against else [])]
     given = [
-        f"{named(answer.classes, file)}{'' if answer.probability is None else f' ({answer.probability:.2f})'}"
-        for answer, file in zip(one.answers, files, strict=True)
+        f"{named(answer.classes, report.file)}{'' if answer.probability is None else f' ({answer.probability:.2f})'}"
+        for answer in one.answers
     ]
     return f"{named(one.truth, report.file)}, taken for {' and for '.join(given)}"
 
