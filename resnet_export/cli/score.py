@@ -16,8 +16,8 @@ from resnet_export.cli.values import COUNT, RUNTIME
 if TYPE_CHECKING:
     from resnet_export.cli.output import Output
 
-# A literal: the table that it repeats stands in a module which imports onnx. A test holds them equal.
-FORMATS = ("parquet", "csv", "jsonl")
+# Literals: the tables that they repeat stand in modules which import onnx. A test holds them equal.
+FORMATS, ENGINES = ("parquet", "csv", "jsonl"), ("local", "ray")
 
 scoring, work = (partial(option, heading=heading) for heading in ("Scoring", "Work"))
 
@@ -59,6 +59,8 @@ scoring, work = (partial(option, heading=heading) for heading in ("Scoring", "Wo
 @scoring("--changed", is_flag=True, help="Score pictures again that have changed since.")
 @scoring("--fast", is_flag=True, help="Let libjpeg make JPEGs smaller while it decodes them.")
 @work("--runtime", type=RUNTIME, default="ort:cpu", show_default=True, help="What runs the file.")
+@work("--engine", type=click.Choice(ENGINES), default="local", show_default=True, help="What does the work.")
+@work("--address", metavar="ADDRESS", help="A cluster of Ray, such as auto.  [default: Ray on this machine]")
 @work("--decoders", type=COUNT, help="Processes that decode.  [default: one for each CPU]")
 @work("--batch", type=COUNT, help="Pictures of a run.  [default: 8 on a CPU, else 64]")
 @work("--part-size", type=COUNT, default=5000, show_default=True, help="Rows of a part.")

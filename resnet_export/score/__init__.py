@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from resnet_export.classify.classifier import Asked, read_classifier
 from resnet_export.classify.reading import Reading
@@ -22,6 +23,7 @@ from resnet_export.optional import require
 from resnet_export.runtimes import parse_runtime
 from resnet_export.score.engine import Engine, measure_fast, open_engine
 from resnet_export.score.listing import check_inputs, list_pictures
+from resnet_export.score.on_ray import cluster
 from resnet_export.score.output import Output
 from resnet_export.score.results import FORMATS, Fast, Format, Run, ScoreReport, Settings
 from resnet_export.score.shown import Shown
@@ -30,6 +32,7 @@ from resnet_export.storage import grouped
 
 Progress = Callable[[str], AbstractContextManager[object]]
 """Entered around each stage with its name; may give a function that is called with how it stands."""
+ENGINES = ("local", "ray")
 TOP = 5
 PART_SIZE = 5000
 """Rows of a part: about a minute's work on a small machine, which is what a run that is ended loses at most."""
@@ -48,6 +51,8 @@ def score(
     logits: bool = False,
     fast: bool = False,
     changed: bool = False,
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
     decoders: int | None = None,
     batch: int | None = None,
     part_size: int = PART_SIZE,
@@ -76,6 +81,8 @@ def score(
         logits: whether the rows have the logits, too.
         fast: whether libjpeg makes JPEGs smaller while it decodes them.
         changed: whether pictures are scored again that have changed since.
+        engine: what does the work: this machine's processes, or Ray Data.
+        address: of a cluster of Ray; None for Ray on this machine.
         decoders: processes that decode; None for one for each CPU.
         batch: pictures of a run; None for what suits the device.
         part_size: rows of a part.
@@ -101,7 +108,7 @@ def score(
         RuntimeFailedError: the runtime fails while it runs. What was written by then is kept.
     """
     require("pyarrow")
-    _check(format, logits=logits, top=top, part_size=part_size)
+    _check(format, logits=logits, top=top, part_size=part_size, engine=engine, address=address)
     spec = parse_runtime(runtime).with_fallback(allow_fallback)
     stage = progress or (lambda name: contextlib.nullcontext())
     given = [os.fspath(one) for one in inputs]
@@ -111,7 +118,7 @@ def score(
             raise UsageError(f"{path} gives {classifier.head}, and no logits.", hint="Leave out --logits.")
         check_inputs(given)
     with stage(f"open {runtime}"):
-        engine = open_engine(classifier, spec, decoders, batch)
+        opened = open_engine(classifier, spec, decoders, batch)
     settings = Settings(
         sha256=sha256(classifier.path),
         runtime=str(spec),
@@ -126,14 +133,15 @@ def score(
         part_size=part_size,
     )
     folder = os.fspath(output)
-    with engine.session, Output(folder, str(path), settings, _versions(engine)) as kept:
-        reading = Reading(classifier, engine.session)
+    with opened.session, Output(folder, str(path), settings, _versions(opened)) as kept:
+        reading = opened.reading()
         distance = None
-        if fast and engine.prepared:
+        if fast and opened.prepared:
             with stage("compare"):
-                distance = Fast(*measure_fast(engine, reading, list_pictures(given), COMPARED))
-        with stage("score") as show:
-            run = _run(engine, reading, kept, given, changed=changed, show=show if callable(show) else None)
+                distance = Fast(*measure_fast(opened, reading, list_pictures(given), COMPARED))
+        working = contextlib.nullcontext(opened) if engine == "local" else cluster(opened, address)
+        with stage("score") as show, working as workers:
+            run = _run(workers, reading, kept, given, changed, show if callable(show) else None)
         notes = tuple(reading.notes(spec)) if reading.classes else ()
         report = summarise(folder, replace(run, fast=distance, notes=notes), thumbnails=thumbnails)
     if not report.rows:
@@ -147,11 +155,15 @@ def score(
     return report
 
 
-def _check(format: str, *, logits: bool, top: int, part_size: int) -> None:  # noqa: A002
+def _check(format: str, *, logits: bool, top: int, part_size: int, engine: str, address: str | None) -> None:  # noqa: A002
     if format not in FORMATS:
         raise UsageError(f"There is no format {format!r}.", hint=f"Choose one of {', '.join(FORMATS)}.")
     if format == "csv" and logits:
         raise UsageError("CSV has no lists, as logits are.", hint="Give --format parquet or --format jsonl.")
+    if engine not in ENGINES:
+        raise UsageError(f"There is no engine {engine!r}.", hint=f"Choose one of {', '.join(ENGINES)}.")
+    if address is not None and engine != "ray":
+        raise UsageError("--address is of a cluster of Ray.", hint="Add --engine ray.")
     for name, value in (("top", top), ("part_size", part_size)):
         if value < 1:
             raise UsageError(f"{name} is {value}.", hint="Give a whole number from 1.")
@@ -173,7 +185,6 @@ def _run(
     reading: Reading,
     kept: Output,
     inputs: Sequence[str],
-    *,
     changed: bool,
     show: Callable[[str], object] | None,
 ) -> Run:

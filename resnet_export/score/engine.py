@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from resnet_export.runtimes import RuntimeSpec
 from resnet_export.runtimes.session import Session
 from resnet_export.score.results import Error, Row
 
+T = TypeVar("T")
 ON_CPU, ELSEWHERE = 8, 64
 """Pictures of a batch; on a CPU more of them only take more memory."""
 AHEAD = 2
@@ -58,9 +59,24 @@ class Engine:
         return not takes_any_size(self.session, self.classifier)
 
     @property
-    def limit(self) -> Literal["decoding", "the network"]:
-        """What is waited for most."""
+    def limit(self) -> Literal["decoding", "the network"] | None:
+        """What is waited for most; None where nothing is waited for here."""
+        if not any(self.waited.values()):
+            return None
         return "decoding" if self.waited["decoding"] >= self.waited["the network"] else "the network"
+
+    def reading(self) -> Reading:
+        """What makes probabilities of its outputs."""
+        return Reading(self.classifier, self.session, not self.session.takes_file_input)
+
+    def recipe(self, *, fast: bool) -> Recipe:
+        """How pictures are decoded for it."""
+        return Recipe(self.classifier.preprocessing, self.prepared, fast)
+
+    @property
+    def size(self) -> int:
+        """Pictures of a batch."""
+        return self.batching.size if self.prepared else 1
 
     def run(self, batch: Batch) -> NDArray[Any] | None:
         """The outputs for the pictures of a batch that can be decoded; None where there are none."""
@@ -78,34 +94,16 @@ class Engine:
             fast: as of `Recipe`.
             top: classes of each picture.
             logits: whether the rows have what the network gave.
-            part_size: rows after which a batch ends, so that a part which is made again has the same batches.
+            part_size: rows after which a batch ends.
 
         Raises:
             RuntimeFailedError: the runtime fails while it runs.
         """
-        recipe = Recipe(self.classifier.preprocessing, self.prepared, fast)
-        decoded = decode_all(pictures, recipe, processes=self.decoders)
-        batches = self._batches(self._timed(decoded), part_size)
-        answered = self._answered(batches)
+        decoded = decode_all(pictures, self.recipe(fast=fast), processes=self.decoders)
+        answered = self._answered(batched(self._timed(decoded), self.size, part_size))
         with contextlib.closing(decoded), contextlib.closing(answered):
             for batch, outputs in answered:
-                left = iter(() if outputs is None else outputs)
-                for source, found in batch:
-                    output = None if found.pixels is None else next(left)
-                    yield row_of(source, found, output, reading, top=top, logits=logits)
-
-    def _batches(self, decoded: Iterable[tuple[Source, Decoded]], part_size: int) -> Iterator[Batch]:
-        """Groups with as many pictures as a run takes; none reaches beyond its part."""
-        batch: Batch = []
-        readable = 0
-        for count, entry in enumerate(decoded, 1):
-            batch.append(entry)
-            readable += entry[1].pixels is not None
-            if readable == (self.batching.size if self.prepared else 1) or count % part_size == 0:
-                yield batch
-                batch, readable = [], 0
-        if batch:
-            yield batch
+                yield from rows_of(batch, outputs, reading, top=top, logits=logits)
 
     def _answered(self, batches: Iterable[Batch]) -> Generator[tuple[Batch, NDArray[Any] | None], None, None]:
         """Each batch with its outputs, in their order; some are under way at a time."""
@@ -157,6 +155,22 @@ def open_engine(classifier: Classifier, spec: RuntimeSpec, decoders: int | None,
         callers = max(1, cpus // (single.threads or cpus)) if on_cpu else 2  # elsewhere one prepares while one runs
     batching = batching_of(session, classifier.taken, batch or (ON_CPU if on_cpu else ELSEWHERE))
     return Engine(classifier, session, callers, decoders or cpus, batching)
+
+
+def batched(items: Iterable[T], size: int, part_size: int) -> Iterator[list[T]]:
+    """The items in batches, none of which reaches beyond its part: a part that is made again has the same batches."""
+    iterator, taken = iter(items), 0
+    while batch := list(itertools.islice(iterator, min(size, part_size - taken % part_size))):
+        taken += len(batch)
+        yield batch
+
+
+def rows_of(batch: Batch, outputs: NDArray[Any] | None, reading: Reading, *, top: int, logits: bool) -> Iterator[Row]:
+    """The rows of a batch; see `row_of`."""
+    left = iter(() if outputs is None else outputs)
+    for source, found in batch:
+        output = None if found.pixels is None else next(left)
+        yield row_of(source, found, output, reading, top=top, logits=logits)
 
 
 def row_of(

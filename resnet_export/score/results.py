@@ -128,7 +128,7 @@ class Run(Plain):
     """Threads that call the network at a time."""
     batch: int
     limit: Literal["decoding", "the network"] | None
-    """What the other one waited for; None where nothing was done."""
+    """What the other one waited for; None where nothing was done, or Ray did it."""
     fast: Fast | None = None
     notes: tuple[str, ...] = ()
 

@@ -70,7 +70,8 @@ class Shown:
         words = [f"{self.done:,}" if total is None else f"{self.done:,} of {total:,}", f"{rate:.1f} a second"]
         if total is not None and rate:
             words.append(f"{duration((total - self.done) / rate)} left")
-        return ", ".join([*words, f"limited by {self._engine.limit}"])
+        limit = self._engine.limit
+        return ", ".join([*words, *([f"limited by {limit}"] if limit else [])])
 
     def _count_inputs(self) -> None:
         count = 0

@@ -13,7 +13,7 @@ from scipy import special
 from sklearn import metrics as sklearn
 
 from resnet_export import ImageError, LabelsError, ModelError, UsageError, evaluate
-from resnet_export.classify import decoding
+from resnet_export.classify import decoder, decoding
 from resnet_export.classify.data import read_dataset
 from resnet_export.images import Preprocessing
 
@@ -167,7 +167,7 @@ class TestFiles:
         assert {np.shape(one) for at, one in enumerate(found) if at != 3} == {(8, 8, 1)}
 
     def test_the_processes_that_decode_are_small(self) -> None:
-        program = f"import sys, {decoding.DECODER.partition(':')[0]}; print(*sys.modules)"
+        program = f"import sys, {decoder.TARGET.partition(':')[0]}; print(*sys.modules)"
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         assert not {*done.stdout.split()} & {"onnx", "onnx_ir", "onnxruntime", "scipy", "torch"}
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from resnet_export.cli.score import FORMATS
+from resnet_export import score
+from resnet_export.cli.score import ENGINES, FORMATS
 from resnet_export.score import results
 from tests.classify.files import LABELS, ours
 from tests.score.pictures import folder_of
@@ -139,8 +140,8 @@ def test_ctrl_c_says_what_is_kept(folder: Path) -> None:
     assert stderr == b"interrupted; the parts in out are kept: the same command goes on from there\n"
 
 
-def test_the_formats_are_those_that_are_written() -> None:
-    assert FORMATS == results.FORMATS
+def test_the_choices_are_those_that_there_are() -> None:
+    assert (FORMATS, ENGINES) == (results.FORMATS, score.ENGINES)
 
 
 def test_every_option_is_documented(invoke: Callable[..., Result]) -> None:

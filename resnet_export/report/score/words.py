@@ -36,7 +36,7 @@ def _run(run: Run) -> Iterator[tuple[str, list[str]]]:
         return
     yield "this run", [f"{run.pictures:,} pictures in {run.seconds:.1f} s", f"{run.rate:.1f} a second", *before]
     how = [number(run.decoders, "decoder"), f"{number(run.callers, 'caller')} of {run.runtime}", f"batch {run.batch}"]
-    yield "with", [*how, f"limited by {run.limit}"]
+    yield "with", [*how, *([f"limited by {run.limit}"] if run.limit else [])]
     if run.fast is not None and run.fast.pictures:
         pixels = f"{run.fast.mean:.2f} of 255 from the exact decoding in the mean, {run.fast.largest:.0f} at most"
         yield "fast", [f"on {number(run.fast.pictures, 'picture')} pixels are {pixels}", _other_classes(run)]
