@@ -24,7 +24,7 @@ from resnet_export.errors import ImageError, ResNetExportError, RuntimeCrashedEr
 from resnet_export.images import Preprocessing, as_pixels, decode_picture, prepare
 from resnet_export.machine.cpu import usable_cpus
 from resnet_export.storage import grouped, is_address, open_file
-from resnet_export.workers import Pool
+from resnet_export.workers import Pool, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,6 +201,11 @@ def decode_all(
             elif isinstance(found, ResNetExportError):
                 raise found
             yield from zip(given.sources, found, strict=True)
+
+
+def start_decoder() -> Worker:
+    """A process that decodes: its method `decode` takes a `Chunk`."""
+    return Worker(TARGET, timeout_s=TIMEOUT_S)
 
 
 def decode_alone(chunk: Chunk, timeout_s: float = TIMEOUT_S) -> list[Decoded]:

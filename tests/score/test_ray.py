@@ -73,7 +73,10 @@ def test_an_actor_whose_decoder_crashes_goes_on(engine: Engine) -> None:
     draw(folder / "crash.jpg", 3)
     sources = [Source(path.stem, str(path)) for path in sorted(folder.iterdir())]
     given = pa.table({on_ray.COLUMN: [pickle.dumps(sources[:2]), pickle.dumps(sources[2:])]})
-    answered = on_ray.Decoding(engine.recipe(fast=False))(given)
+    decoding = on_ray.Decoding(engine.recipe(fast=False))
+    answered = decoding(given)
+    assert decoding._worker is not None
+    decoding._worker.close()
     found = [entry for one in answered[on_ray.COLUMN].to_pylist() for entry in pickle.loads(one)]
     assert [(source.name, decoded.error) for source, decoded in found] == [
         ("crash", "crashed"), ("p000", None), ("p001", None), ("p002", None),
