@@ -9,7 +9,7 @@ are cut from two photographs; one in a hundred is damaged. The network alone run
 of one thread, or one of all threads, whichever is faster. Memory is that of the program with its decoders, summed as
 resident sets, at most, over a tenth of the pictures and over all.
 
-Writes every sample to a JSON file, and the table into the README where the JSON has its usual place.
+Writes every sample to a JSON file, and the table into docs/score.md where the JSON has its usual place.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from resnet_export.runtimes import parse_runtime
 from resnet_export.score.engine import Engine, open_engine
 
 RESULTS = Path(__file__).parent / "results" / "score.json"
+PAGE = Path(__file__).parents[1] / "docs" / "score.md"
 SIZE = (500, 375)
 """Of a picture, in pixels: the usual one of ImageNet's."""
 SECONDS = 10.0
@@ -187,7 +188,7 @@ def markdown(results: list[dict[str, Any]], words: str) -> str:
             "",
             f"{first['pictures']:,} JPEGs of {SIZE[0]} x {SIZE[1]} pixels, medians of {len(first['rounds'])} rounds in "
             f"which the three took turns. {words}. Every sample: "
-            "[benchmarks/results/score.json](benchmarks/results/score.json).",
+            "[benchmarks/results/score.json](../benchmarks/results/score.json).",
         ]
     )
 
@@ -197,7 +198,7 @@ def main() -> int:
     parser.add_argument("models", nargs="+", metavar="FILE.onnx")
     parser.add_argument("--pictures", type=int, default=4000, metavar="N", help="how many (default: 4000)")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="samples of each (default: 3)")
-    parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="another leaves the README alone")
+    parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="another leaves the page alone")
     options = parser.parse_args()
     machine, results = read_machine(), []
     for model in options.models:
@@ -208,7 +209,7 @@ def main() -> int:
     text = markdown(results, readme.machine_in_words(machine))
     print(text)
     if options.output == RESULTS:
-        readme.refresh("score", text)
+        readme.refresh("score", text, PAGE)
     return 0
 
 

@@ -42,7 +42,7 @@ TIMEOUT_S = 30.0
 TARGET = f"{__name__}:Decoder"
 ORIENTATION = 0x0112
 """The tag of EXIF that says how a picture is to be turned; from 5 on it lies on its side."""
-OBJECT = re.compile(r" ?'?<[^>]*>'?")
+OBJECT = re.compile(r" ?'?<_io\..*>'?")
 """How Pillow names a file that has no name."""
 
 
@@ -102,12 +102,12 @@ class Decoder:
     def decode(self, chunk: Chunk) -> list[Decoded]:
         """The pictures in their order. After each one a sign of life is given."""
         found = []
-        for source, opened in zip(chunk.sources, _opened(chunk.sources), strict=True):
+        for opened in _opened(chunk.sources):
             if isinstance(opened, Decoded):
                 found.append(opened)
             else:
                 with opened:
-                    found.append(decode(opened, chunk.recipe, source.place))
+                    found.append(decode(opened, chunk.recipe))
             self._report(None)
         return found
 
@@ -131,7 +131,7 @@ class _Look:
         self.width, self.height = size[::-1] if turned else size
 
 
-def decode(file: IO[bytes], recipe: Recipe, name: str = "") -> Decoded:
+def decode(file: IO[bytes], recipe: Recipe) -> Decoded:
     """The picture in a file that is open, or why there is none."""
     look = _Look(recipe)
     beginning = file.read(16)
@@ -141,8 +141,7 @@ def decode(file: IO[bytes], recipe: Recipe, name: str = "") -> Decoded:
         pixels = prepare(picture, recipe.preprocessing) if recipe.prepared else as_pixels(picture)
         return Decoded(pixels, look.width, look.height, look.frames)
     except Exception as error:  # whatever a decoder raises on damaged data: struct.error, IndexError, ...
-        reason, detail = _reason(error, beginning)
-        return Decoded(None, look.width, look.height, look.frames, reason, detail.replace(name or "\0", "it"))
+        return Decoded(None, look.width, look.height, look.frames, *_reason(error, beginning))
 
 
 def _reason(error: Exception, beginning: bytes) -> tuple[Reason, str]:

@@ -63,11 +63,11 @@ class Shown:
         return row
 
     def line(self) -> str:
-        """`12,345 of 100,000, 61.2 a second, 24 min left, limited by decoding`."""
+        """`12,345 of 100,000, 61.2/s, 24 min left, limited by decoding`."""
         (first, before), (last, after) = self._marks[0], self._marks[-1]
         rate = (after - before) / (last - first) if last > first else 0.0
         total = None if self._total is None else max(self._total - self._known, self.done)
-        words = [f"{self.done:,}" if total is None else f"{self.done:,} of {total:,}", f"{rate:.1f} a second"]
+        words = [f"{self.done:,}" if total is None else f"{self.done:,} of {total:,}", f"{rate:.1f}/s"]
         if total is not None and rate:
             words.append(f"{duration((total - self.done) / rate)} left")
         limit = self._engine.limit

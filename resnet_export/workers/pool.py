@@ -95,8 +95,11 @@ class Pool:
             while waiting:
                 yield waiting.popleft().result()
         finally:  # the caller may have left early
-            threads.shutdown(cancel_futures=True)
-            for worker in workers:
+            threads.shutdown(wait=False, cancel_futures=True)
+            for worker in [*workers]:
+                worker.close()  # ends the calls that are under way
+            threads.shutdown()
+            for worker in workers:  # one may have been started meanwhile
                 worker.close()
 
     def _results(
