@@ -74,7 +74,7 @@ class Judge:
             raise LabelsError(
                 f"{self.dataset.names[len(self.answers)]} has {len(truth)} labels, and "
                 f"{self.reading.classifier.path} gives one of several classes.",
-                hint="Give one label for each picture, or --head sigmoid for a network that gives several.",
+                hint="Give one label for each picture, or export the network with --head sigmoid if it gives several.",
             )
         if probabilities is None:
             self._append(NO_ANSWER, truth, None)
@@ -117,7 +117,6 @@ class Judge:
         per_class = self._per_class(answers, truths, positive, scores)
         single = self.kind != "labels"
         top5 = sum(answer.rank is not None and answer.rank <= TOP for answer in answers)
-        chosen = [score for score in per_class if score.f1 is not None]
         finite = np.array([row is not None for row in rows], bool)
         decided = np.array([answer.probability or 0.0 for answer in answers if answer.classes])
         return Measured(
@@ -128,7 +127,7 @@ class Judge:
             accuracy=metrics.share(sum(answer.right for answer in answers), len(answers)),
             top5=metrics.share(top5, len(answers)) if single and len(per_class) > TOP else None,
             balanced_accuracy=metrics.mean(score.recall.value for score in per_class if score.recall) or 0.0,
-            macro_f1=metrics.mean(score.f1 for score in chosen) or 0.0,
+            macro_f1=metrics.mean(score.f1 for score in per_class) or 0.0,
             micro_f1=None if single else _micro_f1(answers, truths),
             average_precision=metrics.mean(score.average_precision for score in per_class),
             roc_auc=metrics.mean(metrics.roc_auc(*column) for column in zip(positive.T, scores.T, strict=True)),

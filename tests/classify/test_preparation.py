@@ -74,6 +74,15 @@ def test_the_form_of_the_input(dtype: str, layout: Any, takes_file_input: bool) 
     np.testing.assert_allclose(found.astype(np.float64), expected, rtol=rounding, atol=rounding)
 
 
+@pytest.mark.parametrize("bgr", [False, True])
+def test_pixels_are_normalised_in_float64_and_rounded_once(bgr: bool) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 30, 40, 3), dtype=np.uint8)
+    preprocessing = Preprocessing(40, 40, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), bgr=bgr)
+    taken = ImageInput("input", "float32", "nchw", 3, 30, 40, None)
+    found = session_input(Echo(), taken, preprocessing, pixels)
+    assert np.array_equal(found, preprocessing.normalise(pixels).astype(np.float32))
+
+
 def test_rows() -> None:
     assert rows_of(np.zeros((3, 10)), 3).shape == (3, 10)
     assert rows_of(np.zeros(10), 1).shape == (1, 10)
