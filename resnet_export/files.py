@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from resnet_export.errors import UnavailableError, UsageError
+
+LOCKED_BYTE = 1 << 40
+"""On Windows a lock keeps others from reading what it covers: it covers what no file reaches."""
 
 
 def sha256(path: Path) -> str:
@@ -94,6 +100,24 @@ def require_space(target: Path, needed: int) -> None:
             f"{target} needs about {needed / 2**20:.0f} MiB, and {free / 2**20:.0f} MiB are free there.",
             hint="Free some space, or give another --output.",
         )
+
+
+def locked(file: IO[bytes]) -> bool:
+    """Locks a file until it is closed, whatever ends the process; False where another process has done so."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(LOCKED_BYTE)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        # A file system without locks is no reason not to work.
+        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+    return True
 
 
 def _umask() -> int:

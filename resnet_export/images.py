@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import IO, TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -217,12 +217,15 @@ def _matching(pattern: Path, hint: str) -> list[Path]:
     return found
 
 
-def decode_picture(path: str | os.PathLike[str], channels: int = 3) -> Image.Image:
+def decode_picture(
+    path: str | os.PathLike[str] | IO[bytes], channels: int = 3, look: Callable[[Image.Image], object] | None = None
+) -> Image.Image:
     """The picture in a file, upright as its EXIF orientation says.
 
     Args:
         path: a file in any format that Pillow reads.
         channels: 1 for grey, 3 for colour, 4 for colour with alpha.
+        look: is given the picture before it is decoded.
 
     Raises:
         ImageError: the file is no picture, is damaged, or decodes to more than `MAX_PIXELS`; or pictures have no such
@@ -242,6 +245,8 @@ def decode_picture(path: str | os.PathLike[str], channels: int = 3) -> Image.Ima
                     f"{path} has {opened.width} x {opened.height} pixels, more than {MAX_PIXELS}.",
                     hint="Scale it down, or take it out of the folder.",
                 )
+            if look is not None:
+                look(opened)
             picture: Image.Image = ImageOps.exif_transpose(opened)
             if isinstance(picture.info.get("transparency"), bytes):
                 picture = picture.convert("RGBA")  # else Pillow warns; the colours are the same

@@ -21,6 +21,8 @@ EXTRAS = {
     "MNN": "mnn",
     "tract": "tract",
     "ai_edge_litert": "litert",
+    "pyarrow": "score",
+    "ray": "ray",
 }
 """Import name -> the extra of this package that brings it. What stands here is never a base dependency."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import onnx
@@ -22,7 +24,6 @@ from resnet_export.weights.initial import trained_like
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from resnet_export import ExportReport
     from resnet_export.convert import Topology
@@ -86,6 +87,14 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, pixels in zip(("china", "flower"), load_sample_images().images, strict=True):
         Image.fromarray(pixels).save(folder / f"{name}.jpg")
     return folder
+
+
+@pytest.fixture
+def crashing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoders that behave as badly as the names of the pictures say."""
+    root = str(Path(__file__).parents[1])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep))
+    monkeypatch.setattr("resnet_export.classify.decoder.TARGET", "tests.classify.crashing:Crashing")
 
 
 @dataclass

@@ -10,21 +10,17 @@ is open it is locked, so that the same command given twice at once doesn't measu
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from resnet_export.bench.results import CaseResult
 from resnet_export.data import decode, to_json
 from resnet_export.errors import InputError, UnavailableError
-from resnet_export.files import reported
+from resnet_export.files import locked, reported
 
 VERSION = 2
-LOCKED_BYTE = 1 << 40
-"""On Windows a lock keeps others from reading what it covers: it covers what no journal reaches."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
         with reported(path):
             self._file = path.open("a+b")
             try:
-                if not _lock(self._file):
+                if not locked(self._file):
                     raise UnavailableError(
                         f"{path} is in use: the same benchmark runs already.", hint="Wait for it, or end it."
                     )
@@ -134,21 +130,3 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
             except OSError:
                 os.truncate(file, whole)
                 raise
-
-
-def _lock(file: IO[bytes]) -> bool:
-    """Locks it until it is closed, whatever ends the process; False where another process has done so."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(LOCKED_BYTE)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        # A file system without locks is no reason not to measure.
-        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
-    return True

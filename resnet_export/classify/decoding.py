@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from resnet_export.classify.classifier import Classifier
 from resnet_export.classify.data import Dataset
-from resnet_export.classify.decoder import Chunk
-from resnet_export.errors import ImageError, ResNetExportError
+from resnet_export.classify.decoder import Recipe, Source, decode_all
+from resnet_export.errors import ImageError
 from resnet_export.images import MODES, Preprocessing, as_pixels, decode_picture, prepare
-from resnet_export.machine.cpu import read_affinity
-from resnet_export.workers import Pool
 
 if TYPE_CHECKING:
     from PIL import Image
 
-DECODER = "resnet_export.classify.decoder:Decoder"
-CHUNK = 16
-"""Pictures of one call: small ones are decoded faster than a process is asked for them."""
-MOST = 16
-"""Processes at a time: they decode some 4,000 pictures of usual size a second."""
 THUMBNAIL = 80
 """Pixels of the longer side of a small copy."""
-TIMEOUT_S = 60.0
-"""A chunk of the largest pictures that are decoded takes some 30 s."""
 
 
 def load(
@@ -53,26 +42,21 @@ def load(
         pixels = _as_taken(dataset, classifier)
     elif isinstance(dataset.pictures, np.ndarray):
         pixels = _prepared(dataset.pictures, classifier.preprocessing, prepared)
-    else:  # of pictures of any size, few fit into the memory
-        pixels = decoded(dataset.pictures, classifier.preprocessing, prepared, CHUNK if prepared else 1)
+    else:
+        pixels = decoded(dataset.pictures, classifier.preprocessing, prepared)
     yield from zip(map(Path, dataset.names), pixels, strict=True)
 
 
 def decoded(
-    paths: Sequence[Path], preprocessing: Preprocessing, prepared: bool, chunk: int = CHUNK
+    paths: Sequence[Path], preprocessing: Preprocessing, prepared: bool
 ) -> Iterator[NDArray[np.uint8] | ImageError]:
-    """The pixels of each file, or why there are none. One that brings its process down costs no other its pixels."""
-    chunks = [Chunk(list(paths[at : at + chunk]), preprocessing, prepared) for at in range(0, len(paths), chunk)]
-    cpus = len(read_affinity(psutil.Process()) or ()) or os.cpu_count() or 1
-    pool = Pool(DECODER, max(1, min(MOST, cpus, len(chunks))))
-    stream = pool.stream("decode", chunks, timeout_s=TIMEOUT_S, doing="decoding pictures")
-    for asked, found in zip(chunks, stream, strict=True):
-        if not isinstance(found, ResNetExportError):
-            yield from found
-        elif len(asked.paths) > 1:
-            yield from decoded(asked.paths, preprocessing, prepared, 1)
+    """The pixels of each file, or why there are none."""
+    sources = (Source(str(path), str(path)) for path in paths)
+    for source, found in decode_all(sources, Recipe(preprocessing, prepared)):
+        if found.pixels is None:
+            yield ImageError(f"{source.name} cannot be read as a picture: {found.detail}.")
         else:
-            yield ImageError(f"{asked.paths[0]} cannot be read as a picture: {found.message}.")
+            yield found.pixels
 
 
 def _as_taken(dataset: Dataset, classifier: Classifier) -> NDArray[Any]:

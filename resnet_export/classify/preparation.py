@@ -68,7 +68,7 @@ def outputs(
     batching = batching_of(session, classifier.taken, batch)
     for together in _batches(loaded, 1 if takes_any_size(session, classifier) else batching.size):
         pixels = [one.pixels for one in together if not isinstance(one.pixels, ImageError)]
-        rows = iter(_run(session, classifier, np.stack(pixels), batching) if pixels else ())
+        rows = iter(run_batch(session, classifier, np.stack(pixels), batching) if pixels else ())
         for path, found in together:
             yield Answer(path, found if isinstance(found, ImageError) else next(rows))
 
@@ -122,7 +122,7 @@ def _batches(loaded: Iterable[tuple[Path, NDArray[Any] | ImageError]], size: int
         yield together
 
 
-def _run(session: Session, classifier: Classifier, pixels: NDArray[Any], batching: Batching) -> NDArray[Any]:
+def run_batch(session: Session, classifier: Classifier, pixels: NDArray[Any], batching: Batching) -> NDArray[Any]:
     """The output for a batch; a fixed one is filled up with its last picture."""
     missing = batching.size - len(pixels) if batching.fixed else 0
     filled = np.pad(pixels, ((0, missing), (0, 0), (0, 0), (0, 0)), mode="edge")

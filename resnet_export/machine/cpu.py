@@ -1,5 +1,6 @@
 """The CPU: model, cores, and the instruction sets that decide how fast a network runs on it."""
 
+import os
 import platform
 import sys
 from collections.abc import Iterable, Mapping
@@ -9,6 +10,7 @@ from typing import Any
 
 import psutil
 
+from resnet_export.machine.cgroup import read_limits
 from resnet_export.machine.clock import Clock, read_clock
 from resnet_export.machine.sysfs import ROOT, read_text
 
@@ -139,6 +141,13 @@ def _ask_library() -> Mapping[str, Any]:
         # It raises a bare Exception on an architecture that it doesn't know: then the model is unknown.
         return {}
     return found
+
+
+def usable_cpus() -> int:
+    """How many CPUs this process can keep busy, by affinity and quota."""
+    may_use = len(read_affinity(psutil.Process()) or ()) or os.cpu_count() or 1
+    quota = read_limits().cpus
+    return may_use if quota is None else max(1, min(may_use, round(quota)))
 
 
 def read_affinity(process: psutil.Process | None) -> tuple[int, ...] | None:

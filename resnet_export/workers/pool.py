@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from typing import Any
@@ -61,7 +61,7 @@ class Pool:
         timeout_s: float = TIMEOUT_S,
         doing: str = "running it",
         ahead: int = 2,
-    ) -> Iterator[Any]:
+    ) -> Generator[Any, None, None]:
         """Does the same while it goes on: results come in the order of the items, and an item is taken when it is due.
 
         Args:
@@ -95,8 +95,11 @@ class Pool:
             while waiting:
                 yield waiting.popleft().result()
         finally:  # the caller may have left early
-            threads.shutdown(cancel_futures=True)
-            for worker in workers:
+            threads.shutdown(wait=False, cancel_futures=True)
+            for worker in [*workers]:
+                worker.close()  # ends the calls that are under way
+            threads.shutdown()
+            for worker in workers:  # one may have been started meanwhile
                 worker.close()
 
     def _results(

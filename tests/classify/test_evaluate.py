@@ -13,7 +13,7 @@ from scipy import special
 from sklearn import metrics as sklearn
 
 from resnet_export import ImageError, LabelsError, ModelError, UsageError, evaluate
-from resnet_export.classify import decoding
+from resnet_export.classify import decoder, decoding
 from resnet_export.classify.data import read_dataset
 from resnet_export.images import Preprocessing
 
@@ -157,19 +157,17 @@ class TestFiles:
     def test_a_good_order_is_not_doubted(self, digits: Path, val: Path) -> None:
         assert evaluate(digits, val).notes == ()
 
-    def test_a_picture_that_brings_its_process_down_costs_no_other(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    @pytest.mark.usefixtures("crashing")
+    def test_a_picture_that_brings_its_process_down_costs_no_other(self, tmp_path: Path) -> None:
         paths = sorted(folders(tmp_path / "val", most=20).glob("*/*.png"))
-        monkeypatch.setattr(decoding, "DECODER", "tests.classify.dying:Decoder")
-        monkeypatch.setenv("DIES_OF", str(paths[3]))
+        paths[3] = paths[3].rename(paths[3].with_name("crash.png"))
         found = list(decoding.decoded(paths, Preprocessing.default(1, 8), True))
         assert [at for at, one in enumerate(found) if isinstance(one, ImageError)] == [3]
         assert str(found[3]).startswith(f"{paths[3]} cannot be read as a picture: its process left with exit code 3")
         assert {np.shape(one) for at, one in enumerate(found) if at != 3} == {(8, 8, 1)}
 
     def test_the_processes_that_decode_are_small(self) -> None:
-        program = f"import sys, {decoding.DECODER.partition(':')[0]}; print(*sys.modules)"
+        program = f"import sys, {decoder.TARGET.partition(':')[0]}; print(*sys.modules)"
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         assert not {*done.stdout.split()} & {"onnx", "onnx_ir", "onnxruntime", "scipy", "torch"}
 

@@ -27,6 +27,7 @@ HEAVY = {
     "onnxruntime",
     "requests",
     "psutil",
+    "pyarrow",
     "rich",
     "safetensors",
     "tensorflow",
@@ -52,7 +53,17 @@ main()
         ["--help"],
         *(
             [command, "--help"]
-            for command in ("export", "verify", "predict", "evaluate", "bench", "doctor", "inspect", "completion")
+            for command in (
+                "export",
+                "verify",
+                "predict",
+                "evaluate",
+                "score",
+                "bench",
+                "doctor",
+                "inspect",
+                "completion",
+            )
         ),
         ["--version"],
         ["--depth", "20"],
@@ -95,7 +106,8 @@ def test_options_stand_under_headings(arguments: list[str], invoke: Callable[...
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["export"], ["verify"], ["predict"], ["evaluate"], ["doctor"], ["inspect"], ["completion"]]
+    "arguments",
+    [[], ["export"], ["verify"], ["predict"], ["evaluate"], ["score"], ["doctor"], ["inspect"], ["completion"]],
 )
 def test_is_readable_at_80_columns(arguments: list[str], invoke: Callable[..., Result]) -> None:
     done = invoke(*arguments, "--help")

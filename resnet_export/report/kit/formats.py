@@ -39,6 +39,7 @@ RENDERERS: dict[str, dict[str, str]] = {
         "markdown": f"{REPORT}.evaluate.table:as_markdown",
         "html": f"{REPORT}.evaluate.page:render",
     },
+    "ScoreReport": {TEXT: f"{REPORT}.score.text:render", "json": JSON, "html": f"{REPORT}.score.page:render"},
     "DoctorReport": {TEXT: f"{REPORT}.doctor:render", "json": JSON},
     "BenchReport": {
         TEXT: f"{REPORT}.bench.text:render",

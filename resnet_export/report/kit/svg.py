@@ -138,6 +138,13 @@ class Chart:
         """A mark that says `tip` to a pointer."""
         self.marks.append(symbol(kind, shape, *self.at(x, y), tip))
 
+    def bar(self, x: float, y: float, kind: str, tip: str) -> None:
+        """A thick line from 0 up, that says `tip` to a pointer."""
+        (across, top), (_, bottom) = self.at(x, y), self.at(x, 0.0)
+        self.marks.append(
+            f'<path class="{kind}" d="M{across:.1f} {bottom:.1f}V{top:.1f}"><title>{text(tip)}</title></path>'
+        )
+
     def upright(self, x: float, low: float, high: float, kind: str) -> None:
         """An interval of y, with caps."""
         (across, bottom), (_, top) = self.at(x, low), self.at(x, high)

@@ -1,0 +1,1 @@
+"""What `score` wrote, for people."""

@@ -1,0 +1,240 @@
+"""The local engine: pictures are decoded in processes, and run in batches by threads of this one, side by side.
+
+    rate <= 1 / (1 / rate of decoding alone + 1 / rate of the network alone)        each on all CPUs
+
+A CPU runs either a decoder or the network, and as many of each wait for it as there are CPUs: whichever has work, has
+the CPU. The queues between them are bounded, and so is the memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import time
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_export.classify.classifier import Classifier
+from resnet_export.classify.decoder import Decoded, Recipe, Source, decode_all
+from resnet_export.classify.preparation import Batching, batching_of, run_batch, takes_any_size
+from resnet_export.classify.probabilities import top_classes
+from resnet_export.classify.reading import Reading
+from resnet_export.machine.cpu import usable_cpus
+from resnet_export.runtimes import RuntimeSpec
+from resnet_export.runtimes.session import Session
+from resnet_export.score.results import Error, Row
+
+T = TypeVar("T")
+ON_CPU, ELSEWHERE = 8, 64
+"""Pictures of a batch; on a CPU more of them only take more memory."""
+AHEAD = 2
+"""Batches for each caller that are taken before their results are."""
+
+Batch = list[tuple[Source, Decoded]]
+
+
+@dataclass
+class Engine:
+    """A classifier that is open, and how it is fed."""
+
+    classifier: Classifier
+    session: Session
+    callers: int
+    """Threads that call it at a time."""
+    decoders: int
+    """Processes that decode."""
+    batching: Batching
+    waited: dict[str, float] = field(default_factory=lambda: {"decoding": 0.0, "the network": 0.0})
+    """Seconds that this thread has waited for each."""
+
+    @property
+    def prepared(self) -> bool:
+        """Whether pictures are resized and cropped before they are run."""
+        return not takes_any_size(self.session, self.classifier)
+
+    @property
+    def limit(self) -> Literal["decoding", "the network"] | None:
+        """What is waited for most; None where nothing is waited for here."""
+        if not any(self.waited.values()):
+            return None
+        return "decoding" if self.waited["decoding"] >= self.waited["the network"] else "the network"
+
+    def reading(self) -> Reading:
+        """What makes probabilities of its outputs."""
+        return Reading(self.classifier, self.session, not self.session.takes_file_input)
+
+    def recipe(self, *, fast: bool) -> Recipe:
+        """How pictures are decoded for it."""
+        return Recipe(self.classifier.preprocessing, self.prepared, fast)
+
+    @property
+    def size(self) -> int:
+        """Pictures of a batch."""
+        return self.batching.size if self.prepared else 1
+
+    def run(self, batch: Batch) -> NDArray[Any] | None:
+        """The outputs for the pictures of a batch that can be decoded; None where there are none."""
+        pixels = [decoded.pixels for _, decoded in batch if decoded.pixels is not None]
+        return run_batch(self.session, self.classifier, np.stack(pixels), self.batching) if pixels else None
+
+    def rows(
+        self, pictures: Iterable[Source], reading: Reading, *, fast: bool, top: int, logits: bool, part_size: int
+    ) -> Generator[Row, None, None]:
+        """A row for each picture, in their order.
+
+        Args:
+            pictures: taken as they are due.
+            reading: makes probabilities of the outputs.
+            fast: as of `Recipe`.
+            top: classes of each picture.
+            logits: whether the rows have what the network gave.
+            part_size: rows after which a batch ends.
+
+        Raises:
+            RuntimeFailedError: the runtime fails while it runs.
+        """
+        decoded = decode_all(pictures, self.recipe(fast=fast), processes=self.decoders)
+        answered = self._answered(batched(self._timed(decoded), self.size, part_size))
+        with contextlib.closing(decoded), contextlib.closing(answered):
+            for batch, outputs in answered:
+                yield from rows_of(batch, outputs, reading, top=top, logits=logits)
+
+    def _answered(self, batches: Iterable[Batch]) -> Generator[tuple[Batch, NDArray[Any] | None], None, None]:
+        """Each batch with its outputs, in their order; some are under way at a time."""
+        waiting: deque[tuple[Batch, Future[NDArray[Any] | None]]] = deque()
+        threads = ThreadPoolExecutor(self.callers)
+        try:
+            for batch in batches:
+                waiting.append((batch, threads.submit(self.run, batch)))
+                if len(waiting) > AHEAD * self.callers:
+                    yield self._result(*waiting.popleft())
+            while waiting:
+                yield self._result(*waiting.popleft())
+        finally:  # the caller may have left early
+            threads.shutdown(cancel_futures=True)
+
+    def _result(self, batch: Batch, future: Future[NDArray[Any] | None]) -> tuple[Batch, NDArray[Any] | None]:
+        since = time.perf_counter()
+        outputs = future.result()
+        self.waited["the network"] += time.perf_counter() - since
+        return batch, outputs
+
+    def _timed(self, decoded: Iterator[tuple[Source, Decoded]]) -> Iterator[tuple[Source, Decoded]]:
+        while True:
+            since = time.perf_counter()
+            entry = next(decoded, None)
+            self.waited["decoding"] += time.perf_counter() - since
+            if entry is None:
+                return
+            yield entry
+
+
+def open_engine(classifier: Classifier, spec: RuntimeSpec, decoders: int | None, batch: int | None) -> Engine:
+    """Opens the classifier so that all CPUs have work.
+
+    On a CPU several threads call it, each of whose runs has one thread: none of them waits for another. Where the
+    runtime can't, or the threads were chosen, one thread calls it.
+
+    Raises:
+        ResNetExportError: what `RuntimeSpec.open` raises.
+    """
+    cpus = usable_cpus()
+    single = spec.with_threads(1) if spec.takes_threads and spec.threads is None else spec
+    session, callers = single.open(classifier.path), 1
+    on_cpu = session.placement().device == "CPU"
+    if single != spec and not (session.takes_callers and on_cpu):
+        session.close()
+        session = spec.open(classifier.path)
+    if session.takes_callers:
+        callers = max(1, cpus // (single.threads or cpus)) if on_cpu else 2  # elsewhere one prepares while one runs
+    batching = batching_of(session, classifier.taken, batch or (ON_CPU if on_cpu else ELSEWHERE))
+    return Engine(classifier, session, callers, decoders or cpus, batching)
+
+
+def batched(items: Iterable[T], size: int, part_size: int) -> Iterator[list[T]]:
+    """The items in batches, none of which reaches beyond its part: a part that is made again has the same batches."""
+    iterator, taken = iter(items), 0
+    while batch := list(itertools.islice(iterator, min(size, part_size - taken % part_size))):
+        taken += len(batch)
+        yield batch
+
+
+def rows_of(batch: Batch, outputs: NDArray[Any] | None, reading: Reading, *, top: int, logits: bool) -> Iterator[Row]:
+    """The rows of a batch; see `row_of`."""
+    left = iter(() if outputs is None else outputs)
+    for source, found in batch:
+        output = None if found.pixels is None else next(left)
+        yield row_of(source, found, output, reading, top=top, logits=logits)
+
+
+def row_of(
+    source: Source, decoded: Decoded, output: NDArray[Any] | None, reading: Reading, *, top: int, logits: bool
+) -> Row:
+    """The row of a picture: its classes, or why it has none.
+
+    Args:
+        source: the picture.
+        decoded: what was made of it.
+        output: its row of the network's output; None where it could not be decoded.
+        reading: makes probabilities of it.
+        top: classes of the row.
+        logits: whether the row has the output itself.
+
+    Raises:
+        ModelError: the output is no value for each class.
+        LabelsError: the labels are not one for each class.
+    """
+    probabilities = None if output is None else reading.probabilities(output)
+    error: Error | None = decoded.error
+    detail = decoded.detail
+    if output is not None and probabilities is None:
+        error, detail = "not finite", "the network gives numbers that are not finite"
+    return Row(
+        path=source.name,
+        width=decoded.width,
+        height=decoded.height,
+        frames=decoded.frames,
+        top=() if probabilities is None else top_classes(probabilities, top, reading.classifier.labels),
+        logits=tuple(map(float, np.ravel(output))) if logits and output is not None and error is None else None,
+        error=error,
+        detail=detail,
+        bytes=source.size,
+        modified_ns=source.modified,
+    )
+
+
+def measure_fast(
+    engine: Engine, reading: Reading, pictures: Iterable[Source], count: int
+) -> tuple[int, float, float, int]:
+    """How far scaled decoding is from the exact one.
+
+    Returns:
+        (pictures that it makes otherwise, mean distance of a pixel, the largest, pictures with another top class).
+    """
+    some = list(itertools.islice(pictures, count))
+    found = [
+        [
+            one
+            for _, one in decode_all(
+                some, Recipe(engine.classifier.preprocessing, True, fast), processes=engine.decoders
+            )
+        ]
+        for fast in (False, True)
+    ]
+    distances, others = [], 0
+    for source, exact, scaled in zip(some, *found, strict=True):
+        if exact.pixels is None or scaled.pixels is None or np.array_equal(exact.pixels, scaled.pixels):
+            continue
+        distances.append(np.abs(exact.pixels.astype(np.int16) - scaled.pixels))
+        classes = [reading.probabilities(engine.run([(source, one)])[0]) for one in (exact, scaled)]  # type: ignore[index]
+        others += all(one is not None for one in classes) and classes[0].argmax() != classes[1].argmax()  # type: ignore[union-attr]
+    if not distances:
+        return 0, 0.0, 0.0, 0
+    mean = float(np.mean([one.mean() for one in distances]))
+    return len(distances), mean, float(max(one.max() for one in distances)), others
