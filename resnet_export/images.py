@@ -243,6 +243,8 @@ def decode_picture(path: str | os.PathLike[str], channels: int = 3) -> Image.Ima
                     hint="Scale it down, or take it out of the folder.",
                 )
             picture: Image.Image = ImageOps.exif_transpose(opened)
+            if picture.mode.startswith("I;16"):  # Pillow would take all that is above 255 for white
+                picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
             if isinstance(picture.info.get("transparency"), bytes):
                 picture = picture.convert("RGBA")  # else Pillow warns; the colours are the same
             return picture.convert(MODES[channels])

@@ -32,6 +32,13 @@ RENDERERS: dict[str, dict[str, str]] = {
         "markdown": f"{REPORT}.predict.table:as_markdown",
         "html": f"{REPORT}.predict.page:render",
     },
+    "DeployReport": {
+        TEXT: f"{REPORT}.deploy.text:render",
+        "json": JSON,
+        "csv": f"{REPORT}.deploy.table:as_csv",
+        "markdown": f"{REPORT}.deploy.table:as_markdown",
+    },
+    "TargetList": {TEXT: f"{REPORT}.deploy.text:render_list", "json": JSON},
     "DoctorReport": {TEXT: f"{REPORT}.doctor:render", "json": JSON},
     "BenchReport": {
         TEXT: f"{REPORT}.bench.text:render",
