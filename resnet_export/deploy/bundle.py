@@ -54,7 +54,7 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
         command = client.prove(folder) if client.prove else None
         proofs = () if command is None else _prove(name, target, command, source, golden, artefacts, folder)
         with reported(output):
-            _write_proof(proofs, source, golden, artefacts[0], folder)
+            _write_proof(proofs, golden, artefacts, folder)
             described = config | _origin(name, source, proofs)
             (folder / "deploy.json").write_text(json.dumps(described, indent=2), encoding="utf-8")
             (folder / "README.md").write_text(readme(name, target, source, artefacts), encoding="utf-8")
@@ -95,8 +95,7 @@ def _write_parts(
     gives = form.pop("head")
     activation = activation_for(source.classifier.head, classes, from_logits=gives == "logits")
     config = {
-        "artefacts": [one.path.name for one in artefacts],
-        "precision": artefacts[0].precision,
+        "artefacts": {one.path.name: one.precision for one in artefacts},
         "output": {"name": form.pop("output"), "activation": activation},
         "input": form | {"name": form.pop("input")},
         "preparation": as_plain(source.classifier.preprocessing),
@@ -136,12 +135,11 @@ def _first_wrong_layer(target: Target, source: Source, artefact: Artefact) -> tu
     return ()
 
 
-def _write_proof(proofs: Sequence[Proof], source: Source, golden: Golden, artefact: Artefact, folder: Path) -> None:
+def _write_proof(proofs: Sequence[Proof], golden: Golden, artefacts: Sequence[Artefact], folder: Path) -> None:
     """What the self-test compares with."""
-    logits = artefact.form.head == "logits"
-    first = proofs[0] if proofs else None
-    bound = golden.expected.bound(artefact.precision, logits=logits) if first is None else first.bound
-    text = golden_json(golden.expected, first, bound, logits=logits)
+    logits = artefacts[0].form.head == "logits"
+    bounds = {one.path.name: golden.expected.bound(one.precision, logits=logits) for one in artefacts}
+    text = golden_json(golden.expected, proofs, bounds, logits=logits)
     (folder / "golden" / "golden.json").write_text(text, encoding="utf-8")
 
 

@@ -16,11 +16,18 @@ from pathlib import Path
 
 from resnet_export.deploy.source import Form, Source
 from resnet_export.errors import NotApplicableError, UsageError, did_you_mean
+from resnet_export.graph.interface import LAYOUTS, Layout
 from resnet_export.runtimes.session import Precision
 
 GROUP = "resnet_export.targets"
 TARGETS = {
     "ort": "resnet_export.deploy.targets.ort:TARGET",
+    "openvino": "resnet_export.deploy.targets.openvino:TARGET",
+    "ncnn": "resnet_export.deploy.targets.ncnn:TARGET",
+    "litert": "resnet_export.deploy.targets.litert:TARGET",
+    "mnn": "resnet_export.deploy.targets.mnn:TARGET",
+    "tract": "resnet_export.deploy.targets.tract:TARGET",
+    "opencv": "resnet_export.deploy.targets.opencv:TARGET",
 }
 """Name -> module:attribute, in the order of the list that users see."""
 NOT_OFFERED = {
@@ -38,6 +45,8 @@ class Takes:
     """In which the file's numbers may be stored."""
     inputs: tuple[str, ...] = ("float32", "uint8")
     """Types of the file's input."""
+    layouts: tuple[Layout, ...] = LAYOUTS
+    """Orders of its axes."""
     pictures: bool = False
     """Whether it runs the resize and the crop of a file that prepares its pictures as the file says."""
 
@@ -114,6 +123,11 @@ class Target:
             raise NotApplicableError(
                 f"{file} takes {form.dtype}, and {name} {' or '.join(self.takes.inputs)}.",
                 hint="Export it again, with or without --preprocess uint8.",
+            )
+        if form.layout not in self.takes.layouts:
+            raise NotApplicableError(
+                f"{file} takes its images as {form.layout.upper()}, and {name} as {self.takes.layouts[0].upper()}.",
+                hint=f"Export it with --layout {self.takes.layouts[0]}.",
             )
         self.client.needs()
 

@@ -11,7 +11,7 @@ from resnet_export.report.kit import tables
 if TYPE_CHECKING:
     from resnet_export.deploy.results import DeployReport
 
-ALIGN = ("---", "---", "---", "---:", "---:", "---:", "---:", "---:")
+ALIGN = ("---", "---", "---:", "---:", "---:", "---:", "---:")
 
 
 def as_csv(report: DeployReport) -> str:

@@ -1,4 +1,4 @@
-"""What became of bundles, for a person at a terminal: plain text, 80 columns."""
+"""What became of bundles, for a person at a terminal: plain text, tables of 100 columns."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resnet_export.report.deploy import words
-from resnet_export.terminal import Row, blocks, table, wrapped
+from resnet_export.terminal import WIDE, Row, blocks, table, wrapped
 
 if TYPE_CHECKING:
     from resnet_export.deploy.results import DeployReport, TargetFacts, TargetList
 
-LEFT = (0, 1, 2)
+LEFT = (0, 1)
 """Columns that are aligned to the left."""
 
 
 def render(report: DeployReport) -> str:
     """The table of the bundles, with what stands behind each."""
     title = f"{report.file} ({report.precision}), {len(report.pictures)} golden pictures"
-    return blocks([title], table(words.HEADING, _rows(report), left=LEFT), _notes(report))
+    return blocks([title], table(words.HEADING, _rows(report), left=LEFT, width=WIDE), _notes(report))
 
 
 def render_list(targets: TargetList) -> str:
     """The targets, what they write, and what is missing here."""
     rows = [Row((one.name, "no" if one.problem else "yes", one.proven_by), _below(one)) for one in targets.targets]
     missing = [line for name, why in targets.not_offered.items() for line in wrapped(f"{name}: {why}", "  ")]
-    return blocks(table(("target", "here", "proven by"), rows, left=LEFT), ["Not offered:", *missing])
+    return blocks(table(("target", "here", "proven by"), rows, left=(0, 1, 2)), ["Not offered:", *missing])
 
 
 def _below(one: TargetFacts) -> list[str]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from resnet_export.bench.estimate import Estimate
     from resnet_export.deploy.results import BundleResult, Decoder, Proof
 
-HEADING = ("target", "bundle", "artefact", "size", "error", "allowed", "top-1", "p50 ms")
+HEADING = ("target", "artefact", "size", "error", "allowed", "top-1", "p50 ms")
 SHOWN = 3
 """Pictures that are named before the rest is counted."""
 
@@ -20,11 +20,11 @@ def cells(bundle: BundleResult) -> list[tuple[str, ...]]:
     """Rows below `HEADING`: one for each artefact that was run, and one at least."""
     size = file_size(bundle.size) if bundle.size else ""
     if not bundle.proofs:
-        return [(bundle.target, bundle.status, ", ".join(bundle.artefacts), size, "", "", "", "")]
+        return [(bundle.target, ", ".join(bundle.artefacts) or bundle.status, size, "", "", "", "")]
     rows: list[tuple[str, ...]] = []
     for at, proof in enumerate(bundle.proofs):
-        first = (bundle.target, bundle.status) if at == 0 else ("", "")
-        rows.append((*first, proof.artefact, size if at == 0 else "", *_measured(proof)))
+        first = at == 0
+        rows.append((bundle.target * first, proof.artefact, size * first, *_measured(proof)))
     return rows
 
 

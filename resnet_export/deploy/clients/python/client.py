@@ -72,7 +72,7 @@ def main():
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pictures", nargs="+", type=Path)
-    parser.add_argument("--model", default=CONFIG["artefacts"][0], help="another file of this folder")
+    parser.add_argument("--model", default=next(iter(CONFIG["artefacts"])), help="another file of this folder")
     asked = parser.parse_args()
     run = runtime.load(HERE / asked.model, CONFIG)
     for path in asked.pictures:

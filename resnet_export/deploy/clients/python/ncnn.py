@@ -6,7 +6,7 @@ import numpy as np
 
 def load(file, config):
     """Opens a file; gives a function from images to what the network makes of them."""
-    half = config["precision"] == "float16"
+    half = config["artefacts"][file.name] == "float16"
     net = ncnn.Net()
     net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = half
     net.opt.use_winograd63_convolution = half  # it multiplies float32's rounding error by up to ten

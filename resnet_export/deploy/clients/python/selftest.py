@@ -25,13 +25,13 @@ def is_right(scores, pixels, wanted, bound):
     return not wanted["decided"] or int(scores.argmax()) == wanted["top1"]
 
 
-def check(run):
+def check(run, model):
     """The number of wrong answers."""
     golden = json.loads((GOLDEN / "golden.json").read_text(encoding="utf-8"))
     wrong = []
     for name, wanted in golden["pictures"].items():
         pixels = prepare(GOLDEN / name)
-        if not is_right(scores_of(run, pixels), pixels, wanted, golden["bound"]):
+        if not is_right(scores_of(run, pixels), pixels, wanted, golden["bounds"][model]):
             wrong.append(name)
     print(f"{len(golden['pictures'])} pictures, {len(wrong)} wrong answers", *wrong)
     return len(wrong)
@@ -58,13 +58,13 @@ def main():
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print what was found, for another program")
-    parser.add_argument("--model", default=CONFIG["artefacts"][0], help="another file of this folder")
+    parser.add_argument("--model", default=next(iter(CONFIG["artefacts"])), help="another file of this folder")
     asked = parser.parse_args()
     run = runtime.load(HERE / asked.model, CONFIG)
     if asked.json:
         print(json.dumps(found(run)))
         return 0
-    return int(check(run) > 0)
+    return int(check(run, asked.model) > 0)
 
 
 if __name__ == "__main__":
