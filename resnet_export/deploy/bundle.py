@@ -20,6 +20,7 @@ from resnet_export.deploy.source import Source
 from resnet_export.deploy.target import Artefact, Client, Target
 from resnet_export.errors import ParityError, ResNetExportError
 from resnet_export.files import reported, staged_folder
+from resnet_export.images import columns_first
 from resnet_export.parity.verify import verify
 
 CLIENTS = Path(__file__).parent / "clients"
@@ -98,7 +99,7 @@ def _write_parts(
         "artefacts": {one.path.name: one.precision for one in artefacts},
         "output": {"name": form.pop("output"), "activation": activation},
         "input": form | {"name": form.pop("input")},
-        "preparation": as_plain(source.classifier.preprocessing),
+        "preparation": as_plain(source.classifier.preprocessing) | {"columns_first": columns_first()},
         "runs": RUNS,
     }
     (folder / "deploy.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
@@ -120,9 +121,14 @@ def _prove(
             proofs.append(prove(name, command, folder, artefact, golden.expected))
         except ParityError as error:
             located = _first_wrong_layer(target, source, artefact)
-            hint = error.hint or "Leave this target out, and report it with the file."
+            hint = error.hint or _where_to_look(target, source)
             raise ParityError(" ".join([error.message, *located]), hint=hint) from error
     return tuple(proofs)
+
+
+def _where_to_look(target: Target, source: Source) -> str:
+    look = f": resnet-export verify {source.path} --runtime {target.runtime} --bisect" if target.runtime else "."
+    return f"Leave this target out{', or look at the layers' if target.runtime else ''}{look}"
 
 
 def _first_wrong_layer(target: Target, source: Source, artefact: Artefact) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from resnet_export.runtimes.session import Precision
 GROUP = "resnet_export.targets"
 TARGETS = {
     "ort": "resnet_export.deploy.targets.ort:TARGET",
+    "node": "resnet_export.deploy.targets.node:TARGET",
     "openvino": "resnet_export.deploy.targets.openvino:TARGET",
     "ncnn": "resnet_export.deploy.targets.ncnn:TARGET",
     "litert": "resnet_export.deploy.targets.litert:TARGET",
@@ -45,6 +46,8 @@ class Takes:
     """In which the file's numbers may be stored."""
     inputs: tuple[str, ...] = ("float32", "uint8")
     """Types of the file's input."""
+    channels: tuple[int, ...] = (1, 3, 4)
+    """Of its pictures."""
     layouts: tuple[Layout, ...] = LAYOUTS
     """Orders of its axes."""
     pictures: bool = False
@@ -123,6 +126,12 @@ class Target:
             raise NotApplicableError(
                 f"{file} takes {form.dtype}, and {name} {' or '.join(self.takes.inputs)}.",
                 hint="Export it again, with or without --preprocess uint8.",
+            )
+        if form.channels not in self.takes.channels:
+            raise NotApplicableError(
+                f"{file} takes pictures of {form.channels} channels, and the client of {name} those of "
+                f"{' or '.join(map(str, self.takes.channels))}.",
+                hint="Carry it to ort, whose client takes them.",
             )
         if form.layout not in self.takes.layouts:
             raise NotApplicableError(

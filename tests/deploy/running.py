@@ -36,3 +36,12 @@ def multiply_first_weights(path: Path, factor: float = 1.1) -> None:
     array: Any = onnx.numpy_helper.to_array(tensor) * np.float32(factor)
     tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
     onnx.save(proto, path)
+
+
+def move_first_pad(path: Path) -> None:
+    """Moves the pad of the first convolution to one side, as frameworks do that pad by themselves."""
+    proto = onnx.load(path)
+    convolution = next(node for node in proto.graph.node if node.op_type == "Conv")
+    pads = next(one for one in convolution.attribute if one.name == "pads")
+    pads.ints[:] = [0, 0, pads.ints[0] + pads.ints[2], pads.ints[1] + pads.ints[3]]
+    onnx.save(proto, path)

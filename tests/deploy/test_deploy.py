@@ -12,7 +12,7 @@ from resnet_export.deploy import deploy, list_targets, target
 from resnet_export.deploy.targets import ort
 from resnet_export.errors import ModelError, UsageError
 from tests.classify.files import foreign, ours
-from tests.deploy.running import multiply_first_weights, run_python
+from tests.deploy.running import move_first_pad, multiply_first_weights, run_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,15 +102,8 @@ def test_a_foreign_file_without_labels(tmp_path: Path) -> None:
 def test_a_wrong_artefact_leaves_no_bundle_and_the_layer_is_named(
     net: Path, tmp_path: Path, changed: Callable[[Callable[[Path], None]], None]
 ) -> None:
-    def move_pad(path: Path) -> None:
-        proto = onnx.load(path)
-        pads = next(one for one in proto.graph.node[0].attribute if one.name == "pads")
-        pads.ints[:] = [0, 0, 2, 2]
-        onnx.save(proto, path)
-
-    assert onnx.load(net).graph.node[0].op_type == "Conv"
-    name = onnx.load(net).graph.node[0].name
-    changed(move_pad)
+    name = next(node.name for node in onnx.load(net).graph.node if node.op_type == "Conv")
+    changed(move_first_pad)
     before = sorted(tmp_path.iterdir())
     (made,) = deploy(net, "ort", tmp_path / "bundle").bundles
     assert (made.status, made.exit_code) == ("failed", 1)

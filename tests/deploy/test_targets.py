@@ -1,13 +1,154 @@
+"""Every target for real: a bundle is written, and runs by itself."""
+
 from __future__ import annotations
 
+import dataclasses
+import shutil
+import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from resnet_export.deploy.target import TARGETS
+import pytest
+
+from resnet_export.deploy import deploy
+from resnet_export.deploy.target import TARGETS, find
+from resnet_export.errors import MissingDependencyError, UnavailableError
+from tests.classify.files import LABELS, ours
+from tests.deploy.running import move_first_pad, multiply_first_weights, run_python
+
+if TYPE_CHECKING:
+    from tests.conftest import Exported
 
 PAGE = Path(__file__).parents[2] / "docs" / "deploy.md"
+IN_PYTHON = ("openvino", "ncnn", "litert", "mnn", "tract", "opencv")
+ARTEFACTS = {
+    "openvino": ("net.xml",),
+    "ncnn": ("net.param", "net-float16.param"),
+    "litert": ("net.tflite", "net-float16.tflite"),
+    "mnn": ("net.mnn",),
+    "tract": ("net.onnx",),
+    "opencv": ("net.onnx",),
+}
+
+
+def needs(name: str) -> None:
+    """Skips a test where what it needs is not here."""
+    try:
+        find(name).client.needs()
+    except (MissingDependencyError, UnavailableError) as error:
+        pytest.skip(error.message)
 
 
 def test_every_target_has_its_row_in_the_documentation() -> None:
     text = PAGE.read_text(encoding="utf-8")
     table = text[text.index("## Targets") : text.index("## What is in a bundle")]
     assert [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")] == list(TARGETS)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_client_is_there_and_short(name: str) -> None:
+    clients = Path(__file__).parents[2] / "resnet_export" / "deploy" / "clients"
+    for file in find(name).client.files.values():
+        lines = (clients / file).read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= 105 or file.endswith("package-lock.json")
+
+
+@pytest.mark.parametrize("name", IN_PYTHON)
+def test_a_bundle_in_python(name: str, exported: Exported, tmp_path: Path) -> None:
+    needs(name)
+    bundle = tmp_path / "bundle"
+    report = deploy(exported.path, name, bundle)
+    (made,) = report.bundles
+    assert (made.status, made.reason) == ("proven", None)
+    assert made.artefacts == ARTEFACTS[name]
+    assert [proof.artefact for proof in made.proofs] == list(ARTEFACTS[name])
+    assert all(proof.top1_agreed + len(proof.undecided) >= 14 for proof in made.proofs)
+    for artefact in made.artefacts:
+        done = run_python(bundle, "selftest.py", "--model", artefact)
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "14 pictures, 0 wrong answers")
+
+
+@pytest.mark.parametrize(
+    ("name", "interface", "why"),
+    [
+        ("ncnn", {"preprocess": "uint8"}, "net.onnx takes uint8, and ncnn float32."),
+        ("ncnn", {"layout": "nhwc"}, "net.onnx takes its images as NHWC, and ncnn as NCHW."),
+        ("ncnn", {"batch": 2}, "it takes 2 images a run, and ncnn one"),
+        ("mnn", {"layout": "nhwc", "preprocess": "image", "opset": 18}, "net.onnx resizes its pictures itself"),
+        ("litert", {}, "is another network than this package's definitions"),
+    ],
+)
+def test_a_file_that_cannot_be_carried_there_is_refused(
+    name: str, interface: dict[str, Any], why: str, tmp_path: Path
+) -> None:
+    needs(name)
+    (made,) = deploy(ours(tmp_path / "net.onnx", **interface), name, tmp_path / "bundle").bundles
+    assert (made.status, made.exit_code) == ("refused", 3)
+    assert why in (made.reason or "")
+    assert made.hint
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_node(tmp_path: Path) -> None:
+    needs("node")
+    bundle = tmp_path / "bundle"
+    (made,) = deploy(ours(tmp_path / "net.onnx", labels=LABELS), "node", bundle).bundles
+    if made.status == "missing":
+        pytest.skip(made.reason or "")
+    assert (made.status, made.reason) == ("proven", None)
+    assert made.proofs[0].decoders == ()  # sharp decodes as Pillow does, grey and CMYK and 16 bits too
+    assert made.proofs[0].top1_agreed == 14
+    assert not (bundle / "node_modules").exists()
+    assert (bundle / "README.md").read_text().count("\n$ ") == 2
+    subprocess.run(["npm", "ci", "--ignore-scripts", "--prefer-offline"], cwd=bundle, check=True, capture_output=True)
+
+    def node(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["node", *arguments], cwd=bundle, capture_output=True, text=True, check=False)
+
+    lines = node("client.mjs", "golden/08-colour.jpg").stdout.splitlines()
+    assert len(lines) == 5
+    assert all("  class " in line for line in lines)
+    assert node("client.mjs").returncode == 2
+    done = node("selftest.mjs")
+    assert (done.returncode, done.stdout) == (0, "14 pictures, 0 wrong answers\n")
+    multiply_first_weights(bundle / "net.onnx")
+    assert node("selftest.mjs").returncode == 1
+
+
+def test_without_npm_it_says_what_to_install(net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    which = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "npm" else which(name) or name)
+    (made,) = deploy(net, "node", tmp_path / "bundle").bundles
+    assert (made.status, made.exit_code) == ("missing", 5)
+    assert (made.reason or "").startswith("npm is not here")
+    assert "Install Node.js 20.9 or newer" in (made.hint or "")
+
+
+def test_without_the_registry_it_says_so(net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs("node")
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    (made,) = deploy(net, "node", tmp_path / "bundle").bundles
+    assert (made.status, made.exit_code) == ("missing", 5)
+    assert (made.reason or "").startswith("npm can't install what the bundle's client needs: ")
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_wrong_pad_in_the_artefact_of_node_is_named(
+    net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("node")
+    from resnet_export.deploy.targets import node, ort
+
+    def write(*arguments: Any) -> Any:
+        made = ort.copied(*arguments)
+        move_first_pad(made[0].path)
+        return made
+
+    monkeypatch.setattr(node, "TARGET", dataclasses.replace(node.TARGET, write=write))
+    (made,) = deploy(net, "node", tmp_path / "bundle").bundles
+    if made.status == "missing":
+        pytest.skip(made.reason or "")
+    assert made.status == "failed"
+    assert "First wrong layer: " in (made.reason or "")

@@ -22,7 +22,8 @@ def is_right(scores, pixels, wanted, bound):
     """Whether it is the answer that it should be: all scores where the pixels are known, else the best class."""
     if wanted["scores"] is not None and hashlib.sha256(pixels.tobytes()).hexdigest() == wanted["pixels"]:
         return bool(np.abs(scores - wanted["scores"]).max() <= bound)
-    return not wanted["decided"] or int(scores.argmax()) == wanted["top1"]
+    decision = int(scores.argmax()) if len(scores) > 1 else int(scores[0] > 0)
+    return not wanted["decided"] or decision == wanted["top1"]
 
 
 def check(run, model):
