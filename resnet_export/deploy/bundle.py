@@ -14,6 +14,7 @@ from resnet_export import __version__
 from resnet_export.classify.probabilities import activation_for
 from resnet_export.data import as_plain
 from resnet_export.deploy.expected import Expected
+from resnet_export.deploy.layers import first_wrong
 from resnet_export.deploy.proof import golden_json, prove, run_client
 from resnet_export.deploy.results import BundleResult, Proof
 from resnet_export.deploy.source import Source
@@ -120,7 +121,7 @@ def _prove(
         try:
             proofs.append(prove(name, command, folder, artefact, golden.expected))
         except ParityError as error:
-            located = _first_wrong_layer(target, source, artefact)
+            located = _first_wrong_layer(target, source, golden, artefact)
             hint = error.hint or _where_to_look(target, source)
             raise ParityError(" ".join([error.message, *located]), hint=hint) from error
     return tuple(proofs)
@@ -131,14 +132,19 @@ def _where_to_look(target: Target, source: Source) -> str:
     return f"Leave this target out{', or look at the layers' if target.runtime else ''}{look}"
 
 
-def _first_wrong_layer(target: Target, source: Source, artefact: Artefact) -> tuple[str, ...]:
-    """Sentences on it, where this package has a runtime that shows the values; else nothing."""
-    if target.runtime is None:
-        return ()
-    file = artefact.path if artefact.path.suffix == ".onnx" else source.path
+def _first_wrong_layer(target: Target, source: Source, golden: Golden, artefact: Artefact) -> Sequence[str]:
+    """Sentences on it, where its runtime can show the values; else nothing."""
     with contextlib.suppress(ResNetExportError):
-        return verify(file, weights=source.path, runtimes=[target.runtime]).located
-    return ()
+        if target.runtime is not None:
+            file = artefact.path if artefact.path.suffix == ".onnx" else source.path
+            return verify(file, weights=source.path, runtimes=[target.runtime]).located
+        if target.values is not None:
+            oracle = source.tested.oracle
+            given = golden.expected.answers.inputs(next(iter(golden.expected.pixels.values()))[None])
+            shown = target.values(artefact.path, given.normalised)
+            layer = first_wrong(oracle.network, oracle.recall(), oracle.images(given), shown)
+            return [] if layer is None else [f"First wrong layer: {layer}."]
+    return []
 
 
 def _write_proof(proofs: Sequence[Proof], golden: Golden, artefacts: Sequence[Artefact], folder: Path) -> None:

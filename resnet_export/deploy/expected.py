@@ -70,7 +70,7 @@ class Answers:
         new = {key: one for key, one in zip(keys, rows, strict=True) if key not in self._known}
         if new:
             prepared = np.stack(self._prepared(list(new.values())))
-            found = Truths(self._source.tested.oracle).of(self._inputs(prepared), "logits", dtype)
+            found = Truths(self._source.tested.oracle).of(self.inputs(prepared), "logits", dtype)
             self._known |= dict(zip(new, found, strict=True))
         values = np.stack([self._known[key] for key in keys])
         activation = self._source.tested.activation
@@ -88,7 +88,8 @@ class Answers:
                 runs = [np.asarray(session.run(np.repeat(one[None], batch, axis=0)))[0] for one in pixels]
         return [run.transpose(1, 2, 0).astype(np.uint8) for run in runs]
 
-    def _inputs(self, pixels: NDArray[np.uint8]) -> InputSet:
+    def inputs(self, pixels: NDArray[np.uint8]) -> InputSet:
+        """Prepared pixels, (N, height, width, channels), as the file and as the network take them."""
         normalised: NDArray[Any] = self._source.classifier.preprocessing.normalise(pixels)
         raw: NDArray[Any] = pixels.transpose(0, 3, 1, 2)
         dtype = self._source.classifier.taken.dtype

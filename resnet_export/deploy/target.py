@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.deploy.source import Form, Source
 from resnet_export.errors import NotApplicableError, UsageError, did_you_mean
@@ -102,6 +105,8 @@ class Target:
     client: Client
     runtime: str | None = None
     """The runtime of this package that runs the same, so that `verify` can name the first wrong layer."""
+    values: Callable[[Path, NDArray[np.float32]], Iterator[NDArray[np.float32]]] | None = None
+    """Where there is none that can: gives all values of an artefact for one image, (1, channels, height, width)."""
 
     def refuse(self, name: str, source: Source) -> None:
         """Finds out before the work that the target can't hold its promise for a file.

@@ -43,5 +43,5 @@ def move_first_pad(path: Path) -> None:
     proto = onnx.load(path)
     convolution = next(node for node in proto.graph.node if node.op_type == "Conv")
     pads = next(one for one in convolution.attribute if one.name == "pads")
-    pads.ints[:] = [0, 0, pads.ints[0] + pads.ints[2], pads.ints[1] + pads.ints[3]]
+    pads.ints[:] = [0, 0, pads.ints[0] + pads.ints[2] or 2, pads.ints[1] + pads.ints[3] or 2]
     onnx.save(proto, path)

@@ -53,6 +53,27 @@ def test_every_client_is_there_and_short(name: str) -> None:
         assert len(lines) <= 105 or file.endswith("package-lock.json")
 
 
+def test_a_wrong_pad_in_the_artefact_of_ncnn_is_named(
+    exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("ncnn")
+    from resnet_export.deploy.targets import ncnn
+
+    def write(*arguments: Any) -> Any:
+        made = ncnn.write(*arguments)[:1]
+        text = made[0].path.read_text()
+        lines = [line for line in text.splitlines() if line.startswith("Convolution")]
+        wrong = lines[3].replace(" 4=1 ", " 4=2 15=0 ")  # the left pad, and the right one, which is otherwise the same
+        assert wrong != lines[3]
+        made[0].path.write_text(text.replace(lines[3], wrong))
+        return made
+
+    monkeypatch.setattr(ncnn, "TARGET", dataclasses.replace(ncnn.TARGET, write=write))
+    (made,) = deploy(exported.path, "ncnn", tmp_path / "bundle").bundles
+    assert made.status == "failed"
+    assert "First wrong layer: layer1.1.conv1." in (made.reason or "")
+
+
 @pytest.mark.parametrize("name", IN_PYTHON)
 def test_a_bundle_in_python(name: str, exported: Exported, tmp_path: Path) -> None:
     needs(name)
@@ -135,6 +156,7 @@ def test_without_the_registry_it_says_so(net: Path, tmp_path: Path, monkeypatch:
     assert not (tmp_path / "bundle").exists()
 
 
+@pytest.mark.long
 def test_a_wrong_pad_in_the_artefact_of_node_is_named(
     net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
