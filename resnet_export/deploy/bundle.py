@@ -59,27 +59,27 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
             _write_proof(proofs, golden, artefacts, folder)
             described = config | _origin(name, source, proofs)
             (folder / "deploy.json").write_text(json.dumps(described, indent=2), encoding="utf-8")
-            (folder / "README.md").write_text(readme(name, target, source, artefacts), encoding="utf-8")
+            (folder / "README.md").write_text(readme(name, target, source, list(config["artefacts"])), encoding="utf-8")
         if command is not None:
             run_client(name, command, folder)  # the self-test, as its user will run it
         for left in client.leaves:
             shutil.rmtree(folder / left)
-        size = sum(file.stat().st_size for file in {file for one in artefacts for file in _parts(one, folder)})
+        size = sum(file.stat().st_size for file in {file for one in artefacts for file in _parts(one)})
     return BundleResult(
         target=name,
         status="proven" if proofs else "written",
         folder=str(output),
-        artefacts=tuple(one.path.name for one in artefacts),
+        artefacts=tuple(config["artefacts"]),
         size=size,
         precision=artefacts[0].precision,
         proofs=proofs,
-        reason=None if proofs else f"Not run here: {target.proven_by}.",
+        reason=None if proofs else "It was written, and nothing here can run it.",
     )
 
 
-def _parts(artefact: Artefact, folder: Path) -> Iterator[Path]:
+def _parts(artefact: Artefact) -> Iterator[Path]:
     """The files of a network: some formats have their numbers beside them, under the same name."""
-    return folder.glob(f"{artefact.path.stem}.*")
+    return artefact.path.parent.glob(f"{artefact.path.stem}.*")
 
 
 def _write_parts(
@@ -97,7 +97,7 @@ def _write_parts(
     gives = form.pop("head")
     activation = activation_for(source.classifier.head, classes, from_logits=gives == "logits")
     config = {
-        "artefacts": {one.path.name: one.precision for one in artefacts},
+        "artefacts": {one.name(folder): one.precision for one in artefacts},
         "output": {"name": form.pop("output"), "activation": activation},
         "input": form | {"name": form.pop("input")},
         "preparation": as_plain(source.classifier.preprocessing) | {"columns_first": columns_first()},
@@ -150,7 +150,7 @@ def _first_wrong_layer(target: Target, source: Source, golden: Golden, artefact:
 def _write_proof(proofs: Sequence[Proof], golden: Golden, artefacts: Sequence[Artefact], folder: Path) -> None:
     """What the self-test compares with."""
     logits = artefacts[0].form.head == "logits"
-    bounds = {one.path.name: golden.expected.bound(one.precision, logits=logits) for one in artefacts}
+    bounds = {one.name(folder): golden.expected.bound(one.precision, logits=logits) for one in artefacts}
     text = golden_json(golden.expected, proofs, bounds, logits=logits)
     (folder / "golden" / "golden.json").write_text(text, encoding="utf-8")
 
@@ -166,10 +166,10 @@ def _origin(name: str, source: Source, proofs: Sequence[Proof]) -> dict[str, Any
     }
 
 
-def readme(name: str, target: Target, source: Source, artefacts: Sequence[Artefact]) -> str:
+def readme(name: str, target: Target, source: Source, artefacts: Sequence[str]) -> str:
     """The bundle's page, with the two commands that a user gives."""
     client = target.client
-    files = ", ".join(f"`{one.path.name}`" for one in artefacts)
+    files = ", ".join(f"`{one}`" for one in artefacts)
     return f"""# {source.path.stem} for {name}
 
 ```console

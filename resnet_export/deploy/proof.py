@@ -70,7 +70,7 @@ def prove(name: str, command: Sequence[str], bundle: Path, artefact: Artefact, e
         ParityError: an answer is another one than the file's.
         RuntimeFailedError: the client fails.
     """
-    text = run_client(name, [*command, "--json", "--model", artefact.path.name], bundle)
+    text = run_client(name, [*command, "--json", "--model", artefact.name(bundle)], bundle)
     found = _decoded(name, text)
     missing = expected.pixels.keys() - found.answers.keys()
     if missing:
@@ -96,7 +96,7 @@ def prove(name: str, command: Sequence[str], bundle: Path, artefact: Artefact, e
     ]
     agreed, undecided = _top1(name, names, scores, truth, compared.bound, {one.picture: one.share for one in decoders})
     return Proof(
-        artefact.path.name,
+        artefact.name(bundle),
         found.runtime,
         artefact.precision,
         compared.error,

@@ -32,6 +32,7 @@ TARGETS = {
     "mnn": "resnet_export.deploy.targets.mnn:TARGET",
     "tract": "resnet_export.deploy.targets.tract:TARGET",
     "opencv": "resnet_export.deploy.targets.opencv:TARGET",
+    "triton": "resnet_export.deploy.targets.triton:TARGET",
 }
 """Name -> module:attribute, in the order of the list that users see."""
 NOT_OFFERED = {
@@ -66,6 +67,10 @@ class Artefact:
     """What it takes and gives."""
     precision: Precision
     """In what it is computed."""
+
+    def name(self, folder: Path) -> str:
+        """Its place in a bundle."""
+        return self.path.relative_to(folder).as_posix()
 
 
 @dataclass(frozen=True)

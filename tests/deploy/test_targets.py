@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.protobuf import text_format
 
 from resnet_export.deploy import deploy
 from resnet_export.deploy.target import TARGETS, find
 from resnet_export.errors import MissingDependencyError, UnavailableError
+from resnet_export.targets.signature import read_signature
 from tests.classify.files import LABELS, ours
 from tests.deploy.running import move_first_pad, multiply_first_weights, run_python
 
@@ -108,6 +112,62 @@ def test_a_file_that_cannot_be_carried_there_is_refused(
     assert why in (made.reason or "")
     assert made.hint
     assert not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize(
+    ("interface", "batch", "sizes"),
+    [
+        ({"labels": LABELS}, 16, [3, 32, 32]),
+        ({"batch": 2}, 0, [2, 3, 32, 32]),
+        ({"preprocess": "image", "layout": "nhwc", "opset": 18}, 16, [-1, -1, 3]),
+    ],
+)
+def test_triton(interface: dict[str, Any], batch: int, sizes: list[int], tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    report = deploy(ours(tmp_path / "net.onnx", **interface), "triton", bundle)
+    (made,) = report.bundles
+    assert (made.status, made.proofs, report.exit_code) == ("written", (), 0)
+    assert made.reason == "Not run here: nothing: the server comes as a container of its own."
+    assert made.artefacts == ("models/net/1/model.onnx",)
+    assert (bundle / made.artefacts[0]).read_bytes() == (tmp_path / "net.onnx").read_bytes()
+    config = (bundle / "models" / "net" / "config.pbtxt").read_text()
+    assert f"max_batch_size: {batch}\n" in config
+    assert (
+        f'name: "input", data_type: {"TYPE_UINT8" if sizes[-1] == 3 else "TYPE_FP32"}, dims: {_listed(sizes)}' in config
+    )
+    assert (
+        (bundle / "models" / "net" / "labels.txt").exists() == ("labels" in interface) == ("label_filename" in config)
+    )
+    assert ("dynamic_batching" in config) == (batch > 0)
+    assert (bundle / "requirements.txt").read_text().startswith("tritonclient[http]\nnumpy==")
+
+
+def _listed(sizes: list[int]) -> str:
+    return f"[ {', '.join(map(str, sizes))} ]"
+
+
+@pytest.mark.long
+def test_tritons_own_protobuf_reads_the_configuration(tmp_path: Path) -> None:
+    installed = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(installed), "tritonclient"]
+    if subprocess.run(pip, check=False, capture_output=True).returncode:
+        pytest.skip("pip can't install tritonclient here")
+    spec = importlib.util.spec_from_file_location("model_config", installed / "tritonclient/grpc/model_config_pb2.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    deploy(ours(tmp_path / "net.onnx", labels=LABELS), "triton", tmp_path / "bundle")
+    text = (tmp_path / "bundle" / "models" / "net" / "config.pbtxt").read_text()
+    config = text_format.Parse(text, module.ModelConfig())
+    assert (config.name, config.backend, config.max_batch_size) == ("net", "onnxruntime", 16)
+    signature = read_signature(tmp_path / "net.onnx", "triton")
+    (given,), (got,) = config.input, config.output
+    assert (given.name, tuple(given.dims)) == (signature.name, signature.shape[1:])
+    assert (got.name, tuple(got.dims)) == (signature.output, signature.output_shape[1:])
+    assert module.DataType.Name(given.data_type) == "TYPE_FP32"
+    assert config.HasField("dynamic_batching")
+    assert got.label_filename == "labels.txt"
 
 
 def test_node(tmp_path: Path) -> None:
