@@ -127,17 +127,15 @@ def test_triton(interface: dict[str, Any], batch: int, sizes: list[int], tmp_pat
     report = deploy(ours(tmp_path / "net.onnx", **interface), "triton", bundle)
     (made,) = report.bundles
     assert (made.status, made.proofs, report.exit_code) == ("written", (), 0)
-    assert made.reason == "Not run here: nothing: the server comes as a container of its own."
+    assert made.reason == "It was written, and nothing here can run it."
     assert made.artefacts == ("models/net/1/model.onnx",)
     assert (bundle / made.artefacts[0]).read_bytes() == (tmp_path / "net.onnx").read_bytes()
     config = (bundle / "models" / "net" / "config.pbtxt").read_text()
     assert f"max_batch_size: {batch}\n" in config
-    assert (
-        f'name: "input", data_type: {"TYPE_UINT8" if sizes[-1] == 3 else "TYPE_FP32"}, dims: {_listed(sizes)}' in config
-    )
-    assert (
-        (bundle / "models" / "net" / "labels.txt").exists() == ("labels" in interface) == ("label_filename" in config)
-    )
+    kind = "TYPE_UINT8" if sizes[-1] == 3 else "TYPE_FP32"
+    assert f'name: "input", data_type: {kind}, dims: {_listed(sizes)}' in config
+    labels = bundle / "models" / "net" / "labels.txt"
+    assert labels.exists() == ("labels" in interface) == ("label_filename" in config)
     assert ("dynamic_batching" in config) == (batch > 0)
     assert (bundle / "requirements.txt").read_text().startswith("tritonclient[http]\nnumpy==")
 
