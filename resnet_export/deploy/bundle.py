@@ -64,13 +64,13 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
             run_client(name, command, folder)  # the self-test, as its user will run it
         for left in client.leaves:
             shutil.rmtree(folder / left)
-        size = sum(file.stat().st_size for file in {file for one in artefacts for file in _parts(one)})
+        sizes = tuple(sum(file.stat().st_size for file in _parts(one)) for one in artefacts)
     return BundleResult(
         target=name,
         status="proven" if proofs else "written",
         folder=str(output),
         artefacts=tuple(config["artefacts"]),
-        size=size,
+        sizes=sizes,
         precision=artefacts[0].precision,
         proofs=proofs,
         reason=None if proofs else "It was written, and nothing here can run it.",
@@ -78,8 +78,10 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
 
 
 def _parts(artefact: Artefact) -> Iterator[Path]:
-    """The files of a network: some formats have their numbers beside them, under the same name."""
-    return artefact.path.parent.glob(f"{artefact.path.stem}.*")
+    """The files of a network: IR and ncnn have its numbers beside it, and large `.onnx` files too."""
+    for file in (artefact.path, artefact.path.with_suffix(".bin"), Path(f"{artefact.path}.data")):
+        if file.exists():
+            yield file
 
 
 def _write_parts(

@@ -61,8 +61,8 @@ class BundleResult:
     """Where the bundle is; None where there is none."""
     artefacts: tuple[str, ...] = ()
     """Names of the network's files in it."""
-    size: int = 0
-    """Bytes of these."""
+    sizes: tuple[int, ...] = ()
+    """Bytes of each, with the numbers beside it."""
     precision: Precision | None = None
     proofs: tuple[Proof, ...] = ()
     """One for each artefact that was run."""

@@ -77,3 +77,13 @@ def test_wrong_usage(arguments: list[str], message: str, invoke: Callable[..., R
     done = invoke("deploy", *arguments)
     assert done.exit_code in (2, 3)
     assert message in done.stderr
+
+
+@pytest.mark.parametrize(("name", "target"), [("x.tflite", "litert"), ("x.xml", "openvino"), ("x.ort", "ort")])
+def test_export_names_this_command_for_the_format_of_another_runtime(
+    name: str, target: str, invoke: Callable[..., Result]
+) -> None:
+    done = invoke("export", "--output", name)
+    assert done.exit_code == 2
+    assert f"{name} is a name for {target}'s format" in done.stderr
+    assert f"resnet-export deploy x.onnx --target {target} --output x" in " ".join(done.stderr.split())

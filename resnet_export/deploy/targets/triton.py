@@ -37,7 +37,7 @@ def write(source: Source, folder: Path) -> Sequence[Artefact]:
 
 
 def configuration(name: str, signature: Signature, source: Source) -> str:
-    """`config.pbtxt`. Of a file that takes any number of images, the server makes the batches: their axis is left out."""
+    """`config.pbtxt`. Of files that take any number of images, the server makes the batches: their axis is left out."""
     free = source.form.batch is None
     shapes = [
         ", ".join("-1" if size is None else str(size) for size in shape[1 if free else 0 :])

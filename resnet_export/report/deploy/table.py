@@ -28,7 +28,7 @@ def as_markdown(report: DeployReport) -> str:
 
 def _csv_rows(report: DeployReport) -> Iterator[dict[str, Any]]:
     for bundle in report.bundles:
-        common = {"target": bundle.target, "status": bundle.status, "size": bundle.size, "reason": bundle.reason}
+        common = {"target": bundle.target, "status": bundle.status, "size": sum(bundle.sizes), "reason": bundle.reason}
         for proof in bundle.proofs or (None,):
             measured = (
                 {}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from resnet_export.report.bench.words import shown
 from resnet_export.terminal import file_size
 
 if TYPE_CHECKING:
-    from resnet_export.bench.estimate import Estimate
     from resnet_export.deploy.results import BundleResult, Decoder, Proof
 
 HEADING = ("target", "artefact", "size", "error", "allowed", "top-1", "p50 ms")
@@ -18,13 +18,14 @@ SHOWN = 3
 
 def cells(bundle: BundleResult) -> list[tuple[str, ...]]:
     """Rows below `HEADING`: one for each artefact that was run, and one at least."""
-    size = file_size(bundle.size) if bundle.size else ""
+    sizes = dict(zip(bundle.artefacts, bundle.sizes, strict=True))
     if not bundle.proofs:
-        return [(bundle.target, ", ".join(bundle.artefacts) or bundle.status, size, "", "", "", "")]
+        files = sizes or {bundle.status: 0}
+        return [(bundle.target, name, file_size(size) if size else "", "", "", "", "") for name, size in files.items()]
     rows: list[tuple[str, ...]] = []
     for at, proof in enumerate(bundle.proofs):
         first = at == 0
-        rows.append((bundle.target * first, proof.artefact, size * first, *_measured(proof)))
+        rows.append((bundle.target * first, proof.artefact, file_size(sizes[proof.artefact]), *_measured(proof)))
     return rows
 
 
@@ -33,7 +34,7 @@ def remarks(bundle: BundleResult) -> Iterator[str]:
     if not bundle.proofs:
         return
     proof = bundle.proofs[0]
-    yield f"Run by {proof.runtime}, in {proof.precision}."
+    yield f"Run by {proof.runtime}."
     if proof.undecided:
         yield f"Too close to call: {_named(proof.undecided)}."
     if proof.decoders:
@@ -44,15 +45,8 @@ def remarks(bundle: BundleResult) -> Iterator[str]:
         )
 
 
-def estimate(found: Estimate) -> str:
-    """`17.0 [16.8 17.3]`, and a question mark where the samples support no interval."""
-    if found.interval is None:
-        return f"{found.value:.3g}?"
-    return f"{found.value:.3g} [{found.interval[0]:.3g} {found.interval[1]:.3g}]"
-
-
 def _measured(proof: Proof) -> tuple[str, str, str, str]:
-    return f"{proof.error:.1e}", f"{proof.bound:.1e}", f"{proof.top1_agreed}/{proof.pictures}", estimate(proof.p50_ms)
+    return f"{proof.error:.1e}", f"{proof.bound:.1e}", f"{proof.top1_agreed}/{proof.pictures}", shown(proof.p50_ms)
 
 
 def _share(decoder: Decoder) -> str:
