@@ -1,4 +1,4 @@
-"""The README of a bundle is followed to the letter, where nothing else is installed; and the wheel brings its clients."""
+"""The README of a bundle works to the letter where nothing else is installed, and the wheel brings the clients."""
 
 from __future__ import annotations
 

@@ -57,6 +57,7 @@ def test_every_client_is_there_and_short(name: str) -> None:
         assert len(lines) <= 105 or file.endswith("package-lock.json")
 
 
+@pytest.mark.long
 def test_a_wrong_pad_in_the_artefact_of_ncnn_is_named(
     exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,11 +79,22 @@ def test_a_wrong_pad_in_the_artefact_of_ncnn_is_named(
     assert "First wrong layer: layer1.1.conv1." in (made.reason or "")
 
 
+@pytest.mark.parametrize("name", [name for name in IN_PYTHON if name != "litert"])
+def test_a_bundle_in_python(name: str, tmp_path: Path) -> None:
+    prove(name, ours(tmp_path / "net.onnx", labels=LABELS), tmp_path)
+
+
+@pytest.mark.long  # TensorFlow converts it twice
 @pytest.mark.parametrize("name", IN_PYTHON)
-def test_a_bundle_in_python(name: str, exported: Exported, tmp_path: Path) -> None:
+def test_a_resnet_in_python(name: str, exported: Exported, tmp_path: Path) -> None:
+    prove(name, exported.path, tmp_path)
+
+
+def prove(name: str, net: Path, tmp_path: Path) -> None:
+    """Makes a bundle, and runs the self-test of each of its artefacts."""
     needs(name)
     bundle = tmp_path / "bundle"
-    report = deploy(exported.path, name, bundle)
+    report = deploy(net, name, bundle)
     (made,) = report.bundles
     assert (made.status, made.reason) == ("proven", None)
     assert made.artefacts == ARTEFACTS[name]
