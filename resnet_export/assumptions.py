@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -34,27 +34,36 @@ class Assumption:
         return shown if self.option is None else f"{shown} ({self.option})"
 
 
-def about_network(design: Residual, given: Container[str]) -> tuple[Assumption, ...]:
+def about_network(design: Residual, given: Container[str], twins: Sequence[str] = ()) -> tuple[Assumption, ...]:
     """What no tensor shows of a residual network.
 
     Args:
         design: the network.
         given: names of its fields that were asked for, or are known otherwise.
+        twins: the networks of timm that have the same tensors, and blur where this one skips.
     """
     bottleneck, strided = len(design.blocks[0].path) == 3, design.strided
     behind = {"max": ", then a max pool", "none": ", no max pool", "convolution": ""}[design.pool]
     stem = f"conv1 with stride {design.stem[0].stride}{behind}"
     eps = Assumption("network", "eps", f"eps {design.eps:g}", "--eps")
-    option = "--stride-on" if bottleneck else None
-    stride = Assumption("network", "stride", f"strides on the {strided}x{strided} convolutions", option)
+    place = f"strides on the {strided}x{strided} convolutions"
+    stride = Assumption("network", "stride", place)
+    if bottleneck:
+        other, own, others = (1, "v1.5", "v1") if strided == 3 else (3, "v1", "v1.5")
+        stride = Assumption("network", "stride", f"{place} as in {own}", f"{others}: --stride-on {other}x{other}")
+    blur = " or ".join(f"--model timm:{name}" for name in twins)
+    pooling = "global average pooling"
+    if design.head:
+        pooling = "global max pooling beside the average, ReLU between the dense layers"
     return (
         *(() if "eps" in given else (eps,)),
         Assumption("network", "activation", "ReLU"),
         Assumption("network", "stem", stem),
         *(() if "stride_on" in given else (stride,)),
+        *((Assumption("network", "anti-aliasing", "no anti-aliasing", blur),) if twins else ()),
         Assumption("network", "padding", "symmetric padding"),
         Assumption("network", "dilation", "no dilation"),
-        Assumption("network", "pooling", "global average pooling"),
+        Assumption("network", "pooling", pooling),
         Assumption("network", "surroundings", "nothing before conv1 or behind fc"),
     )
 

@@ -274,16 +274,6 @@ def prepare(picture: Image.Image, preprocessing: Preprocessing) -> NDArray[np.ui
     return np.asarray(resized.crop((left, top, left + crop, top + crop))).reshape(crop, crop, -1)
 
 
-def columns_first() -> bool:
-    """Whether the installed Pillow may resize the columns before the rows, which changes a few values by 1 of 255.
-
-    From release 13 on it does so where the height shrinks by more than twice as many pixels as the width.
-    """
-    import PIL
-
-    return int(PIL.__version__.partition(".")[0]) >= 13
-
-
 def as_pixels(picture: Image.Image) -> NDArray[np.uint8]:
     """The picture as it is: (H, W, C), 0..255."""
     return np.asarray(picture).reshape(picture.height, picture.width, -1)

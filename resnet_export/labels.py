@@ -1,29 +1,43 @@
-"""Names of the classes: read from a text file, and held against the number of classes."""
+"""Names of the classes: read from a text file or known by name, and held against the number of classes."""
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import importlib.util
 import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from resnet_export.errors import LabelsError
+from resnet_export.errors import LabelsError, MissingDependencyError
 from resnet_export.terminal import number
+
+IMAGENET, IMAGENET_CLASSES = "imagenet", 1000
+"""What stands for the names of ImageNet's classes, and how many of them there are."""
 
 
 def labels_of(labels: str | os.PathLike[str] | Sequence[str] | None, classes: int | None) -> tuple[str, ...] | None:
     """The class names, one for each class.
 
     Args:
-        labels: a text file, or the names themselves; None for none.
+        labels: a text file, `imagenet`, or the names themselves; None for none.
         classes: how many there are; None where that isn't known yet.
 
     Raises:
         LabelsError: the file can't be read, or there are more or fewer names than classes.
+        MissingDependencyError: no package that has the names of ImageNet's classes is installed.
     """
     if labels is None:
         return None
+    if labels == IMAGENET and not Path(IMAGENET).exists():
+        if classes not in (None, IMAGENET_CLASSES):
+            raise LabelsError(
+                f"ImageNet has {IMAGENET_CLASSES} classes, and the network has {classes}.",
+                hint="Give a text file with the names of its classes, one a line.",
+            )
+        return imagenet_labels()
     if isinstance(labels, str | os.PathLike):
         names = read_labels(Path(labels))
         where = f"The labels file {labels} has {number(len(names), 'line')}"
@@ -75,3 +89,35 @@ def of_json(data: Any) -> tuple[str, ...]:
     if not isinstance(data, list) or not data or not all(isinstance(name, str) for name in data):
         raise ValueError("it is no list of names, and no table of them")
     return tuple(data)
+
+
+def imagenet_labels() -> tuple[str, ...]:
+    """The names of ImageNet's classes, read from a file of torchvision or of timm; neither is imported.
+
+    Raises:
+        MissingDependencyError: neither is installed.
+    """
+    for package, read in (("torchvision", _of_torchvision), ("timm", _of_timm)):
+        found = importlib.util.find_spec(package)
+        for folder in (found and found.submodule_search_locations) or ():
+            with contextlib.suppress(OSError, LookupError, ValueError):  # of a release that has them elsewhere
+                return read(Path(folder))
+    raise MissingDependencyError(
+        "The names of ImageNet's classes are read from torchvision or timm, and neither is installed.",
+        hint="Install one of them with: pip install --no-deps timm",
+    )
+
+
+def _of_torchvision(folder: Path) -> tuple[str, ...]:
+    tree = ast.parse((folder / "models" / "_meta.py").read_text(encoding="utf-8"))
+    assigned = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+    return tuple(ast.literal_eval(assigned["_IMAGENET_CATEGORIES"]))
+
+
+def _of_timm(folder: Path) -> tuple[str, ...]:
+    synsets, lemmas = (
+        (folder / "data" / "_info" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+        for name in ("imagenet_synsets", "imagenet_synset_to_lemma")
+    )
+    names = dict(line.split("\t", 1) for line in lemmas)
+    return tuple(names[synset] for synset in synsets)

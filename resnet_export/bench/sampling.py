@@ -1,7 +1,7 @@
 """Taking the samples: warm-up, closed loop and open loop, on any clock.
 
-What is called is `call(index)`; the index rises by one with every call, so that inputs can rotate. Times are in
-nanoseconds. In the closed loop a call begins when the one before is over:
+What is called is `call(index)`; the index counts the calls from 0, so that inputs can rotate. Times are in nanoseconds.
+In the closed loop a call begins when the one before is over:
 
     latency_i = end_i - begin_i
 
@@ -92,7 +92,7 @@ class OpenLoop:
 def _silent(count: int, latest: Sequence[int]) -> None: ...
 
 
-def warm_up(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: Beat = _silent) -> WarmUp:
+def warm_up(call: Call, clock: Clock, budget: Budget, *, beat: Beat = _silent) -> WarmUp:
     """Calls until the medians of the last two windows agree; arguments as in `closed_loop`.
 
     At most `WARM_UP_SHARE` of the budget's time is used, and one call at least.
@@ -103,7 +103,7 @@ def warm_up(call: Call, clock: Clock, budget: Budget, *, first: int = 0, beat: B
     samples: list[int] = []
     before: float | None = None
     while True:
-        latest = closed_loop(call, clock, window, first=first + len(samples), beat=beat, cap_ns=cap)
+        latest = closed_loop(call, clock, window, beat=beat, cap_ns=cap)
         samples += latest
         median = statistics.median(latest)
         if before is not None and len(latest) >= WINDOW_RUNS and abs(median - before) <= AGREEMENT * before:
@@ -118,7 +118,6 @@ def closed_loop(
     clock: Clock,
     budget: Budget,
     *,
-    first: int = 0,
     beat: Beat = _silent,
     cap_ns: float = math.inf,
     pause_ns: int = 0,
@@ -129,7 +128,6 @@ def closed_loop(
         call: what is measured.
         clock: that measures.
         budget: its samples are taken, and then more until its time is over.
-        first: index of the first call.
         beat: called now and then between two calls, with the number of samples so far and the latest latencies.
         cap_ns: a moment after which no call but the first begins, however few there are.
         pause_ns: before each call.
@@ -139,8 +137,8 @@ def closed_loop(
     add = samples.append
     end = now_ns()
     over, next_beat = end + int(budget.seconds * 1e9), end + FIRST_BEAT_NS
-    index, least, last = first, first + budget.least_samples, first + budget.most_samples
-    while index < last and (index < least or end < over) and (end < cap_ns or index == first):
+    index, least, most = 0, budget.least_samples, budget.most_samples
+    while index < most and (index < least or end < over) and (end < cap_ns or not index):
         if pause_ns:
             clock.rest(pause_ns)
         begin = now_ns()
@@ -161,14 +159,13 @@ def open_loop(
     rate: float,
     requests: int,
     generator: np.random.Generator,
-    first: int = 0,
     beat: Beat = _silent,
 ) -> OpenLoop:
     """Calls at the times of a Poisson process, `rate` of them a second; other arguments as in `closed_loop`."""
     scheduled = (clock.now_ns() + arrivals(rate, requests, generator)).tolist()
     ended: list[int] = []
     next_beat = clock.now_ns() + FIRST_BEAT_NS
-    for index, moment in enumerate(scheduled, first):
+    for index, moment in enumerate(scheduled):
         clock.sleep_until(moment)
         call(index)
         end = clock.now_ns()

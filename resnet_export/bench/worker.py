@@ -46,7 +46,6 @@ class CaseWorker:
         self._report = report
         self._clock = Clock()
         self._version = ""
-        self._calls = 0
 
     def load(self, request: Request) -> int:
         """Imports the runtime's library, once it is known to run here.
@@ -86,9 +85,7 @@ class CaseWorker:
 
     def warm_up(self, seconds: float) -> WarmUp:
         """Runs it until the latency settles; `seconds` are the case's."""
-        warm = warm_up(self._call, self._clock, Budget(seconds), first=self._calls, beat=self._show_life)
-        self._calls += len(warm.samples_ns)
-        return warm
+        return warm_up(self._call, self._clock, Budget(seconds), beat=self._show_life)
 
     def ran(self) -> Ran:
         """What runs, and where."""
@@ -135,9 +132,7 @@ class CaseWorker:
         return tuple(samples)
 
     def _sample(self, budget: Budget) -> tuple[int, ...]:
-        samples = closed_loop(self._call, self._clock, budget, first=self._calls, beat=self._show_life)
-        self._calls += len(samples)
-        return samples
+        return closed_loop(self._call, self._clock, budget, beat=self._show_life)
 
     def _show_life(self, count: int, latest: Sequence[int]) -> None:
         self._report(None)

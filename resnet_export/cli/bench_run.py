@@ -222,12 +222,7 @@ def _failure(failures: Sequence[CaseResult]) -> ResNetExportError:
     from resnet_export import errors
     from resnet_export.terminal import number
 
-    kinds: tuple[type[ResNetExportError], ...] = (
-        errors.UnavailableError,
-        errors.MissingDependencyError,
-        errors.InputError,
-        errors.UsageError,
-    )
+    kinds = (errors.UnavailableError, errors.MissingDependencyError, errors.InputError, errors.UsageError)
     gravest = max(result.exit_code or 1 for result in failures)
     kind = next((kind for kind in kinds if kind.exit_code == gravest), errors.RuntimeFailedError)
     first = failures[0]

@@ -41,7 +41,7 @@ bundle = partial(option, heading="Bundle")
     Examples:
       resnet-export deploy resnet18.onnx --target ort --output bundle/
       resnet-export deploy resnet18.onnx --target node,openvino --output bundles/
-      resnet-export deploy resnet18.onnx --target ncnn --output app/ --images photos/
+      resnet-export deploy resnet18.onnx --target ncnn -o app/ --images photos/
       resnet-export deploy --list
     """,
 )

@@ -116,7 +116,7 @@ EXAMPLES = """\b
     type=click.Choice(HEADS),
     help="What the output is; sigmoid is for several labels at once.  [default: what the source gives]",
 )
-@file("--labels", type=click.Path(), metavar="FILE", help="Class names to put in, one a line.")
+@file("--labels", type=click.Path(), metavar="FILE|imagenet", help="Class names to put in, one a line, or ImageNet's.")
 @pictures(
     "--preprocess",
     type=click.Choice(EMBEDDED),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from resnet_export.convert import TRACED_OPSET, Topology
 from resnet_export.convert.keras_parameters import Parameter, layers_of, parameters_of
 from resnet_export.convert.outputs import ALONE, named_outputs
-from resnet_export.convert.remarks import quiet, reason
+from resnet_export.convert.remarks import does_not_run, quiet, reason
 from resnet_export.errors import InputError, UnavailableError, quote_some
 from resnet_export.graph.access import LAYERS
 from resnet_export.optional import require
@@ -71,7 +71,7 @@ def trace(model: keras.Model, image: tuple[int, int, int], owner: keras.Model | 
     except InputError:
         raise
     except Exception as error:  # whatever Keras, TensorFlow or the user's own code raises
-        raise does_not_run(model, image, error) from error
+        raise does_not_run(model, image, error, "call") from error
     raw = _converted(function, len(signature), model)
     _note_layers(raw, model)
     given = parameters if owner is None else parameters_of(owner)
@@ -108,15 +108,6 @@ def named(model: keras.Model, given: Any) -> dict[str, Any]:
             hint="Pass the model whose output is the logits or probabilities.",
         )
     return found
-
-
-def does_not_run(model: keras.Model, image: tuple[int, ...], error: Exception) -> InputError:
-    """The refusal of a model that fails on images of (channels, height, width)."""
-    return InputError(
-        f"The model {type(model).__name__} does not run on images of {' x '.join(map(str, image))}: {reason(error)}.",
-        hint="Give it the images that it was made for: their size with image_size (--image-size), "
-        "and a model whose call takes the images alone.",
-    )
 
 
 def _traced_function(model: keras.Model, parameters: list[Parameter], outputs: list[str]) -> Any:

@@ -7,9 +7,10 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from resnet_export.error_text import error_text
+from resnet_export.errors import InputError
 
 NOISE = re.compile(
     r"\x1b\[\d*m"  # Keras writes bold letters
@@ -31,6 +32,15 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(disabled)
+
+
+def does_not_run(model: object, image: Sequence[int], error: BaseException, method: str) -> InputError:
+    """The refusal of a model that fails on images of (channels, height, width); `method` is what takes them."""
+    return InputError(
+        f"The model {type(model).__name__} does not run on images of {' x '.join(map(str, image))}: {reason(error)}.",
+        hint="Give it the images that it was made for: their size with image_size (--image-size), "
+        f"and a model whose {method} takes the images alone.",
+    )
 
 
 def reason(error: BaseException) -> str:

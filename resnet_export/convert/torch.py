@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from resnet_export.convert import TRACED_OPSET, Topology
 from resnet_export.convert.outputs import ALONE, named_outputs
-from resnet_export.convert.remarks import quiet, reason
+from resnet_export.convert.remarks import does_not_run, quiet, reason
 from resnet_export.errors import InputError
 from resnet_export.graph.access import LAYERS
 from resnet_export.optional import require
@@ -135,23 +135,23 @@ def run(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor]:
     Raises:
         InputError: it doesn't run on such images, or gives no floating tensor.
     """
-    torch = require("torch")
-    name, size = type(model).__name__, " x ".join(map(str, images.shape[1:]))
     try:
         given = model(images)
     except Exception as error:  # whatever the user's own code raises
-        raise InputError(
-            f"The model {name} does not run on images of {size}: {reason(error)}.",
-            hint="Give it the images that it was made for: their size with image_size (--image-size), "
-            "and a model whose forward takes the images alone.",
-        ) from error
-    found = named_outputs(given, lambda value: isinstance(value, torch.Tensor) and value.is_floating_point())
+        raise does_not_run(model, images.shape[1:], error, "forward") from error
+    found = _floating(given)
     if not found:
         raise InputError(
-            f"The model {name} gives no floating tensor, but an object of type {type(given).__name__}.",
+            f"The model {type(model).__name__} gives no floating tensor, but an object of type {type(given).__name__}.",
             hint="Pass the module whose forward returns the logits.",
         )
     return found
+
+
+def _floating(given: Any) -> dict[str, Any]:
+    """The floating tensors in what a model gave, by name."""
+    torch = require("torch")
+    return named_outputs(given, lambda value: isinstance(value, torch.Tensor) and value.is_floating_point())
 
 
 def _flat(model: nn.Module) -> nn.Module:
@@ -164,9 +164,7 @@ def _flat(model: nn.Module) -> nn.Module:
             self.model = model
 
         def forward(self, images: Any) -> Any:
-            given = self.model(images)
-            wanted = named_outputs(given, lambda value: isinstance(value, torch.Tensor) and value.is_floating_point())
-            return tuple(wanted.values())
+            return tuple(_floating(self.model(images)).values())
 
     flat: nn.Module = Flat().eval()
     return flat

@@ -13,7 +13,7 @@ from typing import Any
 from resnet_export import __version__
 from resnet_export.classify.probabilities import activation_for
 from resnet_export.data import as_plain
-from resnet_export.deploy.expected import Expected
+from resnet_export.deploy.expected import Expected, columns_first
 from resnet_export.deploy.layers import first_wrong
 from resnet_export.deploy.proof import golden_json, prove, run_client
 from resnet_export.deploy.results import BundleResult, Proof
@@ -21,7 +21,6 @@ from resnet_export.deploy.source import Source
 from resnet_export.deploy.target import Artefact, Client, Target
 from resnet_export.errors import ParityError, ResNetExportError
 from resnet_export.files import reported, staged_folder
-from resnet_export.images import columns_first
 from resnet_export.parity.verify import verify
 
 CLIENTS = Path(__file__).parent / "clients"

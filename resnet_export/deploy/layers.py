@@ -29,15 +29,14 @@ def first_wrong(
         values: of the artefact for the same image, in any order, without the axis of the batch or with it.
     """
     seen = [np.squeeze(value).astype(np.float64) for value in values]
-    unseen: dict[str, str] = {}
+    unseen: dict[str, list[str]] = {}  # a step whose value was not seen -> the layers that it may be fused with
     for step, value in evaluate(network, numbers, images):
-        source = step.inputs[0]
-        owner = unseen.pop(source, None) if step.op in FOLLOWING else None
-        if _is_among(value, seen):
-            continue
-        if owner is not None or step.parameters:
-            unseen[step.name] = owner or step.name
-    return next(iter(unseen.values()), None)
+        fused = [layer for name in step.inputs for layer in unseen.pop(name, ())] if step.op in FOLLOWING else []
+        layers = fused or [step.name] * bool(step.parameters)
+        if layers and not _is_among(value, seen):
+            unseen[step.name] = layers
+    wrong = {layer for layers in unseen.values() for layer in layers}
+    return next((step.name for step in network.steps if step.name in wrong), None)
 
 
 def _is_among(value: Floats, seen: Iterable[Floats]) -> bool:

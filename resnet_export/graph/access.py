@@ -9,6 +9,8 @@ NCHW_TO_NHWC = (0, 2, 3, 1)
 NHWC_TO_NCHW = (0, 3, 1, 2)
 EXTERNAL_ABOVE = 2**31 - 2**20
 """Bytes of numbers above which they go into a file beside: protobuf stops at 2 GiB, some of it for the graph."""
+DOMAINS = ("", "ai.onnx")
+"""Both names of the domain of ONNX's own operators."""
 LAYERS = "resnet_export.layers"
 """Key of a node's metadata: the modules or layers that it is traced from, one a line, from the outermost."""
 
@@ -17,6 +19,11 @@ def producer(value: ir.Value | None, op: str) -> ir.Node | None:
     """The node that makes `value`, if its operator is `op`."""
     node = value.producer() if value is not None else None
     return node if node is not None and node.op_type == op else None
+
+
+def operator_of(node: ir.Node) -> str:
+    """The operator; one that is not ONNX's own with its domain before it."""
+    return node.op_type if node.domain in DOMAINS else f"{node.domain}.{node.op_type}"
 
 
 def layers_of(node: ir.Node) -> list[str]:

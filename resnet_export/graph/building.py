@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import onnx
 import onnx_ir as ir
-from numpy.typing import NDArray
 
 from resnet_export.errors import UsageError
-from resnet_export.graph.interface import Interface, preprocessing_constants
+from resnet_export.graph.interface import Interface, normalising_constants
 from resnet_export.graph.plan import Plan, plan_file
 from resnet_export.graph.resizing import CROP
 from resnet_export.images import MODES, Preprocessing
@@ -44,17 +40,14 @@ def build_graph(
         _refuse_no_pictures(network, preprocessing)
     plan = plan_file(network, interface, outputs, preprocessing)
     values = {IMAGE: _image(network, interface)}
-    constants = {
-        **preprocessing_constants(interface, preprocessing),
-        **interface.constants(network.classes),
-        **plan.constants,
-    }
+    constants = normalising_constants(interface, preprocessing) | plan.constants
     initializers: dict[str, ir.Value] = {}
     nodes = []
     for node in plan.nodes:
         for taken in node.inputs:
             if taken and taken not in values:
-                values[taken] = initializers[taken] = _initializer(taken, constants)
+                tensor = ir.Tensor(constants[taken], name=taken) if taken in constants else None
+                values[taken] = initializers[taken] = ir.Value(name=taken, const_value=tensor)
         made = ir.node(node.op, [values.get(taken) for taken in node.inputs], dict(node.attributes), name=node.name)
         made.outputs[0].name = node.output
         values[node.output] = made.outputs[0]
@@ -81,11 +74,6 @@ def _refuse_no_pictures(network: Network, preprocessing: Preprocessing) -> None:
             f"channels and are cropped to {preprocessing.crop} x {preprocessing.crop}.",
             hint="Leave --preprocess image out.",
         )
-
-
-def _initializer(name: str, constants: Mapping[str, NDArray[Any]]) -> ir.Value:
-    tensor = ir.Tensor(constants[name], name=name) if name in constants else None
-    return ir.Value(name=name, const_value=tensor)
 
 
 def _image(network: Network, interface: Interface) -> ir.Value:

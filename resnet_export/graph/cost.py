@@ -16,17 +16,16 @@ from typing import Literal
 import onnx_ir as ir
 
 from resnet_export.graph.access import attribute, producer
-from resnet_export.graph.foreign import graph_inputs, type_name
-from resnet_export.graph.shapes import resolve_shapes, static_shape
+from resnet_export.graph.foreign import CONVOLUTIONS, graph_inputs, static_shape, type_name
+from resnet_export.graph.shapes import resolve_shapes
 
-OPERANDS = {
-    **dict.fromkeys(("Conv", "ConvInteger", "ConvTranspose", "FusedConv"), (0, 1)),
-    **dict.fromkeys(("DynamicQuantizeMatMul", "FusedGemm", "FusedMatMul", "Gemm", "MatMul", "MatMulInteger"), (0, 1)),
-    **dict.fromkeys(("QGemm", "QLinearConv", "QLinearMatMul"), (0, 3)),
+PRODUCTS = {
+    **dict.fromkeys(("DynamicQuantizeMatMul", "FusedGemm", "FusedMatMul", "Gemm", "MatMul", "MatMulInteger"), 1),
+    **dict.fromkeys(("QGemm", "QLinearMatMul"), 3),
 }
-"""Operator -> which of its inputs are the activations and the weights."""
-
-PRODUCTS = frozenset(OPERANDS) - {"Conv", "ConvInteger", "ConvTranspose", "FusedConv", "QLinearConv"}
+"""Operator -> index of its second operand."""
+WEIGHTS = {**CONVOLUTIONS, "ConvTranspose": 1, **PRODUCTS}
+"""Operator that multiplies and adds -> index of its weights; its activations come first."""
 QOPERATORS = frozenset({"ConvInteger", "MatMulInteger", "QGemm", "QLinearConv", "QLinearMatMul"})
 CONVERSIONS = frozenset({"Cast", "DequantizeLinear", "Identity", "Reshape", "Transpose"})
 """Operators between a stored weight and the layer."""
@@ -86,7 +85,7 @@ def count(model: ir.Model, image: Sequence[int]) -> Cost | None:
 
 def layers(model: ir.Model) -> list[ir.Node]:
     """The nodes that multiply and add, in the order of the graph."""
-    return [node for node in model.graph if len(node.inputs) > max(OPERANDS.get(node.op_type, (2**31,)))]
+    return [node for node in model.graph if len(node.inputs) > WEIGHTS.get(node.op_type, len(node.inputs))]
 
 
 def multiply_adds(node: ir.Node) -> int | None:
@@ -112,8 +111,7 @@ def quantization(node: ir.Node) -> Quantized | None:
 
 def operands(node: ir.Node) -> tuple[ir.Value | None, ir.Value | None]:
     """(activations, weights) of a layer."""
-    first, second = OPERANDS[node.op_type]
-    return node.inputs[first], node.inputs[second]
+    return node.inputs[0], node.inputs[WEIGHTS[node.op_type]]
 
 
 def value_type(value: ir.Value | None) -> str | None:
@@ -123,7 +121,7 @@ def value_type(value: ir.Value | None) -> str | None:
 
 def stored_type(value: ir.Value | None) -> str | None:
     """The type that a value has before it is converted for a layer."""
-    while value is not None and (node := value.producer()) is not None and node.op_type in CONVERSIONS:
+    while value is not None and (node := value.producer()) is not None and node.op_type in CONVERSIONS and node.inputs:
         value = node.inputs[0]
     return value_type(value)
 

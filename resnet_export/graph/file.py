@@ -15,7 +15,7 @@ from resnet_export.graph.access import EXTERNAL_ABOVE
 from resnet_export.graph.metadata import Metadata
 from resnet_export.graph.serial import serialised
 from resnet_export.graph.unreadable import COPY, GIVE, explain
-from resnet_export.terminal import number
+from resnet_export.graph.validity import check_nodes, check_tensors, check_texts, sort
 from resnet_export.weights.canonical import Array
 
 NO_TENSORS = "resnet_export.no_tensors"
@@ -69,6 +69,7 @@ def read(path: Path) -> ir.Model:
         proto = onnx.load_model_from_string(content)
         if not proto.HasField("graph"):
             raise ValueError("it has no graph")
+        check_texts(proto)
         others = _without_types(proto.graph)
         with _silent():
             model = ir.from_proto(proto)
@@ -83,9 +84,9 @@ def read(path: Path) -> ir.Model:
     _name_domain_once(model)
     model.meta[NO_TENSORS] = others
     try:
-        _check_nodes(model)
-        _sort(model)
-        _check_tensors(model)
+        check_nodes(model)
+        sort(model)
+        check_tensors(model)
     except ValueError as error:
         raise ModelError(f"{path} is no valid graph: {error}.", hint=EXPORT_AGAIN) from error
     _load_external(model, path)
@@ -122,68 +123,6 @@ def _without_types(graph: onnx.GraphProto) -> dict[str, str]:
             found[value.name] = f"a {kind.removesuffix('_type').replace('_', ' ')}"
             value.ClearField("type")
     return found
-
-
-def _check_nodes(model: ir.Model) -> None:
-    """Checks that each node takes what is made somewhere, and as much as its operator asks for.
-
-    Raises:
-        ValueError: one doesn't, or an output is made by nothing, or there is none.
-    """
-    if not model.graph.outputs:
-        raise ValueError("it gives no output")
-    given = {*model.graph.inputs, *model.graph.initializers.values()}
-    for node in model.graph:
-        if not isinstance(node.op_type, str) or not isinstance(node.domain, str):
-            raise ValueError("the name of an operator is no text")
-        named = node.name or next((value.name for value in node.outputs), "") or "without a name"
-        for value in node.inputs:
-            if value is not None and value.producer() is None and value not in given:
-                raise ValueError(f"the {node.op_type} {named} takes {value.name!r}, which nothing makes")
-        least, most = _arity(node, model.opset_imports.get(node.domain))
-        if not least <= len(node.inputs) <= most or not node.outputs:
-            raise ValueError(f"the {node.op_type} {named} has {number(len(node.inputs), 'input')}")
-    for value in model.graph.outputs:
-        if value.producer() is None and value not in given:
-            raise ValueError(f"its output {value.name!r} is made by nothing")
-
-
-def _arity(node: ir.Node, version: int | None) -> tuple[int, int]:
-    """(the least, the largest number of inputs) of an operator; any number of one that onnx doesn't know."""
-    try:
-        schema = onnx.defs.get_schema(node.op_type, version or 1, node.domain)
-    except (onnx.defs.SchemaError, TypeError):
-        return 0, 2**31
-    return schema.min_input, schema.max_input
-
-
-def _sort(model: ir.Model) -> None:
-    """Puts the nodes in an order in which each can be run, which other tools don't always write.
-
-    Raises:
-        ValueError: there is no such order.
-    """
-    try:
-        model.graph.sort()
-    except ValueError as error:
-        raise ValueError("some of its nodes wait for each other in a circle") from error
-
-
-def _check_tensors(model: ir.Model) -> None:
-    """Checks that the numbers in the file are as many as their shapes say.
-
-    Raises:
-        ValueError: some are not, or have a type that there is none of.
-    """
-    for name, value in model.graph.initializers.items():
-        tensor = value.const_value
-        if tensor is not None and not isinstance(tensor, ir.ExternalTensor):
-            try:
-                fits = tensor.numpy().shape == tuple(tensor.shape.numpy())
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"the numbers of {name} don't fit their shape or type") from error
-            if not fits:
-                raise ValueError(f"the numbers of {name} don't fit their shape")
 
 
 def read_metadata(model: ir.Model, path: Path) -> Metadata:

@@ -191,9 +191,16 @@ def _shape(value: ir.Value | None) -> tuple[int, ...] | None:
         if tensor is not None:
             return tuple(tensor.shape.numpy())
         if node is None or node.op_type not in SAME_AXES:
-            return tuple(value.shape.numpy()) if value.shape is not None and value.shape.is_static() else None
+            return static_shape(value)
         value = node.inputs[0]
     return None
+
+
+def static_shape(value: ir.Value | None) -> tuple[int, ...] | None:
+    """The shape of a value; None where an axis of it is open."""
+    if value is None or value.shape is None or not value.shape.is_static():
+        return None
+    return tuple(value.shape.numpy())
 
 
 class ProbabilityHead(NamedTuple):
@@ -207,8 +214,8 @@ class ProbabilityHead(NamedTuple):
 def find_head(model: ir.Model) -> ProbabilityHead | None:
     """What makes probabilities of the logits, where the first output is that."""
     node = model.graph.outputs[0].producer()
-    while node is not None and node.op_type in PASSING and node.inputs[0] is not None:
-        node = node.inputs[0].producer()
+    while node is not None and node.op_type in PASSING and (taken := next(iter(node.inputs), None)):
+        node = taken.producer()
     if node is None:
         return None
     if ONE in model.graph.initializers and node.op_type == "Reciprocal":

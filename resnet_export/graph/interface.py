@@ -13,6 +13,7 @@ from resnet_export.graph.access import NHWC_TO_NCHW
 from resnet_export.graph.nodes import NodePlan
 from resnet_export.graph.resizing import resizing_constants, resizing_nodes
 from resnet_export.images import Preprocessing
+from resnet_export.network import IMAGE
 
 Layout = Literal["nchw", "nhwc"]
 Head = Literal["logits", "probabilities", "sigmoid", "embedding"]
@@ -108,31 +109,27 @@ class Interface(Plain):
             return "sigmoid" if classes == 1 else "softmax"
         return "sigmoid" if self.head == "sigmoid" else None
 
-    def constants(self, classes: int) -> dict[str, NDArray[np.float32]]:
-        """Name -> numbers of what follows the logits."""
-        return {ONE: np.ones(1, np.float32)} if self.activation_of(classes) == "sigmoid" else {}
-
 
 def preprocessing_nodes(interface: Interface, preprocessing: Preprocessing | None = None) -> list[NodePlan]:
     """The nodes before the first convolution, in order; `preprocessing` counts for what is embedded of it."""
-    raw, pictures = interface.takes_pixels, interface.takes_pictures
-    channels_last = interface.layout == "nhwc"
-    flipped = raw and preprocessing is not None and preprocessing.bgr
-    before: list[NodePlan] = []
-    if pictures:
+    nodes: list[NodePlan] = []
+
+    def then(name: str, op: str, *inputs: str, **attributes: Any) -> None:
+        nodes.append(NodePlan.around(name, op, nodes[-1].output if nodes else IMAGE, *inputs, **attributes))
+
+    if interface.takes_pictures:
         assert preprocessing is not None, "a file that prepares pictures says how"
-        before = resizing_nodes(preprocessing)
-    nodes = [
-        (raw, NodePlan("preprocess.cast", "Cast", (), {"to": int(ir.DataType.FLOAT)}, "preprocess.cast")),
-        (
-            channels_last and not pictures,
-            NodePlan("preprocess.transpose", "Transpose", (), {"perm": NHWC_TO_NCHW}, "preprocess.transpose"),
-        ),
-        (flipped, NodePlan("preprocess.bgr", "Gather", (FLIP,), {"axis": 1}, "preprocess.bgr")),
-        (raw, NodePlan("preprocess.scale", "Mul", (SCALE,), {}, "preprocess.scale")),
-        (raw, NodePlan("preprocess.shift", "Add", (SHIFT,), {}, "preprocess.shift")),
-    ]
-    return before + _in_sequence(before[-1].output if before else "input", [plan for wanted, plan in nodes if wanted])
+        nodes += resizing_nodes(preprocessing)
+    if interface.takes_pixels:
+        then("preprocess.cast", "Cast", to=int(ir.DataType.FLOAT))
+    if interface.layout == "nhwc" and not interface.takes_pictures:
+        then("preprocess.transpose", "Transpose", perm=NHWC_TO_NCHW)
+    if interface.takes_pixels:
+        if preprocessing is not None and preprocessing.bgr:
+            then("preprocess.bgr", "Gather", FLIP, axis=1)
+        then("preprocess.scale", "Mul", SCALE)
+        then("preprocess.shift", "Add", SHIFT)
+    return nodes
 
 
 def activation_nodes(activation: Activation | None) -> list[NodePlan]:
@@ -141,37 +138,33 @@ def activation_nodes(activation: Activation | None) -> list[NodePlan]:
     A sigmoid is written out, 1 / (1 + exp(-x)): ONNX Runtime's own `Sigmoid` is a rational function that is off by 2 %
     where a probability is 1e-6, and never gives less than 1e-8.
     """
-    nodes: list[NodePlan] = []
     if activation == "softmax":
-        nodes = [NodePlan("softmax", "Softmax", (), {"axis": 1}, "softmax")]
-    elif activation == "sigmoid":
-        nodes = [
-            NodePlan("sigmoid.neg", "Neg", (), {}, "sigmoid.neg"),
-            NodePlan("sigmoid.exp", "Exp", (), {}, "sigmoid.exp"),
-            NodePlan("sigmoid.add", "Add", (ONE,), {}, "sigmoid.add"),
-            NodePlan("sigmoid", "Reciprocal", (), {}, "sigmoid"),
+        return [NodePlan.around("softmax", "Softmax", "logits", axis=1)]
+    if activation == "sigmoid":
+        return [
+            NodePlan.around("sigmoid.neg", "Neg", "logits"),
+            NodePlan.around("sigmoid.exp", "Exp", "sigmoid.neg"),
+            NodePlan.around("sigmoid.add", "Add", "sigmoid.exp", ONE),
+            NodePlan.around("sigmoid", "Reciprocal", "sigmoid.add"),
         ]
-    return _in_sequence("logits", nodes)
+    return []
 
 
-def _in_sequence(source: str, nodes: list[NodePlan]) -> list[NodePlan]:
-    """The nodes, each with the one before it as its first input."""
-    sources = [source, *(node.output for node in nodes)]
-    return [node._replace(inputs=(before, *node.inputs)) for before, node in zip(sources, nodes, strict=False)]
-
-
-def preprocessing_constants(interface: Interface, preprocessing: Preprocessing) -> dict[str, NDArray[Any]]:
-    """Name -> numbers of the embedded preprocessing; those of the normalisation are rounded to float32 once."""
+def normalising_constants(interface: Interface, preprocessing: Preprocessing) -> dict[str, NDArray[Any]]:
+    """Name -> numbers of the embedded normalisation, rounded to float32 once."""
     if not interface.takes_pixels:
         return {}
     scale, shift = preprocessing.scale_and_shift()
-    known: dict[str, NDArray[Any]] = {SCALE: scale.astype(np.float32), SHIFT: shift.astype(np.float32)}
-    return known | embedded_constants(interface, preprocessing)
+    return {SCALE: scale.astype(np.float32), SHIFT: shift.astype(np.float32)}
 
 
-def embedded_constants(interface: Interface, preprocessing: Preprocessing | None) -> dict[str, NDArray[Any]]:
-    """Those of the constants that stand for a rule: the order of the channels, sizes."""
-    if preprocessing is None or not interface.takes_pixels:
-        return {}
-    flip = {FLIP: np.array([2, 1, 0])} if preprocessing.bgr else {}
-    return flip | (resizing_constants(preprocessing) if interface.takes_pictures else {})
+def fixed_constants(
+    interface: Interface, preprocessing: Preprocessing | None, activation: Activation | None
+) -> dict[str, NDArray[Any]]:
+    """Name -> numbers that stand for a rule: the order of the channels, sizes, the sigmoid's 1."""
+    found: dict[str, NDArray[Any]] = {ONE: np.ones(1, np.float32)} if activation == "sigmoid" else {}
+    if preprocessing is not None and interface.takes_pixels and preprocessing.bgr:
+        found[FLIP] = np.array([2, 1, 0])
+    if preprocessing is not None and interface.takes_pictures:
+        found |= resizing_constants(preprocessing)
+    return found

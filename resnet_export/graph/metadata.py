@@ -84,16 +84,13 @@ class Metadata:
                     f"The file's metadata has format {data['format']}, and this release reads format {FORMAT}.",
                     hint="Update with: pip install --upgrade resnet-export",
                 )
-            preprocessing: dict[str, Any] = {
-                key: tuple(v) if isinstance(v, list) else v for key, v in data["preprocessing"].items()
-            }
             labels = data.get("labels")
             network = _network(data["network"]) if "network" in data else None
             return cls(
                 spec=ResNetSpec(**data["specification"]) if network is None else None,
                 network=network,
                 interface=Interface(**data["interface"]),
-                preprocessing=Preprocessing(**preprocessing),
+                preprocessing=decode(Preprocessing, data["preprocessing"], "the preprocessing"),
                 weights_digest=data["weights_digest"],
                 initializers_digest=data["initializers_digest"],
                 labels=None if labels is None else tuple(labels),

@@ -20,3 +20,8 @@ class NodePlan(NamedTuple):
     """The name of what it gives."""
     step: Step | None = None
     """None for a node that stands around the network: preprocessing, and what follows the logits."""
+
+    @classmethod
+    def around(cls, name: str, op: str, *inputs: str, **attributes: Any) -> NodePlan:
+        """A node that stands around the network; what it gives has its name."""
+        return cls(name, op, inputs, attributes, name)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.errors import UsageError
-from resnet_export.graph.interface import OUTPUTS, Interface, activation_nodes, embedded_constants, preprocessing_nodes
+from resnet_export.graph.interface import OUTPUTS, Interface, activation_nodes, fixed_constants, preprocessing_nodes
 from resnet_export.graph.nodes import NodePlan
 from resnet_export.graph.reading.naming import unused
 from resnet_export.images import Preprocessing
@@ -47,19 +46,9 @@ class Plan(NamedTuple):
 
     nodes: list[NodePlan]
     constants: dict[str, NDArray[Any]]
-    """Name -> numbers of the operators' own inputs, such as the axes of a reduction."""
+    """Name -> numbers that are the same whatever the weights are, such as the axes of a reduction."""
     outputs: tuple[str, ...]
     """Names of the values that the file gives."""
-
-
-@dataclass(frozen=True)
-class _Values:
-    """How values are called in the file: an output has the name by which it is given."""
-
-    names: Mapping[str, str]
-
-    def __getitem__(self, name: str) -> str:
-        return self.names.get(name, name)
 
 
 def plan_file(
@@ -82,12 +71,13 @@ def plan_file(
     """
     network, first = _cut(network, interface)
     before = preprocessing_nodes(interface, preprocessing)
-    after = activation_nodes(interface.activation_of(network.classes))
-    values, copies = _values(network, "logits" if after else first, outputs)
-    values[IMAGE] = before[-1].output if before else IMAGE
-    values |= _clear_of(network, {*values.values(), *copies, first})
-    constants: dict[str, NDArray[Any]] = embedded_constants(interface, preprocessing)
-    nodes = [_node(step, interface.opset, _Values(values), constants) for step in network.steps]
+    activation = interface.activation_of(network.classes)
+    after = activation_nodes(activation)
+    given, copies = _given(network, "logits" if after else first, outputs)
+    others = {step.name: step.name for step in network.steps} | _clear_of(network, {*given.values(), *copies, first})
+    values = others | given | {IMAGE: before[-1].output if before else IMAGE}
+    constants = fixed_constants(interface, preprocessing, activation)
+    nodes = [_node(step, interface.opset, values, constants) for step in network.steps]
     nodes += [
         NodePlan(f"{name}.copy", "Identity", (values[of],), {}, name, network.step[of]) for name, of in copies.items()
     ]
@@ -96,7 +86,7 @@ def plan_file(
     return Plan([*before, *nodes, *after], constants, (first, *outputs[: len(network.outputs) - 1]))
 
 
-def _values(network: Network, first: str, outputs: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
+def _given(network: Network, first: str, outputs: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
     """(step -> the output that its value is, output -> the step of which it is a copy: one that is given already)."""
     values, copies = {network.output: first}, dict[str, str]()
     for step, name in zip(network.outputs[1:], outputs, strict=False):
@@ -134,7 +124,8 @@ def _cut(network: Network, interface: Interface) -> tuple[Network, str]:
     return network.until(classifier.inputs[0], *network.outputs[1:]), first
 
 
-def _node(step: Step, opset: int, values: _Values, constants: dict[str, NDArray[Any]]) -> NodePlan:
+def _node(step: Step, opset: int, values: Mapping[str, str], constants: dict[str, NDArray[Any]]) -> NodePlan:
+    """The node of a step; `values` are the names in the file of what steps give."""
     dilated = step.op == "AveragePool" and max(step.attributes["dilations"]) > 1
     since = DILATED_AVERAGE if dilated else OPERATORS[step.op].since
     if since is None:
@@ -160,7 +151,7 @@ def _node(step: Step, opset: int, values: _Values, constants: dict[str, NDArray[
     return NodePlan(step.name, step.op, tuple(inputs), attributes, values[step.name], step)
 
 
-def _inputs(step: Step, values: _Values) -> list[str]:
+def _inputs(step: Step, values: Mapping[str, str]) -> list[str]:
     """The names of what a step's node takes, before the operator's own numbers."""
     inputs = [values[name] for name in step.inputs]
     if "left" not in step.parameters:

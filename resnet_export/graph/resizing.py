@@ -19,6 +19,8 @@ from resnet_export.graph.access import NHWC_TO_NCHW
 from resnet_export.graph.nodes import NodePlan
 from resnet_export.images import Interpolation, Preprocessing
 
+_node = NodePlan.around
+
 RESIZE, CROP = "preprocess.resize", "preprocess.crop"
 """Names of the two nodes, and of what they give."""
 FILTERS: dict[Interpolation, dict[str, Any]] = {
@@ -45,15 +47,14 @@ def resizing_nodes(preprocessing: Preprocessing) -> list[NodePlan]:
             f"A file can't resize with the interpolation {preprocessing.interpolation} as Pillow does.",
             hint=f"Give --interpolation {' or '.join(FILTERS)}, or --preprocess uint8.",
         )
+    resize, kept = FILTERS[preprocessing.interpolation], preprocessing.aspect == "kept"
     return [
         _node("preprocess.pixels", "Transpose", "input", perm=NHWC_TO_NCHW),
         _node("preprocess.batch", "Shape", "preprocess.pixels", start=0, end=2),
-        *(_computed_sizes() if preprocessing.aspect == "kept" else ()),
-        _node("preprocess.sizes", "Concat", "preprocess.batch", _size(preprocessing), axis=0),
-        _node(
-            RESIZE, "Resize", "preprocess.pixels", "", "", "preprocess.sizes", **FILTERS[preprocessing.interpolation]
-        ),
-        *(_computed_crop(preprocessing) if preprocessing.aspect == "kept" else ()),
+        *(_computed_sizes() if kept else ()),
+        _node("preprocess.sizes", "Concat", "preprocess.batch", "preprocess.size" if kept else SIDE, axis=0),
+        _node(RESIZE, "Resize", "preprocess.pixels", "", "", "preprocess.sizes", **resize),
+        *(_computed_crop(preprocessing) if kept else ()),
         _node(CROP, "Slice", RESIZE, STARTS, ENDS, AXES),
     ]
 
@@ -66,11 +67,6 @@ def resizing_constants(preprocessing: Preprocessing) -> dict[str, NDArray[Any]]:
         return {SIDE: np.array([resize]), LENGTH: np.array([crop]), HALF: np.array([0.5], np.float32), **axes}
     start = preprocessing.start(resize)
     return {SIDE: np.array([resize] * 2), STARTS: np.array([start] * 2), ENDS: np.array([start + crop] * 2), **axes}
-
-
-def _size(preprocessing: Preprocessing) -> str:
-    """What holds height and width after the resize."""
-    return "preprocess.size" if preprocessing.aspect == "kept" else SIDE
 
 
 def _computed_sizes() -> list[NodePlan]:
@@ -93,7 +89,3 @@ def _computed_crop(preprocessing: Preprocessing) -> list[NodePlan]:
         _node(STARTS, "Cast", "preprocess.rounded", **INT64),
         _node(ENDS, "Add", STARTS, LENGTH),
     ]
-
-
-def _node(name: str, op: str, *inputs: str, **attributes: Any) -> NodePlan:
-    return NodePlan(name, op, inputs, attributes, name)

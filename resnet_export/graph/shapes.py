@@ -36,13 +36,6 @@ def resolve_shapes(model: ir.Model, image: Sequence[int] | None) -> None:
     _infer(model)
 
 
-def static_shape(value: ir.Value | None) -> tuple[int, ...] | None:
-    """The shape of a value; None where an axis of it is open."""
-    if value is None or value.shape is None or not value.shape.is_static():
-        return None
-    return tuple(value.shape.numpy())
-
-
 def _fix_sizes(model: ir.Model, image: Sequence[int] | None) -> None:
     """Those of the inputs, and of every value that says itself that it has one of them."""
     known: dict[str | None, int] = {}

@@ -8,12 +8,13 @@ import onnx_ir as ir
 
 from resnet_export.errors import ModelError, StructureError
 from resnet_export.files import sha256
+from resnet_export.graph.access import operator_of
 from resnet_export.graph.check import check_canonical
 from resnet_export.graph.file import EXTERNAL, read
 from resnet_export.graph.foreign import ImageInput, graph_inputs, image_input
 from resnet_export.graph.metadata import PREFIX, Metadata, initializers_digest, is_ours
 from resnet_export.inspect.diff import diff
-from resnet_export.inspect.facts import ONNX, measure_layers, read_opsets, read_ports, read_producer
+from resnet_export.inspect.facts import measure_layers, read_opsets, read_ports, read_producer
 from resnet_export.inspect.results import Change, Layer, ModelDiff, ModelReport, Port, TensorChange
 from resnet_export.network.evaluation import not_finite
 
@@ -125,11 +126,8 @@ def _image_size(image: ImageInput | None, metadata: Metadata | None) -> tuple[in
 
 
 def _operators(model: ir.Model) -> dict[str, int]:
-    """Operator -> number of nodes; one that is not ONNX's own has its domain before it."""
-    counts = Counter(
-        node.op_type if node.domain in ("", ONNX) else f"{node.domain}.{node.op_type}"
-        for node in model.graph.all_nodes()
-    )
+    """Operator -> number of nodes."""
+    counts = Counter(map(operator_of, model.graph.all_nodes()))
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 

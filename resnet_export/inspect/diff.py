@@ -14,8 +14,8 @@ from resnet_export.graph.file import read
 from resnet_export.graph.foreign import graph_inputs
 from resnet_export.graph.metadata import PREFIX
 from resnet_export.inspect.facts import read_opsets, read_ports, read_producer
-from resnet_export.inspect.results import Change, ModelDiff, TensorChange
-from resnet_export.inspect.structure import Pair, changes, constants, match, nodes_of
+from resnet_export.inspect.results import Change, ModelDiff
+from resnet_export.inspect.structure import changes, constants, match, nodes_of
 from resnet_export.inspect.tensors import compare, worst_first
 
 
@@ -31,38 +31,25 @@ def diff(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> Model
     paths = Path(first), Path(second)
     models = read(paths[0]), read(paths[1])
     by, pairs = match(*models)
-    weights, unmatched, compared = _tensors(pairs)
+    tensors = list(constants(pairs))
+    matched = [(one, two) for one, two in tensors if one is not None and two is not None]
+    weights = (compare(one.name, one.numbers, two.name, two.numbers) for one, two in matched)
     return ModelDiff(
         paths=(str(paths[0]), str(paths[1])),
         sizes=(paths[0].stat().st_size, paths[1].stat().st_size),
         sha256=(sha256(paths[0]), sha256(paths[1])),
         nodes=(len(nodes_of(models[0])), len(nodes_of(models[1]))),
-        tensors=compared,
+        tensors=len(matched),
         matched_by=by,
         header=tuple(_header(*models)),
         structure=tuple(changes(*models, pairs)),
-        weights=tuple(sorted(weights, key=worst_first)),
-        unmatched=unmatched,
+        weights=tuple(sorted((change for change in weights if change is not None), key=worst_first)),
+        unmatched=(
+            tuple(one.name for one, two in tensors if one is not None and two is None),
+            tuple(two.name for one, two in tensors if two is not None and one is None),
+        ),
         metadata=tuple(_metadata(models[0].metadata_props, models[1].metadata_props)),
     )
-
-
-def _tensors(pairs: list[Pair]) -> tuple[list[TensorChange], tuple[tuple[str, ...], tuple[str, ...]], int]:
-    """Tensors that differ, names of those without a counterpart, and how many had one."""
-    found: list[TensorChange] = []
-    alone: tuple[list[str], list[str]] = ([], [])
-    compared = 0
-    for first, second in constants(pairs):
-        if first is None or second is None:
-            for held, names in zip((first, second), alone, strict=True):
-                if held is not None:
-                    names.append(held.name)
-            continue
-        compared += 1
-        change = compare(first.name, first.numbers, second.name, second.numbers)
-        if change is not None:
-            found.append(change)
-    return found, (tuple(alone[0]), tuple(alone[1])), compared
 
 
 def _header(first: ir.Model, second: ir.Model) -> Iterator[Change]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from difflib import SequenceMatcher
+from itertools import zip_longest
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import onnx
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from resnet_export.graph.access import producer
+from resnet_export.graph.access import operator_of, producer
 from resnet_export.graph.foreign import graph_inputs
 from resnet_export.inspect.results import Change
 
@@ -29,13 +30,6 @@ class Constant(NamedTuple):
 
     name: str
     numbers: NDArray[np.generic]
-
-
-class Match(NamedTuple):
-    """The nodes of two graphs, those that belong to each other together."""
-
-    by: Literal["name", "position"]
-    pairs: list[Pair]
 
 
 def nodes_of(model: ir.Model) -> list[ir.Node]:
@@ -61,26 +55,28 @@ def nodes_of(model: ir.Model) -> list[ir.Node]:
     return [node for node in order if constant(node.outputs[0] if node.outputs else None) is None]
 
 
-def match(first: ir.Model, second: ir.Model) -> Match:
-    """By name where half of the names of the smaller graph are in the other, else by position and operator.
+def match(first: ir.Model, second: ir.Model) -> tuple[Literal["name", "position"], list[Pair]]:
+    """(how the nodes were matched, those that belong to each other together).
+
+    By name where half of the names of the smaller graph are in the other, else by position and operator.
 
     Nodes whose name is that of several are matched by position among themselves.
     """
     ours, theirs = nodes_of(first), nodes_of(second)
     mine, its = _named(ours), _named(theirs)
     if 2 * len(mine.keys() & its.keys()) < min(len(ours), len(theirs)):
-        return Match("position", list(_by_position(ours, theirs)))
+        return "position", list(_by_position(ours, theirs))
     pairs: list[Pair] = [(node, its.get(name)) for name, node in mine.items()]
     pairs += [(None, node) for name, node in its.items() if name not in mine]
     others = ([node for node in nodes if node.name not in named] for nodes, named in ((ours, mine), (theirs, its)))
     pairs += _by_position(*others)
     order = {node: position for position, node in enumerate(ours)}
-    return Match("name", sorted(pairs, key=lambda pair: order.get(pair[0], len(order))))  # type: ignore[arg-type]
+    return "name", sorted(pairs, key=lambda pair: order.get(pair[0], len(order)))  # type: ignore[arg-type]
 
 
 def _by_position(ours: list[ir.Node], theirs: list[ir.Node]) -> Iterator[Pair]:
     """Nodes that stand between the same operators together."""
-    matcher = SequenceMatcher(None, [_operator(node) for node in ours], [_operator(node) for node in theirs], False)
+    matcher = SequenceMatcher(None, [operator_of(node) for node in ours], [operator_of(node) for node in theirs], False)
     for tag, start, end, other_start, other_end in matcher.get_opcodes():
         left, right = ours[start:end], theirs[other_start:other_end]
         if tag == "equal" or len(left) == len(right):
@@ -106,11 +102,11 @@ def changes(first: ir.Model, second: ir.Model, pairs: list[Pair]) -> Iterator[Ch
         if node is None or other is None:
             found = node or other
             assert found is not None, "a pair has a node"
-            said = _operator(found)
+            said = operator_of(found)
             yield Change(_name(found), "", said if node else None, said if other else None)
             continue
-        if _operator(node) != _operator(other):
-            yield Change(_name(node), "operator", _operator(node), _operator(other))
+        if operator_of(node) != operator_of(other):
+            yield Change(_name(node), "operator", operator_of(node), operator_of(other))
         else:
             yield from _attributes(node, other, first, second)
         yield from _inputs(node, other, partner)
@@ -124,8 +120,7 @@ def constants(pairs: list[Pair]) -> Iterator[tuple[Constant | None, Constant | N
     seen: set[tuple[str | None, str | None]] = set()
     for node, other in pairs:
         taken = [[constant(value) for value in side.inputs] if side is not None else [] for side in (node, other)]
-        for index in range(max(map(len, taken))):
-            one, two = (side[index] if index < len(side) else None for side in taken)
+        for one, two in zip_longest(*taken):
             key = (one and one.name, two and two.name)
             if key != (None, None) and key not in seen:
                 seen.add(key)
@@ -175,8 +170,7 @@ def _plain(found: ir.Attr) -> Any:
 
 def _inputs(node: ir.Node, other: ir.Node, partner: dict[ir.Value, ir.Value]) -> Iterator[Change]:
     """Inputs that come from elsewhere; which numbers a constant holds is not the question here."""
-    for index in range(max(len(node.inputs), len(other.inputs))):
-        mine, its = (side.inputs[index] if index < len(side.inputs) else None for side in (node, other))
+    for index, (mine, its) in enumerate(zip_longest(node.inputs, other.inputs)):
         if constant(mine) is not None and constant(its) is not None:
             continue
         if (None if mine is None else partner.get(mine)) is not its or (mine is None) != (its is None):
@@ -195,7 +189,3 @@ def _source(value: ir.Value | None) -> str | None:
 
 def _name(node: ir.Node) -> str:
     return node.name or (node.outputs[0].name if node.outputs else None) or node.op_type
-
-
-def _operator(node: ir.Node) -> str:
-    return node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"

@@ -5,12 +5,14 @@ This runs what the user names, as `python -m` would: it is never called with a n
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.util
 import inspect
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -63,7 +65,7 @@ def _module(place: str) -> ModuleType:
     if place.endswith(".py"):
         return _from_file(Path(place))
     try:
-        with _UserCode(f"Importing {place}"):
+        with _user_code(f"Importing {place}"):
             return importlib.import_module(place)
     except InputError as error:
         cause = error.__cause__
@@ -86,7 +88,7 @@ def _from_file(path: Path) -> ModuleType:
         raise UsageError(f"Python can't import {path}.", hint=FORM)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickle look there
-    with _UserCode(f"Importing {path}"):
+    with _user_code(f"Importing {path}"):
         spec.loader.exec_module(module)
     return module
 
@@ -117,25 +119,18 @@ def _called(found: Any, text: str) -> Any:
         ) from error
     except ValueError:  # a callable without a signature, of C
         pass
-    with _UserCode(f"Calling {text}"):
+    with _user_code(f"Calling {text}"):
         return found()
 
 
-class _UserCode:
+@contextlib.contextmanager
+def _user_code(what: str) -> Iterator[None]:
     """What the user's code raises, as an `InputError` with the last line that ran."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, tb: object) -> None:
-        # A script that parses its arguments raises SystemExit.
-        if isinstance(error, Exception | SystemExit):
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{Path(last.filename).name}, line {last.lineno}" + (f": {last.line}" if last.line else "")
-            raise InputError(
-                f"{self._what} failed: {reason(error)} ({where}).",
-                hint="Try it alone with Python, and correct it there.",
-            ) from error
+    try:
+        yield
+    except (Exception, SystemExit) as error:  # a script that parses its arguments raises SystemExit
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}, line {last.lineno}" + (f": {last.line}" if last.line else "")
+        raise InputError(
+            f"{what} failed: {reason(error)} ({where}).", hint="Try it alone with Python, and correct it there."
+        ) from error

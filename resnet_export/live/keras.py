@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from resnet_export.convert import Topology
 from resnet_export.convert import keras as converter
 from resnet_export.convert.keras_parameters import as_array, is_floating, layers_of
+from resnet_export.convert.remarks import does_not_run
 from resnet_export.errors import InputError
 from resnet_export.live.keras_precision import in_precision
 from resnet_export.optional import require
@@ -81,8 +82,7 @@ class KerasModel:
                     outputs[layer.name] = layer.output
         try:
             inner = keras.Model(model.inputs, list(outputs.values()))
-            given = images if self._channels_first else np.ascontiguousarray(images.transpose(0, 2, 3, 1))
-            found = self._call(inner, given) if outputs else []
+            found = self._call(inner, images) if outputs else []
         except Exception:  # a subclassed model, or whatever Keras raises of parts of one
             return {}
         return {name: as_array(tensor) for name, tensor in zip(outputs, found, strict=True)}
@@ -120,19 +120,20 @@ class KerasModel:
         return in_precision(self.model, "float64")
 
     def _outputs(self, model: keras.Model, images: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-        given = images if self._channels_first else np.ascontiguousarray(images.transpose(0, 2, 3, 1))
         try:
-            output = self._call(model, given)
+            output = self._call(model, images)
         except Exception as error:  # whatever Keras or the user's own code raises
-            raise converter.does_not_run(self.model, images.shape[1:], error) from error
+            raise does_not_run(self.model, images.shape[1:], error, "call") from error
         return tuple(as_array(tensor) for tensor in converter.named(model, output).values())
 
     def _call(self, model: keras.Model, images: NDArray[Any]) -> Any:
+        """What a model with this one's order of axes gives for images (N, channels, height, width)."""
+
         def call(given: Any) -> Any:
             return model(converter.as_input(model, given), training=False)
 
         if not self._channels_first:
-            return call(images)
+            return call(np.ascontiguousarray(images.transpose(0, 2, 3, 1)))
         # On a CPU, TensorFlow's own kernels know channels last alone; its compiler knows both.
         tf = require("tensorflow")
         return tf.function(call, jit_compile=True, autograph=False)(tf.constant(images))

@@ -17,16 +17,13 @@ if TYPE_CHECKING:
     import keras
     from torch import nn
 
-PREFIXES = ("", "module.", "model.", "backbone.", "net.", "encoder.", "_orig_mod.")
-"""What may stand before every name of a checkpoint: of DataParallel, of Lightning, of torch.compile, of own modules."""
-
 
 def load_strictly(model: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> None:
     """Loads a state_dict into a module: every tensor has its place, and every place its tensor.
 
     Args:
         model: made by the user's code.
-        tensors: under the module's own names; a prefix of `PREFIXES` that stands before all is taken off.
+        tensors: under the module's own names; a prefix that stands before all of them, as Lightning's, is taken off.
 
     Raises:
         CheckpointError: tensors are missing, left over, or have another shape.
@@ -34,7 +31,8 @@ def load_strictly(model: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> None
     torch = require("torch")
     state = {name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
     # A loss's weights, which some checkpoints have besides, don't have the prefix: they must not hide it.
-    prefix = max(PREFIXES, key=lambda one: len({one + name for name in state} & tensors.keys()))
+    before = [name.removesuffix(one) for one in list(state)[:1] for name in tensors if name.endswith(f".{one}")]
+    prefix = max(("", *before), key=lambda one: len({one + name for name in state} & tensors.keys()))
     given = {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
     faults = _faults(state, given, [name for name in tensors if not name.startswith(prefix)])
     if faults:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +99,7 @@ class TorchModel:
         modules = dict(self._plain.named_modules())
         with contextlib.ExitStack() as stack:
             for name in modules.keys() & set(names):
-                stack.enter_context(_removed(modules[name].register_forward_hook(keep(name))))
+                stack.callback(modules[name].register_forward_hook(keep(name)).remove)
             self.run(images)
         return found
 
@@ -119,15 +119,6 @@ class TorchModel:
         first = next((module for module in self.model.modules() if isinstance(module, convolution)), None)
         channels: int | None = getattr(config, "num_channels", None) or (None if first is None else first.in_channels)
         return channels
-
-
-@contextlib.contextmanager
-def _removed(hook: Any) -> Iterator[None]:
-    """Takes a hook away again."""
-    try:
-        yield
-    finally:
-        hook.remove()
 
 
 attach = TorchModel

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from resnet_export.machine.sysfs import read_text
+from resnet_export.machine.sysfs import ROOT, read_text
 
 UNLIMITED = 1 << 60
 """Bytes. Version 1 writes the largest multiple of a page below 2^63 for "no limit"."""
@@ -53,12 +53,8 @@ class Mount:
     point: PurePosixPath
 
 
-def read_limits(root: Path = Path("/")) -> Limits:
-    """The limits of this process.
-
-    Args:
-        root: the folder that holds `proc` and `sys`.
-    """
+def read_limits(root: Path = ROOT) -> Limits:
+    """The limits of this process."""
     cpus: list[float | None] = []
     memory: list[int | None] = []
     for controller, folder in _folders(root, "self"):
@@ -73,13 +69,8 @@ def read_limits(root: Path = Path("/")) -> Limits:
     )
 
 
-def read_throttling(root: Path = Path("/"), pid: int | None = None) -> Throttling | None:
-    """How often a process's groups were stopped; None where that can't be seen, or the process is gone.
-
-    Args:
-        root: the folder that holds `proc` and `sys`.
-        pid: of the process; None for this one.
-    """
+def read_throttling(root: Path = ROOT, pid: int | None = None) -> Throttling | None:
+    """How often the groups of a process, or of this one, were stopped; None where that can't be seen, or it is gone."""
     found = [
         told
         for controller, folder in _folders(root, "self" if pid is None else str(pid))

@@ -6,7 +6,7 @@ from typing import Any
 
 import psutil
 
-from resnet_export.machine.sysfs import read_text
+from resnet_export.machine.sysfs import ROOT, read_text
 
 GOVERNOR = "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 """Of the first CPU: it is set for all alike."""
@@ -30,12 +30,8 @@ class Clock:
     """Whether it may go beyond its nominal clock (Intel's Turbo Boost, AMD's Core Performance Boost)."""
 
 
-def read_clock(root: Path = Path("/")) -> Clock:
-    """The clock of this machine.
-
-    Args:
-        root: the folder that holds `sys`.
-    """
+def read_clock(root: Path = ROOT) -> Clock:
+    """The clock of this machine."""
     told = _ask_library(percpu=False)
     current, least, most = (told.current, told.min, told.max) if told else (None, None, None)
     governor = read_text(root / GOVERNOR) or None

@@ -53,7 +53,7 @@ def read_moment(
         process: that is measured, with its children; None where it has ended.
         pid: its number.
         cpus: that it may run on.
-        root: the folder that holds `proc` and `sys`.
+        root: see `sysfs.ROOT`.
         on_gpu: ask for the GPUs', too.
     """
     seconds = time.perf_counter()

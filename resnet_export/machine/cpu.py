@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 
 from resnet_export.machine.clock import Clock, read_clock
-from resnet_export.machine.sysfs import read_text
+from resnet_export.machine.sysfs import ROOT, read_text
 
 INSTRUCTION_SETS: Mapping[str, Mapping[str, tuple[frozenset[str], ...]]] = {
     "x86": {
@@ -63,7 +63,7 @@ class Cpu:
     clock: Clock = field(default_factory=Clock)
 
 
-def read_cpu(root: Path = Path("/")) -> Cpu:
+def read_cpu(root: Path = ROOT) -> Cpu:
     """The facts of this CPU."""
     architecture = platform.machine()
     model, flags = parse_cpuinfo(read_text(root / "proc/cpuinfo")) if sys.platform == "linux" else ("", None)

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from resnet_export.machine.sysfs import read_text
+from resnet_export.machine.sysfs import ROOT, read_text
 
 FIELDS = ("name", "memory.total", "compute_cap", "driver_version", "clocks.sm", "clocks.max.sm", "power.limit")
 SLOWDOWNS = ("sw_power_cap", "sw_thermal_slowdown", "hw_thermal_slowdown", "hw_power_brake_slowdown")
@@ -51,7 +51,7 @@ class Gpus:
     """Why `nvidia-smi` names none."""
 
 
-def read_gpus(root: Path = Path("/")) -> Gpus:
+def read_gpus(root: Path = ROOT) -> Gpus:
     """The GPUs of this machine. None is a fact, and no error."""
     text, failure = ask_nvidia(*FIELDS)
     devices, others = parse_gpus(text), read_pci(root)
@@ -86,11 +86,7 @@ def parse_cuda(text: str) -> str | None:
 
 
 def read_pci(root: Path) -> tuple[Gpu, ...]:
-    """The GPUs on the PCI bus, by vendor and number: Linux itself knows no names.
-
-    Args:
-        root: the folder that holds `sys`.
-    """
+    """The GPUs on the PCI bus, by vendor and number: Linux itself knows no names."""
     found = []
     for device in sorted((root / "sys/bus/pci/devices").glob("*")):
         kind, vendor, number = (read_text(device / name) for name in ("class", "vendor", "device"))

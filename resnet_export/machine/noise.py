@@ -19,6 +19,7 @@ import psutil
 from resnet_export.machine.clock import read_speeds
 from resnet_export.machine.counters import Moment, read_moment
 from resnet_export.machine.cpu import read_affinity
+from resnet_export.machine.sysfs import ROOT
 
 Count = TypeVar("Count", int, float)
 
@@ -66,12 +67,12 @@ class Noise:
 class Watch:
     """Watches a process, and the machine around it: `watch = Watch(pid)`, later `watch.end()`."""
 
-    def __init__(self, pid: int | None = None, root: Path = Path("/"), *, on_gpu: bool = False) -> None:
+    def __init__(self, pid: int | None = None, root: Path = ROOT, *, on_gpu: bool = False) -> None:
         """Starts.
 
         Args:
             pid: of the process that is measured, with its children; None for this one. It may have ended.
-            root: the folder that holds `proc` and `sys`.
+            root: see `sysfs.ROOT`.
             on_gpu: watch NVIDIA's GPUs, too.
         """
         self._pid, self._root, self._on_gpu = os.getpid() if pid is None else pid, root, on_gpu

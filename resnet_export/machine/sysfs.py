@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+ROOT = Path("/")
+"""The folder that holds `proc`, `run` and `sys`; tests have others."""
+
 
 def read_text(path: Path) -> str:
     """The text of a file; empty where there is none, or it can't be read."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from resnet_export.machine.sysfs import read_text
+from resnet_export.machine.sysfs import ROOT, read_text
 
 MARKS = {".dockerenv": "docker", "run/.containerenv": "podman"}
 """Files that container engines leave -> the engine."""
@@ -38,7 +38,7 @@ class System:
     """With its version, such as `CPython 3.11.7`."""
 
 
-def read_system(root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -> System:
+def read_system(root: Path = ROOT, environment: Mapping[str, str] = os.environ) -> System:
     """The facts of this system."""
     return System(
         name=_name(),
@@ -50,12 +50,7 @@ def read_system(root: Path = Path("/"), environment: Mapping[str, str] = os.envi
 
 
 def find_container(root: Path, environment: Mapping[str, str]) -> str | None:
-    """The container engine, told by what it leaves behind; None outside of containers.
-
-    Args:
-        root: the folder that holds `proc` and `run`.
-        environment: of the process.
-    """
+    """The container engine, told by what it leaves behind; None outside of containers."""
     if "KUBERNETES_SERVICE_HOST" in environment:
         return "kubernetes"
     named = read_text(root / "run/systemd/container") or environment.get("container", "")

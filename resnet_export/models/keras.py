@@ -153,7 +153,8 @@ def read(model: keras.Model, **asked: Any) -> Weights:
     tensors = {name: to_canonical(variable.numpy()) for name, variable in variables(model).items()}
     if asked.get("image_size") is None and isinstance(model.input_shape, tuple):
         asked["image_size"] = model.input_shape[1]
-    norms = {layer.name: layer.epsilon for layer in _layers(model) if isinstance(layer, layers.BatchNormalization)}
+    every = model._flatten_layers()  # those of nested models included
+    norms = {layer.name: layer.epsilon for layer in every if isinstance(layer, layers.BatchNormalization)}
     return Weights.of_model(tensors, norms, origin=origin, **asked)
 
 
@@ -174,12 +175,6 @@ def save(weights: Weights, path: str | os.PathLike[str]) -> None:
             model.save(temporary)
         else:
             model.save_weights(temporary)
-
-
-def _layers(model: keras.Model) -> Iterator[layers.Layer]:
-    """All layers, those of nested models included."""
-    for layer in model.layers:
-        yield from _layers(layer) if isinstance(layer, keras.Model) else (layer,)
 
 
 def variables(model: keras.Model) -> dict[str, keras.Variable]:

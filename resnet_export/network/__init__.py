@@ -11,13 +11,17 @@ from typing import Any
 
 from resnet_export.network.sizes import BATCH, Shape, Size, concrete, described, product
 
-__all__ = ["BATCH", "IMAGE", "ROLES", "Network", "Shape", "Size", "Step", "concrete", "described", "product"]
+__all__ = [
+    "BATCH", "IMAGE", "NORM_ROLES", "ROLES", "Network", "Shape", "Size", "Step", "concrete", "described", "product",
+]  # fmt: skip
 
 IMAGE = "input"
 """The name of the value that the first step takes."""
 OPSET = 18
 """The ONNX opset in whose meaning a step's operator and attributes are to be read."""
-ROLES = ("weight", "bias", "running_mean", "running_var", "scale", "zero_point", "left", "right")
+NORM_ROLES = ("weight", "bias", "running_mean", "running_var")
+"""What the numbers of a batch norm are, in their order."""
+ROLES = (*NORM_ROLES, "scale", "zero_point", "left", "right")
 """What the numbers of a step can be, in the order in which its operator takes them."""
 STATISTICS = ("running_mean", "running_var")
 """Roles of the numbers that a training does not learn by gradients."""

@@ -60,10 +60,12 @@ def outputs_of(
     return [joined[name] for name in names]
 
 
-def not_finite(numbers: Numbers) -> Iterator[tuple[str, int]]:
-    """(name, how many of its numbers are NaN or infinite) of each parameter that has any."""
+@np.errstate(over="ignore")
+def not_finite(numbers: Numbers, dtype: Real | None = None) -> Iterator[tuple[str, int]]:
+    """(name, how many of its numbers are NaN or infinite) of each parameter that has any; `dtype`: rounded to that."""
     for name, array in numbers.items():
-        count = array.size - int(np.isfinite(array).sum()) if array.dtype.kind == "f" else 0
+        found = array if dtype is None else array.astype(dtype, copy=False)
+        count = array.size - int(np.isfinite(found).sum()) if found.dtype.kind == "f" else 0
         if count:
             yield name, count
 

@@ -77,30 +77,19 @@ def _alike(found: Step, step: Step) -> int:
 def _check(found: Step, step: Step, expected: Network) -> None:
     layer = layer_of(step, expected)
     for name in sorted(step.attributes.keys() | found.attributes.keys()):
+        has, wanted, what = found.attributes.get(name), step.attributes.get(name), name
+        if has == wanted:
+            continue
+        cause = cause_of_attribute(step, name)
         if name == "epsilon":
-            _check_epsilon(found, step, layer)
-        elif found.attributes.get(name) != step.attributes.get(name):
-            raise StructureError(
-                layer,
-                f"{name} is {found.attributes.get(name)} in the graph and {step.attributes.get(name)} in the "
-                "specification.",
-                cause=cause_of_attribute(step, name),
-            )
+            cause, what = f"batch norm with eps {has:.3g}", f"the eps of {step.name}"
+            has, wanted = f"{has:.7g}", f"{wanted:.7g}"
+        raise StructureError(layer, f"{what} is {has} in the graph and {wanted} in the specification.", cause=cause)
     if found.parameters != step.parameters:
         surplus = found.parameters.keys() - step.parameters.keys()
         detail = f"it has a {', '.join(sorted(surplus))} more" if surplus else "its numbers have other shapes"
         shapes = ", ".join(f"{role} {shape}" for role, shape in step.parameters.items())
         raise StructureError(layer, f"{detail} than the specification's {shapes}.")
-
-
-def _check_epsilon(found: Step, step: Step, layer: str) -> None:
-    eps, wanted = found.attributes["epsilon"], step.attributes["epsilon"]
-    if eps != wanted:
-        raise StructureError(
-            layer,
-            f"the eps of {step.name} is {eps:.7g} in the graph and {wanted:.7g} in the specification.",
-            cause=f"batch norm with eps {eps:.3g}",
-        )
 
 
 def layer_of(step: Step, network: Network) -> str:

@@ -6,6 +6,7 @@ gate       x * sigmoid(fc2(relu(fc1(mean x))))       squeeze and excitation (Hu 
            x * sigmoid(conv(mean x))                 ECA (Wang et al. 2020): a convolution along the channels
 shortcut   x; or a 1x1 convolution with its batch norm; or that behind an average pool (He et al. 2019, ResNet-D);
            or x at every other pixel, with channels of zeros at either side (He et al. 2015, option A)
+head       fc(mean x); or fastai's: dense(norm(relu(dense(norm(max x, mean x))))), of any number of dense layers
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from resnet_export.network import IMAGE, Network, Step
+from resnet_export.network import IMAGE, NORM_ROLES, Network, Step
 
 Shortcut = Literal["identity", "convolution", "pooled", "padded"]
 Pool = Literal["max", "none", "convolution"]
@@ -58,6 +59,18 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Dense:
+    """A dense layer of fastai's head, behind a batch norm of its own."""
+
+    norm: str
+    """The name of its batch norm."""
+    name: str
+    features: int
+    """That it gives."""
+    bias: bool = False
+
+
+@dataclass(frozen=True)
 class Residual:
     """A residual network."""
 
@@ -72,6 +85,8 @@ class Residual:
     """Length of the logits; None where it ends with the pooled features."""
     eps: float = 1e-5
     """Added to the variance in every batch norm."""
+    head: tuple[Dense, ...] = ()
+    """The dense layers of fastai's head; empty for one layer behind the average."""
 
     @property
     def strided(self) -> int:
@@ -98,11 +113,30 @@ def _steps(design: Residual) -> Iterator[Step]:
             yield step
             last = step.name
         channels = block.channels
+    if design.head:
+        yield from _head(design, last, channels)
+        return
     yield Step("avgpool", "GlobalAveragePool", (last,))
     yield Step("flatten", "Flatten", ("avgpool",), {"axis": 1})
     if design.classes is not None:
         classifier = {"weight": (design.classes, channels), "bias": (design.classes,)}
         yield Step("fc", "Gemm", ("flatten",), {"transB": 1}, classifier)
+
+
+def _head(design: Residual, source: str, channels: int) -> Iterator[Step]:
+    yield Step("head.0.mp", "GlobalMaxPool", (source,))
+    yield Step("head.0.ap", "GlobalAveragePool", (source,))
+    yield Step("head.0", "Concat", ("head.0.mp", "head.0.ap"), {"axis": 1})
+    yield Step("head.1", "Flatten", ("head.0",), {"axis": 1})
+    last, channels = "head.1", 2 * channels
+    for dense in design.head:
+        if dense is not design.head[0]:
+            yield Step(f"{last}.relu", "Relu", (last,))
+            last = f"{last}.relu"
+        yield _norm(dense.norm, last, channels, design.eps)
+        numbers = {"weight": (dense.features, channels)} | ({"bias": (dense.features,)} if dense.bias else {})
+        yield Step(dense.name, "Gemm", (dense.norm,), {"transB": 1}, numbers)
+        last, channels = dense.name, dense.features
 
 
 def _stem(design: Residual) -> Iterator[Step]:
@@ -197,8 +231,12 @@ def _convolution(
         numbers["bias"] = (given,)
     attributes = {"group": convolution.groups, **window(kernel, convolution.stride)}
     yield Step(name, "Conv", (source,), attributes, numbers)
-    roles = dict.fromkeys(("weight", "bias", "running_mean", "running_var"), (given,))
-    yield Step(norm, "BatchNormalization", (name,), {"epsilon": eps}, roles)
+    yield _norm(norm, name, given, eps)
+
+
+def _norm(name: str, source: str, channels: int, eps: float) -> Step:
+    roles = dict.fromkeys(NORM_ROLES, (channels,))
+    return Step(name, "BatchNormalization", (source,), {"epsilon": eps}, roles)
 
 
 def window(kernel: int, stride: int) -> dict[str, tuple[int, ...]]:

@@ -1,7 +1,7 @@
 """The gate of an export: the written file, held against the model that it came from."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,6 @@ from threadpoolctl import threadpool_limits
 
 from resnet_export.graph.interface import Activation, Interface
 from resnet_export.images import Preprocessing
-from resnet_export.network import Network
 from resnet_export.network.evaluation import Numbers
 from resnet_export.parity.diagnosis.attribution import diagnose, diagnose_reading
 from resnet_export.parity.embedded import measure, too_far
@@ -26,6 +25,7 @@ from resnet_export.parity.model_under_test import ModelUnderTest, canonical_mode
 from resnet_export.parity.reference.oracles import NetworkOracle, Outputs, Truths
 from resnet_export.parity.results import Diagnosis, Quantity, VerifyReport
 from resnet_export.runtimes import open_session
+from resnet_export.sources import Trained
 
 SPECIFICATION = "the specification"
 """The proof of a network that was built from its specification."""
@@ -38,41 +38,36 @@ class Check:
 
     def __init__(
         self,
-        network: Network,
-        numbers: Numbers,
+        trained: Trained,
         proof: str,
         reading: str,
         interface: Interface,
         preprocessing: Preprocessing,
-        images: str | os.PathLike[str] | None = None,
-        others: Mapping[str, str] | None = None,
-        left_out: Mapping[str, str] | None = None,
-        head: Activation | Literal["asked", "none"] = "asked",
-        source_type: str = "float32",
+        images: str | os.PathLike[str] | None,
+        head: Activation | Literal["asked", "none"],
+        source_type: str,
     ) -> None:
         """Starts to compute.
 
         Args:
-            network: before its batch norms are folded.
-            numbers: its parameters.
+            trained: the source.
             proof: what the truth is: `the specification`, `the model itself` or `the file's own graph`.
             reading: what to call a network that was read off the model itself, where that gives something else.
             interface: how the file will be called.
             preprocessing: how pictures become its input.
             images: a folder of pictures that take part.
-            others: what the file calls its outputs behind the first -> the steps of the network that give them.
-            left_out: output of the source that the file does not have -> why it does not.
             head: what the source makes of its logits, where the file has to make the same; `asked` where a user chose.
             source_type: in which the source takes its images.
         """
-        self._others = others or {}
+        self._network, self._proof, self._reading = trained.network, proof, reading
+        self._others = dict(zip(trained.others, self._network.outputs[1:], strict=True))
         self._images = images
         self._quantity, self._head = quantity_of(interface.head), head
-        self._sets, self._notes = gate_inputs(image_input_of(network, interface), preprocessing, images, source_type)
-        self._notes += [f"Not in the file: the output {name}, {why}." for name, why in (left_out or {}).items()]
+        taken = image_input_of(self._network, interface)
+        self._sets, self._notes = gate_inputs(taken, preprocessing, images, source_type)
+        self._notes += [f"Not in the file: the output {name}, {why}." for name, why in trained.left_out.items()]
         self._background = ThreadPoolExecutor(max_workers=1)
-        self._network, self._proof, self._reading = network, proof, reading
-        self._truth = self._background.submit(self._compute_truth, network, numbers)
+        self._truth = self._background.submit(self._compute_truth, trained.numbers)
         self._built = proof == SPECIFICATION
         self._source: Evaluation | None = None
         self._activation: Activation | None = None
@@ -106,7 +101,7 @@ class Check:
         """
         tested = canonical_model(file, recall, self._network, self._proof, tuple(self._others))
         if (wrong := tested.wrong or self._other_head(tested)) is not None:
-            return VerifyReport(str(name), False, (), (f"{wrong.layer}: {wrong.detail}",), diagnosis=wrong)
+            return VerifyReport.refused(str(name), wrong)
         candidate = Candidate("the file", lambda: open_session(RUNTIME, file))
         evaluation = evaluate(candidate, self._sets, tested.given, tested.activation, tested.others)
         truths = Truths(tested.oracle, {(self._sets[0].kind, self._quantity): self._truth.result()})
@@ -189,8 +184,8 @@ class Check:
         """Waits for the background."""
         self._background.shutdown()
 
-    def _compute_truth(self, network: Network, numbers: Numbers) -> Outputs:
+    def _compute_truth(self, numbers: Numbers) -> Outputs:
         """Takes one processor fewer than there are: importing and tracing need one to themselves."""
-        oracle = NetworkOracle(network, lambda: numbers, self._proof, self._others)
+        oracle = NetworkOracle(self._network, lambda: numbers, self._proof, self._others)
         with threadpool_limits(max(1, (os.cpu_count() or 2) - 1), user_api="blas"):
             return oracle.outputs(self._sets[0], self._quantity, np.float64)

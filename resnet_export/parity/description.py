@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +71,8 @@ def describe(path: Path, weights: Source, folder: Path, image_size: int | None =
         found = _foreign(model, path, taken, weights, head, logits_path, others, folder)
         return replace(found, remarks=(*remarks, *found.remarks))
     metadata = read_metadata(model, path)
-    expected = None
-    if weights is not None:
-        spec = metadata.spec
-        assumed = {} if spec is None else {"eps": spec.eps, "stride_on": spec.stride_on}
-        expected = expected_of(weights, metadata.canonical.image, path, assumed)
-    tested = canonical_model(path, None, others=others) if expected is None else _own(path, metadata, expected, others)
-    tested = replace(tested, logits_path=logits_path, remarks=remarks if expected is None else expected.remarks)
+    tested = canonical_model(path, None, others=others) if weights is None else _own(path, metadata, weights, others)
+    tested = replace(tested, logits_path=logits_path, remarks=(*remarks, *tested.remarks))
     if image_size is not None:
         tested = replace(tested, taken=replace(tested.taken, height=taken.height, width=taken.width))
     change = None if tested.wrong is None else describe_change(model, metadata)
@@ -113,19 +109,22 @@ def _outputs(model: ir.Model, path: Path) -> tuple[tuple[str, ...], tuple[str, .
     return floats, tuple(f"Not compared: the output {name}, which is {kinds[name]}." for name in rest)
 
 
-def _own(path: Path, metadata: Metadata, expected: Expected, others: tuple[str, ...]) -> ModelUnderTest:
+def _own(path: Path, metadata: Metadata, weights: Source, others: tuple[str, ...]) -> ModelUnderTest:
+    """A file of ours beside its source."""
+    spec = metadata.spec
+    assumed = {} if spec is None else {"eps": spec.eps, "stride_on": spec.stride_on}
+    expected = expected_of(weights, metadata.canonical.image, path, assumed)
     trained = expected.trained
     network, numbers, mismatch = trained.network, trained.numbers, None
     try:
         network, numbers = expected.aligned(metadata)
     except StructureError as error:
-        mismatch = Diagnosis(error.layer, "the file", error.detail, error.cause)
+        mismatch = Diagnosis.of(error)
     if mismatch is None:
         mismatch = expected.other_head(metadata.interface.activation_of(metadata.canonical.classes))
     tested = canonical_model(path, giving(numbers), network, expected.truth, others, mismatch)
-    assert isinstance(tested.oracle, NetworkOracle), "a source is a network"
     oracle = replace(tested.oracle, takes_raw=takes_pixels(network, numbers))
-    return replace(tested, oracle=oracle, source=trained)
+    return replace(tested, oracle=oracle, source=trained, remarks=expected.remarks)
 
 
 def _changed(
@@ -167,7 +166,17 @@ def _foreign(
     others: tuple[str, ...],
     folder: Path,
 ) -> ModelUnderTest:
-    wrong, trained = None, None
+    """A file of others, beside its source or by itself."""
+    precisions = layer_precisions(model)
+    tested = partial(
+        ModelUnderTest,
+        path=path,
+        logits_path=logits_path,
+        activation=head and head.activation,
+        canonical=False,
+        # float32 where one layer has it, so that a file cannot loosen its own rule
+        precision=precisions.pop() if len(precisions) == 1 else "float32",
+    )
     given: Quantity = "output" if logits_path is None else "probabilities"
     if weights is None:
         source = logits_path or path
@@ -175,44 +184,39 @@ def _foreign(
             source = folder / path.name  # without the outputs that are not compared
             write_outputs(path, (model.graph.outputs[0].name or "", *others), source)
         own = read_own_graph(source, taken, others)
-        oracle, remarks, wrong, taken = own.oracle, own.remarks, own.wrong, own.taken
-        preprocessing = Preprocessing.default(taken.channels, oracle.network.image[1])
-    else:
-        expected = expected_of(weights, (taken.channels, taken.height, taken.width), path)
-        trained = expected.trained
-        if trained.network.image[0] != taken.channels:
-            raise CheckpointError(
-                f"The weights take {trained.network.image[0]} channels, and {path.name} takes {taken.channels}.",
-                hint="Give the checkpoint that the file was made of.",
-            )
-        if trained.network.batch not in (None, taken.batch):
-            raise CheckpointError(
-                f"{trained.origin} takes {trained.network.batch} images at a time, and {path.name} takes "
-                f"{taken.batch or 'any number'}.",
-                hint="Give a source that takes any number of images.",
-            )
-        if logits_path is None:
-            trained, given = _with_head(trained, model)
-        oracle, alone = _source_oracle(expected, trained, taken, others)
-        remarks = (*expected.remarks, *alone)
-        preprocessing, _, _ = preparation_of(trained)
-        wrong = _wrong_classes(model, trained) or expected.other_head(head and head.activation)
-    precisions = layer_precisions(model)
-    return ModelUnderTest(
-        path=path,
+        usual = Preprocessing.default(taken.channels, own.oracle.network.image[1])
+        return tested(
+            taken=own.taken, preprocessing=usual, given=given, oracle=own.oracle, wrong=own.wrong, remarks=own.remarks
+        )
+    expected = expected_of(weights, (taken.channels, taken.height, taken.width), path)
+    trained = expected.trained
+    _refuse_other_images(trained, taken, path)
+    if logits_path is None:
+        trained, given = _with_head(trained, model)
+    oracle, alone = _source_oracle(expected, trained, taken, others)
+    return tested(
         taken=taken,
-        preprocessing=preprocessing,
+        preprocessing=preparation_of(trained)[0],
         given=given,
-        logits_path=logits_path,
-        activation=head and head.activation,
         oracle=oracle,
-        canonical=False,
-        # float32 where one layer has it, so that a file cannot loosen its own rule
-        precision=precisions.pop() if len(precisions) == 1 else "float32",
-        wrong=wrong,
-        remarks=remarks,
+        wrong=_wrong_classes(model, trained) or expected.other_head(head and head.activation),
+        remarks=(*expected.remarks, *alone),
         source=trained,
     )
+
+
+def _refuse_other_images(trained: Trained, taken: ImageInput, path: Path) -> None:
+    if trained.network.image[0] != taken.channels:
+        raise CheckpointError(
+            f"The weights take {trained.network.image[0]} channels, and {path.name} takes {taken.channels}.",
+            hint="Give the checkpoint that the file was made of.",
+        )
+    if trained.network.batch not in (None, taken.batch):
+        raise CheckpointError(
+            f"{trained.origin} takes {trained.network.batch} images at a time, and {path.name} takes "
+            f"{taken.batch or 'any number'}.",
+            hint="Give a source that takes any number of images.",
+        )
 
 
 def _source_oracle(

@@ -67,6 +67,11 @@ class ModelUnderTest:
         return [*found, *self.remarks]
 
     @property
+    def compared(self) -> Quantity:
+        """What is compared of its first output: probabilities are held against its own logits."""
+        return "logits" if self.given == "probabilities" else self.given
+
+    @property
     def others(self) -> tuple[str, ...]:
         """The outputs behind the first that are compared."""
         return tuple(self.oracle.others)

@@ -1,6 +1,6 @@
 """The truth of a file beside which there is nothing else: the network that is read off its own graph."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,8 +56,8 @@ def read_own_graph(path: Path, taken: ImageInput, others: tuple[str, ...]) -> Ow
     )
     compared = {found.outputs[0]: network.output, **known}
     remarks += tuple(
-        f"The output {name} depends on the other images of its batch, and is not compared image by image, but for "
-        "the batch as a whole."
+        f"Before the output {name}, the images share an axis with something else, so that one may depend on the "
+        "others. It is compared for the batch as a whole."
         for name, step in compared.items()
         if network.batch is None and network.until(step).mixes_images
     )
@@ -86,7 +86,8 @@ def _not_finite(numbers: Numbers) -> Diagnosis | None:
 def _read(path: Path, taken: ImageInput) -> tuple[Reading, ImageInput, tuple[str, ...], Diagnosis | None]:
     """(what was read, at which size, what was assumed, what is wrong with the batch)."""
     error: UnreadableError | None = None
-    for height, width in _sizes(taken):
+    sizes = dict.fromkeys((taken.height or size, taken.width or size) for size in SIZES)
+    for height, width in sizes:
         fixed = replace(taken, height=height, width=width)
         try:
             found = _at(path, fixed, taken.batch)
@@ -101,16 +102,9 @@ def _read(path: Path, taken: ImageInput) -> tuple[Reading, ImageInput, tuple[str
         return found, fixed, () if fixed == taken else (at_size,), None
     assert error is not None, "there is at least one size"
     message = f"{path.name} cannot be evaluated in float64: {error.message}"
-    if len(list(_sizes(taken))) > 1 and not error.at_any_size:
+    if len(sizes) > 1 and not error.at_any_size:
         raise ModelError(message, hint="If it takes one size alone, give that with --image-size.") from error
     raise ModelError(message, hint=WEIGHTS if error.message.startswith("Node ") else error.hint) from error
-
-
-def _sizes(taken: ImageInput) -> Iterator[tuple[int, int]]:
-    if taken.height is not None and taken.width is not None:
-        yield taken.height, taken.width
-    else:
-        yield from ((taken.height or size, taken.width or size) for size in SIZES)
 
 
 def _at(path: Path, taken: ImageInput, batch: int | None) -> Reading:

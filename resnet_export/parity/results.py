@@ -1,9 +1,12 @@
 """What a check found: immutable data, without any formatting."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from resnet_export.data import Plain
+from resnet_export.errors import StructureError
 from resnet_export.runtimes.session import Placement, Precision
 
 Inputs = Literal["random", "pictures"]
@@ -73,6 +76,16 @@ class Diagnosis:
     """What was found there."""
     cause: str | None
     """The mistake that this is the mark of, in words; None where none is known."""
+
+    @classmethod
+    def of(cls, error: StructureError, side: str = "the file") -> Diagnosis:
+        """What is wrong with a structure, and on which side."""
+        return cls(error.layer, side, error.detail, error.cause)
+
+    @property
+    def failure(self) -> str:
+        """The failure that it is of its own, among those of a report."""
+        return f"{self.layer}: {self.detail}"
 
     def __str__(self) -> str:
         """A sentence."""
@@ -190,6 +203,11 @@ class VerifyReport(Plain):
     preparation: tuple[PreparationDistance, ...] = ()
     """Of a file that prepares its pictures, in each runtime that ran it."""
     schema_version: int = 2
+
+    @classmethod
+    def refused(cls, file: str, diagnosis: Diagnosis) -> VerifyReport:
+        """Of a file in which something is wrong before it is run."""
+        return cls(file, False, (), (diagnosis.failure,), diagnosis=diagnosis)
 
     @property
     def located(self) -> tuple[str, ...]:

@@ -34,7 +34,6 @@ from resnet_export.parity.results import (
     Bisection,
     Diagnosis,
     PreparationDistance,
-    Quantity,
     RuntimeResult,
     Status,
     VerifyReport,
@@ -101,10 +100,8 @@ def verify(
     with tempfile.TemporaryDirectory() as folder:
         with stage("read"):
             tested = describe(Path(path), weights, Path(folder), image_size)
-            seen = () if tested.wrong is None else (f"{tested.wrong.layer}: {tested.wrong.detail}",)
             if tested.wrong is not None and not (bisect and tested.can_be_run):
-                found = {"comparisons": (), "diagnosis": tested.wrong, "notes": tested.remarks}
-                return _report(tested, failures=seen, **found)
+                return _report(tested, comparisons=(), diagnosis=tested.wrong, notes=tested.remarks)
             sets, notes = gate_inputs(tested.taken, tested.preprocessing, images)
             notes += tested.notes(pictures=images is not None)
         ran: list[Evaluation | RuntimeResult] = []
@@ -119,10 +116,10 @@ def verify(
         truths = Truths(tested.oracle)
         with stage("truth"):
             for inputs in sets:
-                truths.of(inputs, "logits" if tested.given == "probabilities" else tested.given)
+                truths.of(inputs, tested.compared)
         with stage("compare"):
             verdict = judge(tested, sets, truths, evaluations)
-            witness = _hear_witness(tested, verdict, truths, sets[0])
+            witness = judge_live(verdict, tested, truths, sets[0])
         diagnosis, bisection = tested.wrong, None
         if verdict.failed or bisect:
             with stage("bisect"):
@@ -135,7 +132,7 @@ def verify(
         none = [] if evaluations else ["No runtime ran the file."]
         return _report(
             tested,
-            failures=(*seen, *verdict.failures, *refused, *none),
+            failures=(*verdict.failures, *refused, *none),
             comparisons=tuple(verdict.comparisons),
             notes=tuple(notes),
             diagnosis=diagnosis,
@@ -146,7 +143,10 @@ def verify(
         )
 
 
-def _report(tested: ModelUnderTest, *, failures: tuple[str, ...], **found: Any) -> VerifyReport:
+def _report(tested: ModelUnderTest, *, failures: tuple[str, ...] = (), **found: Any) -> VerifyReport:
+    """The report, whose first failure is what was seen without running the file."""
+    if tested.wrong is not None:
+        failures = (tested.wrong.failure, *failures)
     return VerifyReport(
         file=str(tested.path),
         sha256=sha256(tested.path),
@@ -190,14 +190,6 @@ def _evaluate(
         # A runtime that gives no output gives no wrong one: that counts only where it was asked for.
         refused = named and status != "not here"
         return RuntimeResult(text, status, error.message, error.hint, refused=refused, log=log), []
-
-
-def _hear_witness(tested: ModelUnderTest, verdict: Verdict, truths: Truths, inputs: InputSet) -> float | None:
-    """How far the live model that the truth was read from is from it; see `judge_live`."""
-    if tested.source is None or tested.wrong is not None:
-        return None
-    quantity: Quantity = "logits" if tested.given == "probabilities" else tested.given
-    return judge_live(verdict, tested.source, tested.oracle, truths, inputs, quantity)
 
 
 def _hidden(tested: ModelUnderTest, evaluations: Sequence[Evaluation]) -> list[str]:

@@ -73,22 +73,10 @@ def _start_check(
     if not options.verify:
         return nullcontext()
     trained = source.trained
-    others = dict(zip(trained.others, trained.network.outputs[1:], strict=True))
-    return closing(
-        Check(
-            trained.network,
-            trained.numbers,
-            source.proof,
-            source.reading,
-            report.interface,
-            report.preprocessing,
-            options.images,
-            others,
-            trained.left_out,
-            "asked" if options.head is not None else trained.activation or "none",
-            "float32" if source.is_built else trained.file_input[1],
-        )
-    )  # fmt: skip
+    head = "asked" if options.head is not None else trained.activation or "none"
+    dtype = "float32" if source.is_built else trained.file_input[1]
+    proof, reading, images = source.proof, source.reading, options.images
+    return closing(Check(trained, proof, reading, report.interface, report.preprocessing, images, head, dtype))
 
 
 def _build(source: SourceModel, report: ExportReport, stages: Stages) -> None:
@@ -118,10 +106,7 @@ def _metadata(report: ExportReport, network: Network, graph: ir.Model) -> Metada
 
 def _refusal(report: ExportReport, diagnosis: Diagnosis | None = None) -> ParityError:
     """The error of an export that failed its check, or whose diagnosis is known before that."""
-    found = report.verification
-    if diagnosis is not None:
-        failure = f"{diagnosis.layer}: {diagnosis.detail}"
-        found = VerifyReport(report.path, False, (), (failure,), diagnosis=diagnosis)
+    found = report.verification if diagnosis is None else VerifyReport.refused(report.path, diagnosis)
     assert found is not None, "only a check refuses"
     lines = (f"{report.path} was not written: it would not be the network of its source.",)
     return ParityError(

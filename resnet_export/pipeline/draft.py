@@ -76,11 +76,11 @@ def refuse_absent_classifier(options: ExportOptions, trained: Trained) -> None:
     Raises:
         CheckpointError: the source has none, and something else than the embedding is asked for.
     """
-    ends = trained.network.step[trained.network.output].op
-    if trained.name is not None and ends != "Gemm" and options.head != "embedding":
+    if trained.headless is not None and options.head != "embedding":
         raise CheckpointError(
-            f"{trained.origin} has no classifier (fc.weight): it ends with the pooled features.",
-            hint="Give --head embedding.",
+            f"{trained.origin} {trained.headless}.",
+            hint="Give --head embedding for the features before it. Its classes need the model itself: "
+            "--model module:callable --weights FILE.",
         )
 
 
@@ -123,21 +123,17 @@ def refuse_fixed_size(trained: Trained) -> None:
 
 def preprocessing_of(options: ExportOptions, trained: Trained) -> tuple[Preprocessing, str, set[str]]:
     """(preprocessing, where it comes from in words, its fields that are known): the options', else the source's."""
-    default, usual, sure = _own_preprocessing(options, trained)
+    default, usual, sure = preparation_of(trained)
+    source, height = options.source, trained.network.image[1]
+    if trained.spec is not None and isinstance(source, str) and source in RESIZE:  # published weights
+        pixels = round(RESIZE[source] * height / 224)
+        default = Preprocessing(pixels, height, IMAGENET_MEAN, IMAGENET_STD)
+        usual, sure = f"that of {source}", set(ADJUSTABLE)
     given = {name: value for name in ADJUSTABLE if (value := getattr(options, name)) is not None}
     origin = usual
     if given:
         origin = f"{', '.join(given)} as given; the rest {usual}" if len(given) < len(ADJUSTABLE) else "as given"
     return default.changed(**given), origin, sure | set(given)
-
-
-def _own_preprocessing(options: ExportOptions, trained: Trained) -> tuple[Preprocessing, str, set[str]]:
-    """That of the named weights, else what the network or its source shows, else the usual one."""
-    source, height = options.source, trained.network.image[1]
-    if trained.spec is not None and isinstance(source, str) and source in RESIZE:
-        pixels = round(RESIZE[source] * height / 224)
-        return Preprocessing(pixels, height, IMAGENET_MEAN, IMAGENET_STD), f"that of {source}", set(ADJUSTABLE)
-    return preparation_of(trained)
 
 
 def _versions(framework: str) -> dict[str, str]:

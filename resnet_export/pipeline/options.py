@@ -80,7 +80,7 @@ class ExportOptions:
     interpolation: str | None = None
     """How the resize interpolates."""
     labels: str | os.PathLike[str] | Sequence[str] | None = None
-    """Class names, or a text file with one a line."""
+    """Class names, a text file with one a line, or `imagenet`."""
     images: str | os.PathLike[str] | None = None
     """A folder of pictures that take part in the check."""
     force: bool = False

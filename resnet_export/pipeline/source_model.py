@@ -156,13 +156,10 @@ class SourceModel:
         assert isinstance(self.trained.numbers, Weights), "what is built has a specification"
         return self.trained.numbers
 
-    @property
-    def _definition(self) -> Any:
-        return importlib.import_module(FRAMEWORKS[self.framework])
-
     def _built(self, weights: Weights) -> Any:
-        model = self._definition.build(weights.spec)
-        self._definition.load(model, weights)
+        definition = importlib.import_module(FRAMEWORKS[self.framework])
+        model = definition.build(weights.spec)
+        definition.load(model, weights)
         return model
 
     def _open(self) -> Session:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import importlib
 import importlib.metadata
 from pathlib import Path
 from typing import Any
 
-from resnet_export.errors import UsageError
+from resnet_export.errors import UsageError, did_you_mean
 from resnet_export.optional import require
 from resnet_export.runtimes.options import read_options, write_options
 from resnet_export.runtimes.runtime import Runtime
@@ -148,9 +147,8 @@ def find(name: str) -> Runtime:
         if point.name == name:
             third_party: Runtime = point.load()
             return third_party
-    near = difflib.get_close_matches(name, names(), n=1)
-    meant = f"Did you mean {near[0]}? " if near else ""
-    raise UsageError(f"There is no runtime {name!r}.", hint=f"{meant}Known are {', '.join(names())}.")
+    hint = f"{did_you_mean(name, names())}Known are {', '.join(names())}."
+    raise UsageError(f"There is no runtime {name!r}.", hint=hint)
 
 
 def open_session(text: str, path: Path) -> Session:

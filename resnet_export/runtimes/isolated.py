@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.errors import ResNetExportError
-from resnet_export.runtimes import RuntimeSpec, parse_runtime
+from resnet_export.runtimes import parse_runtime
 from resnet_export.runtimes.session import Placement, Session
 from resnet_export.workers import Worker
 
@@ -25,9 +25,9 @@ class SessionTarget:
     def __init__(self, report: object) -> None:
         self._session: Session
 
-    def open(self, runtime: str | RuntimeSpec, path: str, allow_fallback: bool) -> dict[str, Any]:
+    def open(self, runtime: str, path: str, allow_fallback: bool) -> dict[str, Any]:
         """Opens a file; the answer has the session's attributes."""
-        spec = (parse_runtime(runtime) if isinstance(runtime, str) else runtime).with_fallback(allow_fallback)
+        spec = parse_runtime(runtime).with_fallback(allow_fallback)
         self._session = spec.open(Path(path))
         with contextlib.suppress(ResNetExportError):  # where the CPU stands in for it
             self._session.version = spec.probe()
@@ -47,9 +47,7 @@ class IsolatedSession(Session):
 
     _placement: Placement
 
-    def __init__(
-        self, runtime: str | RuntimeSpec, path: Path, *, allow_fallback: bool = False, timeout_s: float = TIMEOUT_S
-    ) -> None:
+    def __init__(self, runtime: str, path: Path, *, allow_fallback: bool = False, timeout_s: float = TIMEOUT_S) -> None:
         """Starts the worker and opens the file.
 
         Args:
@@ -64,7 +62,7 @@ class IsolatedSession(Session):
             ModelError: it cannot load the file.
             RuntimeCrashedError: its process died, or did not answer in time.
         """
-        self.name = str(runtime)
+        self.name = runtime
         target = f"{SessionTarget.__module__}:{SessionTarget.__name__}"
         self._worker = Worker(target, timeout_s=timeout_s, hint="Leave this runtime out.")
         try:

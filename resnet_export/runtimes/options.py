@@ -1,13 +1,12 @@
 """A runtime's options: from `name=value` on the command line to a frozen dataclass, and back."""
 
 import dataclasses
-import difflib
 import types
 import typing
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from resnet_export.errors import UsageError
+from resnet_export.errors import UsageError, did_you_mean
 
 WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
@@ -37,21 +36,29 @@ def read_options(kind: type[Any], pairs: Iterable[str], runtime: str) -> Any:
         UsageError: there is no such option, it is given twice, or the text is none of its values.
     """
     fields, hints = {field.name: field for field in dataclasses.fields(kind)}, typing.get_type_hints(kind)
-    given: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, text = (part.strip() for part in pair.partition("="))
-        if not equals:
-            raise UsageError(f"{pair!r} is no option of {runtime}.", hint=f"Write {runtime},option=value.")
+    given = read_pairs(pairs, runtime, f"Write {runtime},option=value.")
+    for name in given:
         if name not in fields:
-            near = difflib.get_close_matches(name, fields, n=1)
-            raise UsageError(
-                f"{runtime} has no option {name!r}.",
-                hint=f"{f'Did you mean {near[0]}? ' if near else ''}It has: {', '.join(fields) or 'none'}.",
-            )
+            hint = f"{did_you_mean(name, fields)}It has: {', '.join(fields) or 'none'}."
+            raise UsageError(f"{runtime} has no option {name!r}.", hint=hint)
+    return kind(**{name: _value(hints[name], text, f"{runtime},{name}") for name, text in given.items()})
+
+
+def read_pairs(pairs: Iterable[str], owner: str, hint: str) -> dict[str, str]:
+    """Name -> value, from `name=value`; the message names the owner, and the hint says how it is written.
+
+    Raises:
+        UsageError: one is no such pair, or a name is given twice.
+    """
+    given: dict[str, str] = {}
+    for pair in pairs:
+        name, _, value = (part.strip() for part in pair.partition("="))
+        if not value:
+            raise UsageError(f"{pair.strip()!r} is no option of {owner}.", hint=hint)
         if name in given:
-            raise UsageError(f"{runtime} is given {name} twice.", hint="Leave out one of them.")
-        given[name] = _value(hints[name], text, f"{runtime},{name}")
-    return kind(**given)
+            raise UsageError(f"{owner} is given {name} twice.", hint="Leave out one of them.")
+        given[name] = value
+    return given
 
 
 def write_options(options: Any) -> list[str]:

@@ -41,7 +41,7 @@ class TractSession(Session):
         self._signature.check(images, self.name)
         with running(self.name):
             if images.shape not in self._compiled:
-                self._compiled[images.shape] = self._compile(self._path, images)
+                self._compiled[images.shape] = self._compile(self._path.read_bytes(), images)
             output: NDArray[Any] = self._compiled[images.shape].run([images])[0].to_numpy()
         return output
 
@@ -49,10 +49,8 @@ class TractSession(Session):
         """The values of a copy of the file that has them as outputs."""
         content, shown = with_outputs(self._path, names)
         self._signature.check(images, self.name)
-        with tempfile.TemporaryDirectory() as folder, running(self.name):
-            path = Path(folder) / self._path.name
-            path.write_bytes(content)
-            outputs = self._compile(path, images).run([images])
+        with running(self.name):
+            outputs = self._compile(content, images).run([images])
         # The copy's own outputs come first, then those that it shows besides.
         order = [self._signature.output, *(name for name in shown if name != self._signature.output)]
         values = dict(zip(order, outputs, strict=True))
@@ -62,12 +60,12 @@ class TractSession(Session):
         """Frees the compiled networks."""
         self._compiled.clear()
 
-    def _compile(self, path: Path, images: NDArray[Any]) -> Any:
+    def _compile(self, content: bytes, images: NDArray[Any]) -> Any:
         # The sizes that other exporters note between the nodes are symbols, which clash with those of the images.
-        proto = onnx.load_model(path)
+        proto = onnx.load_model_from_string(content)
         del proto.graph.value_info[:]
         with tempfile.TemporaryDirectory() as folder:
-            plain = Path(folder) / path.name
+            plain = Path(folder) / self._path.name
             onnx.save_model(proto, plain)
             model = self._tract.onnx().load(plain)
         kind = f"{'u' if images.dtype == np.uint8 else 'f'}{8 * images.itemsize}"

@@ -92,7 +92,7 @@ def _of_path(
         return of_model(live.of(files.load(name)), Path(name).name, asked)
     config = read_config(Path(name))
     if config.architecture is not None:
-        return config.completed(_of_package(f"timm:{config.architecture}", name, asked, ema=ema))
+        return _of_package(f"timm:{config.architecture}", name, asked, ema=ema)
     return of_checkpoint(name, config, asked, assumed, ema=ema)
 
 
@@ -123,11 +123,13 @@ def _of_package(name: str, source: Source, asked: dict[str, Any], *, ema: bool) 
 
     if source is None:
         return of_model(live.of(packages.load(name)), name, asked)
+    config = read_config(Path(source))
+    packages.refuse_another(name, config.architecture, source)
     contents = read_own_contents(source, ema=ema)
     made = packages.load(name, contents.tensors)
     load_strictly(made, contents.tensors)
     origin = f"{name}, with {'; '.join((Path(source).name, *contents.notes))}"
-    return replace(of_model(live.of(made), origin, asked), labels=contents.labels)
+    return config.completed(replace(of_model(live.of(made), origin, asked), labels=contents.labels))
 
 
 def _new_spec(asked: dict[str, Any]) -> ResNetSpec:

@@ -14,17 +14,20 @@ from resnet_export.assumptions import about_image_size, about_network
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.network.residual import Residual
 from resnet_export.sources.folder import Configuration, refuse_contradiction
-from resnet_export.sources.trained import Trained, refuse_unfit
+from resnet_export.sources.trained import Trained
 from resnet_export.spec import VARIANTS, ResNetSpec
 from resnet_export.weights import Weights
+from resnet_export.weights.canonical import in_float32
 from resnet_export.weights.contents import Contents
-from resnet_export.weights.designs import Facts, design_of, faults_of, title_of
+from resnet_export.weights.designs import Facts, design_of, faults_of, title_of, twins_of
 from resnet_export.weights.formats import read_configuration, read_contents
 from resnet_export.weights.infer import MODEL_ITSELF, infer_spec, name_faults
 from resnet_export.weights.naming.torch import COUNTER
 
 NOT_SHOWN = ("eps", "stride_on", "image_size")
 """Fields of a specification that no tensor shows."""
+HEADS = ("fc.", "projection_head.", "projector.", "predictor.", "prototypes.")
+"""How the names of a head begin: of a classifier, and of what stands there in self-supervised training."""
 
 
 def of_checkpoint(
@@ -50,13 +53,12 @@ def of_checkpoint(
     refuse_contradiction(config, asked)
     contents = read_contents(path, ema=ema)
     shown = {**read_configuration(path), **config.facts}
-    tensors = {name: array for name, array in contents.tensors.items() if not name.endswith(COUNTER)}
     origin = _origin(path, contents)
-    variant = _variant(tensors, origin, {name: one.value for name, one in shown.items()}, asked, assumed or {})
-    if variant is not None:
-        return config.completed(_labelled(variant, contents))
-    weights = Weights.of_contents(contents.tensors, os.fspath(path), shown, assumed, **asked)
-    return config.completed(_labelled(Trained.of_weights(weights, origin, weights.assumptions), contents))
+    trained = _variant(contents, origin, {name: one.value for name, one in shown.items()}, asked, assumed or {})
+    if trained is None:
+        weights = Weights.of_contents(contents, os.fspath(path), shown, assumed, **asked)
+        trained = Trained.of_weights(weights, origin, weights.assumptions)
+    return config.completed(_labelled(trained, contents))
 
 
 def _origin(path: str, contents: Contents) -> str:
@@ -71,32 +73,44 @@ def _labelled(trained: Trained, contents: Contents) -> Trained:
 
 
 def _variant(
-    tensors: dict[str, NDArray[Any]],
-    origin: str,
-    shown: Mapping[str, Any],
-    asked: Mapping[str, Any],
-    assumed: Mapping[str, Any],
+    contents: Contents, origin: str, shown: Mapping[str, Any], asked: Mapping[str, Any], assumed: Mapping[str, Any]
 ) -> Trained | None:
     """The network of tensors that no specification has; None where one has them, or where they are no ResNet's."""
     given = {name: value for name, value in asked.items() if value is not None}
-    facts = {name: value for name, value in {**assumed, **shown, **given}.items() if name in NOT_SHOWN}
-    design = design_of({name: array.shape for name, array in tensors.items()}, Facts(**facts))
+    facts = {**contents.usual, **assumed, **shown, **given}
+    tensors = {name: array for name, array in contents.tensors.items() if not name.endswith(COUNTER)}
+    tensors, headless = _without_unknown_head(tensors)
+    shapes = {name: array.shape for name, array in tensors.items()}
+    design = design_of(shapes, Facts(**{name: facts[name] for name in NOT_SHOWN if name in facts}))
     if design is None or _is_specified(tensors):
         return None
-    heads = [name for name in tensors if name.startswith("fc.") and name not in ("fc.weight", "fc.bias")]
-    if heads:
-        raise CheckpointError(
-            f"{origin} has a classifier of several layers ({quote_some(heads)}), and no tensor shows what stands "
-            "between them.",
-            hint=MODEL_ITSELF,
-        )
-    shapes = {name: array.shape for name, array in tensors.items()}
     faults = faults_of(design, shapes)
     if faults and _is_nearer(design, shapes):
         raise CheckpointError(f"{origin} is {title_of(design)}, but {'; '.join(faults)}.", hint=MODEL_ITSELF)
     if faults:
         return None
-    network = design.network
+    _refuse_claims(design, given, origin)
+    known = {*given, *shown}
+    assumptions = about_network(design, known, twins_of(design) if contents.family is None else ())
+    if "image_size" not in known:
+        assumptions += (about_image_size(design.image[1]),)
+    numbers = in_float32(tensors, design.network.parameters, origin)
+    return Trained(
+        design.network, numbers, None, origin, assumptions, name=title_of(design),
+        headless=headless if design.classes is None else None,
+    )  # fmt: skip
+
+
+def _without_unknown_head(tensors: dict[str, NDArray[Any]]) -> tuple[dict[str, NDArray[Any]], str]:
+    """(the tensors without those of a head of several layers, why the network ends without one)."""
+    heads = [name for name in tensors if name.startswith(HEADS) and "fc.weight" not in tensors]
+    if not heads:
+        return tensors, "has no classifier (fc.weight): it ends with the pooled features"
+    left = {name: array for name, array in tensors.items() if name not in heads}
+    return left, f"has a head of several layers ({quote_some(heads)}), and no tensor shows what stands between them"
+
+
+def _refuse_claims(design: Residual, given: Mapping[str, Any], origin: str) -> None:
     claims = {"num_classes": design.classes, "in_channels": design.image[0], "width": design.stem[-1].channels}
     for name, value in given.items():
         if name not in NOT_SHOWN and claims.get(name) != value:
@@ -105,13 +119,6 @@ def _variant(
                 + (f" with {name} {claims[name]!r}." if name in claims else "."),
                 hint=f"Leave {name} out.",
             )
-    refuse_unfit(tensors, origin)
-    known = {*given, *shown}
-    assumptions = about_network(design, known)
-    if "image_size" not in known:
-        assumptions += (about_image_size(design.image[1]),)
-    numbers = {name: tensors[name] for name in network.parameters}
-    return Trained(network, numbers, None, origin, assumptions, name=title_of(design))
 
 
 def _is_nearer(design: Residual, shapes: Mapping[str, tuple[int, ...]]) -> bool:

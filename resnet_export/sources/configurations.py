@@ -55,6 +55,10 @@ KERAS_MODES: dict[str, dict[str, Any]] = {
 }
 KERAS = {name: mode for names, mode in KERAS_MODES.items() for name in names.split()}
 """Name of a network of keras.applications -> what its `preprocess_input` does with the pixels."""
+WITHOUT_FOLDER = (
+    "Give the checkpoint without its folder, and the nearest preparation: --mean, --std, --resize and "
+    "--interpolation. One of timm's takes --model timm:NAME too."
+)
 WIDTH_AND_SIZE = r"_[\d.]+_\d+$"
 """What stands behind the name of a MobileNet, such as `_1.00_224`."""
 
@@ -151,7 +155,7 @@ def _processor(data: Mapping[str, Any]) -> str:
     if named is None:
         raise CheckpointError(
             "preprocessor_config.json does not name its processor: image_processor_type is missing.",
-            hint="Give --mean, --std, --resize and --interpolation, and leave that file out of the folder.",
+            hint=WITHOUT_FOLDER,
         )
     for suffix in ("Fast", "Pil", "ImageProcessor", "FeatureExtractor"):
         named = str(named).removesuffix(suffix)
@@ -233,5 +237,5 @@ def _named(interpolation: Any, known: Any) -> str:
 def _unsupported(what: str) -> CheckpointError:
     return CheckpointError(
         f"The source prepares its pictures in a way that isn't supported: {what}.",
-        hint="Prepare the pictures before the file; give the mean, std and resize that come next to it as options.",
+        hint=WITHOUT_FOLDER,
     )

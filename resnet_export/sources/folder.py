@@ -82,8 +82,14 @@ def _of_hugging_face(data: Mapping[str, Any], path: Path) -> dict[str, Finding]:
     kind, activation = data.get("model_type"), data.get("hidden_act", "relu")
     if kind is None:
         return {}
-    if kind != READ or activation != "relu":
-        what = f"a network of the kind {kind!r}" if kind != READ else f"a ResNet with the activation {activation!r}"
+    what = None
+    if kind != READ:
+        what = f"a network of the kind {kind!r}"
+    elif activation != "relu":
+        what = f"a ResNet with the activation {activation!r}"
+    elif data.get("downsample_in_first_stage"):
+        what = "a ResNet with a stride in its first stage"
+    if what is not None:
         raise CheckpointError(
             f"{path} is the configuration of {what}, which a checkpoint alone doesn't show.", hint=MODEL_ITSELF
         )

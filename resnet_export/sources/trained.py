@@ -17,7 +17,7 @@ from resnet_export.graph.reading import Shown
 from resnet_export.graph.reading.naming import unused
 from resnet_export.live import LiveModel
 from resnet_export.network import IMAGE, Network
-from resnet_export.network.evaluation import Numbers
+from resnet_export.network.evaluation import Numbers, not_finite
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.canonical import digest
@@ -69,6 +69,8 @@ class Trained:
     where nothing but the network itself depends on that."""
     name: str | None = None
     """What a variant of a family is called that no specification has, such as `SE-ResNet-50`."""
+    headless: str | None = None
+    """Why a checkpoint is read up to the pooled features alone, in words; None where it has its classifier."""
 
     @classmethod
     def of_weights(cls, weights: Weights, origin: str, assumptions: tuple[Assumption, ...] = ()) -> Trained:
@@ -105,13 +107,9 @@ def refuse_unfit(numbers: Mapping[str, NDArray[Any]], origin: str) -> None:
     Raises:
         CheckpointError: one is NaN or infinite in float32.
     """
-    for name, array in numbers.items():
-        with np.errstate(over="ignore"):
-            wrong = np.count_nonzero(~np.isfinite(array.astype(np.float32)))
-        if wrong:
-            hint = "The training has diverged, or the source is damaged: give an earlier checkpoint."
-            if name.endswith((".left", ".right")):  # of arithmetic, which may have them of the code
-                hint = f"If it is a constant, such as a mask, let it be finite, such as -1e9. Else: {hint}"
-            raise CheckpointError(
-                f"{origin}: {name} has {wrong} values that are NaN or infinite in float32, of {array.size}.", hint=hint
-            )
+    for name, wrong in not_finite(numbers, np.float32):
+        hint = "The training has diverged, or the source is damaged: give an earlier checkpoint."
+        if name.endswith((".left", ".right")):  # of arithmetic, which may have them of the code
+            hint = f"If it is a constant, such as a mask, let it be finite, such as -1e9. Else: {hint}"
+        found = f"{wrong} values that are NaN or infinite in float32, of {numbers[name].size}"
+        raise CheckpointError(f"{origin}: {name} has {found}.", hint=hint)

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Self
 
@@ -15,6 +15,8 @@ from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.network import Network
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import formats
+from resnet_export.weights.contents import Contents
+from resnet_export.weights.designs import twins_of
 from resnet_export.weights.infer import MODEL_ITSELF, Finding, infer_spec, name_faults, shown_eps
 from resnet_export.weights.initial import draw
 from resnet_export.weights.naming import Tensors
@@ -59,14 +61,7 @@ class Weights(Mapping[str, Array]):
         tensors = {name: array for name, array in tensors.items() if not name.endswith(COUNTER)}
         _check_names_and_shapes(spec, tensors, origin)
         self.spec, self.assumptions = spec, assumptions
-        rounded = [name for name in spec.parameters if tensors[name].dtype == np.float64]
-        # Each is let go of once it is copied: nobody else may need it, and all of them would be in memory twice.
-        self._arrays = {name: _as_float32(name, tensors.pop(name), origin) for name in spec.parameters}
-        if rounded:
-            warnings.warn(
-                f"{origin}: {len(rounded)} tensors are float64 ({quote_some(rounded)}); they were rounded to float32.",
-                stacklevel=2,
-            )
+        self._arrays = in_float32(tensors, spec.parameters, origin)
 
     def __getitem__(self, name: str) -> Array:
         return self._arrays[name]
@@ -110,12 +105,12 @@ class Weights(Mapping[str, Array]):
             MissingDependencyError: the format needs a framework that is not installed.
         """
         shown = formats.read_configuration(path)
-        return cls.of_contents(formats.read(path), os.fspath(path), shown, assumed, **asked)
+        return cls.of_contents(formats.read_contents(path), os.fspath(path), shown, assumed, **asked)
 
     @classmethod
     def of_contents(
         cls,
-        tensors: dict[str, Array],
+        contents: Contents,
         origin: str,
         shown: Mapping[str, Finding],
         assumed: Mapping[str, Any] | None = None,
@@ -124,7 +119,7 @@ class Weights(Mapping[str, Array]):
         """Those of a checkpoint that was read.
 
         Args:
-            tensors: by canonical names; they are let go of.
+            contents: with canonical names.
             origin: what error messages call the checkpoint.
             shown: what a configuration beside the tensors shows.
             assumed: as of `load`.
@@ -134,12 +129,13 @@ class Weights(Mapping[str, Array]):
             CheckpointError: it holds another network than asked for.
         """
         known = {*shown, *(name for name, value in asked.items() if value is not None)}
-        taken = {name: value for name, value in (assumed or {}).items() if name not in known}
-        spec = infer_spec(tensors, origin=origin, shown=shown, **{**asked, **taken})
-        assumptions = about_network(spec.design, known)
+        taken = {name: value for name, value in {**contents.usual, **(assumed or {})}.items() if name not in known}
+        spec = infer_spec(contents.tensors, origin=origin, shown=shown, **{**asked, **taken})
+        twins = twins_of(spec.design) if contents.family is None else ()
+        assumptions = about_network(spec.design, known, twins)
         if asked.get("image_size") is None and "image_size" not in shown:
             assumptions += (about_image_size(spec.image_size),)
-        return cls(spec, tensors, origin=origin, assumptions=assumptions)
+        return cls(spec, contents.tensors, origin=origin, assumptions=assumptions)
 
     @classmethod
     def of_model(cls, tensors: Tensors, norms: Mapping[str, float], *, origin: str, **asked: Any) -> Self:
@@ -181,6 +177,27 @@ def digest(arrays: Tensors) -> str:
     return sha.hexdigest()
 
 
+def in_float32(tensors: dict[str, NDArray[Any]], names: Iterable[str], origin: str) -> dict[str, Array]:
+    """The tensors of a network, checked; they are taken out of `tensors`, so that none is in memory twice.
+
+    Args:
+        tensors: name -> array; float64 is rounded, with a `UserWarning`.
+        names: those of the network.
+        origin: what error messages call the tensors.
+
+    Raises:
+        CheckpointError: one is not of a floating type, or has NaN or infinity in it, or a variance is negative.
+    """
+    rounded = [name for name in names if tensors[name].dtype == np.float64]
+    arrays = {name: _as_float32(name, tensors.pop(name), origin) for name in names}
+    if rounded:
+        warnings.warn(
+            f"{origin}: {len(rounded)} tensors are float64 ({quote_some(rounded)}); they were rounded to float32.",
+            stacklevel=3,
+        )
+    return arrays
+
+
 def _check_names_and_shapes(spec: ResNetSpec, tensors: Tensors, origin: str) -> None:
     expected = spec.parameters
     misshapen = [
@@ -195,7 +212,7 @@ def _check_names_and_shapes(spec: ResNetSpec, tensors: Tensors, origin: str) -> 
             f"{origin} does not hold the {len(expected)} tensors of ResNet-{spec.depth} "
             f"(stem {spec.stem}, width {spec.width}, {spec.in_channels} channels, {spec.num_classes} classes): "
             f"{'; '.join(faults)}.",
-            hint=f"Check --depth, --stem, --width, --in-channels and --num-classes. {MODEL_ITSELF}",
+            hint=MODEL_ITSELF,
         )
 
 

@@ -1,6 +1,7 @@
 """`Contents`: what was found in a checkpoint, before anybody asks which network it is of."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
@@ -16,3 +17,7 @@ class Contents:
     sentence each."""
     labels: tuple[str, ...] | None = None
     """Class names, where the checkpoint has them."""
+    family: str | None = None
+    """Whose names the tensors had, where these were not torchvision's."""
+    usual: Mapping[str, Any] = field(default_factory=dict)
+    """What is usual in that family though no tensor shows it: fields of `ResNetSpec`."""

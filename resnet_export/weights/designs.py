@@ -10,12 +10,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from resnet_export.errors import quote_some
-from resnet_export.network.residual import Block, Convolution, Pool, Residual, Shortcut
+from resnet_export.network.residual import Block, Convolution, Dense, Pool, Residual, Shortcut
 from resnet_export.spec import IMAGE_SIZES, VARIANTS, StrideOn, Variant
 
 Shapes = Mapping[str, tuple[int, ...]]
 LARGE_KERNEL = 7
 """Of the stem of networks for large images, which has a stride and a pool behind it."""
+ANTI_ALIASED: Mapping[tuple[str, tuple[int, ...]], tuple[str, ...]] = {
+    ("ResNet-18", (64,)): ("resnetblur18",),
+    ("ResNet-50", (64,)): ("resnetaa50", "resnetblur50"),
+    ("ResNet-34-D with a deep stem", (32, 32, 64)): ("resnetaa34d",),
+    ("ResNet-50-D with a deep stem", (32, 32, 64)): ("resnetaa50d", "resnetblur50d"),
+    ("ResNet-101-D with a deep stem", (32, 32, 64)): ("resnetaa101d", "resnetblur101d"),
+    ("SE-ResNet-50-D with a deep stem", (32, 32, 64)): ("seresnetaa50d",),
+    ("SE-ResNeXt-101 32x8d-D with a deep stem", (32, 32, 64)): ("seresnextaa101d_32x8d",),
+    ("SE-ResNeXt-203 32x8d-D with a deep stem of 3, 24, 36, 4 blocks", (64, 64, 128)): ("seresnextaa201d_32x8d",),
+}
+"""(title, channels of the stem) -> the networks of timm that have the same tensors, and blur before they skip."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,9 @@ def design_of(shapes: Shapes, facts: Facts) -> Residual | None:
     size = facts.image_size or IMAGE_SIZES["imagenet" if large else "cifar"]
     first = shapes["conv1.weight" if len(stem) == 1 else "conv1.0.weight"]
     classifier = shapes.get("fc.weight")
-    return Residual((first[1], size, size), stem, pool, blocks, classifier[0] if classifier else None, facts.eps)
+    head = _head(shapes, 2 * blocks[-1].channels)
+    classes = head[-1].features if head else classifier[0] if classifier else None
+    return Residual((first[1], size, size), stem, pool, blocks, classes, facts.eps, head)
 
 
 def faults_of(design: Residual, shapes: Shapes) -> list[str]:
@@ -60,6 +73,12 @@ def faults_of(design: Residual, shapes: Shapes) -> list[str]:
         ],
     }
     return [f"{len(some)} {kind} ({quote_some(some)})" for kind, some in groups.items() if some]
+
+
+def twins_of(design: Residual) -> tuple[str, ...]:
+    """The networks of timm that have the same tensors as a network, and are anti-aliased."""
+    stem = tuple(one.channels for one in design.stem)
+    return ANTI_ALIASED.get((title_of(design), stem), ()) if design.pool == "max" and not design.head else ()
 
 
 def title_of(design: Residual) -> str:
@@ -79,6 +98,7 @@ def title_of(design: Residual) -> str:
         "-D" if any(block.shortcut == "pooled" for block in design.blocks) else "",
         " with a deep stem" if len(design.stem) > 1 else "",
         "" if known else f" of {', '.join(map(str, counts))} blocks",
+        ", fastai's head" if design.head else "",
     ]
     return "".join(parts)
 
@@ -141,3 +161,24 @@ def _shortcut(name: str, shapes: Shapes, channels: int, path: tuple[Convolution,
         return "pooled"
     same = channels == path[-1].channels and all(one.stride == 1 for one in path)
     return "identity" if same else "padded"
+
+
+def _head(shapes: Shapes, features: int) -> tuple[Dense, ...]:
+    """The dense layers of fastai's head; nothing where there are others, or in another order.
+
+    The position of a layer shows what stands between: a dropout at most, or a ReLU before the next batch norm.
+    """
+    found: list[Dense] = []
+    names = (re.fullmatch(r"head\.(\d+)\.weight", name) for name in shapes)
+    last, norm = 0, None
+    for place in sorted(int(match[1]) for match in names if match):
+        shape = shapes[f"head.{place}.weight"]
+        if norm is None and shape == (features,) and place == last + 2:
+            norm = f"head.{place}"
+        elif norm is not None and len(shape) == 2 and place <= last + 2:
+            found.append(Dense(norm, f"head.{place}", features := shape[0], bias=f"head.{place}.bias" in shapes))
+            norm = None
+        else:
+            return ()
+        last = place
+    return tuple(found) if norm is None else ()

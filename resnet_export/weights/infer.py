@@ -8,11 +8,12 @@ from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.spec import IMAGE_SIZES, VARIANTS, ResNetSpec, base_width_of
 from resnet_export.terminal import number
 from resnet_export.weights.naming import Tensors
+from resnet_export.weights.naming.families import other_network
 from resnet_export.weights.naming.torch import COUNTER
 
 MODEL_ITSELF = (
-    "A checkpoint of another network needs the model itself: --model module:callable --weights FILE, or "
-    "export(model, 'file.onnx') with the live nn.Module or keras.Model."
+    "A checkpoint of another network needs the model itself: --model module:callable --weights FILE, --model timm:NAME "
+    "--weights FILE, or export(model, 'file.onnx') with the live nn.Module or keras.Model."
 )
 STEM_OF_KERNEL = {7: "imagenet", 3: "cifar"}
 
@@ -46,8 +47,9 @@ def infer_spec(
         SpecificationError: what was asked is outside its range.
     """
     asked = {name: value for name, value in asked.items() if value is not None}
-    ResNetSpec(**asked)
     found = _findings(tensors, origin) | dict(shown or {})
+    depth = {"depth": found["depth"].value} if "depth" in found else {}
+    ResNetSpec(**depth | asked)  # what was asked is in its range, whatever the tensors are
     fields = {name: finding.value for name, finding in found.items()} | asked
     fields.setdefault("image_size", IMAGE_SIZES[fields.get("stem", "imagenet")])
     spec = ResNetSpec(**fields)
@@ -152,10 +154,15 @@ def name_faults(spec: ResNetSpec, tensors: Tensors, verb: str = "") -> list[str]
     missing = [name for name in spec.parameters if name not in tensors]
     surplus = [name for name in tensors if name not in spec.parameters and not name.endswith(COUNTER)]
     groups = {"missing": missing, "surplus": surplus}
-    return [f"{len(some)} {verb}{kind} ({quote_some(some)})" for kind, some in groups.items() if some]
+    faults = [f"{len(some)} {verb}{kind} ({quote_some(some)})" for kind, some in groups.items() if some]
+    if missing and missing == [name for name in spec.parameters if ".running_" in name]:
+        faults.append("its norms have no running statistics, as group norms have none")
+    return faults
 
 
 def _no_resnet(tensors: Tensors, spec: ResNetSpec, origin: str) -> CheckpointError:
+    if (other := other_network(tensors)) is not None:
+        return CheckpointError(f"{origin} holds the tensors of {other}, and no ResNet's.", hint=MODEL_ITSELF)
     return CheckpointError(
         f"{origin} holds {sum(not name.endswith(COUNTER) for name in tensors)} tensors, but not those of a ResNet: "
         f"measured against ResNet-{spec.depth}, which has {len(spec.parameters)}, "

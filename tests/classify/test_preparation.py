@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from resnet_export.errors import ImageError, ModelError
 from resnet_export.classify.classifier import Asked, read_classifier
 from resnet_export.classify.preparation import Batching, answers, batching_of, rows_of, session_input
+from resnet_export.errors import ImageError, ModelError
 from resnet_export.graph.foreign import ImageInput
 from resnet_export.images import Preprocessing
 from resnet_export.runtimes.session import Session
@@ -72,6 +72,15 @@ def test_the_form_of_the_input(dtype: str, layout: Any, takes_file_input: bool) 
         expected = expected.transpose(0, 3, 1, 2)
     rounding = 2.0**-10 if dtype == "float16" and own else 2.0**-22  # relative, of values from about -4 to 6
     np.testing.assert_allclose(found.astype(np.float64), expected, rtol=rounding, atol=rounding)
+
+
+@pytest.mark.parametrize("bgr", [False, True])
+def test_pixels_are_normalised_in_float64_and_rounded_once(bgr: bool) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 30, 40, 3), dtype=np.uint8)
+    preprocessing = Preprocessing(40, 40, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), bgr=bgr)
+    taken = ImageInput("input", "float32", "nchw", 3, 30, 40, None)
+    found = session_input(Echo(), taken, preprocessing, pixels)
+    assert np.array_equal(found, preprocessing.normalise(pixels).astype(np.float32))
 
 
 def test_rows() -> None:

@@ -30,13 +30,15 @@ def values(spec: ResNetSpec, numbers: dict[str, NDArray[np.float32]], image: NDA
 def test_the_first_wrong_layer_is_found_by_its_numbers(
     wrong: str | None, small: ResNetSpec, trained: Callable[..., Weights]
 ) -> None:
-    numbers = dict(trained(small).tensors)
+    numbers = dict(trained(small))
     image = np.random.default_rng(0).standard_normal((1, 3, 32, 32), np.float32)
     spoiled = dict(numbers)
     if wrong is not None:
         spoiled[f"{wrong}.weight"] = np.float32(1.5) * numbers[f"{wrong}.weight"]
     found = first_wrong(small.network, numbers, image.astype(np.float64), values(small, spoiled, image))
-    if wrong == "layer3.0.downsample.0":  # it is fused with the convolution that it is added to, and either may be wrong
+    if (
+        wrong == "layer3.0.downsample.0"
+    ):  # it is fused with the convolution that it is added to, and either may be wrong
         assert found in ("layer3.0.conv2", wrong)
     else:
         assert found == wrong

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_export.images import Preprocessing, columns_first, prepare
+from resnet_export.deploy.expected import columns_first
+from resnet_export.images import Preprocessing, prepare
 
 CLIENT = Path(__file__).parents[2] / "resnet_export" / "deploy" / "clients" / "node"
 SCRIPT = """

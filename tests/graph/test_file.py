@@ -132,6 +132,45 @@ def test_no_onnx_file(content: bytes, tmp_path: Path) -> None:
     assert "\n" not in caught.value.message
 
 
+def without_its_type(model: onnx.ModelProto) -> None:
+    next(one for node in model.graph.node for one in node.attribute if one.name == "strides").ClearField("type")
+
+
+def of_another_type(model: onnx.ModelProto) -> None:
+    tensor = model.graph.initializer[0]
+    numbers = onnx.numpy_helper.to_array(tensor).ravel()
+    tensor.ClearField("raw_data")
+    tensor.float_data.extend(numbers)
+    tensor.data_type = onnx.TensorProto.INT64
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (without_its_type, r"the attribute 'strides' of the Conv conv1 has no value, or none of its type"),
+        (of_another_type, r"the numbers of conv1.weight don't fit their shape or type"),
+    ],
+)
+def test_a_damaged_part_is_named(
+    damage: Callable[[onnx.ModelProto], None], message: str, make: Maker, tiny: ResNetSpec
+) -> None:
+    path = make.file(tiny)
+    model = onnx.load(path)
+    damage(model)
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError, match=message):
+        read(path)
+
+
+def test_a_text_that_is_no_utf_8(make: Maker, tiny: ResNetSpec) -> None:
+    path = make.file(tiny)
+    content = path.read_bytes()
+    assert content.count(b"resnet-export") >= 1
+    path.write_bytes(content.replace(b"resnet-export", b"resnet\xffexport", 1))
+    with pytest.raises(ModelError):
+        read(path)
+
+
 @pytest.mark.parametrize("share", [0.2, 0.6, 0.99, 0.9999])
 def test_truncated(share: float, make: Maker, tiny: ResNetSpec) -> None:
     path = make.file(tiny)

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from resnet_export.graph.cost import count
 from resnet_export.network import BATCH, IMAGE, Network, Step
 from resnet_export.network.operators import BINARY, COMPARISONS, OPERATORS, UNARY
-from resnet_export.network.operators.norms import exact_epsilon
 from resnet_export.network.operators.windows import output_size
 
 from .running import assert_as_in_onnx_runtime, file_of, images_of, numbers_of, run
@@ -142,11 +141,6 @@ def test_layer_norm(axis: int, bias: bool) -> None:
     shape = IMAGE_SHAPE[axis - 1 :]
     parameters = {"weight": shape} | ({"bias": shape} if bias else {})
     assert_as_in_onnx_runtime(alone("LayerNormalization", {"axis": axis, "epsilon": 1e-3}, **parameters))
-
-
-@pytest.mark.parametrize("meant", [1e-5, 1e-3, 1.001e-5, 2e-5, 1e-12])
-def test_an_epsilon_that_passed_through_float32_is_the_one_that_was_meant(meant: float) -> None:
-    assert exact_epsilon(float(np.float32(meant))) == exact_epsilon(meant) == meant
 
 
 ATTRIBUTES: dict[str, dict[str, Any]] = {

@@ -22,7 +22,7 @@ from tests.doctor.examples import CLASH, CUDA, MACHINE, example
         "4 physical, 8 logical, affinity to 2 of them, cgroup quota 1.5, two threads a core",
         "clock 2.70 GHz now, up to 3.80 GHz, governor powersave, boost on",
         "32.0 GiB, cgroup limit 4.0 GiB",
-        "NVIDIA H200, 139.0 GiB, compute capability 9.0, driver 570.124.06, up to 1980 MHz, power limit 700 W",
+        "NVIDIA H200, 139.0 GiB, compute capability 9.0, driver 570.124.06, 345 MHz now, up to 1980 MHz, power limit ",
         "CUDA up to 12.8, by the driver",
         "Debian GNU/Linux 12 (bookworm), Linux 6.1.0-31-cloud-amd64, glibc 2.36, in a container (docker)",
         "Python CPython 3.11.7",

@@ -109,9 +109,17 @@ def test_a_folder_of_hugging_face(tmp_path: Path, on_first: bool) -> None:
         load(folder, stride_on="3x3" if on_first else "1x1")
 
 
-def test_a_configuration_of_another_network(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "vit"}))
-    with pytest.raises(CheckpointError, match="a network of the kind 'vit'") as caught:
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"model_type": "vit"}, "a network of the kind 'vit'"),
+        ({"model_type": "resnet", "hidden_act": "gelu"}, "a ResNet with the activation 'gelu'"),
+        ({"model_type": "resnet", "downsample_in_first_stage": True}, "a ResNet with a stride in its first stage"),
+    ],
+)
+def test_a_configuration_of_another_network(config: dict[str, Any], said: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=said) as caught:
         load(tmp_path)
     assert "--model" in str(caught.value.hint)
 
@@ -129,6 +137,13 @@ def test_a_folder_of_timm(tmp_path: Path) -> None:
     assert (trained.preprocessing["resize"], trained.preprocessing["crop"]) == (168, 160)
     assert trained.preprocessing["interpolation"] == "bicubic"
     assert_same(trained, model)
+
+
+@pytest.mark.parametrize("name", ["timm:resnetblur18", "torchvision:resnet18"])
+def test_a_name_that_the_configuration_contradicts(name: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"architecture": "resnetaa50", "num_classes": 5}))
+    with pytest.raises(UsageError, match=rf"{name} was asked for, but config\.json in .* is of timm:resnetaa50"):
+        load(tmp_path, code=name)
 
 
 def test_a_preparation_beside_the_checkpoint(tmp_path: Path) -> None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
 
+from resnet_export.assumptions import about_network
 from resnet_export.errors import CheckpointError
 from resnet_export.network.evaluation import outputs_of
 from resnet_export.sources import load
-from resnet_export.weights.designs import Facts, design_of, faults_of, title_of
+from resnet_export.spec import ResNetSpec
+from resnet_export.weights.designs import ANTI_ALIASED, Facts, design_of, faults_of, title_of, twins_of
 from tests.corpus_networks import lively_torch, with_torchvision
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from resnet_export.spec import StrideOn
 
 VARIANTS = {
     "resnet18d": "ResNet-18-D with a deep stem",
@@ -75,13 +80,50 @@ def test_faults_name_the_tensors() -> None:
     assert title_of(design) == VARIANTS["resnet18d"]
 
 
-def test_a_classifier_of_several_layers_needs_the_model(tmp_path: Path) -> None:
-    model = lively("resnet18")
-    model.fc = torch.nn.Sequential(torch.nn.Linear(512, 16), torch.nn.ReLU(), torch.nn.Linear(16, 7))
+@pytest.mark.parametrize("name", [name for names in ANTI_ALIASED.values() for name in names])
+def test_the_anti_aliased_twins(name: str) -> None:
+    """Every network of the table has the tensors of its title, and timm has it."""
+    timm = pytest.importorskip("timm", reason="timm is not installed: pip install --no-deps timm")
+    with torch.device("meta"):
+        model = timm.create_model(name, pretrained=False)
+    shapes = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items() if tensor.ndim}
+    design = design_of(shapes, Facts())
+    assert design is not None
+    assert faults_of(design, shapes) == []
+    assert name in twins_of(design)
+
+
+def test_no_other_network_of_timm_is_anti_aliased() -> None:
+    timm = pytest.importorskip("timm", reason="timm is not installed: pip install --no-deps timm")
+    known = {name for names in ANTI_ALIASED.values() for name in names}
+    assert {name for name in timm.list_models(module="resnet") if re.search(r"netaa|next?aa|blur", name)} == known
+
+
+def test_the_twins_stand_in_the_line_of_assumptions(tmp_path: Path) -> None:
+    """Each with the option that chooses it; the option works."""
+    model = lively("resnetblur18")
     torch.save(model.state_dict(), tmp_path / "m.pth")
-    with pytest.raises(CheckpointError, match=r"classifier of several layers \('fc.0.weight'") as caught:
-        load(tmp_path / "m.pth")
-    assert "--model" in str(caught.value.hint)
+    said = {one.name: one for one in load(tmp_path / "m.pth").assumptions}
+    assert str(said["anti-aliasing"]) == "no anti-aliasing (--model timm:resnetblur18)"
+    assert said["stride"].option is None
+    trained = load(tmp_path / "m.pth", code="timm:resnetblur18", image_size=64)
+    images = np.random.default_rng(0).standard_normal((1, 3, 64, 64))
+    (found,) = outputs_of(trained.network, trained.numbers, images, [trained.network.output])
+    expected = run(model, images)
+    assert np.abs(found - expected).max() <= 1e-9 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize(
+    ("stride_on", "said"),
+    [
+        ("3x3", "strides on the 3x3 convolutions as in v1.5 (v1: --stride-on 1x1)"),
+        ("1x1", "strides on the 1x1 convolutions as in v1 (v1.5: --stride-on 3x3)"),
+    ],
+)
+def test_the_place_of_the_stride_names_the_other_one(stride_on: StrideOn, said: str) -> None:
+    design = ResNetSpec(50, width=8, stride_on=stride_on).design
+    assert said in map(str, about_network(design, {}))
+    assert said not in map(str, about_network(design, {"stride_on"}))
 
 
 @pytest.mark.parametrize("claim", [{"num_classes": 5}, {"depth": 50}, {"stem": "cifar"}])
@@ -96,4 +138,20 @@ def test_what_a_variant_lacks_is_named(tmp_path: Path) -> None:
     del state["fc.bias"]
     torch.save(state, tmp_path / "m.pth")
     with pytest.raises(CheckpointError, match=r"m\.pth is ResNet-18-D with a deep stem, but 1 missing \('fc\.bias'\)"):
+        load(tmp_path / "m.pth")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda one: one.fill_(-1.0), "negative variance"),
+        (lambda one: one.fill_(torch.nan), "NaN or infinite"),
+        (lambda one: one.to(torch.int8), "not a floating one"),
+    ],
+)
+def test_the_numbers_of_a_variant_are_checked_too(change: Any, said: str, tmp_path: Path) -> None:
+    state = lively("resnet18d").state_dict()
+    state["bn1.running_var"] = change(state["bn1.running_var"])
+    torch.save(state, tmp_path / "m.pth")
+    with pytest.raises(CheckpointError, match=said):
         load(tmp_path / "m.pth")

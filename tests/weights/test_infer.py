@@ -36,6 +36,20 @@ def test_what_the_shapes_do_not_show_is_taken_as_asked(tiny: ResNetSpec) -> None
     assert infer_spec(empty(tiny), origin="m.pth", **asked.as_dict()) == asked
 
 
+def test_the_stride_of_bottlenecks_is_taken_as_asked(bottlenecks: ResNetSpec, tiny: ResNetSpec) -> None:
+    """Without a depth, which the tensors show; networks without bottlenecks have no such field."""
+    asked = replace(bottlenecks, stride_on="1x1", image_size=224)
+    assert infer_spec(empty(bottlenecks), origin="m.pth", stride_on="1x1") == asked
+    with pytest.raises(SpecificationError, match="ResNet-18 has no bottlenecks"):
+        infer_spec(empty(tiny), origin="m.pth", stride_on="1x1")
+
+
+def test_norms_without_statistics_are_named(tiny: ResNetSpec) -> None:
+    tensors = {name: one for name, one in empty(tiny).items() if "running" not in name}
+    with pytest.raises(CheckpointError, match="its norms have no running statistics, as group norms have none"):
+        Weights(tiny, tensors)
+
+
 def test_none_is_not_asked(tiny: ResNetSpec) -> None:
     nothing = dict.fromkeys(tiny.as_dict())
     assert infer_spec(empty(tiny), origin="m.pth", **nothing) == tiny

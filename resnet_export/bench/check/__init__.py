@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from resnet_export.bench.check.results import Checked, CheckReport
 from resnet_export.bench.check.times import compare_times, same_reference, time_ms
+from resnet_export.bench.grade import DOUBTFUL
 from resnet_export.bench.results import SCHEMA_VERSION, BenchReport, CaseResult
 from resnet_export.data import decode
 from resnet_export.errors import InputError, UsageError
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from resnet_export.bench.check.results import Status
     from resnet_export.bench.check.times import Compared
 
-DOUBTFUL = ("C", "D")
-"""Grades of results that compare with nothing but results under the same disturbance."""
 TOLERANCE = 0.05
 """Twice and more of what two runs of one file on one idle machine differ by; and half of the widest interval that tells
 anything."""
@@ -239,7 +238,7 @@ def _changes(ours: Mapping[str, CaseResult], theirs: Mapping[str, CaseResult], a
     return list(dict.fromkeys(notes))
 
 
-def _some(labels: Iterable[str], limit: int = 2) -> str:
+def _some(labels: Iterable[str]) -> str:
     listed = list(labels)
-    more = f" and {len(listed) - limit} more" if len(listed) > limit else ""
-    return f"{'; '.join(listed[:limit])}{more}" if listed else "none"
+    more = f" and {len(listed) - 2} more" if len(listed) > 2 else ""
+    return f"{'; '.join(listed[:2])}{more}" if listed else "none"

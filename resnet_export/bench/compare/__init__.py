@@ -13,9 +13,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import random
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from resnet_export.bench.compare import paired
@@ -149,7 +151,9 @@ class _Launcher:
     def measured(self, name: Name, launches: list[Launch]) -> Measured:
         """What one side gave."""
         blocks = [[pair.a_ns if name == "a" else pair.b_ns for pair in launch.pairs] for launch in launches]
-        return Measured.of(self._sides[name], self._requests[name].threads, self._ran[name], blocks)
+        medians = [statistics.median(chain.from_iterable(own)) for own in blocks]
+        p50_ms, runs = statistics.median(medians) / 1e6, sum(map(len, chain.from_iterable(blocks)))
+        return Measured(self._sides[name], self._requests[name].threads, self._ran[name], p50_ms, runs)
 
     def _start(self, name: Name) -> Worker:
         side, own = self._sides[name], self._requests[name].environment

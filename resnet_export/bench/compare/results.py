@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal
@@ -61,13 +59,6 @@ class Measured:
     p50_ms: float
     """The median of the launches' medians."""
     runs: int
-
-    @classmethod
-    def of(cls, side: Side, threads: int, ran: Ran, launches: Sequence[Sequence[Sequence[int]]]) -> Measured:
-        """Summarises the blocks of each launch, in nanoseconds."""
-        medians = [statistics.median(one for block in blocks for one in block) for blocks in launches]
-        runs = sum(len(block) for blocks in launches for block in blocks)
-        return cls(side, threads, ran, statistics.median(medians) / 1e6, runs)
 
 
 @dataclass(frozen=True)

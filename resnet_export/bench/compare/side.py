@@ -25,10 +25,12 @@ from resnet_export import __version__
 from resnet_export.bench.case import IO, RUNTIMES, Case, expand_cases
 from resnet_export.errors import MissingDependencyError, UsageError, did_you_mean
 from resnet_export.runtimes import find, parse_runtime
+from resnet_export.runtimes.options import read_pairs
 from resnet_export.workers.client import ELSEWHERE
 
 ASK = "import json, platform, resnet_export as r; print(json.dumps([r.__version__, platform.python_version()]))"
 TIMEOUT_S = 60.0
+WRITTEN = "Write key=value with commas between them, such as model=a.onnx,runtime=ort:cpu,threads=2."
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
@@ -66,10 +68,10 @@ def read_sides(a: str, b: str) -> tuple[Side, Side]:
         MissingDependencyError: a runtime is not installed, or this package is not in the other environment.
         UnavailableError: a runtime lacks a library, driver or device.
     """
-    first = _pairs(a, "A")
+    first = read_pairs(a.split(","), "A", WRITTEN)
     if "model" not in first:
         raise UsageError("A names no model.", hint="Write model=FILE, such as --a model=resnet18.onnx.")
-    second = _inherited(first, _pairs(b, "B"))
+    second = _inherited(first, read_pairs(b.split(","), "B", WRITTEN))
     sides = _side(first, "A"), _side(second, "B")
     batches = [side.case.batch for side in sides]
     if batches[0] != batches[1] and not ("batch" in first and "batch" in second):
@@ -78,22 +80,6 @@ def read_sides(a: str, b: str) -> tuple[Side, Side]:
             hint=f"Write batch={max(batches)} for A, or batch= on both sides if that is meant.",
         )
     return sides
-
-
-def _pairs(text: str, name: str) -> dict[str, str]:
-    """Key -> value."""
-    pairs: dict[str, str] = {}
-    for part in text.split(","):
-        key, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals or not value:
-            raise UsageError(
-                f"{part.strip()!r} of {name} is no key with a value.",
-                hint="Write key=value with commas between them, such as model=a.onnx,runtime=ort:cpu,threads=2.",
-            )
-        if key in pairs:
-            raise UsageError(f"{name} names {key} twice.", hint="Leave out one of them.")
-        pairs[key] = value
-    return pairs
 
 
 def _inherited(a: Mapping[str, str], b: Mapping[str, str]) -> dict[str, str]:
@@ -124,8 +110,6 @@ def _side(pairs: Mapping[str, str], name: str) -> Side:
         raise UsageError(f"{name} has an invalid value: {error}.", hint=f"Its keys are {', '.join(KEYS)}.") from error
     own = "".join(f",{key}={value}" for key, value in pairs.items() if key not in KEYS)
     spec = parse_runtime(f"{keys.runtime}{own}")
-    if keys.threads is not None and not spec.takes_threads:
-        raise UsageError(f"{name}: {spec.name} has no choice of threads.", hint=f"Leave out threads= of {name}.")
     python = None if keys.python is None else _interpreter(keys.python, name)
     (case,) = expand_cases(
         [keys.model],

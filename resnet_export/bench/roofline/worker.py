@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from resnet_export.bench.roofline import Peaks
 
@@ -73,10 +73,10 @@ class PeaksWorker:
         rates = {}
         for precision, dtype in (("float32", np.float32), ("tf32", np.float32), ("float16", np.float16)):
             matrix = np.ones((GPU_SIDE, GPU_SIDE), dtype)
-            run = on_gpu(helper.make_node("MatMul", ["a", "b"], ["y"]), matrix, matrix, tf32=precision == "tf32")
+            run = on_gpu("MatMul", matrix, matrix, tf32=precision == "tf32")
             rates[precision] = GPU_SIDE**3 / best(run, slot)
         array = np.ones(GPU_BYTES // 4, np.float32)
-        fastest = best(on_gpu(helper.make_node("Neg", ["a"], ["y"]), array), slot)
+        fastest = best(on_gpu("Neg", array), slot)
         ways = {**dict.fromkeys(rates, "ONNX Runtime's MatMul"), "memory": "ONNX Runtime's Neg"}
         return Peaks("cuda", threads, rates, ways, 2 * array.nbytes / fastest, cache_bytes)
 
@@ -111,19 +111,19 @@ def product_on_cpu(op: str, left: NDArray[Any], right: NDArray[Any], threads: in
     options.log_severity_level = 3
     # Its idle threads would spin beside what is measured next.
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    node = helper.make_node(op, ["a", "b"], ["y"])
-    session = onnxruntime.InferenceSession(_model(node, left, right), options, providers=["CPUExecutionProvider"])
+    model = _model(op, left, right)
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     return lambda: session.run(None, {"a": left})
 
 
-def on_gpu(node: NodeProto, left: NDArray[Any], *constants: NDArray[Any], tf32: bool = False) -> Callable[[], Any]:
-    """A node in ONNX Runtime's CUDA provider, its input and output bound to the device."""
+def on_gpu(op: str, left: NDArray[Any], *constants: NDArray[Any], tf32: bool = False) -> Callable[[], Any]:
+    """An operator in ONNX Runtime's CUDA provider, its input and output bound to the device."""
     import onnxruntime
 
     if hasattr(onnxruntime, "preload_dlls"):
         onnxruntime.preload_dlls()
     provider = ("CUDAExecutionProvider", {"use_tf32": str(int(tf32))})
-    session = onnxruntime.InferenceSession(_model(node, left, *constants), providers=[provider])
+    session = onnxruntime.InferenceSession(_model(op, left, *constants), providers=[provider])
     if "CUDAExecutionProvider" not in session.get_providers():
         raise RuntimeError("ONNX Runtime's CUDA provider could not be loaded")
     binding = session.io_binding()
@@ -137,16 +137,16 @@ def on_gpu(node: NodeProto, left: NDArray[Any], *constants: NDArray[Any], tf32: 
     return run
 
 
-def _model(node: NodeProto, left: NDArray[Any], *constants: NDArray[Any]) -> bytes:
-    """A model of one node; its first input is given, the others are constants, and the result has the first's shape."""
+def _model(op: str, left: NDArray[Any], *constants: NDArray[Any]) -> bytes:
+    """A model of one node; its first input is given, a second is a constant, and the result has the first's shape."""
     dtype = helper.np_dtype_to_tensor_dtype(left.dtype)
-    result = TensorProto.INT32 if node.op_type == "MatMulInteger" else dtype
+    result = TensorProto.INT32 if op == "MatMulInteger" else dtype
     graph = helper.make_graph(
-        [node],
+        [helper.make_node(op, ["a", "b"][: 1 + len(constants)], ["y"])],
         "peak",
         [helper.make_tensor_value_info("a", dtype, left.shape)],
         [helper.make_tensor_value_info("y", result, left.shape)],
-        [numpy_helper.from_array(array, name) for array, name in zip(constants, "b", strict=False)],
+        [numpy_helper.from_array(array, "b") for array in constants],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     return bytes(model.SerializeToString())

@@ -1,9 +1,14 @@
-"""Operators on numbers: what converters compute of parameters, constants and shapes before the network runs."""
+"""Operators on numbers: what converters compute of parameters, constants and shapes before the network runs.
+
+An operator that is a step of networks too is evaluated as that step. What is here brings the inputs and attributes of a
+node into the step's form, and knows what whole numbers and lengths need.
+"""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import ml_dtypes
@@ -11,9 +16,8 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from resnet_export.network.operators import OPERATORS, UNARY
-from resnet_export.network.operators.norms import exact_epsilon
-from resnet_export.network.operators.quantization import along
+from resnet_export.network import NORM_ROLES
+from resnet_export.network.operators import BINARY, COMPARISONS, OPERATORS, UNARY
 from resnet_export.network.sizes import Batch
 
 DEFAULTS: dict[str, dict[str, float]] = {
@@ -24,8 +28,33 @@ DEFAULTS: dict[str, dict[str, float]] = {
     "Softmax": {"axis": -1},
 }
 """Operator -> its attributes where they are left out."""
+LARGEST_DENOMINATOR = 64
+"""Of a fraction that is taken for what was meant: a hard sigmoid's 1/6."""
 Attributes = Mapping[str, Any]
 Array = NDArray[Any]
+
+
+def decimal(value: float) -> float:
+    """What was meant by an attribute, which has passed through float32: a fraction such as 1/6, or a short decimal.
+
+    `1e-5` in float32 is 9.99999974738e-06, which would be off by 1e-8 in float64.
+    """
+    fraction = Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
+    return float(fraction) if np.float32(fraction) == np.float32(value) else float(str(np.float32(value)))
+
+
+def _step(op: str, attributes: Attributes, *inputs: Array, **numbers: Array) -> Array:
+    """What a step of a network with this operator gives."""
+    return np.asarray(OPERATORS[op].apply(attributes, inputs, numbers))
+
+
+def _as_step(op: str) -> Callable[..., Array]:
+    """The evaluation of a step, which takes what the node takes."""
+
+    def apply(attributes: Attributes, *inputs: Array) -> Array:
+        return _step(op, {**DEFAULTS.get(op, {}), **attributes}, *inputs)
+
+    return apply
 
 
 def axes_of(attributes: Attributes, *given: Array) -> tuple[int, ...]:
@@ -36,8 +65,8 @@ def axes_of(attributes: Attributes, *given: Array) -> tuple[int, ...]:
 
 
 def _reshape(attributes: Attributes, x: Array, shape: Array) -> Array:
-    keeps = not attributes.get("allowzero")
-    return x.reshape([x.shape[axis] if keeps and size == 0 else size for axis, size in enumerate(shape.tolist())])
+    wanted = shape.tolist()
+    return x.reshape(wanted) if attributes.get("allowzero") else _step("Reshape", {"shape": wanted}, x)
 
 
 def _slice(attributes: Attributes, x: Array, *bounds: Array) -> Array:
@@ -65,21 +94,18 @@ def _squeeze(attributes: Attributes, x: Array, *axes: Array) -> Array:
     return x.squeeze(axes_of(attributes, *axes) or None)
 
 
-def _reduction(reduce: Callable[..., Any]) -> Callable[..., Array]:
-    def apply(attributes: Attributes, x: Array, *axes: Array) -> Array:
-        axis = axes_of(attributes, *axes) or None
-        return np.asarray(reduce(x, axis=axis, keepdims=bool(attributes.get("keepdims", 1))))
+def _reduction(op: str) -> Callable[..., Array]:
+    def apply(attributes: Attributes, x: Array, *given: Array) -> Array:
+        axes = tuple(axis % x.ndim for axis in axes_of(attributes, *given)) or tuple(range(x.ndim))
+        found = _step(op, {"axes": axes}, x)
+        return found if attributes.get("keepdims", 1) else found.squeeze(axes)
 
     return apply
 
 
-def _length(x: Array, axis: Any, keepdims: bool) -> Array:
-    return np.asarray(np.sqrt(np.square(x).sum(axis=axis, keepdims=keepdims)))
-
-
 def _divide(attributes: Attributes, x: Array, y: Array) -> Array:
     if x.dtype.kind == "f":
-        return np.asarray(x / y)
+        return _step("Div", {}, x, y)
     if object in (x.dtype, y.dtype):  # lengths, which are positive, and depend on the batch
         return np.asarray(x // y)
     return np.asarray(np.sign(x) * np.sign(y) * (np.abs(x) // np.abs(y)), x.dtype)  # towards zero
@@ -93,14 +119,9 @@ def _cast(attributes: Attributes, x: Array) -> Array:
     return x if dtype.kind == "f" and x.dtype.kind == "f" else x.astype(dtype)
 
 
-def _standardise(attributes: Attributes, x: Array, gamma: Array, beta: Array, mean: Array, variance: Array) -> Array:
-    scale = gamma / np.sqrt(variance + exact_epsilon(attributes.get("epsilon", 1e-5)))
-    along = (-1, *(1,) * (x.ndim - 2))
-    return np.asarray((x - mean.reshape(along)) * scale.reshape(along) + beta.reshape(along))
-
-
-def _expand(attributes: Attributes, x: Array, shape: Array) -> Array:
-    return np.broadcast_to(x, np.broadcast_shapes(x.shape, _for_one_image(shape)))
+def _batch_norm(attributes: Attributes, x: Array, *given: Array) -> Array:
+    epsilon = decimal(attributes.get("epsilon", 1e-5))
+    return _step("BatchNormalization", {"epsilon": epsilon}, x, **dict(zip(NORM_ROLES, given, strict=True)))
 
 
 def _for_one_image(shape: Array) -> tuple[int, ...]:
@@ -130,100 +151,63 @@ def _scatter(attributes: Attributes, x: Array, points: Array, values: Array) -> 
     return found
 
 
-def _gather(attributes: Attributes, x: Array, indices: Array) -> Array:
-    return np.asarray(np.take(x, indices, attributes.get("axis", 0)))
-
-
 def integer_limits(dtype: np.dtype[Any]) -> tuple[int, int]:
     """The least and the largest value of a type of whole numbers, those of 4 bits among them.
 
     Raises:
         ValueError: it has other numbers too.
     """
-    found = ml_dtypes.iinfo(dtype)  # type: ignore[no-untyped-call]
+    try:
+        found = ml_dtypes.iinfo(dtype)  # type: ignore[no-untyped-call]
+    except ValueError:
+        raise ValueError(f"it quantises to {dtype}") from None
     return int(found.min), int(found.max)
 
 
 def _quantize(attributes: Attributes, x: Array, scale: Array, zero: Array | None = None) -> Array:
-    axis, shift = attributes.get("axis", 1), np.array(0, np.uint8) if zero is None else zero
-    rounded = np.rint(x / along(scale, x, axis)) + along(shift, x, axis).astype(x.dtype)
-    return np.asarray(np.clip(rounded, *integer_limits(shift.dtype)), shift.dtype)
+    zero = np.array(0, np.uint8) if zero is None else zero
+    least, most = integer_limits(zero.dtype)
+    limits = {"axis": attributes.get("axis", 1), "min": least, "max": most}
+    return _step("QuantizeLinear", limits, x, scale=scale, zero_point=zero.astype(x.dtype)).astype(zero.dtype)
 
 
 def _dequantize(attributes: Attributes, x: Array, scale: Array, zero: Array | None = None) -> Array:
     """With a scale for each index of an axis, or for each of its blocks."""
     axis, block = attributes.get("axis", 1), attributes.get("block_size", 0)
-
-    def wide(values: Array) -> Array:
-        if block:
-            return np.repeat(values, block, axis).take(range(x.shape[axis]), axis)
-        return along(values, x, axis)
-
-    centred = x.astype(np.float64) - (0 if zero is None else wide(zero).astype(np.float64))
-    return np.asarray(centred * wide(scale))
-
-
-def _as_in_networks(op: str) -> Callable[..., Array]:
-    """The operator's evaluation where it is a step of a network."""
-
-    def apply(attributes: Attributes, x: Array) -> Array:
-        return np.asarray(OPERATORS[op].apply({**DEFAULTS.get(op, {}), **attributes}, [x], {}))
-
-    return apply
+    numbers = {"scale": scale, "zero_point": np.zeros_like(scale) if zero is None else zero.astype(np.float64)}
+    if block:
+        every = range(x.shape[axis])
+        numbers = {role: np.repeat(values, block, axis).take(every, axis) for role, values in numbers.items()}
+    return _step("DequantizeLinear", {"axis": axis}, x.astype(np.float64), **numbers)
 
 
 ARITHMETIC: dict[str, Callable[..., Any]] = {
-    **{op: _as_in_networks(op) for op in (*UNARY, "LogSoftmax", "Softmax")},
-    "Abs": lambda _, x: np.abs(x),
-    "Add": lambda _, x, y: x + y,
-    "BatchNormalization": _standardise,
+    **{op: _as_step(op) for op in (*UNARY, *BINARY, *COMPARISONS)},
+    **{op: _as_step(op) for op in ("Concat", "LogSoftmax", "MatMul", "Softmax", "Where")},
+    **{op: _reduction(op) for op in OPERATORS if op.startswith("Reduce")},
+    "BatchNormalization": _batch_norm,
     "Cast": _cast,
     "CastLike": lambda _, x, y: x if x.dtype.kind == y.dtype.kind == "f" else x.astype(y.dtype),
-    "Clip": lambda a, x, least=None, most=None: np.clip(
-        x, a.get("min", None) if least is None else least, a.get("max", None) if most is None else most
+    "Clip": lambda a, x, least=None, most=None: _step(
+        "Clip", {"min": a.get("min") if least is None else least, "max": a.get("max") if most is None else most}, x
     ),
-    "Concat": lambda a, *x: np.concatenate(x, a["axis"]),
     "ConstantOfShape": _fill,
     "DequantizeLinear": _dequantize,
     "Div": _divide,
-    "Ceil": lambda _, x: np.ceil(x),
-    "Equal": lambda _, x, y: x == y,
-    "Exp": lambda _, x: np.exp(x),
-    "Floor": lambda _, x: np.floor(x),
-    "Greater": lambda _, x, y: x > y,
-    "Less": lambda _, x, y: x < y,
-    "Expand": _expand,
-    "Flatten": lambda a, x: x.reshape(int(np.prod(x.shape[: a.get("axis", 1)])), -1),
-    "Gather": _gather,
+    "Expand": lambda _, x, shape: _step("Expand", {"shape": _for_one_image(shape)}, x),
+    "Flatten": lambda a, x: _step("Flatten", {"axis": a.get("axis", 1)}, x),
+    "Gather": lambda a, x, indices: _step("Gather", {"axis": a.get("axis", 0), "indices": indices}, x),
     "Identity": lambda _, x: x,
-    "MatMul": lambda _, x, y: x @ y,
     "Max": lambda _, *x: functools.reduce(np.maximum, x),
     "Min": lambda _, *x: functools.reduce(np.minimum, x),
     "Mod": lambda a, x, y: np.fmod(x, y) if a.get("fmod") else np.mod(x, y),
-    "Mul": lambda _, x, y: x * y,
-    "Neg": lambda _, x: -x,
-    "Not": lambda _, x: ~x,
-    "Pow": lambda _, x, y: x**y,
     "QuantizeLinear": _quantize,
     "Range": _range,
-    "Reciprocal": lambda _, x: 1 / x,
-    "ReduceL2": _reduction(_length),
-    "ReduceMax": _reduction(np.max),
-    "ReduceMean": _reduction(np.mean),
-    "ReduceMin": _reduction(np.min),
-    "ReduceProd": _reduction(np.prod),
-    "ReduceSum": _reduction(np.sum),
-    "Relu": lambda _, x: np.maximum(x, 0),
     "Reshape": _reshape,
     "ScatterND": _scatter,
-    "Sigmoid": lambda _, x: 1 / (1 + np.exp(-x)),
     "Slice": _slice,
-    "Sqrt": lambda _, x: np.sqrt(x),
     "Squeeze": _squeeze,
-    "Sub": lambda _, x, y: x - y,
-    "Tanh": lambda _, x: np.tanh(x),
-    "Transpose": lambda a, x: x.transpose(a.get("perm")),
+    "Transpose": lambda a, x: _step("Transpose", {"perm": a.get("perm")}, x),
     "Unsqueeze": lambda a, x, *axes: np.expand_dims(x, axes_of(a, *axes)),
-    "Where": lambda _, chosen, x, y: np.where(chosen, x, y),
 }
 """ONNX operator -> its evaluation by NumPy, in the precision of its operands."""

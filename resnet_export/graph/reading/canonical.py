@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from resnet_export.graph.reading.naming import alternatives, automatic, owner_of
 from resnet_export.graph.reading.values import Number
 from resnet_export.graph.reading.written_norms import written_norm
-from resnet_export.network import IMAGE, Network, Step
+from resnet_export.network import IMAGE, NORM_ROLES, Network, Step
+from resnet_export.network.operators.elementwise import COMMUTATIVE
 
-COMMUTATIVE = frozenset({"Add", "Max", "Min", "Mul"})
-NORM_ROLES = ("weight", "bias", "running_mean", "running_var")
 Expressions = Mapping[str, Number]
 """Name of a parameter of the network -> the number that it is."""
 

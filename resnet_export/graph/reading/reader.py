@@ -11,12 +11,12 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 from onnx_ir.passes.common import InlinePass
 
-from resnet_export.graph.access import NCHW_TO_NHWC, attribute, layers_of
+from resnet_export.graph.access import DOMAINS, NCHW_TO_NHWC, attribute, layers_of, operator_of
 from resnet_export.graph.interface import Layout
 from resnet_export.graph.reading.arithmetic import ARITHMETIC
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.canonical import canonical, simplified
-from resnet_export.graph.reading.rules import DOMAINS, MICROSOFT, rule_of, shape_of
+from resnet_export.graph.reading.rules import MICROSOFT, rule_of, shape_of
 from resnet_export.graph.reading.rules.reductions import SOFTMAX_OF_AN_AXIS
 from resnet_export.graph.reading.values import CONSTANT, PARAMETER, Feature, Number, UnreadableError, Value
 from resnet_export.network import BATCH, IMAGE, Network, described
@@ -217,7 +217,7 @@ class _Reader:
         if node.op_type == "Shape" and inputs[0] is not None:
             return Number.constant(shape_of(inputs[0], attributes))
         if not any(isinstance(value, Feature) for value in inputs):
-            return _arithmetic(node, inputs, _of_opset(node, attributes, self.builder.opset))
+            return _arithmetic(node, inputs, attributes, self.builder.opset)
         if node.op_type == "Split":
             attributes.setdefault("num_outputs", len(node.outputs))
         if node.op_type == "Div" and self._is_whole(node):
@@ -240,15 +240,10 @@ def _needed(graph: ir.Graph) -> set[ir.Node]:
     return found
 
 
-def _of_opset(node: ir.Node, attributes: dict[str, Any], opset: int) -> dict[str, Any]:
-    """The attributes of a node of numbers alone, in the meaning of later opsets."""
+def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[str, Any], opset: int) -> Number:
+    """A node of numbers alone; what depends on no parameter is computed at once."""
     if node.op_type in ("LogSoftmax", "Softmax") and opset < SOFTMAX_OF_AN_AXIS:
         raise UnreadableError(f"in opset {opset}, it is not read where it takes numbers alone")
-    return attributes
-
-
-def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[str, Any]) -> Number:
-    """A node of numbers alone; what depends on no parameter is computed at once."""
     operands = tuple(value for value in inputs if isinstance(value, Number))
     if None in inputs[: len(operands)]:
         raise UnreadableError("it leaves out an input before others")
@@ -261,8 +256,7 @@ def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[
 def _refusal(node: ir.Node, reason: str, hint: str | None = None, *, at_any_size: bool = False) -> UnreadableError:
     """The error with the place of a node: its own name, and the module where the converter noted it."""
     layer = next(reversed(layers_of(node)), None)
-    operator = node.op_type if node.domain in DOMAINS else f"{node.domain}.{node.op_type}"
-    where = f"{operator} {layer or node.name or node.outputs[0].name}"
+    where = f"{operator_of(node)} {layer or node.name or node.outputs[0].name}"
     return UnreadableError(f"Node {where}: {reason}.", hint=hint or HINT, at_any_size=at_any_size)
 
 

@@ -8,11 +8,12 @@ Ioffe and Szegedy, "Batch Normalization" (2015), algorithm 2.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from resnet_export.graph.reading.arithmetic import decimal
 from resnet_export.graph.reading.values import VIEWS, Number
-from resnet_export.network.operators.norms import exact_epsilon
 
 
 class WrittenNorm(NamedTuple):
@@ -70,8 +71,8 @@ def _root(number: Number) -> tuple[Number, float] | None:
     if (number.op == "Pow" and number.operands[1].scalar != 0.5) or number.op not in ("Pow", "Sqrt"):
         return None
     for variance, added in _either(_bare(number.operands[0]), "Add"):
-        if (epsilon := added.scalar) is not None and epsilon > 0:
-            return variance, exact_epsilon(epsilon)
+        if (epsilon := added.scalar) is not None and 0 < epsilon < math.inf:
+            return variance, decimal(epsilon)
     return None
 
 

@@ -4,14 +4,14 @@ The second operand of arithmetic may be a number of the network (the parameter `
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from resnet_export.network.operators.operator import Attributes, Floats, Operator, Sizes, same_shape
+from resnet_export.network.operators.operator import Attributes, Floats, Operator, Sizes, of_scipy, same_shape
 from resnet_export.network.sizes import Shape, broadcast
 
-Operand = TypeVar("Operand")
+COMMUTATIVE = frozenset({"Add", "Max", "Min", "Mul"})
 
 
 def operands(inputs: Sequence[Any], parameters: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -66,18 +66,6 @@ def _binary(function: Callable[[Floats, Floats], Any]) -> Operator:
     return Operator(_broadcast_shape, apply)
 
 
-def _sigmoid(x: Floats) -> Floats:
-    from scipy import special
-
-    return np.asarray(special.expit(x))
-
-
-def _erf(x: Floats) -> Floats:
-    from scipy import special
-
-    return np.asarray(special.erf(x))
-
-
 def _clip(x: Floats, least: float | None, most: float | None) -> Floats:
     return x if least is None and most is None else np.asarray(np.clip(x, least, most))
 
@@ -92,7 +80,7 @@ UNARY = {
     "Clip": _unary(_clip, "min", "max"),
     "Cos": _unary(np.cos),
     "Elu": _unary(lambda x, alpha: np.where(x < 0, alpha * np.expm1(np.minimum(x, 0)), x), "alpha"),
-    "Erf": _unary(_erf),
+    "Erf": _unary(of_scipy("erf")),
     "Exp": _unary(np.exp),
     "Floor": _unary(np.floor),
     "HardSigmoid": _unary(_hard_sigmoid, "alpha", "beta"),
@@ -104,7 +92,7 @@ UNARY = {
     "Reciprocal": _unary(np.reciprocal),
     "Relu": _unary(lambda x: np.maximum(x, 0)),
     "Round": _unary(np.rint),
-    "Sigmoid": _unary(_sigmoid),
+    "Sigmoid": _unary(of_scipy("expit")),
     "Sign": _unary(np.sign),
     "Sin": _unary(np.sin),
     "Softplus": _unary(lambda x: np.logaddexp(0, x)),

@@ -10,19 +10,10 @@ by the values of `size` neighbouring channels (Krizhevsky et al. 2012):
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 
 import numpy as np
 
 from resnet_export.network.operators.operator import Attributes, Floats, Operator, along_channels, mean_over, same_shape
-
-
-def exact_epsilon(found: float) -> float:
-    """The number that was meant by an epsilon that has passed through float32: its shortest decimal.
-
-    `1e-5` in float32 is 9.99999974738e-06, which would be off by 1e-8 in float64.
-    """
-    return float(Decimal(str(np.float32(found))))
 
 
 def _batch_norm(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:

@@ -60,6 +60,17 @@ def mean_over(x: Floats, axes: tuple[int, ...], *, keepdims: bool = False) -> Fl
     return np.asarray(sum_over(x, axes, keepdims=keepdims) / x.dtype.type(math.prod(x.shape[axis] for axis in axes)))
 
 
+def of_scipy(name: str) -> Callable[..., Floats]:
+    """A function of `scipy.special`, which few networks need: it is imported when it is called."""
+
+    def call(*arguments: Any, **options: Any) -> Floats:
+        from scipy import special
+
+        return np.asarray(getattr(special, name)(*arguments, **options))
+
+    return call
+
+
 def same_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:
     """The shape rule of what works element by element."""
     return inputs[0]

@@ -13,6 +13,7 @@ from resnet_export.network.operators.operator import (
     Operator,
     Sizes,
     mean_over,
+    of_scipy,
     same_shape,
     sum_over,
 )
@@ -56,37 +57,32 @@ def _length(x: Floats, axes: tuple[int, ...], *, keepdims: bool) -> Floats:
     return np.asarray(np.sqrt(sum_over(np.square(x), axes, keepdims=keepdims)))
 
 
-def _one_hot(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
+def _along_axis(function: Callable[..., Floats]) -> Operator:
+    """Of a function of x and the attribute `axis`, which keeps the shape."""
+
+    def apply(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
+        return function(inputs[0], axis=attributes["axis"])
+
+    return Operator(same_shape, apply)
+
+
+def _one_hot(x: Floats, axis: int) -> Floats:
     """1 at the first largest value, 0 elsewhere."""
-    (x,) = inputs
-    places = np.expand_dims(x.argmax(axis=attributes["axis"]), attributes["axis"])
     out = np.zeros_like(x)
-    np.put_along_axis(out, places, 1, axis=attributes["axis"])
+    np.put_along_axis(out, np.expand_dims(x.argmax(axis=axis), axis), 1, axis=axis)
     return out
-
-
-def _softmax(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
-    from scipy import special
-
-    return np.asarray(special.softmax(inputs[0], axis=attributes["axis"]))
-
-
-def _log_softmax(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
-    from scipy import special
-
-    return np.asarray(special.log_softmax(inputs[0], axis=attributes["axis"]))
 
 
 REDUCTIONS = {
     "GlobalAveragePool": _global(mean_over),
     "GlobalMaxPool": _global(np.max),
-    "Hardmax": Operator(same_shape, _one_hot),
-    "LogSoftmax": Operator(same_shape, _log_softmax),
+    "Hardmax": _along_axis(_one_hot),
+    "LogSoftmax": _along_axis(of_scipy("log_softmax")),
     "ReduceL2": _reduction(_length),
     "ReduceMax": _reduction(np.max),
     "ReduceMean": _reduction(mean_over),
     "ReduceMin": _reduction(np.min),
     "ReduceProd": _reduction(np.prod),
     "ReduceSum": _reduction(sum_over),
-    "Softmax": Operator(same_shape, _softmax),
+    "Softmax": _along_axis(of_scipy("softmax")),
 }

@@ -40,7 +40,7 @@ def attribute_topology(
             wrong = max_error(session.run(images), truth) > allowed
     except Exception:  # of whatever kind: a model that cannot run one of its own images is the wrong side
         wrong = True
-    return Diagnosis(error.layer, source.label if wrong else side, error.detail, error.cause)
+    return Diagnosis.of(error, source.label if wrong else side)
 
 
 def check_parameters(network: Network, found: Numbers, expected: Numbers) -> None:
@@ -64,7 +64,7 @@ def diagnose(
     names: Sequence[str] | None = None,
     precision: Precision | None = None,
 ) -> tuple[Diagnosis, Bisection]:
-    """The first layer that rounding does not explain, and the error layer by layer."""
+    """The first layer of a file that rounding does not explain, and the error layer by layer."""
     with candidate.open() as session:
         network = fold(oracle.network)
         folded = dict(zip(oracle.network.outputs, network.outputs, strict=True))

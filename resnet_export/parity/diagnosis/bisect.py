@@ -10,10 +10,13 @@ A canonical file names its values after the steps. In any other file the value o
 closest to it, channels first or last: all values of the graph are looked at, in one run.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.graph.access import NHWC_TO_NCHW
 from resnet_export.network import IMAGE, Network, Step
@@ -22,7 +25,7 @@ from resnet_export.network.operators.operator import Floats
 from resnet_export.parity.diagnosis.layer_faults import layer_faults, pattern
 from resnet_export.parity.gate.gate import FILE_FACTOR, SUSPICIOUS, floor, max_error
 from resnet_export.parity.gate.inputs import InputSet
-from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.gate.tolerances import allowed
 from resnet_export.parity.reference.oracles import step_of
 from resnet_export.parity.results import Bisection, LayerError, Quantity
 from resnet_export.runtimes.session import Precision, Session
@@ -58,14 +61,8 @@ def bisect(
         outputs: what a canonical file calls its outputs behind the first -> the steps that give them.
     """
     images = (inputs.file if session.takes_file_input else inputs.normalised)[: len(truth)]
-    given: dict[str, str] = {head: step_of(network, head) for head in HEADS} | dict(outputs or {})
-    asked = [*(step.name for step in network.steps if step.name not in given), *given] if names is None else names
-    values = session.values(images, asked)
-    if names is None:
-        values = {given.get(name, name): value for name, value in values.items()}
-    shown = _Values(values, named=names is None)
-    reduced = TOLERANCES.get(precision or session.precision)
-    slack = 0.0 if reduced is None else reduced.relative
+    shown = _shown(session, images, network, outputs or {}) if names is None else _Values(session.values(images, names))
+    slack = allowed(precision or session.precision)
     exact: dict[str, Floats] = {IMAGE: truth}
     layers: list[LayerError] = []
     first: Finding | None = None
@@ -80,8 +77,8 @@ def bisect(
         exact[step.name] = local = layer.output(np.float64)
         if not shown.may_have(step.name):
             continue
-        single = layer.output(np.float32)
-        bound = max(FILE_FACTOR * max(max_error(single, local), floor(local)), slack * float(np.abs(local).max()))
+        rounding = max(max_error(layer.output(np.float32), local), floor(local))
+        bound = max(FILE_FACTOR * rounding, slack * float(np.abs(local).max()))
         name, value = shown.nearest(step.name, local)
         error = _layer_error(step, name, value, right, local, bound)
         if behind.intersection(step.inputs):
@@ -104,6 +101,13 @@ def bisect(
             break  # what is behind it has other shapes too
     wrong, cause = first or perhaps or (None, None)
     return Bisection(session.name, tuple(layers), wrong, cause or (pattern(layers) if wrong is not None else None))
+
+
+def _shown(session: Session, images: NDArray[Any], network: Network, outputs: Mapping[str, str]) -> _Values:
+    """The values of a canonical file, under the names of the steps that give them."""
+    given: dict[str, str] = {head: step_of(network, head) for head in HEADS} | dict(outputs)
+    values = session.values(images, [*(step.name for step in network.steps if step.name not in given), *given])
+    return _Values({given.get(name, name): value for name, value in values.items()}, named=True)
 
 
 class _Layer(NamedTuple):
@@ -132,7 +136,7 @@ def _layer_error(
 class _Values:
     """The values that a candidate shows."""
 
-    def __init__(self, values: Mapping[str, Floats], *, named: bool) -> None:
+    def __init__(self, values: Mapping[str, Floats], *, named: bool = False) -> None:
         self._values = values
         self.named = named
 

@@ -1,9 +1,9 @@
 """What stands in a file: its structure and numbers, against what they should be, and what another tool made of them."""
 
-import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import ParamSpec
 
 import onnx_ir as ir
 
@@ -15,12 +15,14 @@ from resnet_export.graph.metadata import Metadata, initializers_digest
 from resnet_export.network import Network
 from resnet_export.network.evaluation import Numbers
 from resnet_export.network.folding import folded_numbers, unfolded
+from resnet_export.network.match import match
 from resnet_export.parity.diagnosis.tensor_faults import ULPS, explain, ulps
 from resnet_export.parity.results import OTHER_WEIGHTS, Diagnosis
 from resnet_export.runtimes.session import Precision
 from resnet_export.weights import Weights
 from resnet_export.weights.canonical import Array
 
+P = ParamSpec("P")
 PRECISIONS: dict[str | None, Precision] = {
     "int8": "int8", "uint8": "int8", "bfloat16": "bfloat16", "float16": "float16",
 }  # fmt: skip
@@ -47,29 +49,28 @@ def check_contents(
     model = read(file)
     metadata = read_metadata(model, file)
     weights = None if recall is None else recall()
-    wrong = _check_structure(model, metadata)
+    wrong = _check_structure(check_canonical, model, metadata.canonical, metadata.interface, metadata.preprocessing)
     if wrong is None and isinstance(weights, Weights) and metadata.spec is not None:
         wrong = _check_specification(metadata, weights)
     if wrong is None and network is not None:
-        wrong = _check_network(unfolded(metadata.canonical), unfolded(network))
+        wrong = _check_structure(match, unfolded(metadata.canonical), unfolded(network))
     if wrong is None and weights is not None:
         wrong = _check_numbers(model, network or metadata.canonical, weights)
     if wrong is None:
         wrong = _check_digest(model, metadata) or _check_metadata(metadata)
-    parameters: Numbers = {} if weights is None else weights
     if weights is None:
         values = model.graph.initializers.items()
-        parameters = {name: value.const_value.numpy() for name, value in values if value.const_value is not None}
+        weights = {name: value.const_value.numpy() for name, value in values if value.const_value is not None}
     unbind(model)
-    return metadata, parameters, wrong
+    return metadata, weights, wrong
 
 
-def _check_structure(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
-    """Whether the graph is the canonical one of the specification in the metadata."""
+def _check_structure(check: Callable[P, object], *given: P.args, **named: P.kwargs) -> Diagnosis | None:
+    """What a comparison of structures refuses: of the graph with what the metadata say, of that with the source."""
     try:
-        check_canonical(model, metadata.canonical, metadata.interface, metadata.preprocessing)
+        check(*given, **named)
     except StructureError as error:
-        return Diagnosis(error.layer, "the file", error.detail, error.cause)
+        return Diagnosis.of(error)
     return None
 
 
@@ -82,17 +83,6 @@ def _check_specification(metadata: Metadata, weights: Weights) -> Diagnosis | No
         differing = [name for name, value in spec.as_dict().items() if getattr(given, name) != value]
         listed = ", ".join(f"{name} {getattr(spec, name)} and not {getattr(given, name)}" for name in differing)
         return Diagnosis("specification", "the file", f"it has {listed}, as the weights have", None)
-    return None
-
-
-def _check_network(found: Network, expected: Network) -> Diagnosis | None:
-    """The first step of what the file says that it is, that the network which it was made of does not have."""
-    for step, wanted in itertools.zip_longest(found.steps, expected.steps):
-        if step != wanted:
-            named = wanted or step
-            return Diagnosis(named.name, "the file", f"it has {step} in its metadata, and not {wanted}", None)
-    if found != expected:
-        return Diagnosis(expected.output, "the file", "its metadata have other images or outputs", None)
     return None
 
 
@@ -159,5 +149,5 @@ def describe_change(model: ir.Model, metadata: Metadata) -> tuple[str, Precision
     opset, written = model.opset_imports.get(""), metadata.interface.opset
     if opset is not None and opset != written:
         return f"converted from opset {written} to {opset}", "float32"
-    domains = sorted({node.domain for node in model.graph if node.domain not in ("", "ai.onnx")})
+    domains = sorted({node.domain for node in model.graph if node.domain})
     return (f"optimised for one runtime, with operators of {', '.join(domains)}", "float32") if domains else None

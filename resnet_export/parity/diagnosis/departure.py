@@ -4,6 +4,7 @@ A value that is shown stops what would be fused over it, so one is shown at a ti
 changed, and so the first one is found by halving the graph.
 """
 
+import bisect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from resnet_export.parity.gate.evaluation import Evaluation
 from resnet_export.parity.gate.gate import SUSPICIOUS, max_error
 from resnet_export.parity.gate.inputs import InputSet
-from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.gate.tolerances import allowed
 from resnet_export.parity.results import Diagnosis
 from resnet_export.runtimes.session import Precision, Session
 
@@ -46,10 +47,8 @@ def diagnose_runtime(
     with passed.candidate.open() as session:
         right = session.values(images, names)
     shown = [name for name in names if name in right]
-    reduced = TOLERANCES.get(precision)
-    allowed = SUSPICIOUS if reduced is None else reduced.relative
     with failed.candidate.open() as session:
-        name = _first_changed(session, images, shown, right, allowed)
+        name = _first_changed(session, images, shown, right, allowed(precision) or SUSPICIOUS)
     where = "" if name is None else f" at node {_node_of(path, name)}"
     detail = f"{who} changes the result{where}: the same file passes in {passed.runtime}"
     cause = f"a mistake of {who}, and none of the file"
@@ -57,19 +56,16 @@ def diagnose_runtime(
 
 
 def _first_changed(
-    session: Session, images: NDArray[Any], shown: Sequence[str], right: Mapping[str, NDArray[Any]], allowed: float
+    session: Session, images: NDArray[Any], shown: Sequence[str], right: Mapping[str, NDArray[Any]], share: float
 ) -> str | None:
-    """The first value that is another one; None where no value is, while it is shown."""
-    low, high = 0, len(shown)
-    while low < high:
-        middle = (low + high) // 2
-        name = shown[middle]
+    """The first value that is further off than this share of it; None where no value is, while it is shown."""
+
+    def is_changed(name: str) -> bool:
         found = session.values(images, [name])[name]
-        if max_error(found, right[name]) > allowed * float(np.abs(right[name]).max()):
-            high = middle
-        else:
-            low = middle + 1
-    return shown[low] if low < len(shown) else None
+        return max_error(found, right[name]) > share * float(np.abs(right[name]).max())
+
+    first = bisect.bisect_left(shown, True, key=is_changed)
+    return shown[first] if first < len(shown) else None
 
 
 def _node_of(path: Path, value: str) -> str:

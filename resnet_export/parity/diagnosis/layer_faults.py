@@ -15,7 +15,7 @@ from resnet_export.network import IMAGE, Network, Step
 from resnet_export.network.evaluation import Numbers, apply
 from resnet_export.network.folding import PRODUCTS, scale_and_shift
 from resnet_export.network.operators.operator import Floats, along_channels
-from resnet_export.parity.diagnosis.tensor_faults import OTHER_EPS
+from resnet_export.parity.diagnosis.tensor_faults import OTHER_EPS, mistaken_norms
 from resnet_export.parity.results import LayerError
 
 SAME = "SAME padding, which pads more below and to the right"
@@ -90,17 +90,11 @@ def _of_convolution(step: Step, network: Network, numbers: Numbers, x: Floats) -
 
 def _of_batch_norm(step: Step, numbers: Numbers, x: Floats) -> Iterator[tuple[str, Floats]]:
     """Left out, applied twice, or with another eps; nothing where the numbers are folded already."""
-    product, *others = step.parts or (step,)
     plain = _plain(step, numbers, x)
-    if not others:
+    if not step.parts:
         yield "the bias is missing", plain
-        return
-    yield "the batch norm was left out, or not folded", plain
-    once = _scaled(plain, *scale_and_shift(product, others, numbers))
-    scale, shift = scale_and_shift(product, others, numbers)
-    yield "the batch norm was applied twice", _scaled(once, scale, shift)
-    for eps in OTHER_EPS:
-        yield f"batch norm with eps {eps:g}", _scaled(plain, *scale_and_shift(product, others, numbers, eps))
+    else:
+        yield from ((cause, _scaled(plain, scale, shift)) for cause, scale, shift in mistaken_norms(step, numbers))
 
 
 def _of_norm(step: Step, numbers: Numbers, sources: list[Floats]) -> Iterator[tuple[str, Floats]]:

@@ -55,20 +55,19 @@ def explain(
     step = None if network is None else network.step.get(layer)
     if step is None or not step.parts or numbers is None:
         return None
-    for cause, pair in _mistaken_foldings(step, numbers):
-        if ulps(found, pair[part == "bias"].astype(np.float32)) <= ULPS:
+    kernel = numbers[step.parts[0].parameter("weight")].astype(np.float64)
+    for cause, scale, shift in mistaken_norms(step, numbers):
+        made = shift if part == "bias" else kernel * scale.reshape(-1, *(1,) * (kernel.ndim - 1))
+        if ulps(found, made.astype(np.float32)) <= ULPS:
             return cause
     return None
 
 
-def _mistaken_foldings(step: Step, numbers: Numbers) -> Iterator[tuple[str, tuple[Floats, Floats]]]:
-    """(mistake, (weight, bias) that it gives) for one folded step."""
+def mistaken_norms(step: Step, numbers: Numbers) -> Iterator[tuple[str, Floats, Floats]]:
+    """(mistake, the scale and the shift that it makes of what stands behind the product) for one folded step."""
     product, *others = step.parts
-    kernel = numbers[product.parameter("weight")].astype(np.float64)
-    along = (-1, *(1,) * (kernel.ndim - 1))
     scale, shift = scale_and_shift(product, others, numbers)
-    yield "the batch norm was not folded", (kernel, 0 * shift)
-    yield "the batch norm was folded twice", (kernel * (scale * scale).reshape(along), shift * scale + shift)
-    for other in OTHER_EPS:
-        scale, shift = scale_and_shift(product, others, numbers, other)
-        yield f"batch norm with eps {other:g}", (kernel * scale.reshape(along), shift)
+    yield "the batch norm was left out, or not folded", np.ones_like(scale), 0 * shift
+    yield "the batch norm was applied twice", scale * scale, shift * scale + shift
+    for eps in OTHER_EPS:
+        yield f"batch norm with eps {eps:g}", *scale_and_shift(product, others, numbers, eps)

@@ -12,7 +12,7 @@ from resnet_export.errors import RuntimeFailedError
 from resnet_export.graph.interface import Activation
 from resnet_export.parity.gate.gate import max_error
 from resnet_export.parity.gate.inputs import InputSet, batched
-from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.gate.tolerances import allowed
 from resnet_export.parity.results import Inputs, Quantity
 from resnet_export.runtimes.session import Placement, Precision, Session
 
@@ -68,8 +68,7 @@ class Evaluation:
 
     def activation_bound(self, precision: Precision) -> float:
         """The largest error of its probabilities that passes, where the file computes in that precision."""
-        reduced = TOLERANCES.get(precision)
-        return ACTIVATION_TOLERANCE if reduced is None else max(ACTIVATION_TOLERANCE, reduced.relative)
+        return max(ACTIVATION_TOLERANCE, allowed(precision))
 
 
 def evaluate(

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.gate.tolerances import allowed
 from resnet_export.parity.results import Comparison, Inputs, Quantity
 from resnet_export.runtimes.session import Precision
 
@@ -66,8 +66,7 @@ def compare(
     scale = float(np.abs(truth).max(initial=0.0))
     # An evaluation that overflows is no yardstick.
     yardstick = max(other_error if np.isfinite(other_error) else 0.0, floor(truth))
-    reduced = TOLERANCES.get(precision)
-    bound = factor * yardstick if reduced is None else max(factor * yardstick, reduced.relative * scale)
+    bound = max(factor * yardstick, allowed(precision) * scale)
     finite, classifies = np.isfinite(error), quantity != "embedding" and truth.ndim == 2 and truth.size > 0
     agreed, exempt = top1(found, truth, bound) if classifies and finite else (len(truth) if finite else 0, 0)
     return Comparison(

@@ -29,6 +29,16 @@ class Verdict:
     wrong_heads: list[Evaluation] = field(default_factory=list)
     """Those whose probabilities are not the softmax, or sigmoid, of their logits."""
 
+    def add(self, evaluation: Evaluation, comparison: Comparison, truth: Floats, inputs: InputSet) -> None:
+        """Notes a comparison with the truth on some inputs, and why it did not pass."""
+        if not comparison.passed:
+            failure = _sentence(evaluation, comparison, truth)
+            comparison = replace(comparison, failure=failure)
+            self.failures.append(failure)
+            if evaluation not in [failed for failed, _ in self.failed]:
+                self.failed.append((evaluation, inputs))
+        self.comparisons.append(comparison)
+
 
 def judge(
     tested: ModelUnderTest,
@@ -47,15 +57,10 @@ def judge(
         source: what the live model gave that the file came from; it is judged too.
     """
     verdict = Verdict()
-    for run in _runs(sets, tested):
+    runs = (_Run(one, batch, output) for one in sets for batch in one.batches for output in (None, *tested.others))
+    for run in runs:
         for evaluation, comparison in _compared(run, tested, truths, evaluations, source):
-            if not comparison.passed:
-                failure = _sentence(evaluation, comparison, run.truth(truths, evaluation.quantity))
-                comparison = replace(comparison, failure=failure)
-                verdict.failures.append(failure)
-                if evaluation not in [failed for failed, _ in verdict.failed]:
-                    verdict.failed.append((evaluation, run.inputs))
-            verdict.comparisons.append(comparison)
+            verdict.add(evaluation, comparison, run.truth(truths, evaluation.quantity), run.inputs)
     for evaluation in evaluations:
         error, bound = evaluation.activation_error, evaluation.activation_bound(precision_of(evaluation, tested))
         if error is not None and not error <= bound:
@@ -75,21 +80,13 @@ def judge_source(
     activation: Activation | None,
 ) -> None:
     """Holds a source that gives something else than the file, such as probabilities, against NumPy's float32."""
-    for inputs, batch in ((one, batch) for one in sets for batch in one.batches):
-        rounded, truth = (truths.of(inputs, "logits", dtype, batch=batch) for dtype in (np.float32, np.float64))
+    for run in (_Run(inputs, batch, None) for inputs in sets for batch in inputs.batches):
+        rounded, truth = (run.truth(truths, "logits", dtype) for dtype in (np.float32, np.float64))
         if activation is not None:
             rounded, truth = activate(rounded, activation), activate(truth, activation)
-        found = source.outputs[inputs.kind, batch]
         error = max_error(rounded, truth)
-        comparison = compare(
-            source.runtime, inputs.kind, source.quantity, found, truth, error, factor=SOURCE_FACTOR,
-            precision=source.precision,
-        )  # fmt: skip
-        if not comparison.passed:
-            comparison = replace(comparison, failure=_sentence(source, comparison, truth))
-            verdict.failures.append(comparison.failure or "")
-            verdict.failed.append((source, inputs))
-        verdict.comparisons.append(comparison)
+        comparison = run.compare(source, truth, error, factor=SOURCE_FACTOR, precision=source.precision)
+        verdict.add(source, comparison, truth, run.inputs)
 
 
 def precision_of(evaluation: Evaluation, tested: ModelUnderTest) -> Precision:
@@ -128,12 +125,6 @@ class _Run(NamedTuple):
 Compared = Iterator[tuple[Evaluation, Comparison]]
 
 
-def _runs(sets: Sequence[InputSet], tested: ModelUnderTest) -> Iterator[_Run]:
-    for inputs in sets:
-        for batch in inputs.batches:
-            yield from (_Run(inputs, batch, output) for output in (None, *tested.others))
-
-
 def _compared(
     run: _Run, tested: ModelUnderTest, truths: Truths, evaluations: Sequence[Evaluation], source: Evaluation | None
 ) -> Compared:
@@ -141,9 +132,8 @@ def _compared(
     ran = [evaluation for evaluation in evaluations if run.key in evaluation.of(run.output)]
     if source is None or not ran or run.key not in source.of(run.output):
         return _alone(ran, tested, truths, run)
-    if run.output is not None or ran[0].quantity == source.quantity:
-        return _beside(source, ran, truths, run)
-    return _alone(ran, tested, truths, run)
+    same = run.output is not None or ran[0].quantity == source.quantity
+    return _beside(source, ran, truths, run) if same else _alone(ran, tested, truths, run)
 
 
 def _alone(evaluations: Sequence[Evaluation], tested: ModelUnderTest, truths: Truths, run: _Run) -> Compared:
@@ -159,13 +149,16 @@ def _beside(source: Evaluation, evaluations: Sequence[Evaluation], truths: Truth
     truth = run.truth(truths, quantity)
     source_error = run.error(source, truth)
     file_error = min(run.error(evaluation, truth) for evaluation in evaluations)
-    limit = float("inf")
+    least, most = 0.0, float("inf")
     if max(source_error, file_error) > SUSPICIOUS * float(np.abs(truth).max(initial=0.0)):
-        # Both sides could be wrong alike and vouch for each other: a third one, NumPy, decides.
-        limit = FILE_FACTOR * run.float32_error(truths, quantity)
+        # Both sides could be wrong alike and vouch for each other, or rounding decides much and one of them was lucky:
+        # a third one, NumPy, decides.
+        least = run.float32_error(truths, quantity)
+        most = FILE_FACTOR * least
     sides = [(evaluation, source_error, FILE_FACTOR) for evaluation in evaluations]
     for side, error, factor in (*sides, (source, file_error, SOURCE_FACTOR)):
-        yield side, run.compare(side, truth, min(error, limit), factor=factor, precision=side.precision)
+        other = max(min(error, most), least)
+        yield side, run.compare(side, truth, other, factor=factor, precision=side.precision)
 
 
 def _sentence(evaluation: Evaluation, comparison: Comparison, truth: Floats) -> str:

@@ -33,3 +33,8 @@ TOLERANCES: dict[Precision, Tolerance] = {
     "int8": Tolerance(8, 8, "8 bits of a range that calibration chose: a step of rounding decides which of two"),
 }
 """8 units are the gate's floor, in units of that precision instead of float32's."""
+
+
+def allowed(precision: Precision) -> float:
+    """The error that passes in a reduced precision, over the largest value of the truth; 0 in float32."""
+    return TOLERANCES[precision].relative if precision in TOLERANCES else 0.0

@@ -9,6 +9,7 @@ from resnet_export.parity.gate.evaluation import activate
 from resnet_export.parity.gate.gate import SOURCE_FACTOR, floor, max_error
 from resnet_export.parity.gate.inputs import InputSet
 from resnet_export.parity.gate.judge import Verdict
+from resnet_export.parity.model_under_test import ModelUnderTest
 from resnet_export.parity.reference.oracles import NetworkOracle, Truths
 from resnet_export.parity.results import Quantity
 from resnet_export.sources import Trained
@@ -54,23 +55,20 @@ def judge_float64(
     return error / scale if scale else error
 
 
-def judge_live(
-    verdict: Verdict, trained: Trained, oracle: NetworkOracle, truths: Truths, inputs: InputSet, given: Quantity
-) -> float | None:
+def judge_live(verdict: Verdict, tested: ModelUnderTest, truths: Truths, inputs: InputSet) -> float | None:
     """Runs the live model that a truth was read from, in float64 where it can, and judges each output.
 
     Args:
         verdict: is told where it is too far from the truth.
-        trained: the source.
-        oracle: evaluates its network.
-        truths: what that made of the inputs.
+        tested: the file, whose truth that is.
+        truths: what its network made of the inputs.
         inputs: the images.
-        given: what is compared of the file's first output.
 
     Returns:
-        The largest of the distances that `judge_float64` gives; None where there is no float64 run.
+        The largest of the distances that `judge_float64` gives; None where there is no live model, or no float64 run.
     """
-    if trained.model is None:
+    trained, oracle, given = tested.source, tested.oracle, tested.compared
+    if trained is None or trained.model is None or tested.wrong is not None:
         return None
     images, label = oracle.images(inputs)[:IMAGES], f"the {trained.model.framework} model"
     double = trained.model.run_float64(images.astype(np.float64))

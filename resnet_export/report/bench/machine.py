@@ -7,57 +7,24 @@ from typing import TYPE_CHECKING
 
 from resnet_export.report.bench.words import digits
 from resnet_export.report.kit.page import datum, text
-from resnet_export.terminal import file_size, number
+from resnet_export.report.machine import facts
+from resnet_export.terminal import number
 
 if TYPE_CHECKING:
     from resnet_export.bench.results import BenchReport
     from resnet_export.bench.roofline import Peaks
-    from resnet_export.machine.gpu import Gpu
 
 
 def section(report: BenchReport) -> Iterator[str]:
-    """A list of facts; what the system does not tell is left out."""
+    """A list of facts."""
     yield "<h2>Machine</h2><dl>"
-    yield from (f"<dt>{name}</dt><dd>{text(value)}</dd>" for name, value in _facts(report).items() if value)
+    packages = [f"{name} {version}" for name, version in report.machine.packages.items()]
+    known = [*facts(report.machine), ("packages", packages), ("budget", [f"{report.budget.seconds:g} s"])]
+    yield from (f"{f'<dt>{name}</dt>' if name else ''}<dd>{text(', '.join(values))}</dd>" for name, values in known)
     if report.peaks:
         lines = "".join(f"<div>{_peaks(f'peaks/{at}', one)}</div>" for at, one in enumerate(report.peaks))
         yield f"<dt>peaks</dt><dd>{lines}</dd>"
     yield "</dl>"
-
-
-def _facts(report: BenchReport) -> dict[str, str | None]:
-    """Name -> fact."""
-    machine, cpu, clock = report.machine, report.machine.cpu, report.machine.cpu.clock
-    system, quota, gpus = machine.system, machine.limits.cpus, machine.gpus
-    return {
-        "CPU": cpu.model or "unknown",
-        "cores": f"{cpu.physical_cores or '?'} physical, {cpu.logical_cores} logical, {machine.usable_cpus:g} usable",
-        "affinity": number(cpu.affinity, "CPU") if cpu.affinity else None,
-        "CPU quota": f"{quota:g} CPUs, by the cgroup" if quota else None,
-        "instruction sets": ", ".join(name for name, has in (cpu.instruction_sets or {}).items() if has),
-        "clock": _clock(clock.current_mhz, clock.max_mhz),
-        "governor": clock.governor,
-        "virtual": None if cpu.virtual is None else "yes" if cpu.virtual else "no",
-        "memory": file_size(machine.memory_bytes),
-        "GPU": "; ".join(map(_gpu, gpus.devices)) or "none",
-        "CUDA": f"up to {gpus.cuda}, by the driver" if gpus.cuda else None,
-        "system": f"{system.name}, {system.kernel}",
-        "container": system.container or "none",
-        "Python": system.python,
-        "packages": ", ".join(f"{name} {version}" for name, version in machine.packages.items()),
-        "budget": f"{report.budget.seconds:g} s",
-    }
-
-
-def _gpu(gpu: Gpu) -> str:
-    driver = f"driver {gpu.driver}" if gpu.driver else ""
-    return ", ".join(filter(None, [gpu.name, driver, _clock(gpu.clock_mhz, gpu.max_clock_mhz)]))
-
-
-def _clock(now: float | None, most: float | None) -> str:
-    """When it was asked, and the highest; empty where neither is known."""
-    words = {"{:.0f} MHz when asked": now, "up to {:.0f} MHz": most}
-    return ", ".join(word.format(value) for word, value in words.items() if value)
 
 
 def _peaks(where: str, peaks: Peaks) -> str:

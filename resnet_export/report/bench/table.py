@@ -75,7 +75,7 @@ def _csv_rows(result: CaseResult) -> Iterator[dict[str, Any]]:
 
 def _cold_start(found: Measured) -> dict[str, Any]:
     """What is the same in each row of a case."""
-    ran, memory = found.ran, found.memory
+    ran = found.ran
     times: dict[str, float | None] = {
         "import": found.import_ns,
         "open": found.open_ns,
@@ -89,10 +89,7 @@ def _cold_start(found: Measured) -> dict[str, Any]:
         "device": ran.device,
         **{f"{name}_ms": None if value is None else value / 1e6 for name, value in times.items()},
         "settled": found.settled,
-        "peak_rss_bytes": memory.peak_rss_bytes,
-        "steady_rss_bytes": memory.steady_rss_bytes,
-        "pss_bytes": memory.pss_bytes,
-        "gpu_memory_bytes": memory.gpu_memory_bytes,
+        **vars(found.memory),
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from resnet_export.bench.grade import DOUBTFUL
 from resnet_export.report.bench.words import digits, told_apart
 from resnet_export.terminal import printable
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 SCENARIOS = ("single", "concurrent", "offline")
 """The scenarios in which cases do the same work: a server's rates follow from how fast each is, and pauses are no work.
 """
-DISTURBED = ("C", "D")
-"""Grades of cases that are slower than another only where even their fastest run is."""
 DOUBTED = "D"
 """The grade at which even that may be the disturbance."""
 
@@ -39,7 +38,7 @@ class Entry:
     high: float
     """Upper end, likewise; the largest sample where there is none."""
     undisturbed: float
-    """What it may come down to when nothing disturbs it: `low`, or the least sample of a case that was disturbed."""
+    """What it may come down to when nothing disturbs it: `low`, or the least sample where the grade is doubtful."""
 
     @classmethod
     def of(cls, result: CaseResult, name: str, *, by_rate: bool) -> Entry:
@@ -49,7 +48,7 @@ class Entry:
         latency, images = main.latency_ms, main.batch * main.callers if by_rate else 1
         found = latency.mean if by_rate else latency.p50
         low, high = found.interval or (latency.min, latency.max)
-        disturbed = result.grade is not None and result.grade.letter in DISTURBED
+        disturbed = result.grade is not None and result.grade.letter in DOUBTFUL
         rate = main.images_per_s
         figure = f"{digits(rate.value)} images/s" if by_rate and rate is not None else f"{digits(found.value)} ms"
         costs = (one / images for one in (found.value, low, high, latency.min if disturbed else low))

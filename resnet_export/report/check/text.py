@@ -10,7 +10,7 @@ from resnet_export.report.bench.words import digits, interval
 from resnet_export.terminal import Row, blocks, number, printable, table, wrapped
 
 if TYPE_CHECKING:
-    from resnet_export.bench.check.results import Checked, CheckReport
+    from resnet_export.bench.check.results import Checked, CheckReport, Status
 
 HEADING = ("", "baseline ms", "result ms", "ratio", "95 % interval", "")
 LEFT = (0, 5)
@@ -56,10 +56,13 @@ def _outcome(report: CheckReport) -> Iterator[str]:
     if report.passed:
         yield f"Passed: nothing is slower by more than {tolerance}."
         return
-    counts = Counter(case.status for case in report.failures)
-    told = [f"{number(counts['slower'], 'case')} slower by more than {tolerance}"] if counts["slower"] else []
-    told += [f"{number(counts['missing'], 'case')} that the result does not have"] if counts["missing"] else []
-    told += [f"{number(counts['unmeasured'], 'case')} that was not measured"] if counts["unmeasured"] else []
-    told += [f"{number(len(report.undecided), 'case')} that can't be told"] if report.undecided else []
+    words: dict[Status, str] = {
+        "slower": f"slower by more than {tolerance}",
+        "missing": "that the result does not have",
+        "unmeasured": "that was not measured",
+        "undecided": "that can't be told",
+    }
+    counts = Counter(case.status for case in report.cases)
+    told = [f"{number(counts[status], 'case')} {how}" for status, how in words.items() if counts[status]]
     outcome = "Failed" if report.failures else "Can't tell"
     yield from wrapped(f"{outcome}: {', '.join(told)}.")

@@ -9,6 +9,8 @@ from resnet_export.terminal import printable
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """Content security policy: the browser, too, refuses whatever is not in the page."""
+PICTURES = "; img-src data:"
+"""Allows pictures that are in it."""
 STYLE = """
 :root { color-scheme: light dark; --back: #fff; --text: #1b1f24; --faint: #57606a; --line: #d4d9df;
   --error: #0b5cad; --own: #a34700; --bound: #57606a; --wrong: #c4152b; --band: #c4152b22; --good: #1a7232; }
@@ -21,7 +23,7 @@ body { margin: 0 auto; padding: 1rem; max-width: 66rem; background: var(--back);
 h1 { font-size: 1.4rem; line-height: 1.3; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 h1.passed { color: var(--good); } h1.failed, .failed { color: var(--wrong); }
 p, ul, dl, figure { margin: .5rem 0; } ul { padding-left: 1.2rem; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; } dd { margin: 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; } dd { margin: 0; grid-column: 2; }
 dt, .note { color: var(--faint); } .note { font-size: .875rem; }
 .scroll { overflow-x: auto; } .scroll:focus-visible { outline: 2px solid var(--error); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -42,13 +44,20 @@ svg .bound { stroke: var(--bound); stroke-width: 1.5; stroke-dasharray: 4 3; }
 """What pages have in common; charts take their colours from it."""
 
 
-def page(title: str, body: Iterable[str], *, style: str = "") -> str:
-    """An HTML document of a title, which is plain text, and a body, which is markup; `style` has rules of its own."""
+def page(title: str, body: Iterable[str], *, style: str = "", pictures: bool = False) -> str:
+    """An HTML document.
+
+    Args:
+        title: plain text.
+        body: markup.
+        style: rules of its own.
+        pictures: whether it has any, each in a `data:` address.
+    """
     return "\n".join([
         "<!DOCTYPE html>",
         '<html lang="en">',
         '<head><meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}{PICTURES * pictures}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{text(title)}</title>",
         f"<style>{STYLE}{style}</style></head>",

@@ -15,6 +15,5 @@ def findings(verification: VerifyReport) -> list[str]:
 
 def sentences(verification: VerifyReport) -> list[str]:
     """The failures, except one that only says what `located` of the report says."""
-    found = verification.diagnosis
-    repeated = None if found is None else f"{found.layer}: {found.detail}"
+    repeated = None if verification.diagnosis is None else verification.diagnosis.failure
     return [failure for failure in verification.failures if failure != repeated]

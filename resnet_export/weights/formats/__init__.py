@@ -10,6 +10,7 @@ import importlib
 import os
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def read_contents(path: str | os.PathLike[str], *, ema: bool = False) -> Content
         MissingDependencyError: the format needs a framework that is not installed.
     """
     contents = read_own_contents(path, ema=ema)
-    return in_canonical_names(Contents(_unwrapped(contents.tensors, Path(path)), contents.notes, contents.labels))
+    return in_canonical_names(replace(contents, tensors=_unwrapped(contents.tensors, Path(path))), ema=ema)
 
 
 def read_own_contents(path: str | os.PathLike[str], *, ema: bool = False) -> Contents:

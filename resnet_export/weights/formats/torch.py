@@ -32,10 +32,10 @@ PICKLE = b"\x80"
 
 NESTED = (
     "state_dict", "model_state_dict", "model_state", "model", "net", "network", "module", "weights", "params",
-    "student", "teacher",
+    "student",
 )  # fmt: skip
 """Where training scripts keep the state_dict in a checkpoint, in the order in which they are looked for."""
-AVERAGES = ("state_dict_ema", "model_ema", "ema_state_dict", "model_ema_state_dict", "ema_model", "ema")
+AVERAGES = ("state_dict_ema", "model_ema", "ema_state_dict", "model_ema_state_dict", "ema_model", "ema", "teacher")
 """Where they keep the moving average of the weights."""
 LABELS = ("categories", "classes", "class_names", "labels")
 """Where they keep the names of the classes."""
@@ -102,7 +102,7 @@ def _load(path: Path) -> tuple[object, CheckpointError | None]:
     mapped = zipped and path.suffix.lower() != ".safetensors"
     source = path if path.suffix.lower() != ".safetensors" else io.BytesIO(path.read_bytes())
     if zipped:
-        _refuse_programs(path)
+        _refuse_archives(path)
     else:
         _refuse_other_files(path)
     with warnings.catch_warnings():
@@ -170,10 +170,16 @@ def _load_pickle(file: Any, **options: Any) -> object:
     return _Unpickler(file, **options).load()
 
 
-def _refuse_programs(path: Path) -> None:
-    """A TorchScript archive would be compiled while it is loaded."""
+def _refuse_archives(path: Path) -> None:
+    """A TorchScript archive would be compiled while it is loaded; and torch looks at no checksum of a mapped one."""
     with zipfile.ZipFile(path) as archive:
         program = any(name.endswith("/constants.pkl") for name in archive.namelist())
+        wrong = archive.testzip()
+    if wrong is not None:
+        raise CheckpointError(
+            f"{path} is damaged: {wrong} in it doesn't have the bytes that were written.",
+            hint="Copy or download it again.",
+        )
     if program:
         raise CheckpointError(
             f"{path} was refused and not executed: it is a TorchScript program.",
@@ -193,7 +199,7 @@ def _refuse_other_files(path: Path) -> None:
     if first[:1] != PICKLE:
         raise CheckpointError(
             f"{path} is no PyTorch checkpoint: it begins like neither of the two formats that torch.save writes.",
-            hint="Check the path, or give it the suffix of its real format.",
+            hint="Check the path: give a file that torch.save wrote.",
         )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -67,11 +67,13 @@ KERAS_HUB: Table = (
     ("predictions", "fc"),
 )
 FASTAI: Table = (
+    ("1.{I}", "head.{I}"),
     ("0.0", "conv1"),
     ("0.1", "bn1"),
     ("0.{S}.{B}.conv{I}", "layer{S-3}.{B}.conv{I}"),
     ("0.{S}.{B}.bn{I}", "layer{S-3}.{B}.bn{I}"),
     ("0.{S}.{B}.downsample.{I}", "layer{S-3}.{B}.downsample.{I}"),
+    *((f"0.model.{name}", name) for name, _ in TORCHVISION if not name.startswith("fc")),  # of timm, inside it
 )
 NAMINGS: Mapping[str, Table] = {
     "torchvision": TORCHVISION,
@@ -79,9 +81,24 @@ NAMINGS: Mapping[str, Table] = {
     "Hugging Face's ResNet": HUGGING_FACE,
     "keras.applications": KERAS_APPLICATIONS,
     "keras-hub": KERAS_HUB,
-    "fastai's body": FASTAI,
+    "fastai": FASTAI,
 }
 """Family -> its table. timm's names are torchvision's, and more."""
+USUAL: Mapping[str, Mapping[str, Any]] = {"keras.applications": {"eps": 1.001e-5, "stride_on": "1x1"}}
+"""Family -> what is usual in it and not in torchvision, of bottlenecks."""
+AVERAGED = re.compile(r"ema|momentum|encoder_k|teacher|target")
+"""In what stands before the names of a moving average of the weights, such as MoCo's second encoder."""
+OTHERS: Table = (
+    (r"preact_bn|pre_activation_bn", "a ResNet v2, whose norms stand before its convolutions"),
+    (r"stages\.\d+\.blocks\.\d+\.norm1", "timm's ResNetV2"),
+    (r"attn\.qkv|self_attention|attention\.attention|relative_position", "a Vision Transformer"),
+    (r"denseblock", "a DenseNet"),
+    (r"conv_dw|depthwise|_dw\b|conv_pw|features\.\d+\.conv\.0\.0", "a MobileNet, EfficientNet or kin"),
+    (r"dwconv|pwconv", "a ConvNeXt"),
+    (r"^features\.\d+\.(weight|bias)$|block\d_conv\d", "a VGG or AlexNet"),
+    (r"layer\d\.\d+\.convs\.|layer\d\.\d+\.conv2\.conv", "a Res2Net, ResNeSt or SKNet"),
+)
+"""What stands in the names of other networks, and what they are: the first that fits."""
 ROLES = ("weight", "bias", "running_mean", "running_var")
 CORE = ("conv1", "layer1.0.conv1", "layer2.0.conv1")
 """How names begin that every family has, whatever else."""
@@ -99,6 +116,12 @@ def canonical_name(name: str, table: Table) -> str | None:
     return None
 
 
+def other_network(names: Iterable[str]) -> str | None:
+    """What tensors are of that are no ResNet's, in words; None where their names don't tell."""
+    text = "\n".join(names)
+    return next((title for pattern, title in OTHERS if re.search(pattern, text, re.MULTILINE)), None)
+
+
 @cache
 def _pattern(text: str) -> re.Pattern[str]:
     escaped = re.escape(text).replace(r"\[", "(?:").replace(r"\]", ")?")
@@ -110,14 +133,18 @@ def _filled(template: str, match: re.Match[str]) -> str:
     return re.sub(r"\{(\w)([+-]\d+)?\}", lambda place: str(int(match[place[1]]) + int(place[2] or 0)), template)
 
 
-def in_canonical_names(contents: Contents) -> Contents:
+def in_canonical_names(contents: Contents, *, ema: bool = False) -> Contents:
     """The tensors under torchvision's names, where they are a known family's, behind one prefix or none.
 
     What stands beside that prefix is left out, and said; without a prefix nothing is. Tensors of no known family keep
     their names.
+
+    Args:
+        contents: of a checkpoint.
+        ema: take those of a moving average, where there are others too.
     """
     names = [name for name in contents.tensors if not name.endswith(COUNTER)]
-    for prefix in _prefixes(names):
+    for prefix in _prefixes(names, ema=ema):
         own = [name for name in names if name.startswith(prefix)]
         for family, table in NAMINGS.items():
             found = {name: canonical_name(name.removeprefix(prefix), table) or "" for name in own}
@@ -126,15 +153,14 @@ def in_canonical_names(contents: Contents) -> Contents:
     return contents
 
 
-def _prefixes(names: list[str]) -> Iterator[str]:
-    """No prefix, then what stands before tensors' names, the most frequent first."""
+def _prefixes(names: list[str], *, ema: bool) -> Iterator[str]:
+    """No prefix, then what stands before tensors' names: that of an average last or first, else the most frequent."""
     yield ""
     counts = Counter[str]()
     for name in names:
         parts = name.split(".")
         counts.update(".".join(parts[:depth]) + "." for depth in range(1, len(parts) - 1))
-    for prefix, _ in sorted(counts.items(), key=lambda item: (-item[1], len(item[0]))):
-        yield prefix
+    yield from sorted(counts, key=lambda one: ((AVERAGED.search(one) is None) == ema, -counts[one], len(one)))
 
 
 def _renamed(contents: Contents, found: Mapping[str, str], prefix: str, family: str) -> Contents:
@@ -147,7 +173,14 @@ def _renamed(contents: Contents, found: Mapping[str, str], prefix: str, family: 
     if family != "torchvision":
         notes.append(f"its names are those of {family}")
     tensors = {new: contents.tensors[name] for name, new in found.items()}
-    return replace(contents, tensors=_with_plain_head(tensors), notes=(*contents.notes, *notes))
+    usual = USUAL.get(family, {}) if "layer1.0.conv3.weight" in tensors else {}
+    return replace(
+        contents,
+        tensors=_with_plain_head(tensors),
+        notes=(*contents.notes, *notes),
+        family=family if family != "torchvision" else None,
+        usual=usual,
+    )
 
 
 def _with_plain_head(tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

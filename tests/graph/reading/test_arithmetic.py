@@ -9,7 +9,7 @@ import onnx_ir as ir
 import pytest
 
 from resnet_export.graph.reading import read
-from resnet_export.graph.reading.arithmetic import ARITHMETIC
+from resnet_export.graph.reading.arithmetic import ARITHMETIC, decimal
 from resnet_export.graph.reading.values import UnreadableError
 from resnet_export.network.evaluation import outputs_of
 from resnet_export.network.sizes import Batch
@@ -18,6 +18,11 @@ from .checking import run
 from .graphs import model_of
 
 INT64 = np.int64
+
+
+@pytest.mark.parametrize("meant", [1e-5, 1e-3, 1.001e-5, 2e-5, 1e-12, 1 / 6, 0.2])
+def test_a_number_that_passed_through_float32_is_the_one_that_was_meant(meant: float) -> None:
+    assert decimal(float(np.float32(meant))) == decimal(meant) == meant
 
 
 def test_whole_numbers_are_divided_towards_zero() -> None:

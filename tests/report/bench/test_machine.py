@@ -17,8 +17,8 @@ GPU = Gpu("NVIDIA H200", 150_000_000_000, "9.0", "570.86", 345, 1980, 700.0)
 
 def facts(report: BenchReport) -> dict[str, str]:
     """Name -> fact, without markup but for the parts of a fact."""
-    found = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", "".join(machine.section(report)))
-    return {name: re.sub(r"</?span.*?>", "", fact) for name, fact in found}
+    found = re.findall(r"<dt>(.*?)</dt>(.*?)(?=<dt>|</dl>)", "".join(machine.section(report)))
+    return {name: re.sub(r"</?(?:span|dd).*?>", "", fact) for name, fact in found}
 
 
 def changed(**changes: Any) -> dict[str, str]:
@@ -28,14 +28,18 @@ def changed(**changes: Any) -> dict[str, str]:
 
 def test_what_the_system_leaves_of_the_cpu() -> None:
     found = changed(cpu__affinity=1, limits=Limits(1.5))
-    assert (found["affinity"], found["CPU quota"]) == ("1 CPU", "1.5 CPUs, by the cgroup")
-    assert found["clock"] == "2400 MHz when asked, up to 3100 MHz"
+    assert found["cores"] == "1 physical, 2 logical, affinity to 1 of them, cgroup quota 1.5"
+    assert found["clock"] == "2.40 GHz now, up to 3.10 GHz"
+
+
+def test_a_fact_of_two_lines_has_one_name() -> None:
+    assert "<dt>CPU</dt><dd>AMD EPYC, x86_64, virtual</dd><dd>AVX2; no VNNI</dd>" in "".join(machine.section(EXAMPLE))
 
 
 def test_gpus_with_driver_and_clock() -> None:
-    found = changed(gpus=Gpus((GPU, Gpu("AMD GPU 1002:744c", None, None, "amdgpu")), "12.8"))
+    found = changed(gpus=Gpus((GPU,), "12.8"))
     assert found["GPU"] == (
-        "NVIDIA H200, driver 570.86, 345 MHz when asked, up to 1980 MHz; AMD GPU 1002:744c, driver amdgpu"
+        "NVIDIA H200, 139.7 GiB, compute capability 9.0, driver 570.86, 345 MHz now, up to 1980 MHz, power limit 700 W"
     )
     assert found["CUDA"] == "up to 12.8, by the driver"
 
@@ -43,8 +47,8 @@ def test_gpus_with_driver_and_clock() -> None:
 def test_what_is_not_told_is_left_out() -> None:
     cpu = replaced(EXAMPLE.machine.cpu, affinity=None, virtual=None, instruction_sets=None, clock=Clock())
     found = facts(replaced(EXAMPLE, machine__cpu=cpu, machine__gpus=Gpus(reason="no nvidia-smi"), peaks=()))
-    assert list(found) == ["CPU", "cores", "memory", "GPU", "system", "container", "Python", "packages", "budget"]
-    assert found["GPU"] == "none"
+    assert list(found) == ["CPU", "cores", "memory", "GPU", "system", "Python", "packages", "budget"]
+    assert found["GPU"] == "none (no nvidia-smi)"
 
 
 def test_the_peaks_and_what_reached_them() -> None:

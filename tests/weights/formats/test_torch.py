@@ -204,3 +204,12 @@ def test_a_sparse_tensor_is_a_checkpoint_error(tmp_path: Path) -> None:
     torch.save({"fc.weight": torch.eye(2).to_sparse()}, tmp_path / "m.pth")
     with pytest.raises(CheckpointError, match="cannot be read as a PyTorch checkpoint"):
         read(tmp_path / "m.pth")
+
+
+def test_another_byte_in_an_archive_is_found(tmp_path: Path, weights: Weights) -> None:
+    """Torch looks at no checksum of what is mapped into memory."""
+    weights.save(tmp_path / "m.pth")
+    content = bytearray((tmp_path / "m.pth").read_bytes())
+    content[content.index(weights["conv1.weight"].tobytes())] ^= 1
+    (tmp_path / "m.pth").write_bytes(content)
+    assert re.search(r"m\.pth is damaged: .*data/\d+ in it", refused(tmp_path / "m.pth").message)

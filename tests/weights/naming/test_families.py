@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from resnet_export.weights.contents import Contents
-from resnet_export.weights.naming.families import NAMINGS, canonical_name, in_canonical_names
+from resnet_export.weights.naming.families import NAMINGS, canonical_name, in_canonical_names, other_network
 
 if TYPE_CHECKING:
     from resnet_export.spec import ResNetSpec
@@ -32,7 +32,9 @@ NAMES = [
     ("the usual networks for CIFAR", "linear.weight", "fc.weight"),
     ("torchvision", "conv1.3.weight", "conv1.3.weight"),
     ("torchvision", "layer1.0.se.fc1.bias", "layer1.0.se.fc1.bias"),
-    ("fastai's body", "0.4.1.conv2.weight", "layer1.1.conv2.weight"),
+    ("fastai", "0.4.1.conv2.weight", "layer1.1.conv2.weight"),
+    ("fastai", "0.model.layer1.1.conv2.weight", "layer1.1.conv2.weight"),
+    ("fastai", "1.8.weight", "head.8.weight"),
 ]
 
 
@@ -63,6 +65,31 @@ def test_what_stands_beside_a_prefix_is_left_out_and_said(tiny: ResNetSpec) -> N
     assert found.notes[1] == "'loss.weight' beside them was left out"
 
 
+@pytest.mark.parametrize("names", [("encoder_q.", "encoder_k."), ("momentum_encoder.", "base_encoder.")])
+@pytest.mark.parametrize("ema", [False, True])
+def test_of_two_encoders_the_average_is_taken_when_it_is_asked_for(
+    names: tuple[str, str], ema: bool, tiny: ResNetSpec
+) -> None:
+    """MoCo's; the other one is left out, whichever comes first."""
+    found = in_canonical_names(Contents(named(tiny, names[0]) | named(tiny, names[1])), ema=ema)
+    average = {"encoder_q.": "encoder_k.", "momentum_encoder.": "momentum_encoder."}[names[0]]
+    other = next(name for name in names if name != average)
+    assert found.tensors.keys() == tiny.parameters.keys()
+    assert found.notes[0] == f"its names stand behind {average if ema else other!r}"
+    assert f"'{other if ema else average}conv1.weight'" in found.notes[1]
+
+
+def test_what_is_usual_in_a_family(tiny: ResNetSpec) -> None:
+    """The bottlenecks of keras.applications have another eps and stride than torchvision's."""
+    names = ("conv1_conv", "conv2_block1_1_conv", "conv2_block1_3_conv", "conv3_block1_1_conv")
+    tensors = {f"{name}.weight": np.zeros((8, 8, 1, 1), np.float32) for name in names}
+    found = in_canonical_names(Contents(tensors))
+    assert (found.family, found.usual) == ("keras.applications", {"eps": 1.001e-5, "stride_on": "1x1"})
+    del tensors["conv2_block1_3_conv.weight"]
+    assert in_canonical_names(Contents(tensors)).usual == {}
+    assert in_canonical_names(Contents(named(tiny))).family is None
+
+
 def test_without_a_prefix_nothing_is_left_out(tiny: ResNetSpec) -> None:
     contents = Contents({**named(tiny), "loss.weight": np.ones(5)})
     assert in_canonical_names(contents) == contents
@@ -76,3 +103,23 @@ def test_a_classifier_behind_a_dropout_is_a_plain_one(tiny: ResNetSpec) -> None:
 def test_names_of_another_architecture_stay() -> None:
     contents = Contents({"features.denseblock1.denselayer1.conv1.weight": np.zeros((1, 1, 1, 1))})
     assert in_canonical_names(contents) is contents
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("conv2_block1_preact_bn.weight", "ResNet v2"),
+        ("stages.0.blocks.0.norm1.weight", "ResNetV2"),
+        ("blocks.0.attn.qkv.weight", "Vision Transformer"),
+        ("features.denseblock1.denselayer1.conv1.weight", "DenseNet"),
+        ("blocks.0.0.conv_dw.weight", "MobileNet"),
+        ("features.0.weight", "VGG"),
+        ("layer1.0.convs.0.weight", "Res2Net"),
+    ],
+)
+def test_other_networks_are_called_by_name(name: str, said: str) -> None:
+    assert said in str(other_network(["head.bias", name]))
+
+
+def test_a_resnet_is_none_of_them(tiny: ResNetSpec) -> None:
+    assert other_network(tiny.parameters) is None

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_export.graph.access import DOMAINS
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules import (
     activations,
@@ -26,7 +27,6 @@ from resnet_export.graph.reading.values import Feature, Value
 Rule = Callable[[Builder, list[Value | None], dict[str, Any]], Value | list[Value]]
 """(builder, inputs of the node, its attributes as they stand there) -> its outputs."""
 
-DOMAINS = ("", "ai.onnx")
 MICROSOFT = "com.microsoft"
 """The domain of ONNX Runtime's own operators."""
 RULES: dict[str, Rule] = {

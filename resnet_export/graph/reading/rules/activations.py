@@ -13,12 +13,12 @@ swish(x)     = x sigmoid(alpha x)
 from __future__ import annotations
 
 import math
-from typing import Any
 
+from resnet_export.graph.reading.arithmetic import decimal
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules import elementwise
-from resnet_export.graph.reading.rules.arguments import Inputs, Single, feature
-from resnet_export.graph.reading.values import Feature, Number, Value
+from resnet_export.graph.reading.rules.arguments import Attributes, Inputs, Single, feature
+from resnet_export.graph.reading.rules.elementwise import made
+from resnet_export.graph.reading.values import Value
 
 SELU_ALPHA, SELU_GAMMA = 1.67326319217681884765625, 1.05070102214813232421875
 """ONNX's defaults, of Klambauer et al., "Self-Normalizing Neural Networks" (2017)."""
@@ -26,13 +26,13 @@ CUBIC = 0.044715
 """Of the approximation by tanh: Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016)."""
 
 
-def _celu(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
-    alpha = elementwise.decimal(attributes.get("alpha", 1.0))
+def _celu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
+    alpha = decimal(attributes.get("alpha", 1.0))
     scaled = made(builder, "Elu", made(builder, "Div", feature(inputs[0]), alpha))
     return made(builder, "Mul", scaled, alpha)
 
 
-def _gelu(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _gelu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x = feature(inputs[0])
     if attributes.get("approximate", "none") == "tanh":
         cube = made(builder, "Mul", made(builder, "Mul", x, x), x)
@@ -43,41 +43,35 @@ def _gelu(builder: Builder, inputs: list[Value | None], attributes: dict[str, An
     return made(builder, "Mul", made(builder, "Mul", x, made(builder, "Add", share, 1.0)), 0.5)
 
 
-def _mish(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _mish(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x = feature(inputs[0])
     return made(builder, "Mul", x, made(builder, "Tanh", made(builder, "Softplus", x)))
 
 
-def _selu(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _selu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     elu = made(builder, "Elu", feature(inputs[0]), alpha=attributes.get("alpha", SELU_ALPHA))
     return made(builder, "Mul", elu, attributes.get("gamma", SELU_GAMMA))
 
 
-def _softsign(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _softsign(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x = feature(inputs[0])
     return made(builder, "Div", x, made(builder, "Add", made(builder, "Abs", x), 1.0))
 
 
-def _shrink(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _shrink(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x, bias, limit = feature(inputs[0]), attributes.get("bias", 0.0), attributes.get("lambd", 0.5)
     above = made(builder, "Where", made(builder, "Greater", x, limit), made(builder, "Sub", x, bias), 0.0)
     return made(builder, "Where", made(builder, "Less", x, -limit), made(builder, "Add", x, bias), above)
 
 
-def _swish(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _swish(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x = feature(inputs[0])
     return made(builder, "Mul", x, made(builder, "Sigmoid", made(builder, "Mul", x, attributes.get("alpha", 1.0))))
 
 
-def _thresholded(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _thresholded(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x = feature(inputs[0])
     return made(builder, "Where", made(builder, "Greater", x, attributes.get("alpha", 1.0)), x, 0.0)
-
-
-def made(builder: Builder, op: str, *operands: Feature | float, **attributes: float) -> Feature:
-    """What the rule of another operator makes of features and constants."""
-    values: Inputs = [value if isinstance(value, Feature) else Number.constant(value) for value in operands]
-    return feature(elementwise.RULES[op](builder, values, attributes))
 
 
 RULES: dict[str, Single] = {

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from resnet_export.graph.reading.arithmetic import DEFAULTS
+from resnet_export.graph.reading.arithmetic import DEFAULTS, decimal
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules.arguments import Single, feature, number, optional, scalar
+from resnet_export.graph.reading.rules.arguments import Attributes, Inputs, Single, feature, number, optional, scalar
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 from resnet_export.network import BATCH
 from resnet_export.network.operators import BINARY, COMPARISONS, UNARY
+from resnet_export.network.operators.elementwise import COMMUTATIVE
 from resnet_export.network.operators.moves import MOVES
 from resnet_export.network.sizes import Shape, broadcast
 
 NEUTRAL = {"Add": 0.0, "Div": 1.0, "Mul": 1.0, "Sub": 0.0, "Pow": 1.0}
 """Operator -> the second operand that changes nothing."""
-COMMUTATIVE = frozenset({"Add", "Max", "Min", "Mul"})
-LARGEST_DENOMINATOR = 64
-"""Of a fraction that is taken for what was meant: a hard sigmoid's 1/6."""
 BOOL = 9
 """ONNX's type of truth values."""
 ONE, ZERO = Number.constant(np.float32(1)), Number.constant(np.float32(0))
@@ -32,25 +28,19 @@ FLOATS = (1, 10, 11, 16)
 
 
 def _unary(op: str) -> Any:
-    def rule(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    def rule(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
         return builder.permuted(op, feature(inputs[0]), _constants(op, attributes))
 
     return rule
 
 
-def _constants(op: str, attributes: dict[str, Any]) -> dict[str, float]:
+def _constants(op: str, attributes: Attributes) -> dict[str, float]:
     """The operator's attributes, those that are left out included."""
     default = DEFAULTS.get(op, {})
     return {name: decimal(attributes[name]) if name in attributes else default[name] for name in default}
 
 
-def decimal(value: float) -> float:
-    """What was meant by an attribute, which has passed through float32: a fraction such as 1/6, or a short decimal."""
-    fraction = Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
-    return float(fraction) if np.float32(fraction) == np.float32(value) else float(str(np.float32(value)))
-
-
-def _clip(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _clip(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     least, most = (
         scalar(optional(inputs, index), attributes.get(name)) for index, name in ((1, "min"), (2, "max"))
     )  # fmt: skip
@@ -64,16 +54,15 @@ def _clip(builder: Builder, inputs: list[Value | None], attributes: dict[str, An
     return builder.permuted("Clip", feature(inputs[0]), bounds)
 
 
-def _prelu(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _prelu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     """max(x, 0) + slope * min(x, 0)."""
-    zero = Number.constant(0.0)
-    positive = _binary("Max")(builder, [inputs[0], zero], {})
-    negative = _binary("Mul")(builder, [_binary("Min")(builder, [inputs[0], zero], {}), inputs[1]], {})
-    return _binary("Add")(builder, [positive, negative], {})
+    x, slope = inputs
+    negative = made(builder, "Mul", made(builder, "Min", x, 0.0), slope)
+    return made(builder, "Add", made(builder, "Max", x, 0.0), negative)
 
 
-def _binary(op: str) -> Callable[[Builder, list[Value | None], dict[str, Any]], Value]:
-    def rule(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _binary(op: str) -> Single:
+    def rule(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
         if len(inputs) > 2:  # Max, Min and Sum take any number
             if not any(isinstance(value, Feature) for value in inputs[:2]):
                 inputs = sorted(inputs, key=lambda value: not isinstance(value, Feature))
@@ -155,29 +144,29 @@ def _aligned(number: Number, shape: tuple[int, ...], x: Feature) -> Number:
     return number
 
 
-def _same(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _same(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     return feature(inputs[0])
 
 
-def _cast_like(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _cast_like(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     """The first input, whichever of the two depends on the image: both are floating."""
     (value, _) = inputs
     assert value is not None, "CastLike takes two values"
     return value
 
 
-def _dropout(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _dropout(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     training = optional(inputs, 2)
     if training is not None and scalar(training):
         raise UnreadableError("it was exported in training mode, and drops values at random")
     return feature(inputs[0])
 
 
-def _cast(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _cast(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x, kind = feature(inputs[0]), attributes["to"]
     boolean = _is_boolean(builder, x)
     if kind == BOOL:
-        return x if boolean else builder.permuted("Not", feature(_binary("Equal")(builder, [x, ZERO], {})), {})
+        return x if boolean else builder.permuted("Not", made(builder, "Equal", x, ZERO), {})
     if boolean:
         return _chosen(builder, x, ONE, ZERO)
     if kind in FLOATS:
@@ -196,7 +185,7 @@ def _is_boolean(builder: Builder, x: Feature) -> bool:
     return step is not None and (step.op in COMPARISONS or step.op == "Not")
 
 
-def _where(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _where(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     mask, *values = inputs
     if isinstance(mask, Feature):
         return _chosen(builder, mask, *values)
@@ -229,15 +218,20 @@ def _filled(builder: Builder, mask: Number, values: list[Value | None]) -> Value
     filled = np.where(kept, np.float32(0), number(other).value())
     if not np.isfinite(filled).all():
         raise UnreadableError("it fills with what is not finite")
-    found: Value = feature(x)
+    found = feature(x)
     if not kept.all():
-        found = _binary("Mul")(builder, [found, Number.constant(kept.astype(np.float32))], {})
-    return _binary("Add")(builder, [found, Number.constant(filled)], {}) if filled.any() else found
+        found = made(builder, "Mul", found, Number.constant(kept.astype(np.float32)))
+    return made(builder, "Add", found, Number.constant(filled)) if filled.any() else found
 
 
-def _mean(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
-    count = Number.constant(np.float32(len(inputs)))
-    return _binary("Div")(builder, [_binary("Add")(builder, inputs, {}), count], {})
+def _mean(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
+    return made(builder, "Div", made(builder, "Add", *inputs), Number.constant(np.float32(len(inputs))))
+
+
+def made(builder: Builder, op: str, *operands: Value | float | None, **attributes: float) -> Feature:
+    """What the rule of an operator makes of values and plain numbers."""
+    values: Inputs = [Number.constant(value) if isinstance(value, float) else value for value in operands]
+    return feature(RULES[op](builder, values, attributes))
 
 
 RULES: dict[str, Single] = {

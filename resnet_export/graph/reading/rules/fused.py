@@ -9,12 +9,10 @@ from typing import Any
 
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules import activations, elementwise, products, windows
-from resnet_export.graph.reading.rules.activations import made
-from resnet_export.graph.reading.rules.arguments import feature, number, optional
+from resnet_export.graph.reading.rules.arguments import Attributes, Inputs, feature, number, optional
+from resnet_export.graph.reading.rules.elementwise import made
 from resnet_export.graph.reading.values import Number, UnreadableError, Value
 
-Inputs = list[Value | None]
-Attributes = dict[str, Any]
 PARAMETERS = {"Clip": ("min", "max"), "HardSigmoid": ("alpha", "beta"), "LeakyRelu": ("alpha",)}
 """Activation -> what its parameters are, in their order."""
 QUICK = 1.702
@@ -35,7 +33,7 @@ def _convolution(builder: Builder, inputs: Inputs, attributes: Attributes) -> Va
     found = windows.RULES["Conv"](builder, inputs[:3], attributes)
     other = optional(inputs, 3)
     if other is not None:
-        found = elementwise.RULES["Add"](builder, [found, other], {})
+        found = made(builder, "Add", found, other)
     return _activated(builder, found, attributes, attributes.get("activation_params", ()))
 
 
@@ -49,10 +47,10 @@ def _matmul(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     """A product that is scaled, and whose second operand may have to be transposed."""
     if attributes.get("transA") or attributes.get("transBatchA") or attributes.get("transBatchB"):
         raise UnreadableError("it transposes its first operand, or batches")
-    right: Value = number(inputs[1])
+    right = number(inputs[1])
     if attributes.get("transB"):
-        order = list(range(number(right).value().ndim))
-        right = Number("Transpose", (number(right),), {"perm": [*order[:-2], order[-1], order[-2]]})
+        order = list(range(right.value().ndim))
+        right = Number("Transpose", (right,), {"perm": [*order[:-2], order[-1], order[-2]]})
     found = feature(products.RULES["MatMul"](builder, [inputs[0], right], {}))
     alpha = attributes.get("alpha", 1.0)
     return found if alpha == 1.0 else made(builder, "Mul", found, alpha)
@@ -60,7 +58,7 @@ def _matmul(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
 
 def _biased_gelu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     bias = optional(inputs, 1)
-    x = inputs[0] if bias is None else elementwise.RULES["Add"](builder, [inputs[0], bias], {})
+    x = inputs[0] if bias is None else made(builder, "Add", inputs[0], bias)
     return activations.RULES["Gelu"](builder, [x], attributes)
 
 
@@ -69,9 +67,7 @@ def _fast_gelu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Valu
 
 
 def _quick_gelu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = feature(inputs[0])
-    share = made(builder, "Sigmoid", made(builder, "Mul", x, attributes.get("alpha", QUICK)))
-    return made(builder, "Mul", x, share)
+    return activations.RULES["Swish"](builder, inputs, {"alpha": QUICK, **attributes})
 
 
 RULES: dict[str, Any] = {

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules import elementwise
-from resnet_export.graph.reading.rules.arguments import feature, number
+from resnet_export.graph.reading.rules.arguments import Attributes, Inputs, feature, number
+from resnet_export.graph.reading.rules.elementwise import made
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 
 
-def concat(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def concat(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     """Values of the image, joined along an axis other than that of the images."""
     if not all(isinstance(value, Feature) for value in inputs):
         return _beside_numbers(builder, inputs, attributes["axis"])
@@ -26,7 +25,7 @@ def concat(builder: Builder, inputs: list[Value | None], attributes: dict[str, A
     return replace(builder.add("Concat", values, {"axis": axis}), perm=values[0].perm)
 
 
-def _beside_numbers(builder: Builder, inputs: list[Value | None], axis: int) -> Value:
+def _beside_numbers(builder: Builder, inputs: Inputs, axis: int) -> Value:
     """Values of the image joined with numbers, such as a transformer's class token.
 
     Zeros are put around the values where the numbers are, and these are added.
@@ -50,7 +49,7 @@ def _beside_numbers(builder: Builder, inputs: list[Value | None], axis: int) -> 
             waiting = 0
     padded[-1] = _behind_zeros(builder, padded[-1], axis, 0, waiting)
     joined = padded[0] if len(padded) == 1 else builder.add("Concat", padded, {"axis": axis})
-    return elementwise.RULES["Add"](builder, [joined, Number("Concat", tuple(parts), {"axis": axis})], {})
+    return made(builder, "Add", joined, Number("Concat", tuple(parts), {"axis": axis}))
 
 
 def _behind_zeros(builder: Builder, x: Feature, axis: int, before: int, after: int) -> Feature:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import itertools
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from resnet_export.graph.reading.arithmetic import slice_bounds
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules.arguments import axes, feature, integers, number, optional, sizes
+from resnet_export.graph.reading.rules.arguments import (
+    Attributes,
+    Inputs,
+    axes,
+    feature,
+    integers,
+    number,
+    optional,
+    sizes,
+)
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 from resnet_export.network import BATCH, Shape, Size, described, product
 
@@ -32,7 +41,7 @@ def reshaped(builder: Builder, x: Feature, shape: Shape) -> Feature:
     return builder.add("Reshape", [x], {"shape": tuple(size if isinstance(size, int) else -1 for size in shape)})
 
 
-def reshape(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def reshape(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     """To lengths that are known, among which 0 keeps a length and -1 is what remains."""
     x = builder.unpadded(feature(inputs[0]))
     asked = list(attributes["shape"] if "shape" in attributes else sizes(inputs[1]))
@@ -49,9 +58,7 @@ def reshape(builder: Builder, inputs: list[Value | None], attributes: dict[str, 
     if product(target) != product(x.seen):
         _refuse_fixed_batch(builder, x, target)
         raise ValueError(f"a reshape of {described(x.seen)} to {described(target)}")
-    if not x.upright and _keeps_order(x):
-        x = replace(x, perm=tuple(range(len(x.perm))))
-    return reshaped(builder, builder.settled(x), target)
+    return _moved(builder, x, target)
 
 
 def _refuse_fixed_batch(builder: Builder, x: Feature, target: Shape) -> None:
@@ -71,35 +78,34 @@ def _keeps_order(x: Feature) -> bool:
     return wide == sorted(wide)
 
 
-def _flatten(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _flatten(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x = builder.unpadded(feature(inputs[0]))
     axis = attributes.get("axis", 1)
     axis = axis % len(x.shape) if axis < 0 else axis
     return _moved(builder, x, (product(x.seen[:axis]), product(x.seen[axis:])))
 
 
-def _squeeze(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _squeeze(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x = builder.unpadded(feature(inputs[0]))
     chosen = axes(inputs, attributes, len(x.shape))
     gone = chosen if chosen is not None else tuple(axis for axis, size in enumerate(x.seen) if size == 1)
     if any(x.seen[axis] != 1 for axis in gone):
         raise ValueError(f"axes {gone} of {x.seen} are not all of length 1")
-    return _without(builder, x, gone)
+    return without(builder, x, {x.perm[axis] for axis in gone})
 
 
-def _without(builder: Builder, x: Feature, gone: Collection[int]) -> Feature:
-    """The value without some axes of length 1, as they are seen."""
-    taken = {x.perm[axis] for axis in gone}
-    if x.perm[0] == 0 or 0 in taken:
-        return _moved(builder, x, tuple(size for axis, size in enumerate(x.seen) if axis not in gone))
+def without(builder: Builder, x: Feature, gone: Collection[int]) -> Feature:
+    """The value without some axes of its step, each of length 1."""
+    if x.perm[0] == 0 or 0 in gone:
+        return _moved(builder, x, tuple(x.shape[axis] for axis in x.perm if axis not in gone))
     # Where the images are not seen first, as in the queries, keys and values of a transformer, they stay first in it.
-    kept = [axis for axis in range(len(x.shape)) if axis not in taken]
+    kept = [axis for axis in range(len(x.shape)) if axis not in gone]
     upright = replace(x, perm=tuple(range(len(x.perm))))
     made = reshaped(builder, upright, tuple(x.shape[axis] for axis in kept))
-    return replace(made, perm=tuple(kept.index(axis) for axis in x.perm if axis not in taken))
+    return replace(made, perm=tuple(kept.index(axis) for axis in x.perm if axis not in gone))
 
 
-def _unsqueeze(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _unsqueeze(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x = builder.unpadded(feature(inputs[0]))
     given = attributes.get("axes")
     count = len(given if given is not None else integers(inputs[1]))
@@ -109,20 +115,20 @@ def _unsqueeze(builder: Builder, inputs: list[Value | None], attributes: dict[st
 
 
 def _moved(builder: Builder, x: Feature, shape: Shape) -> Feature:
-    """The value with axes joined, or with some of length 1 added or taken away."""
+    """The value in another shape, by as few steps as there can be."""
     if not x.upright and _keeps_order(x):
         x = replace(x, perm=tuple(range(len(x.perm))))
     return reshaped(builder, builder.settled(x), shape)
 
 
-def transpose(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def transpose(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     """No step: the same value, seen with its axes in another order."""
     x = feature(inputs[0])
     order = attributes.get("perm") or tuple(reversed(range(len(x.shape))))
     return replace(x, perm=tuple(x.perm[axis] for axis in order))
 
 
-def _expand(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _expand(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x = builder.settled(feature(inputs[0]))
     target = sizes(inputs[1])
     target = (1,) * (len(x.shape) - len(target)) + target
@@ -138,7 +144,7 @@ def _expand(builder: Builder, inputs: list[Value | None], attributes: dict[str, 
     return made
 
 
-def _slice(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _slice(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x = builder.unpadded(feature(inputs[0]))
     bounds = [None if value is None else np.array(sizes(value), object) for value in inputs[1:]]
     found: list[tuple[int, int, int, int]] = []
@@ -152,13 +158,16 @@ def _slice(builder: Builder, inputs: list[Value | None], attributes: dict[str, A
         low, high, step = slice(start, None if step < 0 and end < -length else end, step).indices(length)
         if (low, high, step) != (0, length, 1):
             found.append((low, high, x.perm[axis % len(x.shape)], step))
-    if not found:
-        return x
-    starts, ends, chosen, steps = zip(*sorted(found, key=lambda cut: cut[2]), strict=True)
+    return cut(builder, x, sorted(found, key=lambda one: one[2])) if found else x
+
+
+def cut(builder: Builder, x: Feature, cuts: Sequence[tuple[int, int, int, int]]) -> Feature:
+    """The value without what stands before and behind (start, end, axis of the step, step) in each of these axes."""
+    starts, ends, chosen, steps = zip(*cuts, strict=True)
     return builder.permuted("Slice", x, {"starts": starts, "ends": ends, "axes": chosen, "steps": steps})
 
 
-def _split(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> list[Value]:
+def _split(builder: Builder, inputs: Inputs, attributes: Attributes) -> list[Value]:
     x = builder.unpadded(feature(inputs[0]))
     axis = x.perm[attributes.get("axis", 0) % len(x.shape)]
     length = x.shape[axis]
@@ -169,16 +178,11 @@ def _split(builder: Builder, inputs: list[Value | None], attributes: dict[str, A
         count = attributes["num_outputs"]
         part = -(-length // count)
         given = [min(part, length - part * index) for index in range(count)]
-    found: list[Value] = []
-    start = 0
-    for size in given:
-        cut = {"starts": (start,), "ends": (start + size,), "axes": (axis,), "steps": (1,)}
-        found.append(builder.permuted("Slice", x, cut))
-        start += size
-    return found
+    ends = itertools.accumulate(given)
+    return [cut(builder, x, [(end - size, end, axis, 1)]) for size, end in zip(given, ends, strict=True)]
 
 
-def _gather(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _gather(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x = builder.unpadded(feature(inputs[0]))
     chosen: Number = number(inputs[1])
     indices = chosen.value().astype(int)
@@ -193,10 +197,10 @@ def _gather(builder: Builder, inputs: list[Value | None], attributes: dict[str, 
         gathered = builder.permuted("Gather", x, {"axis": axis, "indices": wanted})
     if indices.ndim == 1:
         return gathered
-    return _without(builder, gathered, (seen,))
+    return without(builder, gathered, (axis,))
 
 
-def _gather_points(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _gather_points(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     """`GatherND` of known points, as in adaptive pooling: the axes that they point into are made one."""
     x = builder.unpadded(feature(inputs[0]))
     points = np.array(number(inputs[1]).value(), np.int64)
@@ -214,7 +218,7 @@ def _gather_points(builder: Builder, inputs: list[Value | None], attributes: dic
     return replace(spread, perm=(*range(first, first + rank), *others))
 
 
-def _depth_to_space(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _depth_to_space(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x, side = builder.settled(feature(inputs[0])), attributes["blocksize"]
     batch, channels, height, width = x.shape
     depth = channels // side**2
@@ -225,7 +229,7 @@ def _depth_to_space(builder: Builder, inputs: list[Value | None], attributes: di
     return reshaped(builder, builder.settled(moved), (batch, depth, height * side, width * side))
 
 
-def _space_to_depth(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _space_to_depth(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x, side = builder.settled(feature(inputs[0])), attributes["blocksize"]
     batch, channels, height, width = x.shape
     down, right = height // side, width // side
@@ -234,7 +238,7 @@ def _space_to_depth(builder: Builder, inputs: list[Value | None], attributes: di
     return reshaped(builder, builder.settled(moved), (batch, channels * side**2, down, right))
 
 
-def _tile(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _tile(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x = builder.unpadded(feature(inputs[0]))
     for axis, count in enumerate(integers(inputs[1])):
         if count != 1:

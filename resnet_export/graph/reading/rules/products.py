@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules.arguments import Single, feature, number, optional
+from resnet_export.graph.reading.rules.arguments import Attributes, Inputs, Single, feature, number, optional
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 
 
-def _gemm(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _gemm(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     if attributes.get("transA", 0):
         raise UnreadableError("it has transA")
     weight = number(inputs[1])
@@ -27,7 +25,7 @@ def _scaled(number: Number, factor: float) -> Number:
     return number if factor == 1.0 else Number("Mul", (number, Number.constant(np.float64(factor))))
 
 
-def _matmul(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _matmul(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     left, right = inputs
     if isinstance(left, Feature) and isinstance(right, Number) and len(left.shape) == right.value().ndim == 2:
         return _product(builder, left, _turned(right), None)

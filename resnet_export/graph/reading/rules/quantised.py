@@ -10,7 +10,6 @@ which is exact but for the rounding of scales. https://onnx.ai/onnx/operators, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,8 @@ from resnet_export.graph.access import NCHW_TO_NHWC, NHWC_TO_NCHW
 from resnet_export.graph.reading.arithmetic import integer_limits
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules import elementwise, joins, moves, products, reductions, windows
-from resnet_export.graph.reading.rules.activations import made
 from resnet_export.graph.reading.rules.arguments import Attributes, Inputs, Single, feature, number, optional
+from resnet_export.graph.reading.rules.elementwise import made
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 
 BYTE = 255
@@ -32,17 +31,9 @@ def _quantize(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value
     zero = Number.constant(np.uint8(0)) if zero is None else number(zero)
     if attributes.get("output_dtype") or attributes.get("block_size"):
         raise UnreadableError("it quantises to a type of its own, or in blocks")
-    least, most = _limits(zero)
+    least, most = integer_limits(zero.value().dtype)
     limits = {"axis": _axis(x, attributes.get("axis", 1)), "min": float(least), "max": float(most)}
     return _linear(builder, "QuantizeLinear", x, scale, zero, limits)
-
-
-def _limits(zero: Number) -> tuple[int, int]:
-    try:
-        found = integer_limits(zero.value().dtype)
-    except ValueError:
-        raise UnreadableError(f"it quantises to {zero.value().dtype}") from None
-    return found
 
 
 def _dequantize(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
@@ -53,12 +44,11 @@ def _dequantize(builder: Builder, inputs: Inputs, attributes: Attributes) -> Val
     if attributes.get("block_size"):
         raise UnreadableError("it dequantises in blocks")
     if isinstance(scale, Feature) or isinstance(zero, Feature):
-        centred = x if zero is None else elementwise.RULES["Sub"](builder, [x, zero], {})
-        return elementwise.RULES["Mul"](builder, [centred, scale], {})
+        centred = x if zero is None else made(builder, "Sub", x, zero)
+        return made(builder, "Mul", centred, scale)
     zero = Number.constant(np.uint8(0)) if zero is None else number(zero)
-    return _linear(
-        builder, "DequantizeLinear", x, number(scale), zero, {"axis": _axis(x, attributes.get("axis", 1))}
-    )  # fmt: skip
+    along = {"axis": _axis(x, attributes.get("axis", 1))}
+    return _linear(builder, "DequantizeLinear", x, number(scale), zero, along)
 
 
 def _axis(x: Value | None, axis: int) -> int:
@@ -89,15 +79,11 @@ def _between(real: Single, count: int = 1) -> Single:
     """The quantised form of a rule: (x, scale, zero point) for each of `count` inputs, then those of the output."""
 
     def rule(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-        rows: Inputs = [_dequantized(builder, inputs[3 * index : 3 * index + 3]) for index in range(count)]
+        rows: Inputs = [_dequantize(builder, inputs[3 * index : 3 * index + 3], {}) for index in range(count)]
         found = real(builder, rows, attributes)
         return _quantize(builder, [found, *inputs[3 * count : 3 * count + 2]], {})
 
     return rule
-
-
-def _dequantized(builder: Builder, row: Sequence[Value | None]) -> Value:
-    return _dequantize(builder, [*row], {})
 
 
 def _convolution(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
@@ -105,7 +91,7 @@ def _convolution(builder: Builder, inputs: Inputs, attributes: Attributes) -> Va
     real = Number("DequantizeLinear", (number(weight), number(scale), number(zero)), {"axis": 0})
     unit = Number("Mul", (number(x_scale), number(scale)))
     real_bias = [Number("Mul", (number(value), unit)) for value in bias if value is not None]
-    taken = _dequantized(builder, [x, x_scale, x_zero])
+    taken = _dequantize(builder, [x, x_scale, x_zero], {})
     found = windows.RULES["Conv"](builder, [taken, real, *real_bias], attributes)
     return _quantize(builder, [found, y_scale, y_zero], {})
 
@@ -125,7 +111,7 @@ def _gemm(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     numbers = (number(weight), number(scale), *([] if zero is None else [number(zero)]))
     unit = Number("Mul", (number(x_scale), number(scale)))
     real = [
-        _dequantized(builder, [x, x_scale, x_zero]),
+        _dequantize(builder, [x, x_scale, x_zero], {}),
         Number("DequantizeLinear", numbers, {"axis": axis}),
         None if bias is None else Number("Mul", (number(bias), unit)),
     ]
@@ -135,7 +121,7 @@ def _gemm(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
 
 def _concat(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     y_scale, y_zero, *rest = inputs
-    rows: Inputs = [_dequantized(builder, rest[index : index + 3]) for index in range(0, len(rest), 3)]
+    rows: Inputs = [_dequantize(builder, rest[index : index + 3], {}) for index in range(0, len(rest), 3)]
     return _quantize(builder, [joins.concat(builder, rows, attributes), y_scale, y_zero], {})
 
 
@@ -164,12 +150,9 @@ def _centred(builder: Builder, value: Value | None, zero: Value | None, axis: in
     """A value less its zero point; with an axis, there may be one for each of its indices."""
     if value is None or zero is None:
         return value  # type: ignore[return-value]
-    if isinstance(value, Number) and isinstance(zero, Number):
-        one = Number.constant(np.float32(1))
-        return Number("DequantizeLinear", (value, one, zero), {"axis": 0 if axis is None else axis})
     if isinstance(zero, Number):
         return _dequantize(builder, [value, Number.constant(np.float32(1)), zero], {"axis": axis or 0})
-    return elementwise.RULES["Sub"](builder, [value, zero], {})
+    return made(builder, "Sub", value, zero)
 
 
 def _integer_convolution(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
@@ -191,12 +174,11 @@ def _floating(value: Value) -> Value:
 def _integer_product_to_float(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     left, right, left_scale, right_scale, left_zero, right_zero, bias = [*inputs, None, None, None][:7]
     found = _integer_product(builder, [left, right, left_zero, right_zero], {})
-    scale = elementwise.RULES["Mul"]
     if isinstance(left_scale, Number) and isinstance(right_scale, Number):
-        found = scale(builder, [found, Number("Mul", (left_scale, right_scale))], {})
+        found = made(builder, "Mul", found, Number("Mul", (left_scale, right_scale)))
     else:
-        found = scale(builder, [scale(builder, [found, left_scale], {}), right_scale], {})
-    return found if bias is None else elementwise.RULES["Add"](builder, [found, bias], {})
+        found = made(builder, "Mul", made(builder, "Mul", found, left_scale), right_scale)
+    return found if bias is None else made(builder, "Add", found, bias)
 
 
 def _dynamic(builder: Builder, inputs: Inputs, attributes: Attributes) -> list[Value]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules import elementwise
-from resnet_export.graph.reading.rules.arguments import Single, axes, feature
-from resnet_export.graph.reading.rules.moves import reshaped
+from resnet_export.graph.reading.rules.arguments import Attributes, Inputs, Single, axes, feature
+from resnet_export.graph.reading.rules.elementwise import made
+from resnet_export.graph.reading.rules.moves import reshaped, without
 from resnet_export.graph.reading.values import Feature, UnreadableError, Value
 from resnet_export.network import product
 
@@ -17,16 +17,14 @@ SOFTMAX_OF_AN_AXIS = 13
 
 
 def _pool(op: str) -> Any:
-    def rule(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    def rule(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
         return builder.add(op, [builder.settled(feature(inputs[0]))])
 
     return rule
 
 
 def _reduction(op: str) -> Any:
-    pooled = {"ReduceMean": "GlobalAveragePool"}.get(op)
-
-    def rule(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    def rule(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
         x = builder.unpadded(feature(inputs[0]))
         rank = len(x.shape)
         chosen = axes(inputs, attributes, rank)
@@ -34,10 +32,10 @@ def _reduction(op: str) -> Any:
             return x
         own = tuple(sorted(x.perm[axis] for axis in chosen or range(rank)))
         builder.refuse_batch(x, own)
-        if pooled is not None and rank == 4 and own == (2, 3):
-            reduced = replace(builder.add(pooled, [replace(x, perm=tuple(range(rank)))]), perm=x.perm)
+        if op == "ReduceMean" and rank == 4 and own == (2, 3):
+            reduced = builder.permuted("GlobalAveragePool", x, {})
         else:
-            reduced = replace(builder.add(op, [x], {"axes": own}), perm=x.perm)
+            reduced = builder.permuted(op, x, {"axes": own})
         return reduced if attributes.get("keepdims", 1) else without(builder, reduced, own)
 
     return rule
@@ -46,10 +44,10 @@ def _reduction(op: str) -> Any:
 def _derived(before: str | None, op: str, after: str | None = None) -> Any:
     """A reduction of what an operator makes of the input, and what another one makes of that."""
 
-    def rule(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    def rule(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
         x = feature(inputs[0])
         if before == "Square":
-            x = feature(elementwise.RULES["Mul"](builder, [x, x], {}))
+            x = made(builder, "Mul", x, x)
         elif before is not None:
             x = builder.permuted(before, x, {})
         found = _reduction(op)(builder, [x, *inputs[1:]], attributes)
@@ -58,35 +56,28 @@ def _derived(before: str | None, op: str, after: str | None = None) -> Any:
     return rule
 
 
-def _length(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _of_length_1(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     """`LpNormalization`: x / |x| along an axis; 0 where |x| is 0."""
-    x, op = feature(inputs[0]), _NORMS.get(attributes.get("p", 2))
+    x = feature(inputs[0])
+    size = _length(builder, x, attributes, (attributes.get("axis", -1) % len(x.shape),))
+    empty = made(builder, "Equal", size, elementwise.ZERO)
+    return made(builder, "Div", x, made(builder, "Where", empty, elementwise.ONE, size))
+
+
+def _global_length(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
+    x = feature(inputs[0])
+    return _length(builder, x, attributes, tuple(range(2, len(x.shape))))
+
+
+def _length(builder: Builder, x: Feature, attributes: Attributes, axes: tuple[int, ...]) -> Value:
+    op = {1: "ReduceL1", 2: "ReduceL2"}.get(attributes.get("p", 2))
     if op is None:
         raise UnreadableError(f"its p is {attributes['p']}")
-    size = REDUCTIONS[op](builder, [x], {"axes": (attributes.get("axis", -1) % len(x.shape),)})
-    empty = elementwise.RULES["Equal"](builder, [size, elementwise.ZERO], {})
-    return elementwise.RULES["Div"](
-        builder, [x, elementwise.RULES["Where"](builder, [empty, elementwise.ONE, size], {})], {}
-    )  # fmt: skip
-
-
-def _global_length(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
-    x, op = feature(inputs[0]), _NORMS.get(attributes.get("p", 2))
-    if op is None:
-        raise UnreadableError(f"its p is {attributes['p']}")
-    return REDUCTIONS[op](builder, [x], {"axes": tuple(range(2, len(x.shape)))})
-
-
-def without(builder: Builder, x: Feature, gone: tuple[int, ...]) -> Feature:
-    """The value without these axes of its step, each of length 1."""
-    rest = [axis for axis in x.perm if axis not in gone]
-    if rest == sorted(rest):
-        return reshaped(builder, replace(x, perm=tuple(range(len(x.shape)))), tuple(x.shape[axis] for axis in rest))
-    return reshaped(builder, builder.settled(x), tuple(x.shape[axis] for axis in rest))
+    return REDUCTIONS[op](builder, [x], {"axes": axes})
 
 
 def _softmax(op: str) -> Any:
-    def rule(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+    def rule(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
         x = builder.unpadded(feature(inputs[0]))
         rank = len(x.shape)
         if builder.opset >= SOFTMAX_OF_AN_AXIS:
@@ -105,7 +96,6 @@ def _softmax(op: str) -> Any:
     return rule
 
 
-_NORMS = {1: "ReduceL1", 2: "ReduceL2"}
 REDUCTIONS: dict[str, Single] = {
     **{op: _reduction(op) for op in ("ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum")},
     "ReduceL1": _derived("Abs", "ReduceSum"),
@@ -118,6 +108,6 @@ RULES: dict[str, Single] = {
     "GlobalLpPool": _global_length,
     "GlobalMaxPool": _pool("GlobalMaxPool"),
     **{op: _softmax(op) for op in ("Hardmax", "LogSoftmax", "Softmax")},
-    "LpNormalization": _length,
+    "LpNormalization": _of_length_1,
     **REDUCTIONS,
 }

@@ -8,30 +8,39 @@ from dataclasses import replace
 from typing import Any
 
 from resnet_export.graph.reading.builder import Builder, sides
-from resnet_export.graph.reading.rules.arguments import Single, feature, integers, number, optional, scalar
+from resnet_export.graph.reading.rules import moves
+from resnet_export.graph.reading.rules.arguments import (
+    Attributes,
+    Inputs,
+    Single,
+    feature,
+    integers,
+    number,
+    optional,
+    scalar,
+)
 from resnet_export.graph.reading.values import Feature, UnreadableError, Value
 from resnet_export.network.operators.windows import output_size
 
 
-def _convolution(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _convolution(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     weight = number(inputs[1])
     kernel = weight.value().shape[2:]
     x, window = _window(builder, feature(inputs[0]), attributes, kernel, merges=(0.0,))
     given = optional(inputs, 2)
     bias = None if given is None else number(given).vector()
-    return builder.add(
-        "Conv", [x], {"group": attributes.get("group", 1), **window}, {"weight": weight, "bias": bias}
-    )  # fmt: skip
+    window["group"] = attributes.get("group", 1)
+    return builder.add("Conv", [x], window, {"weight": weight, "bias": bias})
 
 
-def _max_pool(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _max_pool(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x, kernel = feature(inputs[0]), attributes["kernel_shape"]
     merges = _own_pads(builder, x, attributes, kernel)
     x, window = _window(builder, x, attributes, kernel, merges=(x.filler,) if merges else ())
     return builder.add("MaxPool", [x], {"ceil_mode": attributes.get("ceil_mode", 0), **window})
 
 
-def _own_pads(builder: Builder, x: Feature, attributes: dict[str, Any], kernel: Sequence[int]) -> bool:
+def _own_pads(builder: Builder, x: Feature, attributes: Attributes, kernel: Sequence[int]) -> bool:
     """Whether the pads of its input may be a max pool's own, which are minus infinity.
 
     Zeros are the same where the input is never negative. Every window must see something else besides, and none may
@@ -46,7 +55,7 @@ def _own_pads(builder: Builder, x: Feature, attributes: dict[str, Any], kernel: 
     return small and (nonnegative or x.filler != 0.0)
 
 
-def _average_pool(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _average_pool(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x, window = _window(builder, feature(inputs[0]), attributes, attributes["kernel_shape"])
     if window["kernel_shape"] == x.shape[2:] and not any(window["pads"]):
         return builder.add("GlobalAveragePool", [x])
@@ -57,7 +66,7 @@ def _average_pool(builder: Builder, inputs: list[Value | None], attributes: dict
 def _window(
     builder: Builder,
     x: Feature,
-    attributes: dict[str, Any],
+    attributes: Attributes,
     kernel: Sequence[int],
     merges: tuple[float, ...] = (),
 ) -> tuple[Feature, dict[str, Any]]:
@@ -70,19 +79,18 @@ def _window(
     dilations = tuple(attributes.get("dilations") or (1,) * count)
     if not (x.filler in merges and x.upright and x.pads is not None and not any(map(any, x.pads[:-count]))):
         x = builder.settled(x)
-    lengths = tuple(
-        size + sum(pad) if isinstance(size, int) else 0
-        for size, pad in zip(x.shape, x.pads or ((0, 0),) * len(x.shape), strict=True)
-    )[-count:]
+    merged = x.pads[-count:] if x.pads is not None else ((0, 0),) * count
+    lengths = [
+        size + sum(pad) if isinstance(size, int) else 0 for size, pad in zip(x.shape[-count:], merged, strict=True)
+    ]
     pads = _pads(attributes, lengths, kernel, strides, dilations)
-    if x.pads is not None:
-        pads = tuple(own + merged for own, merged in zip(pads, sides(x.pads[-count:]), strict=True))
-        x = replace(x, pads=None)
-    return x, {"kernel_shape": tuple(kernel), "strides": strides, "pads": pads, "dilations": dilations}
+    pads = tuple(own + more for own, more in zip(pads, sides(merged), strict=True))
+    window = {"kernel_shape": tuple(kernel), "strides": strides, "pads": pads, "dilations": dilations}
+    return replace(x, pads=None), window
 
 
 def _pads(
-    attributes: dict[str, Any],
+    attributes: Attributes,
     lengths: Sequence[int],
     kernel: Sequence[int],
     strides: Sequence[int],
@@ -108,7 +116,7 @@ def same_padding(length: int, span: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def _pad(builder: Builder, inputs: list[Value | None], attributes: dict[str, Any]) -> Value:
+def _pad(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     x = feature(inputs[0])
     amounts = attributes.get("pads") or integers(inputs[1])
     value = attributes.get("value", 0.0) if len(inputs) < 3 else scalar(inputs[2], 0.0)
@@ -137,13 +145,8 @@ def _cropped(builder: Builder, x: Feature, sides: Sequence[tuple[int, int]]) -> 
     """Without so many elements at either side of each axis of the step."""
     axes = [axis for axis, amounts in enumerate(sides) if any(amounts)]
     builder.refuse_batch(x, axes)
-    cut = {
-        "starts": tuple(sides[axis][0] for axis in axes),
-        "ends": tuple(int(x.shape[axis]) - sides[axis][1] for axis in axes),  # type: ignore[arg-type]
-        "axes": tuple(axes),
-        "steps": (1,) * len(axes),
-    }
-    return builder.permuted("Slice", x, cut)
+    ends = {axis: int(x.shape[axis]) - sides[axis][1] for axis in axes}  # type: ignore[arg-type]
+    return moves.cut(builder, x, [(sides[axis][0], ends[axis], axis, 1) for axis in axes])
 
 
 RULES: dict[str, Single] = {"AveragePool": _average_pool, "Conv": _convolution, "MaxPool": _max_pool, "Pad": _pad}
