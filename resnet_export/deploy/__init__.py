@@ -119,5 +119,6 @@ def _notes(source: Source) -> Iterator[str]:
     """What a reader has to know beside the results."""
     if source.classifier.labels is None:
         yield "The file has no labels: labels.txt has the numbers of the classes. Give names with --labels."
-    for one in source.classifier.assumptions:
-        yield f"Assumed: {one}."
+    assumed = ", ".join(map(str, source.classifier.assumptions))
+    if assumed:
+        yield f"Assumed, since the file does not say it: {assumed}. Export it again with these options to change it."

@@ -95,7 +95,7 @@ def test_a_foreign_file_without_labels(tmp_path: Path) -> None:
     report = deploy(foreign(tmp_path / "other.onnx"), "ort", tmp_path / "bundle")
     assert report.exit_code == 0
     assert "labels.txt has the numbers of the classes" in report.notes[0]
-    assert any(note.startswith("Assumed: ") for note in report.notes)
+    assert any(note.startswith("Assumed, since the file does not say it: ") for note in report.notes)
     assert (tmp_path / "bundle" / "labels.txt").read_text() == "".join(f"{index}\n" for index in range(10))
 
 
