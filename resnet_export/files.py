@@ -50,6 +50,36 @@ def staged(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def staged_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """An empty folder that becomes `path` on leaving, in place of what stands there.
+
+    On any exception, Ctrl-C included, it is removed and `path` is as it was.
+
+    Raises:
+        UnavailableError: it cannot be written, or the disk is full.
+    """
+    target = Path(path).resolve()
+    with reported(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    made, before = work / "made", work / "before"
+    try:
+        made.mkdir()
+        yield made
+        with reported(target):
+            for file in made.rglob("*"):
+                if file.is_file():
+                    _sync(file)
+            if target.exists():
+                target.replace(before)
+            made.replace(target)
+    finally:
+        if before.exists() and not target.exists():
+            before.replace(target)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def reported(path: str | os.PathLike[str]) -> Iterator[None]:
     """Turns an `OSError` of writing `path` into the error that a user reads.
 
@@ -86,6 +116,24 @@ def refuse_overwriting(path: str | os.PathLike[str], *, force: bool, option: str
         raise UsageError(f"The folder {target.parent} does not exist.", hint=f"Create it, or give another {option}.")
     if not os.access(target.parent, os.W_OK | os.X_OK):
         raise UnavailableError(f"The folder {target.parent} is not writable.", hint=f"Give another {option}.")
+
+
+def refuse_filled_folder(path: str | os.PathLike[str], *, force: bool, option: str = "--output") -> None:
+    """Finds out before the work that a folder cannot be made at `path`.
+
+    Args:
+        path: the folder, which may be empty, or not exist yet.
+        force: replace what is there.
+        option: that names it, for the hints.
+
+    Raises:
+        UsageError: it is a file, or holds something and `force` is not set.
+    """
+    target = Path(path)
+    if target.exists() and not target.is_dir():
+        raise UsageError(f"{target} is a file, and a folder is to be made.", hint=f"Give another {option}.")
+    if target.is_dir() and any(target.iterdir()) and not force:
+        raise UsageError(f"The folder {target} is not empty.", hint=f"Give --force to replace it, or another {option}.")
 
 
 def require_space(target: Path, needed: int) -> None:

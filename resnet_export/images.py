@@ -248,6 +248,8 @@ def decode_picture(
             if look is not None:
                 look(opened)
             picture: Image.Image = ImageOps.exif_transpose(opened)
+            if picture.mode.startswith("I;16"):  # Pillow would take all that is above 255 for white
+                picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
             if isinstance(picture.info.get("transparency"), bytes):
                 picture = picture.convert("RGBA")  # else Pillow warns; the colours are the same
             return picture.convert(MODES[channels])

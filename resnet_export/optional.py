@@ -29,6 +29,9 @@ EXTRAS = {
 DISTRIBUTIONS = {
     "tensorflow": ("tensorflow-cpu", "tensorflow", "tensorflow-intel", "tensorflow-macos"),
     "ai_edge_litert": ("ai-edge-litert",),
+    "onnxruntime": ("onnxruntime", "onnxruntime-gpu"),
+    "cv2": ("opencv-python-headless", "opencv-python", "opencv-contrib-python-headless", "opencv-contrib-python"),
+    "PIL": ("pillow",),
 }
 """Import name -> the distributions that have it, where they are called otherwise."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from resnet_export import files
 from resnet_export.errors import ResNetExportError, UnavailableError, UsageError
-from resnet_export.files import refuse_overwriting, reported, staged
+from resnet_export.files import refuse_filled_folder, refuse_overwriting, reported, staged, staged_folder
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -149,3 +149,57 @@ def test_refuse_a_read_only_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(UnavailableError) as caught:
         refuse_overwriting(tmp_path / "model.onnx", force=False)
     assert caught.value.message == f"The folder {tmp_path} is not writable."
+
+
+def test_a_folder_appears_on_leaving_in_place_of_another(tmp_path: Path) -> None:
+    target = tmp_path / "above" / "bundle"
+    for content in (b"old", b"new"):
+        with staged_folder(target) as temporary:
+            (temporary / "file").write_bytes(content)
+            (temporary / "sub").mkdir()
+        assert (target / "file").read_bytes() == content
+    assert [path.name for path in target.parent.iterdir()] == ["bundle"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_an_old_folder_stays_where_something_goes_wrong(error: BaseException, tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    target.mkdir()
+    (target / "file").write_bytes(b"old")
+    with pytest.raises(BaseException), staged_folder(target) as temporary:  # noqa: B017, PT012 - whichever was raised
+        (temporary / "file").write_bytes(b"new")
+        raise error
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+    assert everything(target) == {"file": b"old"}
+
+
+def test_an_old_folder_comes_back_where_the_new_one_cannot_be_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "bundle"
+    target.mkdir()
+    (target / "file").write_bytes(b"old")
+    original = Path.replace
+
+    def replace(self: Path, where: Path) -> Path:
+        if self.name == "made":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return original(self, where)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(UnavailableError, match="Permission denied"), staged_folder(target):
+        pass
+    assert everything(target) == {"file": b"old"}
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_a_folder_is_refused_that_holds_something(tmp_path: Path) -> None:
+    refuse_filled_folder(tmp_path, force=False)
+    refuse_filled_folder(tmp_path / "none", force=False)
+    (tmp_path / "file").write_bytes(b"mine")
+    with pytest.raises(UsageError, match="is not empty") as caught:
+        refuse_filled_folder(tmp_path, force=False)
+    assert "--force" in (caught.value.hint or "")
+    refuse_filled_folder(tmp_path, force=True)
+    with pytest.raises(UsageError, match="is a file"):
+        refuse_filled_folder(tmp_path / "file", force=True)

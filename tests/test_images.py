@@ -214,6 +214,14 @@ def test_every_kind_of_picture_fits_every_network(tmp_path: Path, name: str, cha
     assert np.ptp(pixels[..., 0]) > 10, "the ramp is still there"
 
 
+@pytest.mark.parametrize("channels", MODES)
+def test_of_sixteen_bits_the_upper_eight_count(tmp_path: Path, channels: int) -> None:
+    grey = np.asarray(ramp(32, 32).convert("L"))
+    Image.fromarray(grey.astype(np.uint16) * 256 + 200).save(tmp_path / "a.png")
+    pixels = load_picture(tmp_path / "a.png", Preprocessing(32, 32, (0.0,) * channels, (1.0,) * channels))
+    np.testing.assert_array_equal(pixels[..., 0], grey)
+
+
 def test_two_channels_are_no_picture(tmp_path: Path) -> None:
     ramp(32, 32).save(tmp_path / "a.png")
     with pytest.raises(ImageError) as caught:

@@ -19,6 +19,7 @@ from click.core import ParameterSource
 from resnet_export import __version__
 from resnet_export.cli.bench import bench
 from resnet_export.cli.completion import completion
+from resnet_export.cli.deploy import deploy
 from resnet_export.cli.doctor import doctor
 from resnet_export.cli.evaluate import evaluate
 from resnet_export.cli.export import EXAMPLES, PACKAGES, PUBLISHED, export
@@ -86,7 +87,7 @@ def root(context: click.Context, /, **options: Any) -> None:
         _refuse_options_before(context, context.invoked_subcommand)
 
 
-for command in (export, sources, verify, predict, evaluate, score, bench, doctor, inspect, completion):
+for command in (export, sources, verify, predict, evaluate, bench, deploy, score, doctor, inspect, completion):
     root.add_command(command)
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from resnet_export.errors import UsageError
@@ -10,6 +11,7 @@ from resnet_export.graph.interface import ANTIALIASED, Head, Interface, Layout
 from resnet_export.parity.verify import Progress
 from resnet_export.sources import Source
 from resnet_export.spec import ResNetSpec
+from resnet_export.targets import SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -92,11 +94,23 @@ class ExportOptions:
 
     def __post_init__(self) -> None:
         _ = self.interface  # which checks its own values
+        self._refuse_format_of_another_runtime()
         if self.seed and self.source is not None and not isinstance(self.source, ResNetSpec):
             raise UsageError(
                 f"seed {self.seed} was asked for, and the weights are given.",
                 hint="Leave the seed out: it is that of a new network's weights.",
             )
+
+    def _refuse_format_of_another_runtime(self) -> None:
+        path = Path(self.output or "")
+        for target, suffix in {"ort": ".ort", **SUFFIXES}.items():
+            if path.suffix == suffix:
+                made = path.with_suffix(".onnx")
+                raise UsageError(
+                    f"{path} is a name for {target}'s format, and an .onnx file is made here.",
+                    hint=f"Give --output {made}, and then: resnet-export deploy {made} --target {target} "
+                    f"--output {path.with_suffix('')}",
+                )
 
     @property
     def interface(self) -> Interface:

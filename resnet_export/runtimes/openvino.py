@@ -1,25 +1,22 @@
 """OpenVINO in its own runtime."""
 
 import importlib.metadata
-import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal
 
 from numpy.typing import NDArray
 
 from resnet_export.error_text import error_text, loading, running
 from resnet_export.errors import UnavailableError
-from resnet_export.optional import require
 from resnet_export.runtimes.options import CpuOptions
 from resnet_export.runtimes.runtime import Runtime
 from resnet_export.runtimes.session import Placement, Session
 from resnet_export.runtimes.with_outputs import with_outputs
+from resnet_export.targets.openvino import package as _openvino
 
-TELEMETRY = "openvino_telemetry"
 ELEMENT_TYPES = {"float32": "f32", "bfloat16": "bf16"}
 
 
@@ -102,17 +99,6 @@ def probe() -> str:
 
 
 RUNTIME = Runtime(OpenvinoOptions, probe, OpenvinoSession)
-
-
-def _openvino() -> ModuleType:
-    """The package, without the report of use that its import would send to its maker."""
-    if "openvino" in sys.modules or TELEMETRY in sys.modules:
-        return require("openvino")
-    sys.modules[TELEMETRY] = None  # type: ignore[assignment] # Python's way to say: not to be imported
-    try:
-        return require("openvino")
-    finally:
-        del sys.modules[TELEMETRY]
 
 
 def _device(core: Any, device: str) -> str:

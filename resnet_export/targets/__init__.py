@@ -14,9 +14,10 @@ TARGETS = {
     "litert": "resnet_export.targets.litert:write",
     "mnn": "resnet_export.targets.mnn:write",
     "ncnn": "resnet_export.targets.ncnn:write",
+    "openvino": "resnet_export.targets.openvino:write",
 }
 """Name -> module:function."""
-SUFFIXES = {"litert": ".tflite", "mnn": ".mnn", "ncnn": ".param"}
+SUFFIXES = {"litert": ".tflite", "mnn": ".mnn", "ncnn": ".param", "openvino": ".xml"}
 """Target -> how the names of its artefacts end."""
 
 

@@ -58,8 +58,9 @@ main()
                 "verify",
                 "predict",
                 "evaluate",
-                "score",
                 "bench",
+                "deploy",
+                "score",
                 "doctor",
                 "inspect",
                 "completion",
@@ -107,7 +108,18 @@ def test_options_stand_under_headings(arguments: list[str], invoke: Callable[...
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["export"], ["verify"], ["predict"], ["evaluate"], ["score"], ["doctor"], ["inspect"], ["completion"]],
+    [
+        [],
+        ["export"],
+        ["verify"],
+        ["predict"],
+        ["evaluate"],
+        ["deploy"],
+        ["score"],
+        ["doctor"],
+        ["inspect"],
+        ["completion"],
+    ],
 )
 def test_is_readable_at_80_columns(arguments: list[str], invoke: Callable[..., Result]) -> None:
     done = invoke(*arguments, "--help")

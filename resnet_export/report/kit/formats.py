@@ -39,6 +39,13 @@ RENDERERS: dict[str, dict[str, str]] = {
         "markdown": f"{REPORT}.evaluate.table:as_markdown",
         "html": f"{REPORT}.evaluate.page:render",
     },
+    "DeployReport": {
+        TEXT: f"{REPORT}.deploy.text:render",
+        "json": JSON,
+        "csv": f"{REPORT}.deploy.table:as_csv",
+        "markdown": f"{REPORT}.deploy.table:as_markdown",
+    },
+    "TargetList": {TEXT: f"{REPORT}.deploy.text:render_list", "json": JSON},
     "ScoreReport": {TEXT: f"{REPORT}.score.text:render", "json": JSON, "html": f"{REPORT}.score.page:render"},
     "DoctorReport": {TEXT: f"{REPORT}.doctor:render", "json": JSON},
     "BenchReport": {

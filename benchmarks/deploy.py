@@ -1,0 +1,89 @@
+"""What `resnet-export deploy` makes of ResNet-18 for every target, and the table in docs/deploy.md.
+
+    python benchmarks/deploy.py [--output FILE] [FILE.onnx ...]
+
+Without a file, on ResNet-18 as `resnet-export` initialises it: it then also needs a framework. The golden pictures take
+part, and two photographs that scikit-learn brings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import readme
+from PIL import Image
+from sklearn.datasets import load_sample_images
+
+from resnet_export import export
+from resnet_export.deploy import deploy
+from resnet_export.deploy.target import names
+from resnet_export.machine import read_machine
+from resnet_export.report.bench.words import shown
+from resnet_export.terminal import file_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from resnet_export.deploy.results import BundleResult, DeployReport
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "deploy.json"
+PAGE = HERE.parent / "docs" / "deploy.md"
+HEADINGS = ("File", "Target", "Artefact", "Precision", "Size", "Error", "Top-1", "p50, ms")
+ALIGNMENTS = ("---", "---", "---", "---", "--:", "--:", "--:", "--:")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Carry files to every target, and prove each bundle.")
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE.onnx")
+    parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="the JSON")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        photos = folder / "photos"
+        photos.mkdir()
+        for photo, pixels in zip(("china", "flower"), load_sample_images().images, strict=True):
+            Image.fromarray(pixels).save(photos / f"{photo}.jpg", quality=95)
+        files = options.files
+        if not files:
+            files = [folder / "resnet18.onnx"]
+            export(output=files[0], framework="torch")
+        reports = []
+        for file in files:
+            reports.append(deploy(file, names(), folder / file.stem, images=photos))
+            print(f"{file.name}: exit code {reports[-1].exit_code}", flush=True)
+    machine = read_machine()
+    found = {"machine": machine.as_dict(), "reports": [_without_folders(report) for report in reports]}
+    options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    rows = [row for report in reports for bundle in report.bundles for row in _rows(report, bundle)]
+    text = readme.table(HEADINGS, ALIGNMENTS, rows)
+    readme.refresh("deploy", "\n".join([*text, "", f"{readme.machine_in_words(machine)}."]), PAGE)
+
+
+def _without_folders(report: DeployReport) -> dict[str, object]:
+    """The report without places of this machine."""
+    plain = report.as_dict()
+    plain["file"] = Path(report.file).name
+    for bundle in plain["bundles"]:
+        bundle["folder"] = None
+    return plain
+
+
+def _rows(report: DeployReport, bundle: BundleResult) -> Iterator[tuple[str, ...]]:
+    start = (f"`{Path(report.file).name}`", f"`{bundle.target}`")
+    if not bundle.proofs:
+        size = file_size(sum(bundle.sizes)) if bundle.sizes else ""
+        yield (*start, ", ".join(bundle.artefacts), bundle.precision or "", size, bundle.status, "", "")
+    for proof in bundle.proofs:
+        agreed = f"{proof.top1_agreed}/{proof.pictures}"
+        size = file_size(dict(zip(bundle.artefacts, bundle.sizes, strict=True))[proof.artefact])
+        measured = (f"{proof.error:.1e}", agreed, shown(proof.p50_ms))
+        yield (*start, proof.artefact, proof.precision, size, *measured)
+
+
+if __name__ == "__main__":
+    main()

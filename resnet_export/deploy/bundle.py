@@ -1,0 +1,192 @@
+"""A bundle: a folder that runs by itself, written whole or not at all, once its own client has given the answers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from resnet_export import __version__
+from resnet_export.classify.probabilities import activation_for
+from resnet_export.data import as_plain
+from resnet_export.deploy.expected import Expected, columns_first
+from resnet_export.deploy.layers import first_wrong
+from resnet_export.deploy.proof import golden_json, prove, run_client
+from resnet_export.deploy.results import BundleResult, Proof
+from resnet_export.deploy.source import Source
+from resnet_export.deploy.target import Artefact, Client, Target
+from resnet_export.errors import ParityError, ResNetExportError
+from resnet_export.files import reported, staged_folder
+from resnet_export.parity.verify import verify
+
+CLIENTS = Path(__file__).parent / "clients"
+RUNS = 30
+"""Of the network in the client, for the time in `deploy.json`."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """The golden pictures, which all bundles share."""
+
+    folder: Path
+    expected: Expected
+
+
+def make_bundle(name: str, target: Target, source: Source, golden: Golden, output: Path) -> BundleResult:
+    """Writes the bundle of one target, proves it, and gives it its name.
+
+    Raises:
+        ParityError: its answers are others than the file's.
+        ModelError: the target can't hold the file.
+        MissingDependencyError: a tool is missing.
+        RuntimeFailedError: its client fails.
+        UnavailableError: the folder can't be written.
+    """
+    target.refuse(name, source)
+    client = target.client
+    with staged_folder(output) as folder:
+        with reported(output):
+            artefacts = target.write(source, folder)
+            config = _write_parts(client, source, golden, artefacts, folder)
+        command = client.prove(folder) if client.prove else None
+        proofs = () if command is None else _prove(name, target, command, source, golden, artefacts, folder)
+        with reported(output):
+            _write_proof(proofs, golden, artefacts, folder)
+            described = config | _origin(name, source, proofs)
+            (folder / "deploy.json").write_text(json.dumps(described, indent=2), encoding="utf-8")
+            (folder / "README.md").write_text(readme(name, target, source, list(config["artefacts"])), encoding="utf-8")
+        if command is not None:
+            run_client(name, command, folder)  # the self-test, as its user will run it
+        for left in client.leaves:
+            shutil.rmtree(folder / left)
+        sizes = tuple(sum(file.stat().st_size for file in _parts(one)) for one in artefacts)
+    return BundleResult(
+        target=name,
+        status="proven" if proofs else "written",
+        folder=str(output),
+        artefacts=tuple(config["artefacts"]),
+        sizes=sizes,
+        precision=artefacts[0].precision,
+        proofs=proofs,
+        reason=None if proofs else "It was written, and nothing here can run it.",
+    )
+
+
+def _parts(artefact: Artefact) -> Iterator[Path]:
+    """The files of a network: IR and ncnn have its numbers beside it, and large `.onnx` files too."""
+    for file in (artefact.path, artefact.path.with_suffix(".bin"), Path(f"{artefact.path}.data")):
+        if file.exists():
+            yield file
+
+
+def _write_parts(
+    client: Client, source: Source, golden: Golden, artefacts: Sequence[Artefact], folder: Path
+) -> dict[str, Any]:
+    """All but the artefacts and what the proof finds out; gives what the client reads."""
+    for name, file in client.files.items():
+        shutil.copyfile(CLIENTS / file, folder / name)
+    client.write_needs(folder)
+    shutil.copytree(golden.folder, folder / "golden")
+    classes = golden.expected.classes
+    labels = source.classifier.labels or tuple(map(str, range(classes)))
+    (folder / "labels.txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
+    form = as_plain(artefacts[0].form)
+    gives = form.pop("head")
+    activation = activation_for(source.classifier.head, classes, from_logits=gives == "logits")
+    config = {
+        "artefacts": {one.name(folder): one.precision for one in artefacts},
+        "output": {"name": form.pop("output"), "activation": activation},
+        "input": form | {"name": form.pop("input")},
+        "preparation": as_plain(source.classifier.preprocessing) | {"columns_first": columns_first()},
+        "runs": RUNS,
+    }
+    (folder / "deploy.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
+    return config
+
+
+def _prove(
+    name: str,
+    target: Target,
+    command: Sequence[str],
+    source: Source,
+    golden: Golden,
+    artefacts: Sequence[Artefact],
+    folder: Path,
+) -> tuple[Proof, ...]:
+    proofs = []
+    for artefact in artefacts:
+        try:
+            proofs.append(prove(name, command, folder, artefact, golden.expected))
+        except ParityError as error:
+            located = _first_wrong_layer(target, source, golden, artefact)
+            hint = error.hint or _where_to_look(target, source)
+            raise ParityError(" ".join([error.message, *located]), hint=hint) from error
+    return tuple(proofs)
+
+
+def _where_to_look(target: Target, source: Source) -> str:
+    look = f": resnet-export verify {source.path} --runtime {target.runtime} --bisect" if target.runtime else "."
+    return f"Leave this target out{', or look at the layers' if target.runtime else ''}{look}"
+
+
+def _first_wrong_layer(target: Target, source: Source, golden: Golden, artefact: Artefact) -> Sequence[str]:
+    """Sentences on it, where its runtime can show the values; else nothing."""
+    with contextlib.suppress(ResNetExportError):
+        if target.runtime is not None:
+            file = artefact.path if artefact.path.suffix == ".onnx" else source.path
+            return verify(file, weights=source.path, runtimes=[target.runtime]).located
+        if target.values is not None:
+            oracle = source.tested.oracle
+            given = golden.expected.answers.inputs(next(iter(golden.expected.pixels.values()))[None])
+            shown = target.values(artefact.path, given.normalised)
+            layer = first_wrong(oracle.network, oracle.recall(), oracle.images(given), shown)
+            return [] if layer is None else [f"First wrong layer: {layer}."]
+    return []
+
+
+def _write_proof(proofs: Sequence[Proof], golden: Golden, artefacts: Sequence[Artefact], folder: Path) -> None:
+    """What the self-test compares with."""
+    logits = artefacts[0].form.head == "logits"
+    bounds = {one.name(folder): golden.expected.bound(one.precision, logits=logits) for one in artefacts}
+    text = golden_json(golden.expected, proofs, bounds, logits=logits)
+    (folder / "golden" / "golden.json").write_text(text, encoding="utf-8")
+
+
+def _origin(name: str, source: Source, proofs: Sequence[Proof]) -> dict[str, Any]:
+    """Where the bundle comes from, and what its proof found."""
+    return {
+        "target": name,
+        "source": {"file": source.path.name, "sha256": source.sha256, "precision": source.precision},
+        "made_by": f"resnet-export {__version__}",
+        "proofs": as_plain(list(proofs)),
+        "schema_version": 1,
+    }
+
+
+def readme(name: str, target: Target, source: Source, artefacts: Sequence[str]) -> str:
+    """The bundle's page, with the two commands that a user gives."""
+    client = target.client
+    files = ", ".join(f"`{one}`" for one in artefacts)
+    return f"""# {source.path.stem} for {name}
+
+```console
+$ {client.install}
+$ {client.run}
+```
+
+This prints the five most probable classes of each picture. Run it in this folder.
+
+| File | What it is |
+|---|---|
+| {files} | the network |
+| `labels.txt` | the names of the classes, one a line |
+| `deploy.json` | what the network takes and gives, how pictures are prepared, where it comes from, and the proof |
+| {", ".join(f"`{file}`" for file in client.files)} | the client, to be copied into your product |
+| `golden/` | pictures that are easy to get wrong, with the answers that they should have |
+
+`{client.self_test}` answers the golden pictures; its exit code is 0 if all answers are right, and 1 if one is not.
+"""

@@ -1,0 +1,60 @@
+// Answers the pictures in golden/: exit code 0 where all answers are right, else 1.
+//
+// With --json it prints what it found instead, for another program: prepared pixels, scores, and times.
+
+import { createHash } from "node:crypto";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { deflateSync } from "node:zlib";
+
+import { CONFIG, HERE, load, prepared } from "./client.mjs";
+
+const GOLDEN = join(HERE, "golden");
+const PACKAGE = JSON.parse(readFileSync(join(HERE, "package.json"), "utf-8"));
+
+const decision = (scores) => (scores.length > 1 ? scores.indexOf(Math.max(...scores)) : Number(scores[0] > 0));
+
+// Whether it is the answer that it should be: all scores where the pixels are known, else the best class.
+function isRight(scores, picture, wanted, bound) {
+  if (createHash("sha256").update(picture.data).digest("hex") === wanted.pixels)
+    return scores.every((score, index) => Math.abs(score - wanted.scores[index]) <= bound);
+  return !wanted.decided || decision(scores) === wanted.top1;
+}
+
+async function check(run, model) {
+  const golden = JSON.parse(readFileSync(join(GOLDEN, "golden.json"), "utf-8"));
+  const wrong = [];
+  for (const [name, wanted] of Object.entries(golden.pictures)) {
+    const picture = await prepared(join(GOLDEN, name));
+    if (!isRight(await run(picture), picture, wanted, golden.bounds[model])) wrong.push(name);
+  }
+  console.log([`${Object.keys(golden.pictures).length} pictures, ${wrong.length} wrong answers`, ...wrong].join(" "));
+  return wrong.length;
+}
+
+async function found(run) {
+  const names = readdirSync(GOLDEN).filter((name) => !name.endsWith(".json")).sort();
+  const answers = {};
+  for (const name of names) {
+    const picture = await prepared(join(GOLDEN, name));
+    const { height, width, channels, data } = picture;
+    const pixels = deflateSync(data).toString("base64");
+    answers[name] = { shape: [height, width, channels], pixels, scores: await run(picture) };
+  }
+  const picture = await prepared(join(GOLDEN, names[0]));
+  const ms = [];
+  for (let count = 0; count < CONFIG.runs; count++) {
+    const start = performance.now();
+    await run(picture);
+    ms.push(performance.now() - start);
+  }
+  const runtime = `onnxruntime-node ${PACKAGE.dependencies["onnxruntime-node"]}, node ${process.versions.node}`;
+  return { runtime, answers, ms };
+}
+
+const options = { json: { type: "boolean" }, model: { type: "string", default: Object.keys(CONFIG.artefacts)[0] } };
+const { values } = parseArgs({ options });
+const run = await load(values.model);
+if (values.json) console.log(JSON.stringify(await found(run)));
+else process.exitCode = (await check(run, values.model)) > 0 ? 1 : 0;

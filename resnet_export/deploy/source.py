@@ -1,0 +1,94 @@
+"""The file that is carried elsewhere: what it takes and gives, how pictures are prepared for it, and its truth."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from resnet_export.classify.classifier import Asked, Classifier, read_classifier
+from resnet_export.data import Plain
+from resnet_export.errors import ModelError
+from resnet_export.files import sha256
+from resnet_export.graph.interface import Embedded, Head, Layout
+from resnet_export.parity.description import describe
+from resnet_export.parity.model_under_test import ModelUnderTest
+from resnet_export.runtimes.session import Precision
+
+
+@dataclass(frozen=True)
+class Form(Plain):
+    """What a file takes and gives."""
+
+    input: str
+    """Name of the input."""
+    dtype: str
+    """As NumPy calls it."""
+    layout: Layout
+    """Order of the input's axes."""
+    batch: int | None
+    """Images a run takes; None for any number."""
+    channels: int
+    embedded: Embedded
+    """How much of the preparation is in the file."""
+    output: str
+    """Name of the output."""
+    head: Head
+    """What the output is."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file with all that a bundle of it needs."""
+
+    path: Path
+    sha256: str
+    classifier: Classifier
+    tested: ModelUnderTest
+    """What its truth is evaluated with."""
+
+    @property
+    def precision(self) -> Precision:
+        """In what its numbers are stored."""
+        return self.tested.precision
+
+    @property
+    def form(self) -> Form:
+        """What it takes and gives."""
+        taken = self.classifier.taken
+        return Form(
+            input=taken.name,
+            dtype=taken.dtype,
+            layout=taken.layout,
+            batch=taken.batch,
+            channels=taken.channels,
+            embedded="image" if taken.prepares else "uint8" if self.classifier.raw_pixels else "none",
+            output=self.classifier.output,
+            head=self.classifier.head,
+        )
+
+
+def read_source(
+    path: str | os.PathLike[str], labels: str | os.PathLike[str] | Sequence[str] | None, folder: Path
+) -> Source:
+    """Reads a file.
+
+    Args:
+        path: the `.onnx` file, written by this package or not.
+        labels: a text file with a class a line, or the names; None for those in the file.
+        folder: where a copy of it with other outputs may be put.
+
+    Raises:
+        ModelError: it is missing or damaged, takes no picture, gives no classes, or is not the network that it says.
+        LabelsError: the labels can't be read, or are not one for each class.
+    """
+    file = Path(path)
+    classifier = read_classifier(file, Asked(labels=labels))
+    tested = describe(file, None, folder)
+    if tested.wrong is not None:
+        raise ModelError(
+            f"{file} is not the network that it says it is. {tested.wrong}",
+            hint=f"Look at it with: resnet-export verify {file}",
+        )
+    return Source(file, sha256(file), classifier, tested)

@@ -1,0 +1,47 @@
+"""ONNX Runtime in Python: the `.onnx` file, and the `.ort` file that opens faster and can't be changed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from resnet_export.deploy.source import Source
+from resnet_export.deploy.target import Artefact, Takes, Target
+from resnet_export.deploy.targets.python import python_client
+from resnet_export.error_text import loading
+from resnet_export.optional import require
+
+
+def copied(source: Source, folder: Path) -> Sequence[Artefact]:
+    """The `.onnx` file as it is, with what belongs to it."""
+    for file in (source.path, *source.path.parent.glob(f"{source.path.name}.data")):
+        shutil.copyfile(file, folder / file.name)
+    return [Artefact(folder / source.path.name, source.form, source.precision)]
+
+
+def write(source: Source, folder: Path) -> Sequence[Artefact]:
+    """The file as it is, and as ONNX Runtime optimises it for this kind of CPU."""
+    onnxruntime = require("onnxruntime")
+    made = folder / f"{source.path.stem}.ort"
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.optimized_model_filepath = str(made)
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    with loading("ort", source.path):
+        onnxruntime.InferenceSession(str(source.path), options, providers=["CPUExecutionProvider"])
+    return [*copied(source, folder), Artefact(made, source.form, source.precision)]
+
+
+TARGET = Target(
+    writes="the .onnx file and an .ort file for this kind of CPU; a Python client",
+    proven_by="Python with onnxruntime",
+    takes=Takes(
+        precisions=("float32", "float16", "bfloat16", "int8"),
+        inputs=("float32", "float16", "float64", "uint8"),
+        pictures=True,
+    ),
+    write=write,
+    client=python_client("ort", "onnxruntime"),
+    runtime="ort:cpu",
+)

@@ -1,0 +1,1 @@
+"""What became of bundles, for people and for other programs."""
