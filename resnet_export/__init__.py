@@ -16,8 +16,8 @@ from resnet_export.errors import *  # noqa: F403
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from resnet_export.evaluate.predict import predict
-    from resnet_export.evaluate.results import PredictReport
+    from resnet_export.classify.predict import predict
+    from resnet_export.classify.results import PredictReport
     from resnet_export.parity.results import VerifyReport
     from resnet_export.parity.verify import verify
     from resnet_export.pipeline import export
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ExportReport": "resnet_export.pipeline.report",
-    "PredictReport": "resnet_export.evaluate.results",
+    "PredictReport": "resnet_export.classify.results",
     "ResNetSpec": "resnet_export.spec",
     "VerifyReport": "resnet_export.parity.results",
     "Weights": "resnet_export.weights",
     "export": "resnet_export.pipeline",
-    "predict": "resnet_export.evaluate.predict",
+    "predict": "resnet_export.classify.predict",
     "verify": "resnet_export.parity.verify",
 }
 """Public name -> the module that has it, imported when the name is first used."""

@@ -64,7 +64,7 @@ def predict(file: str, pictures: tuple[str, ...], out: Output, **options: Any) -
 
     out.refuse(file, options["labels"], *pictures)
     with out.progress() as progress:
-        from resnet_export.evaluate.predict import predict as answer
+        from resnet_export.classify.predict import predict as answer
 
         report = answer(file, pictures, progress=progress, **options)
     out.show(report)

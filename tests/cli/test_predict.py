@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from resnet_export.cli.predict import HEADS
-from resnet_export.evaluate.classifier import CLASSIFYING
-from tests.evaluate.files import LABELS, foreign, ours
+from resnet_export.classify.classifier import CLASSIFYING
+from tests.classify.files import LABELS, foreign, ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable

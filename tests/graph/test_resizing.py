@@ -18,7 +18,7 @@ from resnet_export.graph.interface import Interface
 from resnet_export.graph.resizing import CROP, FILTERS
 from resnet_export.images import Preprocessing, prepare
 from resnet_export.network import IMAGE, Network, Step
-from tests.evaluate.files import ours
+from tests.classify.files import ours
 
 if TYPE_CHECKING:
     from pathlib import Path

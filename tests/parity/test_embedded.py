@@ -17,7 +17,7 @@ from resnet_export.images import Preprocessing
 from resnet_export.inspect import inspect
 from resnet_export.optional import is_installed
 from resnet_export.parity.results import PreparationDistance
-from tests.evaluate.files import PREPARED, ours
+from tests.classify.files import PREPARED, ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable

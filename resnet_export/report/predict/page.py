@@ -10,7 +10,7 @@ from resnet_export.report.kit.page import text
 from resnet_export.report.predict import words
 
 if TYPE_CHECKING:
-    from resnet_export.evaluate.results import PredictReport
+    from resnet_export.classify.results import PredictReport
 
 HEADING = words.HEADING[1:]
 LEFT = (2,)

@@ -9,7 +9,7 @@ from resnet_export.report.kit import tables
 from resnet_export.report.predict import words
 
 if TYPE_CHECKING:
-    from resnet_export.evaluate.results import PredictReport
+    from resnet_export.classify.results import PredictReport
 
 ALIGN = ("---", "---:", "---:", "---")
 

@@ -10,7 +10,7 @@ from resnet_export.report.predict import words
 from resnet_export.terminal import Row, blocks, clipped, fact, table, wrapped
 
 if TYPE_CHECKING:
-    from resnet_export.evaluate.results import PredictReport
+    from resnet_export.classify.results import PredictReport
 
 LEFT = (0, 3)
 """Columns that are aligned to the left."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from resnet_export.report import facts
 
 if TYPE_CHECKING:
-    from resnet_export.evaluate.results import ClassProbability, PictureResult, PredictReport
+    from resnet_export.classify.results import ClassProbability, PictureResult, PredictReport
 
 HEADING = ("picture", "probability", "class", "label")
 MADE = {"softmax": "logits, made probabilities by the softmax", "sigmoid": "logits, each made one by the sigmoid"}

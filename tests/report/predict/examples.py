@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from resnet_export.assumptions import Assumption
-from resnet_export.evaluate.results import ClassProbability, Override, PictureResult, PredictReport
+from resnet_export.classify.results import ClassProbability, Override, PictureResult, PredictReport
 from resnet_export.images import Preprocessing
 from resnet_export.runtimes.session import Placement
 

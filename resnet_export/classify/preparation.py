@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from resnet_export.error_text import running
 from resnet_export.errors import ImageError, ModelError
-from resnet_export.evaluate.classifier import Classifier
+from resnet_export.classify.classifier import Classifier
 from resnet_export.graph.foreign import ImageInput
 from resnet_export.images import Preprocessing, load_pictures
 from resnet_export.runtimes.session import Session

@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from resnet_export.errors import ImageError, ModelError, ResNetExportError, UsageError
-from resnet_export.evaluate.classifier import Asked, Classifier, read_classifier
-from resnet_export.evaluate.preparation import Answer, answers
-from resnet_export.evaluate.probabilities import (
+from resnet_export.classify.classifier import Asked, Classifier, read_classifier
+from resnet_export.classify.preparation import Answer, answers
+from resnet_export.classify.probabilities import (
     activation_for,
     are_probabilities,
     probabilities_of,
     scores_of,
     top_classes,
 )
-from resnet_export.evaluate.results import PictureResult, PredictReport
+from resnet_export.classify.results import PictureResult, PredictReport
 from resnet_export.files import sha256
 from resnet_export.graph.interface import Activation, Head
 from resnet_export.images import Interpolation, gather_pictures

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from resnet_export.errors import ModelError
-from resnet_export.evaluate.probabilities import (
+from resnet_export.classify.probabilities import (
     activation_for,
     are_probabilities,
     probabilities_of,
     scores_of,
     top_classes,
 )
-from resnet_export.evaluate.results import ClassProbability
+from resnet_export.classify.results import ClassProbability
 from resnet_export.graph.interface import Activation, Head
 
 LOGITS = arrays(np.float64, st.integers(1, 20), elements=st.floats(-700, 700))
