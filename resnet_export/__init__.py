@@ -16,6 +16,8 @@ from resnet_export.errors import *  # noqa: F403
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from resnet_export.classify.evaluate import evaluate
+    from resnet_export.classify.measures import EvaluateReport
     from resnet_export.classify.predict import predict
     from resnet_export.classify.results import PredictReport
     from resnet_export.parity.results import VerifyReport
@@ -26,19 +28,21 @@ if TYPE_CHECKING:
     from resnet_export.weights import Weights
 
 _HOMES = {
+    "EvaluateReport": "resnet_export.classify.measures",
     "ExportReport": "resnet_export.pipeline.report",
     "PredictReport": "resnet_export.classify.results",
     "ResNetSpec": "resnet_export.spec",
     "VerifyReport": "resnet_export.parity.results",
     "Weights": "resnet_export.weights",
+    "evaluate": "resnet_export.classify.evaluate",
     "export": "resnet_export.pipeline",
     "predict": "resnet_export.classify.predict",
     "verify": "resnet_export.parity.verify",
 }
 """Public name -> the module that has it, imported when the name is first used."""
 
-__all__ = ["ExportReport", "PredictReport", "ResNetSpec", "VerifyReport", "Weights", "__version__"]
-__all__ += ["export", "predict", "verify"]
+__all__ = ["EvaluateReport", "ExportReport", "PredictReport", "ResNetSpec", "VerifyReport", "Weights", "__version__"]
+__all__ += ["evaluate", "export", "predict", "verify"]
 __all__ += errors.__all__
 
 

@@ -15,6 +15,7 @@ import resnet_export
 
 PUBLIC = [
     "CheckpointError",
+    "EvaluateReport",
     "ExportReport",
     "ImageError",
     "InputError",
@@ -36,6 +37,7 @@ PUBLIC = [
     "VerifyReport",
     "Weights",
     "__version__",
+    "evaluate",
     "export",
     "predict",
     "verify",
@@ -162,6 +164,30 @@ def test_signature_of_predict() -> None:
     }
 
 
+def test_signature_of_evaluate() -> None:
+    parameters = inspect.signature(resnet_export.evaluate).parameters
+    positional = [name for name, item in parameters.items() if item.kind is item.POSITIONAL_OR_KEYWORD]
+    assert positional == ["path", "data"]
+    assert {name: item.default for name, item in parameters.items() if item.kind is item.KEYWORD_ONLY} == {
+        "against": None,
+        "runtime": "ort:cpu",
+        "against_runtime": None,
+        "min_top1": None,
+        "max_drop": None,
+        "batch": 16,
+        "labels": None,
+        "image_size": None,
+        "resize": None,
+        "mean": None,
+        "std": None,
+        "interpolation": None,
+        "head": None,
+        "allow_fallback": False,
+        "thumbnails": False,
+        "progress": None,
+    }
+
+
 def test_exceptions() -> None:
     errors = importlib.import_module("resnet_export.errors")
     tree = {
@@ -247,6 +273,16 @@ def test_fields_of_the_reports() -> None:
         "prepared_in_file",
         "schema_version",
     ]
+    assert [field.name for field in fields(resnet_export.EvaluateReport)] == [
+        "data",
+        "file",
+        "against",
+        "paired",
+        "checks",
+        "pictures",
+        "notes",
+        "schema_version",
+    ]
 
 
 def modules_after(statement: str) -> set[str]:
@@ -266,7 +302,7 @@ def test_importing_loads_nothing_but_the_standard_library(statement: str) -> Non
 
 
 def test_the_main_job_and_its_check_load_no_framework_before_they_are_called() -> None:
-    loaded = modules_after("from resnet_export import export, predict, verify, Weights")
+    loaded = modules_after("from resnet_export import evaluate, export, predict, verify, Weights")
     assert not loaded & {"torch", "keras", "tensorflow", "tf2onnx", "onnxscript", "PIL", "click", "rich"}
 
 

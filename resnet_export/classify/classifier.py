@@ -12,8 +12,8 @@ from typing import Any
 import onnx_ir as ir
 
 from resnet_export.assumptions import Assumption, about_pictures
-from resnet_export.errors import ModelError, UsageError
 from resnet_export.classify.results import Override
+from resnet_export.errors import ModelError, UsageError
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.foreign import ImageInput, find_head, image_input
 from resnet_export.graph.interface import Head

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_export.classify.classifier import Classifier
 from resnet_export.error_text import running
 from resnet_export.errors import ImageError, ModelError
-from resnet_export.classify.classifier import Classifier
 from resnet_export.graph.foreign import ImageInput
 from resnet_export.images import Preprocessing, load_pictures
 from resnet_export.runtimes.session import Session
@@ -24,8 +24,9 @@ class Loaded(NamedTuple):
     """A picture, prepared up to the normalisation; or as it is, where the file prepares it."""
 
     path: Path
-    pixels: NDArray[np.uint8] | ImageError
-    """(height, width, C), 0..255; or why there are none."""
+    pixels: NDArray[Any] | ImageError
+    """uint8 (height, width, C), 0..255; floating-point (C, height, width), normalised already; or why there are none.
+    """
 
 
 class Answer(NamedTuple):
@@ -56,14 +57,25 @@ def answers(session: Session, classifier: Classifier, paths: Iterable[Path], *, 
     Raises:
         RuntimeFailedError: the runtime fails while it runs.
     """
+    loaded = load_pictures(list(paths), classifier.preprocessing, prepared=not takes_any_size(session, classifier))
+    yield from outputs(session, classifier, loaded, batch=batch)
+
+
+def outputs(
+    session: Session, classifier: Classifier, loaded: Iterable[tuple[Path, NDArray[Any] | ImageError]], *, batch: int
+) -> Iterator[Answer]:
+    """The same for pictures that are loaded already, as `Loaded` has them; they are taken as they are run."""
     batching = batching_of(session, classifier.taken, batch)
-    as_they_are = session.takes_file_input and classifier.taken.prepares  # of which no two need have one size
-    loaded = load_pictures(list(paths), classifier.preprocessing, prepared=not as_they_are)
-    for together in _batches(loaded, 1 if as_they_are else batching.size):
+    for together in _batches(loaded, 1 if takes_any_size(session, classifier) else batching.size):
         pixels = [one.pixels for one in together if not isinstance(one.pixels, ImageError)]
         rows = iter(_run(session, classifier, np.stack(pixels), batching) if pixels else ())
         for path, found in together:
             yield Answer(path, found if isinstance(found, ImageError) else next(rows))
+
+
+def takes_any_size(session: Session, classifier: Classifier) -> bool:
+    """Whether pictures are given as they are, of which no two need have one size."""
+    return session.takes_file_input and classifier.taken.prepares
 
 
 def batching_of(session: Session, taken: ImageInput, wanted: int) -> Batching:
@@ -77,18 +89,18 @@ def batching_of(session: Session, taken: ImageInput, wanted: int) -> Batching:
 
 
 def session_input(
-    session: Session, taken: ImageInput, preprocessing: Preprocessing, pixels: NDArray[np.uint8]
+    session: Session, taken: ImageInput, preprocessing: Preprocessing, pixels: NDArray[Any]
 ) -> NDArray[Any]:
-    """Pixels 0..255, (N, H, W, C), as the session takes them."""
+    """Pixels 0..255, (N, H, W, C), or normalised pictures, (N, C, H, W), as the session takes them."""
     if session.takes_file_input and taken.dtype == "uint8":
         return taken.arrange(pixels)
-    normalised = preprocessing.normalise(pixels).astype(np.float32)
+    normalised = (preprocessing.normalise(pixels) if pixels.dtype == np.uint8 else pixels).astype(np.float32)
     if not session.takes_file_input:
         return np.ascontiguousarray(normalised)
     return taken.arrange(np.transpose(normalised, (0, 2, 3, 1)))
 
 
-def _batches(loaded: Iterable[tuple[Path, NDArray[np.uint8] | ImageError]], size: int) -> Iterator[list[Loaded]]:
+def _batches(loaded: Iterable[tuple[Path, NDArray[Any] | ImageError]], size: int) -> Iterator[list[Loaded]]:
     """The pictures in groups of which each but the last has `size` that can be read."""
     together: list[Loaded] = []
     readable = 0
@@ -102,7 +114,7 @@ def _batches(loaded: Iterable[tuple[Path, NDArray[np.uint8] | ImageError]], size
         yield together
 
 
-def _run(session: Session, classifier: Classifier, pixels: NDArray[np.uint8], batching: Batching) -> NDArray[Any]:
+def _run(session: Session, classifier: Classifier, pixels: NDArray[Any], batching: Batching) -> NDArray[Any]:
     """The output for a batch; a fixed one is filled up with its last picture."""
     missing = batching.size - len(pixels) if batching.fixed else 0
     filled = np.pad(pixels, ((0, missing), (0, 0), (0, 0), (0, 0)), mode="edge")

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.errors import ModelError
 from resnet_export.classify.results import ClassProbability
+from resnet_export.errors import ModelError
 from resnet_export.graph.interface import Activation, Head
 from resnet_export.parity.gate.evaluation import activate
 

@@ -49,10 +49,8 @@ class PictureResult:
 
 
 @dataclass(frozen=True)
-class PredictReport(Plain):
-    """What a file says of pictures."""
-
-    DERIVED: ClassVar[tuple[str, ...]] = ("failed",)
+class Ran(Plain):
+    """A file that ran on pictures, and how its answers came about."""
 
     model: str
     """The `.onnx` file."""
@@ -73,7 +71,7 @@ class PredictReport(Plain):
     stated: bool
     """Whether the file says how pictures are prepared and what it gives."""
     assumptions: tuple[Assumption, ...]
-    """What was taken for granted, by `predict` or at the export, each with the option that changes it."""
+    """What was taken for granted, here or at the export, each with the option that changes it."""
     overrides: tuple[Override, ...]
     """What the caller wanted otherwise than the file says."""
     output: str
@@ -84,6 +82,14 @@ class PredictReport(Plain):
     """What made probabilities of what ran; None where it gave these."""
     classes: int
     """How many there are."""
+
+
+@dataclass(frozen=True)
+class PredictReport(Ran):
+    """What a file says of pictures."""
+
+    DERIVED: ClassVar[tuple[str, ...]] = ("failed",)
+
     pictures: tuple[PictureResult, ...]
     """In the order in which they were given."""
     notes: tuple[str, ...] = ()

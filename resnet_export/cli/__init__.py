@@ -20,6 +20,7 @@ from resnet_export import __version__
 from resnet_export.cli.bench import bench
 from resnet_export.cli.completion import completion
 from resnet_export.cli.doctor import doctor
+from resnet_export.cli.evaluate import evaluate
 from resnet_export.cli.export import EXAMPLES, PACKAGES, PUBLISHED, export
 from resnet_export.cli.failing import reported
 from resnet_export.cli.inspect import inspect
@@ -84,7 +85,7 @@ def root(context: click.Context, /, **options: Any) -> None:
         _refuse_options_before(context, context.invoked_subcommand)
 
 
-for command in (export, sources, verify, predict, bench, doctor, inspect, completion):
+for command in (export, sources, verify, predict, evaluate, bench, doctor, inspect, completion):
     root.add_command(command)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +20,34 @@ if TYPE_CHECKING:
 HEADS = ("logits", "probabilities", "sigmoid")
 
 prediction, preparation = (partial(option, heading=heading) for heading in ("Prediction", "Preprocessing"))
+
+
+def asked(heading: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options on what the file is and takes, as `classify.classifier.Asked` has them, and `--allow-fallback`.
+
+    Args:
+        heading: that those stand below which are not about the preparation.
+    """
+    add = partial(option, heading=heading)
+    options = (
+        add(
+            "--labels", type=click.Path(), metavar="FILE", help="Class names, one a line.  [default: those in the file]"
+        ),
+        add(
+            "--head",
+            type=click.Choice(HEADS),
+            help="What the output is; sigmoid is for several labels at once.  [default: as the file shows, or logits]",
+        ),
+        add("--allow-fallback", is_flag=True, help="Go on where nodes run elsewhere than asked for."),
+        preparation(
+            "--image-size", type=COUNT, metavar="PIXELS", help="Height and width, for a file that leaves them open."
+        ),
+        preparation("--resize", type=COUNT, metavar="PIXELS", help="Shorter side before the middle is cropped out."),
+        preparation("--mean", type=numbers(), help="Mean of each channel, on the scale 0..1."),
+        preparation("--std", type=numbers(positive=True), help="Standard deviation, likewise."),
+        preparation("--interpolation", type=click.Choice(INTERPOLATIONS), help="How the pictures are resized."),
+    )
+    return lambda command: reduce(lambda inner, decorate: decorate(inner), reversed(options), command)
 
 
 @click.command(
@@ -43,20 +72,7 @@ prediction, preparation = (partial(option, heading=heading) for heading in ("Pre
 @click.argument("pictures", type=click.Path(), nargs=-1, required=True)
 @prediction("--runtime", type=RUNTIME, default="ort:cpu", show_default=True, help="What runs the file.")
 @prediction("--top", type=COUNT, default=5, show_default=True, help="Classes of each picture.")
-@prediction(
-    "--labels", type=click.Path(), metavar="FILE", help="Class names, one a line.  [default: those in the file]"
-)
-@prediction(
-    "--head",
-    type=click.Choice(HEADS),
-    help="What the output is; sigmoid is for several labels at once.  [default: as the file shows, or logits]",
-)
-@prediction("--allow-fallback", is_flag=True, help="Go on where nodes run elsewhere than asked for.")
-@preparation("--image-size", type=COUNT, metavar="PIXELS", help="Height and width, for a file that leaves them open.")
-@preparation("--resize", type=COUNT, metavar="PIXELS", help="Shorter side before the middle is cropped out.")
-@preparation("--mean", type=numbers(), help="Mean of each channel, on the scale 0..1.")
-@preparation("--std", type=numbers(positive=True), help="Standard deviation, likewise.")
-@preparation("--interpolation", type=click.Choice(INTERPOLATIONS), help="How the pictures are resized.")
+@asked("Prediction")
 @output_options("PredictReport", verbose="Show the stages, and what is printed meanwhile.")
 def predict(file: str, pictures: tuple[str, ...], out: Output, **options: Any) -> None:
     """Predicts, prints, and leaves with 3 when a picture has no answer."""

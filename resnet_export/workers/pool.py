@@ -1,7 +1,9 @@
 """`Pool`: a method on many items, in a few workers at a time."""
 
+import threading
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from typing import Any
 
@@ -50,6 +52,52 @@ class Pool:
             done = threads.map(lambda group: list(self._results(group, method, timeout_s, doing)), groups.values())
             found = dict(chain.from_iterable(done))
         return [found[index] for index in range(len(found))]
+
+    def stream(
+        self,
+        method: str,
+        items: Iterable[Any],
+        *,
+        timeout_s: float = TIMEOUT_S,
+        doing: str = "running it",
+        ahead: int = 2,
+    ) -> Iterator[Any]:
+        """Does the same while it goes on: results come in the order of the items, and an item is taken when it is due.
+
+        Args:
+            method: as of `map`, like the next two.
+            items: likewise.
+            timeout_s: likewise.
+            doing: likewise.
+            ahead: items for each worker that are taken before their results are: what bounds the memory.
+        """
+        own, workers = threading.local(), list[Worker]()  # a worker has to be made by a thread that outlives it
+
+        def call(item: Any) -> Any:
+            if getattr(own, "worker", None) is None:
+                own.worker = Worker(self._target, timeout_s=timeout_s)
+                workers.append(own.worker)
+            try:
+                return own.worker.call(method, item, doing=doing)
+            except RuntimeCrashedError as error:
+                own.worker = None
+                return error
+            except ResNetExportError as error:
+                return error
+
+        threads = ThreadPoolExecutor(self._size)
+        waiting: deque[Future[Any]] = deque()
+        try:
+            for item in items:
+                waiting.append(threads.submit(call, item))
+                if len(waiting) >= ahead * self._size:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:  # the caller may have left early
+            threads.shutdown(cancel_futures=True)
+            for worker in workers:
+                worker.close()
 
     def _results(
         self, group: list[tuple[int, Any]], method: str, timeout_s: float, doing: str

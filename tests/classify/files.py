@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,13 @@ def ours(
     preprocessing: Preprocessing = PREPARED,
     labels: tuple[str, ...] | None = None,
     assumptions: tuple[Assumption, ...] = (),
+    order: Sequence[int] | None = None,
     **interface: Any,
 ) -> Path:
-    """A file of this package."""
-    proto = model_of(f"(float[N,3,{SIZE},{SIZE}] x) => (float[N,{classes}] y)", LOGITS, **weights(classes))
+    """A file of this package; `order` are the places at which its classes stand otherwise."""
+    drawn = weights(classes)
+    drawn |= {} if order is None else {name: drawn[name][list(order)] for name in "vb"}
+    proto = model_of(f"(float[N,3,{SIZE},{SIZE}] x) => (float[N,{classes}] y)", LOGITS, **drawn)
     reading, wrapped = read(ir.from_proto(proto), (3, SIZE, SIZE)), Interface(**interface)
     model = build_graph(reading.network, wrapped, preprocessing, name="network")
     bind(model, reading.numbers)

@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from resnet_export.errors import ImageError, ModelError
 from resnet_export.classify.classifier import Asked, read_classifier
 from resnet_export.classify.preparation import Batching, answers, batching_of, rows_of, session_input
+from resnet_export.errors import ImageError, ModelError
 from resnet_export.graph.foreign import ImageInput
 from resnet_export.images import Preprocessing
 from resnet_export.runtimes.session import Session

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from resnet_export.errors import ModelError
 from resnet_export.classify.probabilities import (
     activation_for,
     are_probabilities,
@@ -15,6 +14,7 @@ from resnet_export.classify.probabilities import (
     top_classes,
 )
 from resnet_export.classify.results import ClassProbability
+from resnet_export.errors import ModelError
 from resnet_export.graph.interface import Activation, Head
 
 LOGITS = arrays(np.float64, st.integers(1, 20), elements=st.floats(-700, 700))

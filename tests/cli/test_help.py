@@ -52,7 +52,7 @@ main()
         ["--help"],
         *(
             [command, "--help"]
-            for command in ("export", "verify", "predict", "bench", "doctor", "inspect", "completion")
+            for command in ("export", "verify", "predict", "evaluate", "bench", "doctor", "inspect", "completion")
         ),
         ["--version"],
         ["--depth", "20"],
@@ -95,7 +95,7 @@ def test_options_stand_under_headings(arguments: list[str], invoke: Callable[...
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["export"], ["verify"], ["predict"], ["doctor"], ["inspect"], ["completion"]]
+    "arguments", [[], ["export"], ["verify"], ["predict"], ["evaluate"], ["doctor"], ["inspect"], ["completion"]]
 )
 def test_is_readable_at_80_columns(arguments: list[str], invoke: Callable[..., Result]) -> None:
     done = invoke(*arguments, "--help")

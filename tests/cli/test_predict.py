@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from resnet_export.cli.predict import HEADS
 from resnet_export.classify.classifier import CLASSIFYING
+from resnet_export.cli.predict import HEADS
 from tests.classify.files import LABELS, foreign, ours
 
 if TYPE_CHECKING:

@@ -26,26 +26,30 @@ PROBE = """<!DOCTYPE html><title>probe</title><body style="margin:0">
 }});</script>"""
 
 
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "img"}
 
 
 class Checker(html.parser.HTMLParser):
-    """Notes what is left open, and what a page would fetch or run."""
+    """Notes what is left open, and what a page would fetch or run; `pictures` may stand in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pictures: bool = False) -> None:
         super().__init__()
+        self.pictures = pictures
         self.open: list[str] = []
         self.fetched: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in VOID:
             self.open.append(tag)
+        if self.pictures and tag == "img" and str(dict(attrs)["src"]).startswith("data:image/png;base64,"):
+            return
         self.fetched += [name for name, _ in attrs if name in ("src", "href", "srcset", "action") or name[:2] == "on"]
         self.fetched += [tag] if tag in ("script", "link", "iframe", "object", "embed", "img") else []
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
-        self.open.pop()
+        if tag not in VOID:
+            self.open.pop()
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag

@@ -35,3 +35,22 @@ def test_a_group_has_its_worker_to_itself() -> None:
     found = Pool(TARGET, 2).map("pid", ["x1", "y1", "x2", "z1", "y2"], key=lambda item: item[0])
     assert (found[0], found[1]) == (found[2], found[4])
     assert len(set(found)) == 3
+
+
+def test_a_stream_gives_results_in_order_and_replaces_the_dead() -> None:
+    found = list(Pool(TARGET, 2).stream("act", ["a", "die", "refuse", "b", "c"]))
+    assert [str(one).partition(" by ")[0] for one in found] == [
+        "a", "its process left with exit code 3 while running it", "not so\nso", "b", "c",
+    ]  # fmt: skip
+    assert psutil.Process().children() == []
+
+
+def test_a_stream_takes_an_item_when_it_is_due() -> None:
+    """What has not been asked for yet doesn't fill the memory."""
+    taken: list[int] = []
+    stream = Pool(TARGET, 2).stream("pid", (taken.append(item) or item for item in range(100)), ahead=3)  # type: ignore[func-returns-value]
+    assert len({next(stream) for _ in range(10)}) <= 2
+    assert len(taken) == 10 - 1 + 2 * 3
+    stream.close()
+    assert psutil.Process().children() == []
+    assert list(Pool(TARGET, 2).stream("pid", [])) == []

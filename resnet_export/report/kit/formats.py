@@ -32,6 +32,13 @@ RENDERERS: dict[str, dict[str, str]] = {
         "markdown": f"{REPORT}.predict.table:as_markdown",
         "html": f"{REPORT}.predict.page:render",
     },
+    "EvaluateReport": {
+        TEXT: f"{REPORT}.evaluate.text:render",
+        "json": JSON_LINE,
+        "csv": f"{REPORT}.evaluate.table:as_csv",
+        "markdown": f"{REPORT}.evaluate.table:as_markdown",
+        "html": f"{REPORT}.evaluate.page:render",
+    },
     "DoctorReport": {TEXT: f"{REPORT}.doctor:render", "json": JSON},
     "BenchReport": {
         TEXT: f"{REPORT}.bench.text:render",

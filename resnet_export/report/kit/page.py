@@ -9,6 +9,8 @@ from resnet_export.terminal import printable
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """Content security policy: the browser, too, refuses whatever is not in the page."""
+PICTURES = "; img-src data:"
+"""Allows pictures that are in it."""
 STYLE = """
 :root { color-scheme: light dark; --back: #fff; --text: #1b1f24; --faint: #57606a; --line: #d4d9df;
   --error: #0b5cad; --own: #a34700; --bound: #57606a; --wrong: #c4152b; --band: #c4152b22; --good: #1a7232; }
@@ -42,13 +44,20 @@ svg .bound { stroke: var(--bound); stroke-width: 1.5; stroke-dasharray: 4 3; }
 """What pages have in common; charts take their colours from it."""
 
 
-def page(title: str, body: Iterable[str], *, style: str = "") -> str:
-    """An HTML document of a title, which is plain text, and a body, which is markup; `style` has rules of its own."""
+def page(title: str, body: Iterable[str], *, style: str = "", pictures: bool = False) -> str:
+    """An HTML document.
+
+    Args:
+        title: plain text.
+        body: markup.
+        style: rules of its own.
+        pictures: whether it has any, each in a `data:` address.
+    """
     return "\n".join([
         "<!DOCTYPE html>",
         '<html lang="en">',
         '<head><meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}{PICTURES * pictures}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{text(title)}</title>",
         f"<style>{STYLE}{style}</style></head>",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from resnet_export.report import facts
 
 if TYPE_CHECKING:
+    from resnet_export.classify.measures import Measured
     from resnet_export.classify.results import ClassProbability, PictureResult, PredictReport
 
 HEADING = ("picture", "probability", "class", "label")
@@ -15,12 +16,12 @@ MADE = {"softmax": "logits, made probabilities by the softmax", "sigmoid": "logi
 GIVEN = {"probabilities": "probabilities", "sigmoid": "probabilities, each class by itself", "logits": "logits"}
 
 
-def title(report: PredictReport) -> str:
+def title(report: PredictReport | Measured) -> str:
     """The file, and what ran it."""
     return f"{report.model} in {report.runtime}"
 
 
-def explanations(report: PredictReport) -> Iterator[tuple[str, list[str]]]:
+def explanations(report: PredictReport | Measured) -> Iterator[tuple[str, list[str]]]:
     """(name, values) of what stands behind the answers."""
     place = [facts.EMBEDDED["image" if report.prepared_in_file else "uint8"]] if report.raw_pixels else []
     steps = facts.preparation(report.preprocessing, normalised=report.stated or not report.raw_pixels)

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from resnet_export.data import decode, to_json
 from resnet_export.classify.results import ClassProbability, PictureResult, PredictReport
+from resnet_export.data import decode, to_json
 from resnet_export.report.kit import formats
 from resnet_export.report.predict import words
 

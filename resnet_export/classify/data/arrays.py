@@ -1,0 +1,129 @@
+"""Labelled pictures that are arrays: NumPy's archives, and IDX files as of MNIST and Fashion-MNIST.
+
+An IDX file has, big-endian, two bytes of 0, one for the type (8: unsigned bytes), one for the number of axes, and four
+for the length of each; then the values (Y. LeCun, The MNIST database of handwritten digits).
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.lib.npyio import NpzFile
+from numpy.typing import NDArray
+
+from resnet_export.classify.data.dataset import Dataset, Label
+from resnet_export.errors import ImageError, InputError, LabelsError
+from resnet_export.images import MODES
+from resnet_export.terminal import number
+
+KEYS = (("images", "labels"), ("x_test", "y_test"))
+"""Names of the arrays in an archive; the second are Keras's."""
+PARTS = ("t10k", "test", "val", "train")
+"""Beginnings of the names of IDX files; of several the first is taken."""
+UNSIGNED_BYTES = 8
+
+
+def read_archive(path: Path) -> Dataset:
+    """An `.npz` with pictures and their labels.
+
+    Raises:
+        InputError: it can't be read, or has other arrays.
+    """
+    hint = "Write it with numpy.savez(path, images=images, labels=labels)."
+    try:
+        with path.open("rb") as file, _opened(file) as archive:
+            for images, labels in KEYS:
+                if images in archive and labels in archive:
+                    return _dataset(path, archive[images], archive[labels])
+            there = ", ".join(archive.files) or "nothing"
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} cannot be read as an .npz: {error}.", hint=hint) from error
+    raise InputError(f"{path} has no arrays images and labels, but {there}.", hint=hint)
+
+
+def _opened(file: BinaryIO) -> NpzFile:
+    archive = np.load(file, allow_pickle=False)
+    if not isinstance(archive, NpzFile):
+        raise ValueError("it holds a single array")
+    return archive
+
+
+def find_idx(folder: Path) -> tuple[Path, Path] | None:
+    """The pictures and the labels among the IDX files of a folder, those to test with before others; None without."""
+    for part in PARTS:
+        for suffix in ("", ".gz"):
+            images, labels = (folder / f"{part}-{kind}-ubyte{suffix}" for kind in ("images-idx3", "labels-idx1"))
+            if images.exists() and labels.exists():
+                return images, labels
+    return None
+
+
+def read_idx(images: Path, labels: Path) -> Dataset:
+    """The pictures of two IDX files, packed or not.
+
+    Raises:
+        InputError: one of them is damaged.
+    """
+    return _dataset(images, _read_idx_file(images), _read_idx_file(labels))
+
+
+def _read_idx_file(path: Path) -> NDArray[np.uint8]:
+    try:
+        content = path.read_bytes()
+        data = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+        zeros, kind, axes = struct.unpack_from(">HBB", data)
+        if (zeros, kind) != (0, UNSIGNED_BYTES):
+            raise ValueError("it doesn't begin like an IDX file of unsigned bytes")
+        shape = struct.unpack_from(f">{axes}I", data, 4)
+        return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)
+    except (OSError, EOFError, ValueError, struct.error, zlib.error) as error:
+        raise InputError(f"{path} cannot be read: {error}.", hint="Fetch the file again.") from error
+
+
+def _dataset(path: Path, images: NDArray[Any], labels: NDArray[Any]) -> Dataset:
+    """Pictures with as many labels.
+
+    Raises:
+        ImageError: the pictures are none.
+        LabelsError: the labels are none, or not one for each picture.
+    """
+    shape = " x ".join(map(str, images.shape)) or "no axis"
+    if images.dtype == np.uint8 and images.ndim == 3:
+        images = images[..., None]
+    pixels = images.dtype == np.uint8 and images.ndim == 4 and images.shape[3] in MODES
+    if not pixels and not (images.dtype.kind == "f" and images.ndim == 4):
+        raise ImageError(
+            f"The images in {path} are {images.dtype} of {shape}.",
+            hint="Give them as uint8 (N, height, width, channels), or as floating-point numbers as the network takes "
+            "them, normalised.",
+        )
+    if not len(images):
+        raise ImageError(f"{path} holds no pictures.", hint="Give one that does.")
+    if labels.shape[:1] != images.shape[:1]:
+        there = number(len(labels), "label") if labels.ndim else "a single number"
+        raise LabelsError(
+            f"{path} has {there} for {number(len(images), 'picture')}.", hint="Give one label for each picture."
+        )
+    names = [f"{path}[{index}]" for index in range(len(images))]
+    return Dataset(str(path), names, _labels(path, labels), images)
+
+
+def _labels(path: Path, given: NDArray[Any]) -> list[tuple[Label, ...]]:
+    """From numbers (N,) or (N, 1), or from (N, classes) of 0 and 1."""
+    if given.dtype.kind in "iubf" and given.ndim == 2 and given.shape[1] > 1 and not set(np.unique(given)) - {0, 1}:
+        return [tuple(np.flatnonzero(row).tolist()) for row in given]
+    flat = given.reshape(len(given), -1)
+    if given.dtype.kind not in "iub" or flat.shape[1] != 1:
+        raise LabelsError(
+            f"The labels in {path} are {given.dtype} of {' x '.join(map(str, given.shape))}.",
+            hint="Give the number of each picture's class, (N,), or 0 and 1 for each class, (N, classes).",
+        )
+    return [(int(label),) for label in flat[:, 0]]

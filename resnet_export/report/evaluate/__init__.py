@@ -1,0 +1,1 @@
+"""How good a file is on labelled pictures, in each form."""

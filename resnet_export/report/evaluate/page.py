@@ -1,0 +1,149 @@
+"""What `evaluate` found as a page: confusion matrix, reliability curve, and the worst mistakes with their pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from resnet_export.report.evaluate import words
+from resnet_export.report.kit import page
+from resnet_export.report.kit.page import text
+from resnet_export.report.kit.svg import Axis, Chart, Frame
+from resnet_export.report.predict.words import explanations
+
+if TYPE_CHECKING:
+    from resnet_export.classify.measures import Calibration, EvaluateReport, Judged, Measured
+
+MOST_CLASSES = 40
+"""Rows of a confusion matrix that can be taken in; of more classes, the most frequent confusions are listed."""
+MOST_CONFUSED = 40
+MOST_PICTURES = 24
+SIDES = tuple((share, f"{share:.0%}") for share in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))
+FRAME = Frame(width=300, height=300)
+STYLE = """
+.matrix td, .matrix th { padding: .15rem .4rem; text-align: center; }
+.matrix th[scope=row] { text-align: right; font-weight: 400; } .matrix td.none { color: var(--faint); }
+.matrix td.own { background: color-mix(in srgb, var(--good) calc(var(--share) * .5%), var(--back)); }
+.matrix td.other { background: color-mix(in srgb, var(--wrong) calc(var(--share) * .5%), var(--back)); }
+.pictures { display: flex; flex-wrap: wrap; gap: .8rem; padding: 0; list-style: none; }
+.pictures li { width: 9rem; font-size: .8125rem; line-height: 1.35; }
+.pictures img { display: block; width: 80px; height: 80px; object-fit: contain; image-rendering: pixelated;
+  background: var(--line); }
+polyline.even { stroke: var(--faint); stroke-dasharray: 3 3; } polyline.right { stroke: var(--error); }
+.mark.right { fill: var(--error); } .interval.right { stroke: var(--error); }
+svg { max-width: 100%; height: auto; }
+"""
+
+
+def render(report: EvaluateReport) -> str:
+    """An HTML document."""
+    title = words.title(report)
+    outcome = ""
+    if report.checks:
+        outcome = ' class="passed"' if report.passed else ' class="failed"'
+    body = [
+        f"<h1{outcome}>{text(title)}</h1>",
+        page.items([words.check(one) for one in report.checks]),
+        *_measures(report),
+        *_classes(report.file),
+        *_confusion(report.file),
+        *_reliability(report.file.calibration),
+        *_pictures("The worst mistakes", report.mistakes(), report),
+        *_pictures("Where the files differ", report.differing(), report),
+        *_left_out(report),
+        "<h2>How the answers came about</h2>",
+        _facts((name, ", ".join(values)) for name, values in explanations(report.file)),
+        page.items(words.notes(report)),
+    ]
+    return page.page(title, body, style=STYLE, pictures=any(one.thumbnail for one in report.pictures))
+
+
+def _measures(report: EvaluateReport) -> Iterator[str]:
+    for file in (report.file, report.against):
+        if file is not None:
+            yield f"<h2>{text(f'{file.model} in {file.runtime}')}</h2>"
+            yield _facts(words.measures(file))
+    if report.paired is not None:
+        yield "<h2>Both on the same pictures</h2>"
+        yield _facts((name, ", ".join(values)) for name, values in words.paired(report.paired))
+
+
+def _classes(found: Measured) -> Iterator[str]:
+    rows = [words.cells(one) for one in found.per_class]
+    kept = len(words.HEADING) if any(row[-1] for row in rows) else len(words.HEADING) - 1
+    shown = (page.row([text(cell) for cell in row[:kept]]) for row in rows)
+    yield "<h2>Classes</h2>"
+    yield from page.table("Classes", words.HEADING[:kept], shown)
+
+
+def _confusion(found: Measured) -> Iterator[str]:
+    """The matrix, or the most frequent confusions where it is too large."""
+    if found.confusion is None:
+        return
+    if len(found.labels) > MOST_CLASSES:
+        yield f"<h2>Confused most</h2>{page.items(words.confused(found)[:MOST_CONFUSED])}"
+        return
+    yield "<h2>Confusion matrix</h2>"
+    yield '<p class="note">Rows: what the pictures are. Columns: what they were taken for.</p>'
+    head = "".join(f'<th scope="col">{text(label)}</th>' for label in found.labels)
+    yield '<div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix"><table class="matrix">'
+    yield f"<thead><tr><td></td>{head}</tr></thead><tbody>"
+    for at, (label, counts) in enumerate(zip(found.labels, found.confusion, strict=True)):
+        total = sum(counts) or 1
+        cells = (_cell(count, count / total, own=at == column) for column, count in enumerate(counts))
+        yield f'<tr><th scope="row">{text(label)}</th>{"".join(cells)}</tr>'
+    yield "</tbody></table></div>"
+
+
+def _cell(count: int, share: float, *, own: bool) -> str:
+    if not count:
+        return '<td class="none">0</td>'
+    return f'<td class="{"own" if own else "other"}" style="--share: {share * 100:.1f}">{count}</td>'
+
+
+def _reliability(found: Calibration) -> Iterator[str]:
+    """How often answers of a probability are right."""
+    if not found.bins:
+        return
+    x, y = Axis(0.0, 1.0, "probability", SIDES), Axis(0.0, 1.0, "right", SIDES)
+    first, last = found.bins[0], found.bins[-1]
+    described = (
+        f"From {first.right.value:.0%} right at {first.probability:.0%} to {last.right.value:.0%} at "
+        f"{last.probability:.0%}; the expected calibration error is {found.error:.4f}."
+    )
+    chart = Chart("Reliability", described, x, y, FRAME)
+    chart.line([(0, 0), (1, 1)], "even")
+    chart.line([(one.probability, one.right.value) for one in found.bins], "right")
+    for one in found.bins:
+        chart.upright(one.probability, *(one.right.interval or (one.right.value,) * 2), "right")
+        tip = f"{words.percent(one.probability)}: {words.share(one.right)} of {one.count} are right"
+        chart.mark(one.probability, one.right.value, "right", "circle", tip)
+    caption = "Above the dashed line, the network is right more often than it says. Bars: 95 % intervals."
+    yield f"<h2>Reliability</h2>{page.figure(chart.svg(), caption=caption)}"
+
+
+def _pictures(heading: str, found: Iterable[tuple[int, Judged]], report: EvaluateReport) -> Iterator[str]:
+    shown = [one for _, one in islice(found, MOST_PICTURES)]
+    if shown:
+        yield f'<h2>{heading}</h2><ul class="pictures">'
+        yield from (f"<li>{_thumbnail(one)}{text(words.answers(one, report))}<br>{_name(one)}</li>" for one in shown)
+        yield "</ul>"
+
+
+def _thumbnail(one: Judged) -> str:
+    return f'<img alt="" src="data:image/png;base64,{text(one.thumbnail)}">' if one.thumbnail else ""
+
+
+def _name(one: Judged) -> str:
+    return f'<span class="note">{text(one.picture)}</span>'
+
+
+def _left_out(report: EvaluateReport) -> Iterator[str]:
+    lines = words.broken(report)
+    if lines:
+        yield f"<h2>Not read, and not counted</h2>{page.items(lines)}"
+
+
+def _facts(entries: Iterable[tuple[str, str]]) -> str:
+    return f"<dl>{''.join(f'<dt>{text(name)}</dt><dd>{text(value)}</dd>' for name, value in entries)}</dl>"
