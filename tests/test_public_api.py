@@ -25,6 +25,7 @@ PUBLIC = [
     "NotApplicableError",
     "ParityError",
     "PredictReport",
+    "QuantizeReport",
     "ResNetExportError",
     "ResNetSpec",
     "RuntimeCrashedError",
@@ -40,6 +41,7 @@ PUBLIC = [
     "evaluate",
     "export",
     "predict",
+    "quantize",
     "verify",
 ]
 

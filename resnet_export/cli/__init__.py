@@ -26,6 +26,7 @@ from resnet_export.cli.failing import reported
 from resnet_export.cli.inspect import inspect
 from resnet_export.cli.options import GroupedOptions
 from resnet_export.cli.predict import predict
+from resnet_export.cli.quantize import quantize
 from resnet_export.cli.sources import sources
 from resnet_export.cli.verify import verify
 
@@ -85,7 +86,7 @@ def root(context: click.Context, /, **options: Any) -> None:
         _refuse_options_before(context, context.invoked_subcommand)
 
 
-for command in (export, sources, verify, predict, evaluate, bench, doctor, inspect, completion):
+for command in (export, sources, verify, predict, evaluate, quantize, bench, doctor, inspect, completion):
     root.add_command(command)
 
 

@@ -34,6 +34,7 @@ HEAVY = {
     "torch",
 }
 ALLOWED = {"click", "resnet_export"}
+COMMANDS = ("export", "verify", "predict", "evaluate", "quantize", "bench", "doctor", "inspect", "completion")
 
 DUMP = """
 import atexit, json, sys
@@ -50,10 +51,7 @@ main()
     "arguments",
     [
         ["--help"],
-        *(
-            [command, "--help"]
-            for command in ("export", "verify", "predict", "evaluate", "bench", "doctor", "inspect", "completion")
-        ),
+        *([command, "--help"] for command in COMMANDS),
         ["--version"],
         ["--depth", "20"],
         ["verify", "net.onnx", "--output", "page.txt"],

@@ -39,6 +39,7 @@ RENDERERS: dict[str, dict[str, str]] = {
         "markdown": f"{REPORT}.evaluate.table:as_markdown",
         "html": f"{REPORT}.evaluate.page:render",
     },
+    "QuantizeReport": {TEXT: f"{REPORT}.quantize.text:render", "json": JSON},
     "DoctorReport": {TEXT: f"{REPORT}.doctor:render", "json": JSON},
     "BenchReport": {
         TEXT: f"{REPORT}.bench.text:render",

@@ -1,0 +1,160 @@
+"""The proof of a quantised file, in every runtime that computes with integers: class by class, layer by layer, timed.
+
+The float32 file runs in ONNX Runtime beside it: its class is what the other one has to agree with.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from resnet_export.bench.compare import compare
+from resnet_export.bench.compare.side import read_sides
+from resnet_export.bench.estimate import Estimate
+from resnet_export.classify.classifier import Asked, Classifier, read_classifier
+from resnet_export.classify.metrics import share
+from resnet_export.classify.preparation import outputs
+from resnet_export.errors import ImageError, MissingDependencyError, ResNetExportError, UnavailableError
+from resnet_export.graph.recipe import Share
+from resnet_export.network import Network
+from resnet_export.quantization.pictures import Part
+from resnet_export.quantization.results import RuntimeProof
+from resnet_export.runtimes import parse_runtime
+from resnet_export.runtimes.ort import OrtSession
+from resnet_export.runtimes.session import Session
+
+RUNTIMES = ("ort:cpu", "openvino")
+"""Those that have integer convolutions on a CPU."""
+INTEGER = ("QLinearConv", "QGemm", "QLinearMatMul", "ConvInteger", "MatMulInteger")
+BATCH = 16
+
+
+def runtimes_here() -> list[str]:
+    """Those of `RUNTIMES` that can run."""
+    found = []
+    for name in RUNTIMES:
+        try:
+            parse_runtime(name).probe()
+        except (MissingDependencyError, UnavailableError):
+            continue
+        found.append(name)
+    return found
+
+
+def classes_of(path: Path, runtime: str, part: Part) -> NDArray[np.int64]:
+    """(n,): the class that the file gives to each picture."""
+    classifier = read_classifier(path, Asked())
+    with parse_runtime(runtime).open(path) as session:
+        rows = [
+            one.output
+            for batch in part.batches(BATCH)
+            for one in outputs(session, classifier, _loaded(session, classifier, batch), batch=BATCH)
+        ]
+    return np.array([_decision(row, classifier) for row in rows if not isinstance(row, ImageError)], np.int64)
+
+
+def prove(
+    path: Path,
+    float_path: Path,
+    network: Network,
+    layers: Sequence[str],
+    part: Part,
+    seconds: float | None,
+    stage: Callable[[str], Any],
+) -> tuple[RuntimeProof, ...]:
+    """Runs the file in every runtime.
+
+    Args:
+        path: the quantised file.
+        float_path: the same in float32.
+        network: its steps.
+        layers: those with integer weights.
+        part: held-out pictures.
+        seconds: how long each comparison of the latencies takes; None for none.
+        stage: entered around each.
+    """
+    right = classes_of(float_path, RUNTIMES[0], part) if part.count else np.empty(0, np.int64)
+    found = []
+    for runtime in runtimes_here():
+        with stage(f"prove {runtime}"):
+            found.append(_prove(runtime, path, float_path, network, layers, part, right, seconds))
+    return tuple(found)
+
+
+def _prove(
+    runtime: str,
+    path: Path,
+    float_path: Path,
+    network: Network,
+    layers: Sequence[str],
+    part: Part,
+    right: NDArray[np.int64],
+    seconds: float | None,
+) -> RuntimeProof:
+    version = parse_runtime(runtime).probe()
+    try:
+        agreed = agreement(classes_of(path, runtime, part) == right) if part.count else None
+        integer = integer_layers(path, network, layers) if runtime == "ort:cpu" else None
+        if seconds is None:
+            return RuntimeProof(runtime, version, agreed, None, integer=integer, floating=_rest(layers, integer))
+        sides = read_sides(f"model={float_path},runtime={runtime}", f"model={path}")
+        compared = compare(*sides, seconds=seconds)
+    except ResNetExportError as error:
+        return RuntimeProof(runtime, version, None, None, error=error.message)
+    return RuntimeProof(
+        runtime, version, agreed, compared.ratio, compared.a.p50_ms, compared.b.p50_ms, integer, _rest(layers, integer)
+    )
+
+
+def agreement(same: NDArray[np.bool_]) -> Share:
+    """The share of pictures with the same class, with Wilson's interval."""
+    found = share(int(same.sum()), len(same))
+    low, high = found.interval or (0.0, 1.0)
+    return Share(found.value, low, high, len(same))
+
+
+def integer_layers(path: Path, network: Network, layers: Sequence[str]) -> tuple[str, ...]:
+    """The layers that ONNX Runtime computes with integers, by the graph that its session runs."""
+    with tempfile.TemporaryDirectory() as folder, parse_runtime("ort:cpu").open(path) as session:
+        assert isinstance(session, OrtSession), "that is what opens files in ONNX Runtime"
+        target = Path(folder) / "optimised.onnx"
+        session.reopen(lambda options: setattr(options, "optimized_model_filepath", str(target)))
+        nodes = onnx.load_model(target, load_external_data=False).graph.node
+        taken = {name for node in nodes if node.op_type in INTEGER for name in node.input}
+    return tuple(name for name in layers if any(one.startswith(f"{name}.weight_quantized") for one in taken))
+
+
+def _rest(layers: Sequence[str], integer: Sequence[str] | None) -> tuple[str, ...]:
+    return () if integer is None else tuple(name for name in layers if name not in integer)
+
+
+def _loaded(
+    session: Session, classifier: Classifier, batch: NDArray[Any]
+) -> Iterator[tuple[Path, NDArray[Any] | ImageError]]:
+    """Prepared pictures as `outputs` takes them; a file that prepares them gets what it makes them of."""
+    if session.takes_file_input and classifier.taken.prepares:
+        batch = classifier.preprocessing.framed(batch)
+    yield from ((Path(str(at)), one) for at, one in enumerate(batch))
+
+
+def _decision(row: NDArray[Any], classifier: Classifier) -> int:
+    """The most probable class; of a single output, whether it is the probable one."""
+    if row.size == 1:
+        return int(row.item() > (0 if classifier.head == "logits" else 0.5))
+    return int(np.argmax(row))
+
+
+def is_faster(proofs: Sequence[RuntimeProof]) -> bool:
+    """Whether one of the runtimes takes less time than for float32."""
+    return any(one.ratio is not None and one.ratio.value < 1 for one in proofs)
+
+
+def best_ratio(proofs: Sequence[RuntimeProof]) -> Estimate | None:
+    """The time over that of float32 in the runtime where the file gains the most."""
+    return min((one.ratio for one in proofs if one.ratio is not None), key=lambda ratio: ratio.value, default=None)
