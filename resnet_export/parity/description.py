@@ -79,6 +79,8 @@ def describe(path: Path, weights: Source, folder: Path, image_size: int | None =
     tested = replace(tested, logits_path=logits_path, remarks=remarks if expected is None else expected.remarks)
     if image_size is not None:
         tested = replace(tested, taken=replace(tested.taken, height=taken.height, width=taken.width))
+    if metadata.quantization is not None:
+        return _reduced(tested, metadata.quantization.recipe.precision, given=weights is not None)
     change = None if tested.wrong is None else describe_change(model, metadata)
     return tested if change is None else _changed(model, metadata, tested, *change, given=weights is not None)
 
@@ -126,6 +128,16 @@ def _own(path: Path, metadata: Metadata, expected: Expected, others: tuple[str, 
     assert isinstance(tested.oracle, NetworkOracle), "a source is a network"
     oracle = replace(tested.oracle, takes_raw=takes_pixels(network, numbers))
     return replace(tested, oracle=oracle, source=trained)
+
+
+def _reduced(tested: ModelUnderTest, precision: Precision, *, given: bool) -> ModelUnderTest:
+    """A file of reduced precision that is ours: its runtimes have to compute what it says, rounding included."""
+    kept = replace(tested, canonical=False, precision=precision, exact=None if given else tested.oracle)
+    if given:
+        return kept
+    own = read_own_graph(tested.logits_path or tested.path, tested.taken, tested.others)
+    quantity: Quantity = tested.given if tested.logits_path is not None else "output"
+    return replace(kept, oracle=own.oracle, wrong=tested.wrong or own.wrong, given=quantity)
 
 
 def _changed(

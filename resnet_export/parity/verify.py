@@ -39,6 +39,7 @@ from resnet_export.parity.results import (
     Status,
     VerifyReport,
 )
+from resnet_export.parity.rounding import describe_rounding
 from resnet_export.runtimes import ONLY_WHEN_NAMED, names, parse_runtime
 from resnet_export.runtimes.isolated import IsolatedSession
 from resnet_export.sources import Source
@@ -120,6 +121,7 @@ def verify(
         with stage("truth"):
             for inputs in sets:
                 truths.of(inputs, "logits" if tested.given == "probabilities" else tested.given)
+            notes += describe_rounding(tested, sets[-1])
         with stage("compare"):
             verdict = judge(tested, sets, truths, evaluations)
             witness = _hear_witness(tested, verdict, truths, sets[0])

@@ -1,0 +1,67 @@
+"""What reduced precision does to each layer of a file, by NumPy in float64.
+
+    SQNR = 10 log10( sum x^2 / sum (q - x)^2 )      in decibel
+
+x is the output of a layer of the network with the file's own numbers, and q what the file's graph gives there, with its
+rounding and its ranges. Both begin with the same images.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from resnet_export.network import Network, Step
+from resnet_export.network.evaluation import evaluate
+from resnet_export.network.operators.operator import Floats
+from resnet_export.parity.gate.inputs import InputSet
+from resnet_export.parity.model_under_test import ModelUnderTest
+
+IMAGES = 2
+"""Each costs two evaluations in float64; a layer has thousands of values of an image."""
+LAYERS = ("Add", "Conv", "Gemm", "MatMul")
+
+
+def describe_rounding(tested: ModelUnderTest, inputs: InputSet) -> Iterator[str]:
+    """A sentence on the layer that reduced precision changes the most; nothing of a file in float32.
+
+    Args:
+        tested: the file.
+        inputs: the images.
+    """
+    if tested.exact is None or tested.wrong is not None:
+        return
+    images = inputs.first(IMAGES)
+    exact, own = tested.exact, tested.oracle
+    right = dict(_outputs(exact.network, evaluate(exact.network, exact.recall(), exact.images(images))))
+    found = dict(_outputs(own.network, evaluate(own.network, own.recall(), own.images(images))))
+    decibel = {name: _sqnr(value, found[name]) for name, value in right.items() if name in found}
+    if decibel:
+        worst = min(decibel, key=decibel.__getitem__)
+        yield (
+            f"Against the network without rounding of its values, the layer with the lowest SQNR on {inputs.kind} images "
+            f"is {worst}: {decibel[worst]:.1f} dB; the last one has {list(decibel.values())[-1]:.1f} dB."
+        )
+
+
+def _outputs(network: Network, steps: Iterator[tuple[Step, Floats]]) -> Iterator[tuple[str, Floats]]:
+    """(layer, its output past the ReLU, the rounding and the range that are merged with it in one of the two)."""
+    layer_of: dict[str, str] = {}
+    for step, value in steps:
+        before = layer_of.get(step.inputs[0])
+        if step.op in LAYERS:
+            layer_of[step.name] = step.name
+        elif step.op in ("Relu", "QuantizeLinear", "DequantizeLinear") and before is not None:
+            layer_of[step.name] = before
+        else:
+            continue
+        if not any(
+            user.op in ("Relu", "QuantizeLinear", "DequantizeLinear") for user in network.users.get(step.name, ())
+        ):
+            yield layer_of[step.name], value
+
+
+def _sqnr(right: Floats, found: Floats) -> float:
+    noise = float(np.square(found - right).sum())
+    return (
+        float("inf") if noise == 0 else 10 * float(np.log10(max(np.square(right).sum(), np.finfo(float).tiny) / noise))
+    )
