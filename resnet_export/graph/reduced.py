@@ -41,7 +41,7 @@ def as_float(model: ir.Model, metadata: Metadata) -> ir.Model:
             _replace(graph, node, _number(graph, node, source))
     for node in [node for node in graph if node.op_type == "QuantizeLinear" and not node.outputs[0].uses()]:
         graph.remove(node, safe=True)
-    for node in [node for node in graph if node.op_type == "Cast" and node.name in CONVERSIONS]:
+    for node in [node for node in graph if (node.name or "").startswith(CONVERSIONS)]:
         if node.inputs[0] is not None:
             _replace(graph, node, node.inputs[0])
     for value in graph.initializers.values():

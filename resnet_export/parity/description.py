@@ -80,6 +80,7 @@ def describe(path: Path, weights: Source, folder: Path, image_size: int | None =
     if image_size is not None:
         tested = replace(tested, taken=replace(tested.taken, height=taken.height, width=taken.width))
     if metadata.quantization is not None:
+        tested = replace(tested, taken=replace(tested.taken, dtype=taken.dtype))
         return _reduced(tested, metadata.quantization.recipe.precision, given=weights is not None)
     change = None if tested.wrong is None else describe_change(model, metadata)
     return tested if change is None else _changed(model, metadata, tested, *change, given=weights is not None)
@@ -134,7 +135,8 @@ def _reduced(tested: ModelUnderTest, precision: Precision, *, given: bool) -> Mo
     """A file of reduced precision that is ours: its runtimes have to compute what it says, rounding included."""
     kept = replace(tested, canonical=False, precision=precision, exact=None if given else tested.oracle)
     if given:
-        return kept
+        outside = "Random images lie outside of the ranges that calibration chose: look at pictures, with --images."
+        return replace(kept, remarks=(*kept.remarks, outside) if precision == "int8" else kept.remarks)
     own = read_own_graph(tested.logits_path or tested.path, tested.taken, tested.others)
     quantity: Quantity = tested.given if tested.logits_path is not None else "output"
     return replace(kept, oracle=own.oracle, wrong=tested.wrong or own.wrong, given=quantity)

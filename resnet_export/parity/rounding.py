@@ -18,6 +18,7 @@ from resnet_export.parity.model_under_test import ModelUnderTest
 
 IMAGES = 2
 """Each costs two evaluations in float64; a layer has thousands of values of an image."""
+MERGED = ("DequantizeLinear", "QuantizeLinear", "Relu")
 LAYERS = ("Add", "Conv", "Gemm", "MatMul")
 
 
@@ -35,11 +36,12 @@ def describe_rounding(tested: ModelUnderTest, inputs: InputSet) -> Iterator[str]
     right = dict(_outputs(exact.network, evaluate(exact.network, exact.recall(), exact.images(images))))
     found = dict(_outputs(own.network, evaluate(own.network, own.recall(), own.images(images))))
     decibel = {name: _sqnr(value, found[name]) for name, value in right.items() if name in found}
-    if decibel:
+    on = "pictures" if inputs.kind == "pictures" else "random images, which lie outside of the ranges of pictures,"
+    if decibel and min(decibel.values()) < float("inf"):
         worst = min(decibel, key=decibel.__getitem__)
         yield (
-            f"Against the network without rounding of its values, the layer with the lowest SQNR on {inputs.kind} images "
-            f"is {worst}: {decibel[worst]:.1f} dB; the last one has {list(decibel.values())[-1]:.1f} dB."
+            f"Against the network without rounding of its values, the layer with the lowest SQNR on {on} is {worst}: "
+            f"{decibel[worst]:.1f} dB; the last one has {list(decibel.values())[-1]:.1f} dB."
         )
 
 
@@ -50,13 +52,11 @@ def _outputs(network: Network, steps: Iterator[tuple[Step, Floats]]) -> Iterator
         before = layer_of.get(step.inputs[0])
         if step.op in LAYERS:
             layer_of[step.name] = step.name
-        elif step.op in ("Relu", "QuantizeLinear", "DequantizeLinear") and before is not None:
+        elif step.op in MERGED and before is not None:
             layer_of[step.name] = before
         else:
             continue
-        if not any(
-            user.op in ("Relu", "QuantizeLinear", "DequantizeLinear") for user in network.users.get(step.name, ())
-        ):
+        if not any(user.op in MERGED for user in network.users.get(step.name, ())):
             yield layer_of[step.name], value
 
 

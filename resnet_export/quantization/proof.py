@@ -22,7 +22,6 @@ from resnet_export.classify.metrics import share
 from resnet_export.classify.preparation import outputs
 from resnet_export.errors import ImageError, MissingDependencyError, ResNetExportError, UnavailableError
 from resnet_export.graph.recipe import Share
-from resnet_export.network import Network
 from resnet_export.quantization.pictures import Part
 from resnet_export.quantization.results import RuntimeProof
 from resnet_export.runtimes import parse_runtime
@@ -62,9 +61,8 @@ def classes_of(path: Path, runtime: str, part: Part) -> NDArray[np.int64]:
 def prove(
     path: Path,
     float_path: Path,
-    network: Network,
     layers: Sequence[str],
-    part: Part,
+    part: Part | None,
     seconds: float | None,
     stage: Callable[[str], Any],
 ) -> tuple[RuntimeProof, ...]:
@@ -73,17 +71,16 @@ def prove(
     Args:
         path: the quantised file.
         float_path: the same in float32.
-        network: its steps.
         layers: those with integer weights.
-        part: held-out pictures.
+        part: held-out pictures; None or empty where there are none.
         seconds: how long each comparison of the latencies takes; None for none.
         stage: entered around each.
     """
-    right = classes_of(float_path, RUNTIMES[0], part) if part.count else np.empty(0, np.int64)
+    right = classes_of(float_path, RUNTIMES[0], part) if part is not None and part.count else None
     found = []
     for runtime in runtimes_here():
         with stage(f"prove {runtime}"):
-            found.append(_prove(runtime, path, float_path, network, layers, part, right, seconds))
+            found.append(_prove(runtime, path, float_path, layers, part, right, seconds))
     return tuple(found)
 
 
@@ -91,16 +88,17 @@ def _prove(
     runtime: str,
     path: Path,
     float_path: Path,
-    network: Network,
     layers: Sequence[str],
-    part: Part,
-    right: NDArray[np.int64],
+    part: Part | None,
+    right: NDArray[np.int64] | None,
     seconds: float | None,
 ) -> RuntimeProof:
     version = parse_runtime(runtime).probe()
     try:
-        agreed = agreement(classes_of(path, runtime, part) == right) if part.count else None
-        integer = integer_layers(path, network, layers) if runtime == "ort:cpu" else None
+        if part is None:
+            parse_runtime(runtime).open(path).close()
+        agreed = None if part is None or right is None else agreement(classes_of(path, runtime, part) == right)
+        integer = integer_layers(path, layers) if runtime == "ort:cpu" and layers else None
         if seconds is None:
             return RuntimeProof(runtime, version, agreed, None, integer=integer, floating=_rest(layers, integer))
         sides = read_sides(f"model={float_path},runtime={runtime}", f"model={path}")
@@ -119,7 +117,7 @@ def agreement(same: NDArray[np.bool_]) -> Share:
     return Share(found.value, low, high, len(same))
 
 
-def integer_layers(path: Path, network: Network, layers: Sequence[str]) -> tuple[str, ...]:
+def integer_layers(path: Path, layers: Sequence[str]) -> tuple[str, ...]:
     """The layers that ONNX Runtime computes with integers, by the graph that its session runs."""
     with tempfile.TemporaryDirectory() as folder, parse_runtime("ort:cpu").open(path) as session:
         assert isinstance(session, OrtSession), "that is what opens files in ONNX Runtime"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,40 @@ from resnet_export.graph.file import read
 from resnet_export.graph.metadata import is_ours
 from resnet_export.parity.diagnosis.contents import check_contents, layer_precisions
 from resnet_export.pipeline import ExportOptions, run
+from resnet_export.quantization.float_network import FloatNetwork, read_float_network
 
 
-def float_file(source: Any, folder: Path) -> Path:
-    """The canonical file of a source: itself, or one that is exported into the folder.
+@dataclass(frozen=True)
+class Subject:
+    """A network that is quantised."""
+
+    path: Path
+    """Its canonical file in float32."""
+    network: FloatNetwork
+    classifier: Classifier
+    """How its pictures are prepared."""
+
+
+def read_subject(source: Any, folder: Path) -> Subject:
+    """Reads what was handed in.
 
     Raises:
-        ModelError: it is quantised already, or is not the network that it says it is.
+        ModelError: it is quantised already, or is not the network that it says it is; it takes no pictures, or gives no
+            classes.
         ResNetExportError: the export refused it.
     """
+    path = _float_file(source, folder)
+    classifier = read_classifier(path, Asked())
+    return Subject(path, read_float_network(path, folder), classifier)
+
+
+def _float_file(source: Any, folder: Path) -> Path:
+    """The canonical file of a source: itself, or one that is exported into the folder."""
     path = Path(source) if isinstance(source, str | os.PathLike) else None
     if path is None or path.suffix.lower() != ".onnx":
         return _exported(source, folder)
     model = read(path)
-    if "int8" in layer_precisions(model):
+    if "int8" in layer_precisions(model) or any(node.op_type == "QuantizeLinear" for node in model.graph):
         raise ModelError(f"{path} is quantised already.", hint="Give the file in float32 that it was made of.")
     if not is_ours(model):
         return _exported(source, folder)
@@ -36,15 +57,6 @@ def float_file(source: Any, folder: Path) -> Path:
             hint=f"Look for the cause with: resnet-export verify {path}",
         )
     return path
-
-
-def classifier_of(path: Path) -> Classifier:
-    """How its pictures are prepared.
-
-    Raises:
-        ModelError: it takes no pictures, or gives no classes.
-    """
-    return read_classifier(path, Asked())
 
 
 def bytes_of(path: Path) -> int:

@@ -139,8 +139,8 @@ def _verdict(report: ModelReport) -> Iterator[str]:
         yield "Not written by resnet-export: it makes no claims that could be checked."
     elif report.metadata.quantization is not None:
         yield from wrapped(
-            f"Canonical but for its precision: the graph is that of the {report.metadata.title}, node for node, and its "
-            "numbers are those that were written."
+            f"Canonical but for its precision: the graph is that of the {report.metadata.title}, node for node, and "
+            "its numbers are those that were written."
         )
     else:
         yield from wrapped(

@@ -54,11 +54,16 @@ def _facts(report: QuantizeReport) -> Iterator[str]:
 def _proofs(report: QuantizeReport) -> Iterator[str]:
     if not report.proofs:
         return
-    rows = [words.proof(one, len(report.quantised)) for one in report.proofs]
-    yield from table(("runtime", "float32 ms", "ms", "time", "agrees with float32", "int8 layers"), rows)
+    rows, total = [words.proof(one) for one in report.proofs], len(report.quantised)
+    yield from table(("runtime", "float32 ms", "ms", "time", "agrees with float32"), rows)
+    rest = {one.pictures for proof in report.proofs if (one := proof.agreement) is not None}
+    if rest:
+        yield from wrapped(f"agrees: the class is float32's, on {max(rest):,} pictures that were held out", "  ")
     for one in report.proofs:
         if one.error is not None:
             yield from wrapped(printable(f"{one.runtime}: {one.error}"), "  ")
+        if one.integer is not None:
+            yield from wrapped(f"{one.runtime} computes {len(one.integer)} of {number(total, 'layer')} in int8", "  ")
         if one.floating:
             named = ", ".join(some(one.floating, MOST_LAYERS))
             yield from wrapped(f"{one.runtime} computes these in float32 all the same: {named}", "  ")

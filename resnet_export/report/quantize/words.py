@@ -28,18 +28,17 @@ def candidates(report: QuantizeReport) -> Iterator[tuple[str, list[str]]]:
 
 
 def share(found: Share | None) -> str:
-    """`98.4% [96.1 99.4] of 256`."""
+    """`98.4% [96.1 99.4]`."""
     if found is None:
         return "-"
-    return f"{found.value:.1%} [{100 * found.low:.1f} {100 * found.high:.1f}] of {found.pictures:,}"
+    return f"{found.value:.1%} [{100 * found.low:.1f} {100 * found.high:.1f}]"
 
 
-def proof(found: RuntimeProof, layers: int) -> tuple[str, ...]:
+def proof(found: RuntimeProof) -> tuple[str, ...]:
     """A row of the table of runtimes."""
     times = [digits(ms) if ms is not None else "-" for ms in (found.float_ms, found.reduced_ms)]
     ratio = "not timed" if found.ratio is None else f"{found.ratio.value:.3f} {interval(found.ratio)}"
-    integer = "-" if found.integer is None else f"{len(found.integer)} of {layers}"
-    return found.runtime, *times, ratio, share(found.agreement), integer
+    return found.runtime, *times, ratio, share(found.agreement)
 
 
 def attempt(found: Attempt) -> tuple[str, ...]:
