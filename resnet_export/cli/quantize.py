@@ -48,7 +48,14 @@ file, calibration, proof = (partial(option, heading=heading) for heading in ("Fi
 @file("--output", "-o", type=click.Path(), metavar="FILE", help="The file's name.  [default: SOURCE-int8.onnx]")
 @file("--precision", type=click.Choice(list(PRECISIONS)), default="int8", show_default=True, help="Of its numbers.")
 @file("--io", type=click.Choice(list(IO)), default="fp32", show_default=True, help="Input and output of an fp16 file.")
-@file("--for", "target", type=click.Choice(TARGETS), default=TARGETS[0], show_default=True, help="Where it will run.")
+@file(
+    "--for",
+    "target",
+    type=click.Choice(TARGETS),
+    metavar="TARGET",
+    default=TARGETS[0],
+    help=f"Where it will run: {', '.join(TARGETS)}.  [default: {TARGETS[0]}]",
+)
 @file("--keep-float", multiple=True, metavar="NAME", help="A layer that stays in float32; may be repeated.")
 @file("--recipe", type=click.Path(), metavar="FILE", help="Do as for this quantised file, or this report.")
 @calibration(
@@ -57,7 +64,13 @@ file, calibration, proof = (partial(option, heading=heading) for heading in ("Fi
 @calibration("--calibrate-random", is_flag=True, help="Take random numbers for pictures. The file is marked.")
 @calibration("--samples", type=COUNT, default=256, show_default=True, help="Pictures that the ranges come from.")
 @calibration("--seed", type=whole(0), default=0, show_default=True, help="Chooses them.")
-@calibration("--ranges", type=click.Choice(RANGES), default="auto", show_default=True, help="How ranges are chosen.")
+@calibration(
+    "--ranges",
+    type=click.Choice(RANGES),
+    metavar="METHOD",
+    default=RANGES[0],
+    help=f"How ranges are chosen: {', '.join(RANGES)}.  [default: {RANGES[0]}]",
+)
 @proof("--labelled", type=click.Path(), metavar="DATA", help="Labelled pictures, as evaluate takes them.")
 @proof("--max-drop", type=POINTS, help="Points of accuracy that it may lose on these, such as 0.3.")
 @proof("--seconds", type=whole(5), default=20, show_default=True, help="Time of each comparison of latencies.")

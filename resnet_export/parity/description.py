@@ -29,6 +29,7 @@ from resnet_export.parity.model_under_test import ModelUnderTest, canonical_mode
 from resnet_export.parity.own_graph import read_own_graph
 from resnet_export.parity.reference.oracles import NetworkOracle
 from resnet_export.parity.results import Diagnosis, Quantity
+from resnet_export.parity.rounding import read_rounded
 from resnet_export.runtimes.session import Precision
 from resnet_export.sources import Source, Trained
 from resnet_export.sources.preparation import preparation_of
@@ -81,7 +82,7 @@ def describe(path: Path, weights: Source, folder: Path, image_size: int | None =
         tested = replace(tested, taken=replace(tested.taken, height=taken.height, width=taken.width))
     if metadata.quantization is not None:
         tested = replace(tested, taken=replace(tested.taken, dtype=taken.dtype))
-        return _reduced(tested, metadata.quantization.recipe.precision, given=weights is not None)
+        return _reduced(tested, metadata, metadata.quantization.recipe.precision, given=weights is not None)
     change = None if tested.wrong is None else describe_change(model, metadata)
     return tested if change is None else _changed(model, metadata, tested, *change, given=weights is not None)
 
@@ -131,15 +132,15 @@ def _own(path: Path, metadata: Metadata, expected: Expected, others: tuple[str, 
     return replace(tested, oracle=oracle, source=trained)
 
 
-def _reduced(tested: ModelUnderTest, precision: Precision, *, given: bool) -> ModelUnderTest:
+def _reduced(tested: ModelUnderTest, metadata: Metadata, precision: Precision, *, given: bool) -> ModelUnderTest:
     """A file of reduced precision that is ours: its runtimes have to compute what it says, rounding included."""
     kept = replace(tested, canonical=False, precision=precision, exact=None if given else tested.oracle)
     if given:
         outside = "Random images lie outside of the ranges that calibration chose: look at pictures, with --images."
         return replace(kept, remarks=(*kept.remarks, outside) if precision == "int8" else kept.remarks)
-    own = read_own_graph(tested.logits_path or tested.path, tested.taken, tested.others)
+    oracle = read_rounded(tested.logits_path or tested.path, metadata, tested.others)
     quantity: Quantity = tested.given if tested.logits_path is not None else "output"
-    return replace(kept, oracle=own.oracle, wrong=tested.wrong or own.wrong, given=quantity)
+    return replace(kept, oracle=oracle, given=quantity)
 
 
 def _changed(

@@ -101,7 +101,13 @@ def find_preset(name: str, cpu: Cpu) -> Preset:
         UsageError: there is no such target, or this machine has no preset.
     """
     if name == THIS_MACHINE:
-        return PRESETS[_fitting(cpu)]
+        own = _fitting(cpu)
+        if own is None:
+            raise UsageError(
+                f"No preset fits this machine: its architecture is {cpu.architecture}.",
+                hint=f"Name the target: --for {', --for '.join(PRESETS)}.",
+            )
+        return PRESETS[own]
     if name not in PRESETS:
         raise UsageError(f"There is no target {name!r}.", hint=f"Choose one of {', '.join((THIS_MACHINE, *PRESETS))}.")
     return PRESETS[name]
@@ -117,14 +123,10 @@ def runs_here(preset: Preset, cpu: Cpu) -> bool:
     return is_here(preset, cpu) or preset.name.partition("-")[0] == FAMILIES.get(cpu.architecture.lower())
 
 
-def _fitting(cpu: Cpu) -> str:
+def _fitting(cpu: Cpu) -> str | None:
+    """The name of this machine's own preset."""
     family = FAMILIES.get(cpu.architecture.lower())
-    if family is None:
-        raise UsageError(
-            f"No preset fits this machine: its architecture is {cpu.architecture}.",
-            hint=f"Name the target: --for {', --for '.join(PRESETS)}.",
-        )
-    if family == "arm":
-        return "arm"
-    # Where the flags are unknown, the weights of 7 bits are right too.
-    return "x86-vnni" if (cpu.instruction_sets or {}).get("VNNI") else "x86-avx2"
+    if family == "x86":
+        # Where the flags are unknown, the weights of 7 bits are right too.
+        return "x86-vnni" if (cpu.instruction_sets or {}).get("VNNI") else "x86-avx2"
+    return family

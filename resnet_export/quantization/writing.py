@@ -52,6 +52,8 @@ def quantised(model: ir.Model, ranges: Mapping[str, Range], preset: Preset, reci
     proto = ir.to_proto(model)
     files = value_names(proto)
     data = {files[name]: tuple(map(np.float32, ends)) for name, ends in ranges.items() if name in files}
+    # What normalises pixels, and makes probabilities of logits, stays in float32.
+    around = [node.name for node in proto.graph.node if node.name not in ranges]
     operators = [op for op in preset.operators if recipe.additions or op not in ADDITIONS]
     # The numbers that the file gives stay float32: 256 different logits would be too few.
     last = {node.op_type for node in proto.graph.node if node.output[0] in {value.name for value in proto.graph.output}}
@@ -70,7 +72,7 @@ def quantised(model: ir.Model, ranges: Mapping[str, Range], preset: Preset, reci
             activation_qType=QuantType.QUInt8 if preset.activations == "uint8" else QuantType.QInt8,
             tensors_range=TensorsData(CalibrationMethod.MinMax, data),
             nodes_to_quantize=[],
-            nodes_to_exclude=list(recipe.kept_float),
+            nodes_to_exclude=[*recipe.kept_float, *around],
             op_types_to_quantize=operators,
             extra_options=options,
         )

@@ -92,9 +92,7 @@ def test_options_stand_under_headings(arguments: list[str], invoke: Callable[...
     assert "--help" in " ".join(lines[positions[5] :])
 
 
-@pytest.mark.parametrize(
-    "arguments", [[], ["export"], ["verify"], ["predict"], ["evaluate"], ["doctor"], ["inspect"], ["completion"]]
-)
+@pytest.mark.parametrize("arguments", [[], *([command] for command in COMMANDS if command != "bench")])
 def test_is_readable_at_80_columns(arguments: list[str], invoke: Callable[..., Result]) -> None:
     done = invoke(*arguments, "--help")
     assert done.exit_code == 0

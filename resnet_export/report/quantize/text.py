@@ -56,7 +56,7 @@ def _proofs(report: QuantizeReport) -> Iterator[str]:
         return
     rows, total = [words.proof(one) for one in report.proofs], len(report.quantised)
     yield from table(("runtime", "float32 ms", "ms", "time", "agrees with float32"), rows)
-    rest = {one.pictures for proof in report.proofs if (one := proof.agreement) is not None}
+    rest = [one.agreement.pictures for one in report.proofs if one.agreement is not None]
     if rest:
         yield from wrapped(f"agrees: the class is float32's, on {max(rest):,} pictures that were held out", "  ")
     for one in report.proofs:
