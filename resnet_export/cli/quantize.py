@@ -38,10 +38,10 @@ file, calibration, proof = (partial(option, heading=heading) for heading in ("Fi
 
     \b
     Examples:
-      resnet-export quantize resnet18.onnx --calibrate photos/ --output resnet18-int8.onnx
-      resnet-export quantize resnet18.onnx --calibrate photos/ --labelled val/ --max-drop 0.3
-      resnet-export quantize resnet18.onnx --calibrate photos/ --for tensorrt
-      resnet-export quantize resnet18.onnx --precision fp16
+      resnet-export quantize resnet18.onnx --calibrate photos/ -o int8.onnx
+      resnet-export quantize my.onnx --calibrate x/ --labelled val/ --max-drop 0.3
+      resnet-export quantize mine.onnx --calibrate photos/ --for tensorrt
+      resnet-export quantize mine.onnx --precision fp16
     """,
 )
 @click.argument("source")

@@ -15,6 +15,7 @@ import onnx
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from resnet_export.files import reported
 from resnet_export.graph.building import build_graph
 from resnet_export.graph.file import bind, read, read_metadata
 from resnet_export.graph.interface import Interface
@@ -70,7 +71,8 @@ class FloatNetwork:
     def written(self) -> FloatNetwork:
         """The same, once its file is written."""
         plain = Interface(opset=self.metadata.interface.opset, batch=self.network.batch)
-        ir.save(self.graph(plain), self.path)
+        with reported(self.path):
+            ir.save(self.graph(plain), self.path)
         return self
 
     def changed(self, numbers: Arrays, path: Path) -> FloatNetwork:

@@ -64,7 +64,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 "Intel SDM, VPMADDUBSW; ORT, When to use reduce-range",
             ),
             Preset(
-                "arm", "int8", True, False, CHAINED,
+                "arm", "int8", False, False, CHAINED,
                 "ARM multiplies signed bytes: S8S8, for which ONNX Runtime has its fastest kernels there",
                 "Arm ARM, SDOT; ORT, Data type selection",
             ),

@@ -5,8 +5,10 @@ The float32 file runs in ONNX Runtime beside it: its class is what the other one
 
 from __future__ import annotations
 
+import platform
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from resnet_export.classify.metrics import share
 from resnet_export.classify.preparation import outputs
 from resnet_export.errors import ImageError, MissingDependencyError, ResNetExportError, UnavailableError
 from resnet_export.graph.recipe import Share
+from resnet_export.machine.cpu import FAMILIES
 from resnet_export.quantization.pictures import Part
 from resnet_export.quantization.results import RuntimeProof
 from resnet_export.runtimes import parse_runtime
@@ -32,6 +35,10 @@ RUNTIMES = ("ort:cpu", "openvino")
 """Those that have integer convolutions on a CPU."""
 INTEGER = ("QLinearConv", "QGemm", "QLinearMatMul", "ConvInteger", "MatMulInteger")
 BATCH = 16
+SIGNED = (
+    "The activations are signed. On x86 ONNX Runtime makes unsigned ones of them, but not where a value has several "
+    "users, and not behind what is symmetric: --for x86-vnni gives unsigned ones."
+)
 
 
 def runtimes_here() -> list[str]:
@@ -99,15 +106,29 @@ def _prove(
             parse_runtime(runtime).open(path).close()
         agreed = None if part is None or right is None else agreement(classes_of(path, runtime, part) == right)
         integer = integer_layers(path, layers) if runtime == "ort:cpu" and layers else None
+        rest = _rest(layers, integer)
+        known = RuntimeProof(
+            runtime, version, agreed, None, integer=integer, floating=rest, why=_why(path) if rest else None
+        )
         if seconds is None:
-            return RuntimeProof(runtime, version, agreed, None, integer=integer, floating=_rest(layers, integer))
+            return known
         sides = read_sides(f"model={float_path},runtime={runtime}", f"model={path}")
         compared = compare(*sides, seconds=seconds)
     except ResNetExportError as error:
         return RuntimeProof(runtime, version, None, None, error=error.message)
-    return RuntimeProof(
-        runtime, version, agreed, compared.ratio, compared.a.p50_ms, compared.b.p50_ms, integer, _rest(layers, integer)
+    return replace(known, ratio=compared.ratio, float_ms=compared.a.p50_ms, reduced_ms=compared.b.p50_ms)
+
+
+def _why(path: Path) -> str | None:
+    """What keeps quantised layers from ONNX Runtime's integers on x86."""
+    proto = onnx.load_model(path, load_external_data=False)
+    types = {tensor.name: tensor.data_type for tensor in proto.graph.initializer}
+    signed = any(
+        node.op_type == "QuantizeLinear" and types.get(node.input[2]) == onnx.TensorProto.INT8
+        for node in proto.graph.node
+        if len(node.input) > 2 and node.input[0] not in types
     )
+    return SIGNED if signed and FAMILIES.get(platform.machine().lower()) == "x86" else None
 
 
 def agreement(same: NDArray[np.bool_]) -> Share:

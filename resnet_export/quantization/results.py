@@ -53,6 +53,8 @@ class RuntimeProof:
     """Layers that this runtime computes with integers; None where it doesn't tell."""
     floating: tuple[str, ...] = ()
     """Quantised layers that it computes in floating point all the same."""
+    why: str | None = None
+    """What is known to keep them there."""
     error: str | None = None
     """Why it could not run the file."""
 

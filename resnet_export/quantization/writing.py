@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
+from resnet_export.files import reported
 from resnet_export.graph.recipe import Recipe
 from resnet_export.network import Network
 from resnet_export.quantization.float_network import FloatNetwork, value_names
@@ -87,7 +88,8 @@ def quantised(model: ir.Model, ranges: Mapping[str, Range], preset: Preset, reci
 
 def write_plain(network: FloatNetwork, ranges: Mapping[str, Range], preset: Preset, recipe: Recipe, path: Path) -> Path:
     """Writes the quantised file that takes normalised pictures and gives logits."""
-    ir.save(quantised(ir.load(network.path), ranges, preset, recipe), path)
+    with reported(path):
+        ir.save(quantised(ir.load(network.path), ranges, preset, recipe), path)
     return path
 
 

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 
 from resnet_export.bench.estimate import Estimate
 from resnet_export.classify.measures import Check
-from resnet_export.cli.quantize import IO, PRECISIONS
+from resnet_export.cli.quantize import IO, PRECISIONS, RANGES, TARGETS, quantize
 from resnet_export.graph.recipe import REDUCED, Quantization, Recipe, Share
 from resnet_export.quantization import job
 from resnet_export.quantization.results import Attempt, Candidate, LayerNoise, QuantizeReport, RuntimeProof
@@ -16,7 +19,6 @@ from tests.classify import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from click.testing import Result
 
@@ -147,3 +149,9 @@ def test_for_once_in_earnest(invoke: Callable[..., Result], tmp_path: Path, monk
     assert report["check"]["status"] == "passed"
     assert {one["ratio"] for one in report["proofs"]} == {None}
     assert "quantised      int8, tensorrt" in invoke("inspect", "net-int8.onnx").stdout
+
+
+def test_the_page_has_every_option_target_and_method() -> None:
+    page = (Path(__file__).parents[2] / "docs/quantize.md").read_text()
+    options = {max(one.opts, key=len) for one in quantize.params if isinstance(one, click.Option)}
+    assert {*options, *TARGETS, *RANGES} <= set(re.findall(r"^\| `([^`]+)` ", page, re.MULTILINE))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resnet_export.report.quantize import words
-from resnet_export.terminal import blocks, fact, file_size, number, printable, some, table, wrapped
+from resnet_export.terminal import blocks, fact, file_size, number, printable, table, wrapped
 
 if TYPE_CHECKING:
     from resnet_export.quantization.results import QuantizeReport
@@ -65,8 +65,11 @@ def _proofs(report: QuantizeReport) -> Iterator[str]:
         if one.integer is not None:
             yield from wrapped(f"{one.runtime} computes {len(one.integer)} of {number(total, 'layer')} in int8", "  ")
         if one.floating:
-            named = ", ".join(some(one.floating, MOST_LAYERS))
+            named = ", ".join(one.floating[:MOST_LAYERS])
+            hidden = len(one.floating) - MOST_LAYERS
+            named += f" and {hidden} more" if hidden > 0 else ""
             yield from wrapped(f"{one.runtime} computes these in float32 all the same: {named}", "  ")
+            yield from wrapped(one.why, "  ") if one.why is not None else ()
 
 
 def _layers(report: QuantizeReport) -> Iterator[str]:
