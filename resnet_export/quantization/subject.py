@@ -50,7 +50,12 @@ def _float_file(source: Any, folder: Path) -> Path:
         raise ModelError(f"{path} is quantised already.", hint="Give the file in float32 that it was made of.")
     if not is_ours(model):
         return _exported(source, folder)
-    _, _, wrong = check_contents(path, None)
+    metadata, _, wrong = check_contents(path, None)
+    if metadata.quantization is not None:
+        raise ModelError(
+            f"{path} is in {metadata.quantization.recipe.precision} already.",
+            hint="Give the file in float32 that it was made of.",
+        )
     if wrong is not None:
         raise ModelError(
             f"{path} is not what it says it is: {wrong.layer}: {wrong.detail}.",

@@ -254,5 +254,7 @@ def test_what_is_refused(
 
 def test_what_is_quantised_already_is_refused(net: Path, colours: Path, tmp_path: Path) -> None:
     quantize(net, tmp_path / "int8.onnx", calibrate=colours, samples=16)
-    with pytest.raises(ModelError, match="is quantised already"):
-        quantize(tmp_path / "int8.onnx", tmp_path / "again.onnx", calibrate=colours)
+    quantize(net, tmp_path / "half.onnx", precision="float16")
+    for name, message in (("int8", "is quantised already"), ("half", "is in float16 already")):
+        with pytest.raises(ModelError, match=message):
+            quantize(tmp_path / f"{name}.onnx", tmp_path / "again.onnx", calibrate=colours)
