@@ -32,7 +32,7 @@ from resnet_export.graph.file import write
 from resnet_export.machine import read_machine
 from resnet_export.quantization.job import quantize
 from resnet_export.quantization.pictures import Part, Pictures, gather, prepare
-from resnet_export.quantization.proof import agreement, classes_of, runtimes_here
+from resnet_export.quantization.proof import agreement, classes_of, outputs_of, runtimes_here
 from resnet_export.quantization.subject import Subject, read_subject
 
 SECONDS = 20.0
@@ -112,6 +112,10 @@ def measure(rig: Rig, path: Path, runtime: str, labelled: str | None, right: Any
                 path, labelled, against=rig.subject.path, runtime=runtime, against_runtime="ort:cpu"
             ).paired
             found["accuracy_difference"] = as_plain(paired)
+        exact, rounded = (
+            np.array(outputs_of(*side, held_out)) for side in ((rig.subject.path, "ort:cpu"), (path, runtime))
+        )
+        found["sqnr_db"] = float(10 * np.log10(np.square(exact).sum() / np.square(rounded - exact).sum()))
         found["agreement"] = as_plain(agreement(classes_of(path, runtime, held_out) == right))
         sides = read_sides(f"model={rig.subject.path},runtime={runtime}", f"model={path}")
         compared = compare(*sides, seconds=seconds)

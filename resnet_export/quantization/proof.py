@@ -23,6 +23,7 @@ from resnet_export.classify.classifier import Asked, Classifier, read_classifier
 from resnet_export.classify.metrics import share
 from resnet_export.classify.preparation import outputs
 from resnet_export.errors import ImageError, MissingDependencyError, ResNetExportError, UnavailableError
+from resnet_export.graph.interface import Head
 from resnet_export.graph.recipe import Share
 from resnet_export.machine.cpu import FAMILIES
 from resnet_export.quantization.pictures import Part
@@ -53,8 +54,8 @@ def runtimes_here() -> list[str]:
     return found
 
 
-def classes_of(path: Path, runtime: str, part: Part) -> NDArray[np.int64]:
-    """(n,): the class that the file gives to each picture."""
+def outputs_of(path: Path, runtime: str, part: Part) -> list[NDArray[Any]]:
+    """What the file gives for each picture."""
     classifier = read_classifier(path, Asked())
     with parse_runtime(runtime).open(path) as session:
         rows = [
@@ -62,7 +63,13 @@ def classes_of(path: Path, runtime: str, part: Part) -> NDArray[np.int64]:
             for batch in part.batches(BATCH)
             for one in outputs(session, classifier, _loaded(session, classifier, batch), batch=BATCH)
         ]
-    return np.array([_decision(row, classifier) for row in rows if not isinstance(row, ImageError)], np.int64)
+    return [row for row in rows if not isinstance(row, ImageError)]
+
+
+def classes_of(path: Path, runtime: str, part: Part) -> NDArray[np.int64]:
+    """(n,): the class that the file gives to each picture."""
+    head = read_classifier(path, Asked()).head
+    return np.array([_decision(row, head) for row in outputs_of(path, runtime, part)], np.int64)
 
 
 def prove(
@@ -162,10 +169,10 @@ def _loaded(
     yield from ((Path(str(at)), one) for at, one in enumerate(batch))
 
 
-def _decision(row: NDArray[Any], classifier: Classifier) -> int:
+def _decision(row: NDArray[Any], head: Head) -> int:
     """The most probable class; of a single output, whether it is the probable one."""
     if row.size == 1:
-        return int(row.item() > (0 if classifier.head == "logits" else 0.5))
+        return int(row.item() > (0 if head == "logits" else 0.5))
     return int(np.argmax(row))
 
 
