@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -127,17 +127,8 @@ def prepare(
     order = list(range(len(dataset.names)))
     random.Random(seed).shuffle(order)
     wanted = order[: 2 * samples + CHOOSING]
-    store, problems, shape, dtype, count = folder / "pictures", list[str](), (0,), "uint8", 0
-    with reported(store), store.open("wb") as file:
-        for at, (_, pixels) in enumerate(load(_chosen(dataset, wanted), classifier), 1):
-            if isinstance(pixels, ImageError):
-                problems.append(pixels.message)
-                continue
-            pixels = pixels if pixels.dtype == np.uint8 else np.asarray(pixels, np.float32)
-            shape, dtype, count = pixels.shape, pixels.dtype.name, count + 1
-            file.write(pixels.tobytes())
-            if show is not None:
-                show(f"{at} of {len(wanted)}")
+    whole, problems = _stored(load(_chosen(dataset, wanted), classifier), folder / "pictures", len(wanted), show)
+    count = whole.count
     if not count:
         raise ImageError(
             f"None of {number(len(wanted), 'picture')} can be used; the first: {problems[0]}",
@@ -145,12 +136,34 @@ def prepare(
         )
     held_out, choosing = min(count // 4, samples), min(count // 8, CHOOSING)
     calibration = min(count - held_out - choosing, samples)
-    starts = (0, calibration, calibration + choosing)
-    first, second, third = (
-        Part(store, shape, dtype, start, length)
-        for start, length in zip(starts, (calibration, choosing, held_out), strict=True)
+    return Pictures(
+        replace(whole, count=calibration),
+        replace(whole, first=calibration, count=choosing),
+        replace(whole, first=calibration + choosing, count=held_out),
+        tuple(_notes(problems, calibration, samples, held_out)),
     )
-    return Pictures(first, second, third, tuple(_notes(problems, calibration, samples, held_out)))
+
+
+def _stored(
+    loaded: Iterable[tuple[Path, NDArray[Any] | ImageError]],
+    store: Path,
+    total: int,
+    show: Callable[[str], None] | None,
+) -> tuple[Part, list[str]]:
+    """(those that can be read, on the disk, why the others can't)."""
+    problems: list[str] = []
+    shape, dtype, count = (0,), "uint8", 0
+    with reported(store), store.open("wb") as file:
+        for at, (_, pixels) in enumerate(loaded, 1):
+            if isinstance(pixels, ImageError):
+                problems.append(pixels.message)
+                continue
+            kept = pixels if pixels.dtype == np.uint8 else np.asarray(pixels, np.float32)
+            shape, dtype, count = kept.shape, kept.dtype.name, count + 1
+            file.write(kept.tobytes())
+            if show is not None:
+                show(f"{at} of {total}")
+    return Part(store, shape, dtype, 0, count), problems
 
 
 def _chosen(dataset: Dataset, order: Sequence[int]) -> Dataset:

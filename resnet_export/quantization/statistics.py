@@ -74,7 +74,8 @@ def histogram(value: NDArray[Any], low: float, high: float) -> NDArray[np.int64]
     """The numbers of elements in `BINS` bins of equal width; `numpy.histogram` is several times slower."""
     if not high > low:
         return np.bincount([0], [value.size], BINS).astype(np.int64)
-    at = ((value.ravel() - np.float32(low)) * np.float32(BINS / (high - low))).astype(np.int32)
+    # Divided first: of a tiny range the quotient would overflow.
+    at = ((value.ravel() - np.float32(low)) / np.float32(high - low) * np.float32(BINS)).astype(np.int32)
     return np.bincount(np.minimum(at, BINS - 1, out=at), minlength=BINS)
 
 

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -56,14 +57,6 @@ def quantised(model: ir.Model, ranges: Mapping[str, Range], preset: Preset, reci
     # What normalises pixels, and makes probabilities of logits, stays in float32.
     around = [node.name for node in proto.graph.node if node.name not in ranges]
     operators = [op for op in preset.operators if recipe.additions or op not in ADDITIONS]
-    # The numbers that the file gives stay float32: 256 different logits would be too few.
-    last = {node.op_type for node in proto.graph.node if node.output[0] in {value.name for value in proto.graph.output}}
-    options = {
-        "ActivationSymmetric": preset.symmetric,
-        "WeightSymmetric": True,
-        "OpTypesToExcludeOutputQuantization": sorted(last & {"Gemm", "MatMul"}),
-        **preset.options,
-    }
     with _quiet():
         quantiser = QDQQuantizer(
             proto,
@@ -75,7 +68,7 @@ def quantised(model: ir.Model, ranges: Mapping[str, Range], preset: Preset, reci
             nodes_to_quantize=[],
             nodes_to_exclude=[*recipe.kept_float, *around],
             op_types_to_quantize=operators,
-            extra_options=options,
+            extra_options=_options(proto.graph, preset),
         )
         made: onnx.ModelProto = quantiser.quantize_model()
     del made.graph.value_info[:]
@@ -84,6 +77,19 @@ def quantised(model: ir.Model, ranges: Mapping[str, Range], preset: Preset, reci
     for entry in [entry for entry in made.opset_import if entry.domain and entry.domain not in used]:
         made.opset_import.remove(entry)
     return ir.from_proto(made)
+
+
+def _options(graph: onnx.GraphProto, preset: Preset) -> dict[str, Any]:
+    """What the quantiser is told beyond the types."""
+    given = {value.name for value in graph.output}
+    last = {node.op_type for node in graph.node if node.output[0] in given}
+    return {
+        "ActivationSymmetric": preset.symmetric,
+        "WeightSymmetric": True,
+        # Logits of a matrix product stay float32: 256 different ones would be too few.
+        "OpTypesToExcludeOutputQuantization": sorted(last & {"Gemm", "MatMul"}),
+        **preset.options,
+    }
 
 
 def write_plain(network: FloatNetwork, ranges: Mapping[str, Range], preset: Preset, recipe: Recipe, path: Path) -> Path:
