@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from resnet_export.parity.verify import verify
     from resnet_export.pipeline import export
     from resnet_export.pipeline.report import ExportReport
+    from resnet_export.quantization.job import quantize
+    from resnet_export.quantization.results import QuantizeReport
     from resnet_export.spec import ResNetSpec
     from resnet_export.weights import Weights
 
@@ -31,18 +33,20 @@ _HOMES = {
     "EvaluateReport": "resnet_export.classify.measures",
     "ExportReport": "resnet_export.pipeline.report",
     "PredictReport": "resnet_export.classify.results",
+    "QuantizeReport": "resnet_export.quantization.results",
     "ResNetSpec": "resnet_export.spec",
     "VerifyReport": "resnet_export.parity.results",
     "Weights": "resnet_export.weights",
     "evaluate": "resnet_export.classify.evaluate",
     "export": "resnet_export.pipeline",
     "predict": "resnet_export.classify.predict",
+    "quantize": "resnet_export.quantization.job",
     "verify": "resnet_export.parity.verify",
 }
 """Public name -> the module that has it, imported when the name is first used."""
 
-__all__ = ["EvaluateReport", "ExportReport", "PredictReport", "ResNetSpec", "VerifyReport", "Weights", "__version__"]
-__all__ += ["evaluate", "export", "predict", "verify"]
+__all__ = ["EvaluateReport", "ExportReport", "PredictReport", "QuantizeReport", "ResNetSpec", "VerifyReport"]
+__all__ += ["Weights", "__version__", "evaluate", "export", "predict", "quantize", "verify"]
 __all__ += errors.__all__
 
 

@@ -25,6 +25,7 @@ PUBLIC = [
     "NotApplicableError",
     "ParityError",
     "PredictReport",
+    "QuantizeReport",
     "ResNetExportError",
     "ResNetSpec",
     "RuntimeCrashedError",
@@ -40,6 +41,7 @@ PUBLIC = [
     "evaluate",
     "export",
     "predict",
+    "quantize",
     "verify",
 ]
 
@@ -184,6 +186,28 @@ def test_signature_of_evaluate() -> None:
         "head": None,
         "allow_fallback": False,
         "thumbnails": False,
+        "progress": None,
+    }
+
+
+def test_signature_of_quantize() -> None:
+    parameters = inspect.signature(resnet_export.quantize).parameters
+    assert {name: item.default for name, item in parameters.items() if item.default is not item.empty} == {
+        "calibrate": None,
+        "calibrate_random": False,
+        "labelled": None,
+        "max_drop": None,
+        "precision": "int8",
+        "io": "float32",
+        "target": "this-machine",
+        "samples": 256,
+        "seed": 0,
+        "ranges": "auto",
+        "keep_float": (),
+        "recipe": None,
+        "keep": False,
+        "seconds": 20.0,
+        "force": False,
         "progress": None,
     }
 

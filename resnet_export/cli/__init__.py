@@ -27,6 +27,7 @@ from resnet_export.cli.failing import reported
 from resnet_export.cli.inspect import inspect
 from resnet_export.cli.options import GroupedOptions
 from resnet_export.cli.predict import predict
+from resnet_export.cli.quantize import quantize
 from resnet_export.cli.score import score
 from resnet_export.cli.sources import sources
 from resnet_export.cli.verify import verify
@@ -87,7 +88,9 @@ def root(context: click.Context, /, **options: Any) -> None:
         _refuse_options_before(context, context.invoked_subcommand)
 
 
-for command in (export, sources, verify, predict, evaluate, bench, deploy, score, doctor, inspect, completion):
+for command in (
+    export, sources, verify, predict, evaluate, quantize, bench, deploy, score, doctor, inspect, completion,
+):  # fmt: skip
     root.add_command(command)
 
 

@@ -110,6 +110,11 @@ def _share(text: str) -> float:
     return number / (100 if unit else 1)
 
 
+def _points(text: str) -> float:
+    number, _ = _measure(text, ("", "%"), "a number of points such as 0.3")
+    return number / 100
+
+
 def _runtimes() -> list[str]:
     """The names of all runtimes, third parties' too."""
     from resnet_export.runtimes import TEST_DOUBLES, names
@@ -127,5 +132,7 @@ DURATIONS = Value("time[,time...]", lambda text: tuple(map(_duration, text.split
 """`0,1ms,1s`; in milliseconds."""
 SHARE = Value("share", _share)
 """`5%` or `0.05`, as a fraction of 1."""
+POINTS = Value("points", _points)
+"""`0.3` or `0.3%`, in points of accuracy, as a fraction of 1."""
 RUNTIME = Value("name[,option=value...]", str, _runtimes)
 """A runtime with its options; what reads them says what is wrong with them."""

@@ -13,6 +13,7 @@ from resnet_export.assumptions import Assumption
 from resnet_export.data import as_plain, decode
 from resnet_export.errors import ModelError, ResNetExportError
 from resnet_export.graph.interface import Interface
+from resnet_export.graph.recipe import Quantization
 from resnet_export.images import Preprocessing
 from resnet_export.network import ROLES, Network
 from resnet_export.spec import ResNetSpec
@@ -41,6 +42,8 @@ class Metadata:
     """Names of the classes, in the order of the logits."""
     assumptions: tuple[Assumption, ...] = ()
     """What was taken for granted, since the source can't show it."""
+    quantization: Quantization | None = None
+    """How it was quantised, in a file of reduced precision."""
 
     @property
     def canonical(self) -> Network:
@@ -59,7 +62,7 @@ class Metadata:
         """Key -> JSON, sorted."""
         entries: dict[str, Any] = {"format": FORMAT, **as_plain(self)}
         entries["specification"] = entries.pop("spec")
-        absent = {key for key in ("labels", "network", "specification") if entries[key] is None}
+        absent = {key for key in ("labels", "network", "quantization", "specification") if entries[key] is None}
         absent |= set() if self.assumptions else {"assumptions"}
         known = {key: value for key, value in sorted(entries.items()) if key not in absent}
         return {f"{PREFIX}{key}": json.dumps(value, sort_keys=True) for key, value in known.items()}
@@ -86,6 +89,7 @@ class Metadata:
                 )
             labels = data.get("labels")
             network = _network(data["network"]) if "network" in data else None
+            made = data.get("quantization")
             return cls(
                 spec=ResNetSpec(**data["specification"]) if network is None else None,
                 network=network,
@@ -95,6 +99,7 @@ class Metadata:
                 initializers_digest=data["initializers_digest"],
                 labels=None if labels is None else tuple(labels),
                 assumptions=tuple(Assumption(**one) for one in data.get("assumptions", ())),
+                quantization=None if made is None else decode(Quantization, made, "the quantisation"),
             )
         except ModelError:
             raise

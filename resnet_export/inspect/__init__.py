@@ -13,6 +13,7 @@ from resnet_export.graph.check import check_canonical
 from resnet_export.graph.file import EXTERNAL, read
 from resnet_export.graph.foreign import ImageInput, graph_inputs, image_input
 from resnet_export.graph.metadata import PREFIX, Metadata, initializers_digest, is_ours
+from resnet_export.graph.reduced import as_float
 from resnet_export.inspect.diff import diff
 from resnet_export.inspect.facts import measure_layers, read_opsets, read_ports, read_producer
 from resnet_export.inspect.results import Change, Layer, ModelDiff, ModelReport, Port, TensorChange
@@ -110,6 +111,8 @@ def _not_finite(model: ir.Model) -> list[str]:
 
 def _structure_fault(model: ir.Model, metadata: Metadata) -> str | None:
     """The first node that is not the specification's."""
+    if metadata.quantization is not None:
+        model = as_float(model.clone(), metadata)
     try:
         check_canonical(model, metadata.canonical, metadata.interface, metadata.preprocessing)
     except StructureError as error:

@@ -30,6 +30,7 @@ from resnet_export.parity.model_under_test import ModelUnderTest, canonical_mode
 from resnet_export.parity.own_graph import read_own_graph
 from resnet_export.parity.reference.oracles import NetworkOracle
 from resnet_export.parity.results import Diagnosis, Quantity
+from resnet_export.parity.rounding import read_rounded
 from resnet_export.runtimes.session import Precision
 from resnet_export.sources import Source, Trained
 from resnet_export.sources.preparation import preparation_of
@@ -75,6 +76,9 @@ def describe(path: Path, weights: Source, folder: Path, image_size: int | None =
     tested = replace(tested, logits_path=logits_path, remarks=(*remarks, *tested.remarks))
     if image_size is not None:
         tested = replace(tested, taken=replace(tested.taken, height=taken.height, width=taken.width))
+    if metadata.quantization is not None:
+        tested = replace(tested, taken=replace(tested.taken, dtype=taken.dtype))
+        return _reduced(tested, metadata, metadata.quantization.recipe.precision, given=weights is not None)
     change = None if tested.wrong is None else describe_change(model, metadata)
     return tested if change is None else _changed(model, metadata, tested, *change, given=weights is not None)
 
@@ -125,6 +129,17 @@ def _own(path: Path, metadata: Metadata, weights: Source, others: tuple[str, ...
     tested = canonical_model(path, giving(numbers), network, expected.truth, others, mismatch)
     oracle = replace(tested.oracle, takes_raw=takes_pixels(network, numbers))
     return replace(tested, oracle=oracle, source=trained, remarks=expected.remarks)
+
+
+def _reduced(tested: ModelUnderTest, metadata: Metadata, precision: Precision, *, given: bool) -> ModelUnderTest:
+    """A file of reduced precision that is ours: its runtimes have to compute what it says, rounding included."""
+    kept = replace(tested, canonical=False, precision=precision, exact=None if given else tested.oracle)
+    if given:
+        outside = "Random images lie outside of the ranges that calibration chose: look at pictures, with --images."
+        return replace(kept, remarks=(*kept.remarks, outside) if precision == "int8" else kept.remarks)
+    oracle = read_rounded(tested.logits_path or tested.path, metadata, tested.others)
+    quantity: Quantity = tested.given if tested.logits_path is not None else "output"
+    return replace(kept, oracle=oracle, given=quantity)
 
 
 def _changed(

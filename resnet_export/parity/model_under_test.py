@@ -49,18 +49,20 @@ class ModelUnderTest:
     """What was assumed, and what can't be compared."""
     source: Trained | None = None
     """What the truth was read from, where that is not the file."""
+    exact: NetworkOracle | None = None
+    """Of a file of reduced precision that is held against its own graph, the network without the rounding of values."""
 
     def notes(self, *, pictures: bool) -> list[str]:
         """What a reader has to know about a file that does not say it itself."""
         found = []
         if self.change is not None:
             found.append(f"Another tool changed the file after its export: it was {self.change}.")
-        if self.oracle.description == OWN_GRAPH:
+        if self.oracle.description == OWN_GRAPH and self.exact is None:
             found.append(
                 "The file was held against its own graph: that the runtimes compute it right is checked, "
                 "and not which network it is. Give its checkpoint with --weights."
             )
-        if pictures and not self.canonical and self.change is None:
+        if pictures and not self.canonical and self.change is None and self.exact is None:
             usual = Preprocessing.default(self.taken.channels, self.preprocessing.crop)
             whose = "ImageNet's" if self.preprocessing == usual else "its source says"
             found.append(f"The file does not say how pictures are prepared: they are prepared as {whose}.")

@@ -38,6 +38,7 @@ from resnet_export.parity.results import (
     Status,
     VerifyReport,
 )
+from resnet_export.parity.rounding import describe_rounding
 from resnet_export.runtimes import ONLY_WHEN_NAMED, names, parse_runtime
 from resnet_export.runtimes.isolated import IsolatedSession
 from resnet_export.sources import Source
@@ -117,6 +118,7 @@ def verify(
         with stage("truth"):
             for inputs in sets:
                 truths.of(inputs, tested.compared)
+            notes += describe_rounding(tested, sets[-1])
         with stage("compare"):
             verdict = judge(tested, sets, truths, evaluations)
             witness = judge_live(verdict, tested, truths, sets[0])

@@ -23,6 +23,7 @@ from resnet_export.terminal import (
 
 if TYPE_CHECKING:
     from resnet_export.graph.metadata import Metadata
+    from resnet_export.graph.recipe import Quantization
     from resnet_export.inspect.results import Change, Layer, ModelDiff, ModelReport, Port, TensorChange
 
 ROWS = 8
@@ -66,6 +67,8 @@ def _facts(report: ModelReport) -> Iterator[str]:
     yield from fact("producer", report.producer or "not said")
     if report.metadata is not None:
         yield from _network(report.metadata)
+        if report.metadata.quantization is not None:
+            yield from _quantization(report.metadata.quantization)
         yield from fact("weights", f"{report.metadata.weights_digest[:DIGITS]}... (before folding)")
     layout = f", {report.image.layout.upper()}" if report.image is not None else ""
     for kind, ports in (("input", report.inputs), ("output", report.outputs)):
@@ -95,6 +98,26 @@ def _network(metadata: Metadata) -> Iterator[str]:
     yield from fact("specification", spec.title, *known)
 
 
+def _quantization(made: Quantization) -> Iterator[str]:
+    """How a file of reduced precision was made, and what was found of it."""
+    recipe = made.recipe
+    given = (recipe.preset, recipe.ranges, "equalised" * recipe.equalised, "bias-corrected" * recipe.bias_corrected)
+    yield from fact("quantised", recipe.precision, *filter(None, given))
+    if made.random:
+        yield from fact("calibration", f"RANDOM NUMBERS, {made.calibration_pictures}")
+    elif made.calibration_digest is not None:
+        digest = f"sha256 {made.calibration_digest[:DIGITS]}..."
+        yield from fact("calibration", number(made.calibration_pictures, "picture"), digest)
+    if recipe.kept_float:
+        yield from fact("in float32", *recipe.kept_float)
+    for name, share in (("agreement", made.agreement), ("drop", made.drop)):
+        if share is not None:
+            ends = f"[{100 * share.low:.2f} {100 * share.high:.2f}]"
+            yield from fact(name, f"{share.value:.2%} {ends} of {number(share.pictures, 'picture')}")
+    if made.refusal is not None:
+        yield from fact("REFUSED", made.refusal)
+
+
 def _pictures(report: ModelReport) -> Iterator[str]:
     """Preprocessing, labels and what others have noted."""
     if report.metadata is not None:
@@ -114,6 +137,11 @@ def _verdict(report: ModelReport) -> Iterator[str]:
             yield from wrapped(fault, "  ")
     elif report.metadata is None:
         yield "Not written by resnet-export: it makes no claims that could be checked."
+    elif report.metadata.quantization is not None:
+        yield from wrapped(
+            f"Canonical but for its precision: the graph is that of the {report.metadata.title}, node for node, and "
+            "its numbers are those that were written."
+        )
     else:
         yield from wrapped(
             f"Canonical: the graph is that of the {report.metadata.title}, node for node, and its numbers are those "

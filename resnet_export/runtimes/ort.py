@@ -56,6 +56,7 @@ class OrtSession(Session):
         self.path = path
         self.precision = options.precision
         self._source, self._options = source, options
+        self._shown: tuple[tuple[str, ...], list[str], onnxruntime.InferenceSession] | None = None
         fallback = None
         allowed = getattr(options, "allow_fallback", False)
         try:
@@ -87,11 +88,13 @@ class OrtSession(Session):
         return outputs[0]
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """Runs a copy of the file that has the values `names` as further outputs."""
-        model, shown = with_outputs(self.path, names)
-        if not shown:
-            return {}
-        session = self._open(model)
+        """Runs a copy of the file that has the values `names` as further outputs; it is kept for the next call."""
+        if self._shown is None or self._shown[0] != tuple(names):
+            model, shown = with_outputs(self.path, names)
+            if not shown:
+                return {}
+            self._shown = tuple(names), shown, self._open(model)
+        _, shown, session = self._shown
         return dict(zip(shown, session.run(shown, {session.get_inputs()[0].name: images}), strict=True))
 
     def bind(self, batches: Sequence[NDArray[Any]]) -> Binding:
@@ -119,7 +122,7 @@ class OrtSession(Session):
 
     def close(self) -> None:
         """Frees the session's memory and threads."""
-        self._session = None
+        self._session = self._shown = None
 
     def reopen(self, change: Callable[[onnxruntime.SessionOptions], None]) -> onnxruntime.InferenceSession:
         """Closes the session, and opens the file again with further settings, such as those of the profiler."""

@@ -35,6 +35,9 @@ HEAVY = {
     "torch",
 }
 ALLOWED = {"click", "resnet_export"}
+COMMANDS = (
+    "export", "verify", "predict", "evaluate", "quantize", "bench", "deploy", "score", "doctor", "inspect", "completion",
+)  # fmt: skip
 
 DUMP = """
 import atexit, json, sys
@@ -51,21 +54,7 @@ main()
     "arguments",
     [
         ["--help"],
-        *(
-            [command, "--help"]
-            for command in (
-                "export",
-                "verify",
-                "predict",
-                "evaluate",
-                "bench",
-                "deploy",
-                "score",
-                "doctor",
-                "inspect",
-                "completion",
-            )
-        ),
+        *([command, "--help"] for command in COMMANDS),
         ["--version"],
         ["--depth", "20"],
         ["verify", "net.onnx", "--output", "page.txt"],
@@ -106,21 +95,7 @@ def test_options_stand_under_headings(arguments: list[str], invoke: Callable[...
     assert "--help" in " ".join(lines[positions[5] :])
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["export"],
-        ["verify"],
-        ["predict"],
-        ["evaluate"],
-        ["deploy"],
-        ["score"],
-        ["doctor"],
-        ["inspect"],
-        ["completion"],
-    ],
-)
+@pytest.mark.parametrize("arguments", [[], *([command] for command in COMMANDS if command != "bench")])
 def test_is_readable_at_80_columns(arguments: list[str], invoke: Callable[..., Result]) -> None:
     done = invoke(*arguments, "--help")
     assert done.exit_code == 0

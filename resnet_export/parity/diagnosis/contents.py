@@ -12,6 +12,7 @@ from resnet_export.graph.check import check_canonical
 from resnet_export.graph.cost import layers, operands, stored_type
 from resnet_export.graph.file import read, read_metadata, unbind
 from resnet_export.graph.metadata import Metadata, initializers_digest
+from resnet_export.graph.reduced import as_float
 from resnet_export.network import Network
 from resnet_export.network.evaluation import Numbers
 from resnet_export.network.folding import folded_numbers, unfolded
@@ -49,15 +50,18 @@ def check_contents(
     model = read(file)
     metadata = read_metadata(model, file)
     weights = None if recall is None else recall()
+    changed = _check_digest(model, metadata)
+    if metadata.quantization is not None:
+        model = as_float(model, metadata)
     wrong = _check_structure(check_canonical, model, metadata.canonical, metadata.interface, metadata.preprocessing)
     if wrong is None and isinstance(weights, Weights) and metadata.spec is not None:
         wrong = _check_specification(metadata, weights)
     if wrong is None and network is not None:
         wrong = _check_structure(match, unfolded(metadata.canonical), unfolded(network))
-    if wrong is None and weights is not None:
+    if wrong is None and weights is not None and metadata.quantization is None:
         wrong = _check_numbers(model, network or metadata.canonical, weights)
     if wrong is None:
-        wrong = _check_digest(model, metadata) or _check_metadata(metadata)
+        wrong = changed or _check_metadata(metadata)
     if weights is None:
         values = model.graph.initializers.items()
         weights = {name: value.const_value.numpy() for name, value in values if value.const_value is not None}

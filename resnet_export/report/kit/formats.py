@@ -39,6 +39,7 @@ RENDERERS: dict[str, dict[str, str]] = {
         "markdown": f"{REPORT}.evaluate.table:as_markdown",
         "html": f"{REPORT}.evaluate.page:render",
     },
+    "QuantizeReport": {TEXT: f"{REPORT}.quantize.text:render", "json": JSON},
     "DeployReport": {
         TEXT: f"{REPORT}.deploy.text:render",
         "json": JSON,

@@ -1,0 +1,161 @@
+"""int8 by this project, by ONNX Runtime's quantiser as it is by default, and by NNCF where that is installed.
+
+    python benchmarks/precision.py FILE --calibrate PHOTOS [--labelled DATA] [--output RESULT.json]
+
+All take the same pictures in the same preparation. Each file is held against float32 in ONNX Runtime and in OpenVINO:
+by accuracy on labelled pictures where there are such, by how often it gives float32's class to pictures that no one
+calibrated on, and by `bench compare`. NNCF is no part of the environment: `pip install nncf`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx_ir as ir
+
+from resnet_export import __version__, evaluate
+from resnet_export.bench.compare import compare
+from resnet_export.bench.compare.side import read_sides
+from resnet_export.data import as_plain
+from resnet_export.errors import ResNetExportError
+from resnet_export.graph.file import write
+from resnet_export.machine import read_machine
+from resnet_export.quantization.job import quantize
+from resnet_export.quantization.pictures import Part, Pictures, gather, prepare
+from resnet_export.quantization.proof import agreement, classes_of, outputs_of, runtimes_here
+from resnet_export.quantization.subject import Subject, read_subject
+
+SECONDS = 20.0
+"""Of each comparison."""
+
+
+@dataclass(frozen=True)
+class Rig:
+    """What every peer is given."""
+
+    subject: Subject
+    pictures: Pictures
+    calibrate: str
+    samples: int
+    folder: Path
+
+    def images(self) -> Iterator[np.ndarray]:
+        """The pictures of the calibration, one by one, as the float32 file takes them."""
+        yield from self.pictures.calibration.normalised(self.subject.network.preprocessing, 1)
+
+    def finished(self, path: Path, name: str) -> Path:
+        """The file with the metadata that tell how pictures are prepared for it."""
+        target = self.folder / name
+        write(ir.from_proto(onnx.load(path)), target, self.subject.network.metadata)
+        return target
+
+
+def ours(rig: Rig) -> Path:
+    target = rig.folder / "ours.onnx"
+    quantize(rig.subject.path, target, calibrate=rig.calibrate, samples=rig.samples, seconds=5, keep=True)
+    return target
+
+
+def onnxruntime_default(rig: Rig) -> Path:
+    from onnxruntime.quantization import CalibrationDataReader, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(CalibrationDataReader):
+        def __init__(self) -> None:
+            self.left = rig.images()
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            found = next(self.left, None)
+            return None if found is None else {"input": found}
+
+    plain, prepared, made = (rig.folder / f"default-{name}.onnx" for name in ("plain", "prepared", "made"))
+    ir.save(rig.subject.network.graph(), plain)
+    quant_pre_process(plain, prepared)
+    quantize_static(prepared, made, Reader())
+    return rig.finished(made, "onnxruntime.onnx")
+
+
+def nncf(rig: Rig) -> Path:
+    import nncf  # type: ignore[import-not-found]
+
+    plain, made = (rig.folder / f"nncf-{name}.onnx" for name in ("plain", "made"))
+    ir.save(rig.subject.network.graph(), plain)
+    data = nncf.Dataset(list(rig.images()), lambda images: {"input": images})
+    onnx.save(nncf.quantize(onnx.load(plain), data, subset_size=rig.samples), made)
+    return rig.finished(made, "nncf.onnx")
+
+
+PEERS: dict[str, Callable[[Rig], Path]] = {
+    "resnet-export": ours,
+    "onnxruntime.quantization, defaults": onnxruntime_default,
+    "NNCF, nncf.quantize": nncf,
+}
+
+
+def measure(rig: Rig, path: Path, runtime: str, labelled: str | None, right: Any, seconds: float) -> dict[str, Any]:
+    """One file in one runtime."""
+    held_out: Part = rig.pictures.held_out
+    found: dict[str, Any] = {"runtime": runtime}
+    try:
+        if labelled is not None:
+            paired = evaluate(
+                path, labelled, against=rig.subject.path, runtime=runtime, against_runtime="ort:cpu"
+            ).paired
+            found["accuracy_difference"] = as_plain(paired)
+        exact, rounded = (
+            np.array(outputs_of(*side, held_out)) for side in ((rig.subject.path, "ort:cpu"), (path, runtime))
+        )
+        found["sqnr_db"] = float(10 * np.log10(np.square(exact).sum() / np.square(rounded - exact).sum()))
+        found["agreement"] = as_plain(agreement(classes_of(path, runtime, held_out) == right))
+        sides = read_sides(f"model={rig.subject.path},runtime={runtime}", f"model={path}")
+        compared = compare(*sides, seconds=seconds)
+        found |= {"time": as_plain(compared.ratio), "float32_ms": compared.a.p50_ms, "ms": compared.b.p50_ms}
+    except ResNetExportError as error:
+        found["error"] = error.message
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file")
+    parser.add_argument("--calibrate", required=True)
+    parser.add_argument("--labelled")
+    parser.add_argument("--samples", type=int, default=256)
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--output")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        subject = read_subject(asked.file, folder)
+        pictures = prepare(gather([asked.calibrate]), subject.classifier, folder, asked.samples, 0)
+        rig = Rig(subject, pictures, asked.calibrate, asked.samples, folder)
+        right = classes_of(subject.path, "ort:cpu", pictures.held_out)
+        rows = []
+        for peer, make in PEERS.items():
+            if make is nncf and importlib.util.find_spec("nncf") is None:
+                continue
+            begin = time.perf_counter()
+            path = make(rig)
+            spent = time.perf_counter() - begin
+            for runtime in runtimes_here():
+                row = {"peer": peer, "seconds_to_make": spent, "size": path.stat().st_size}
+                row |= measure(rig, path, runtime, asked.labelled, right, asked.seconds)
+                rows.append(row)
+                print(json.dumps(row))
+    if asked.output:
+        result = {"version": __version__, "machine": as_plain(read_machine()), "rows": rows}
+        Path(asked.output).write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""From a network and pictures to a file in int8, with the layers in float32 that it needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from resnet_export.classify.evaluate import evaluate
+from resnet_export.classify.measures import EvaluateReport
+from resnet_export.errors import UsageError, did_you_mean
+from resnet_export.files import reported
+from resnet_export.graph.file import write
+from resnet_export.graph.metadata import initializers_digest
+from resnet_export.graph.recipe import Quantization, Recipe
+from resnet_export.machine.cpu import read_cpu
+from resnet_export.quantization.choice import Chooser, Chosen
+from resnet_export.quantization.made import Made
+from resnet_export.quantization.noise import layer_noise, most_sensitive
+from resnet_export.quantization.options import Progress, QuantizeOptions
+from resnet_export.quantization.pictures import Part, Pictures, gather, noise, prepare
+from resnet_export.quantization.presets import find_preset, is_here, runs_here
+from resnet_export.quantization.recipes import read_recipe
+from resnet_export.quantization.results import Attempt, LayerNoise
+from resnet_export.quantization.subject import Subject
+from resnet_export.quantization.writing import quantised, quantised_layers, write_plain
+
+RANDOM = (
+    "CALIBRATED ON RANDOM NUMBERS: the ranges are not those of pictures, and what was found here says nothing of them."
+)
+PARTS = 2
+"""Random pictures for each of `samples`: enough for those that are held out and those that choose."""
+
+
+class Int8:
+    """One quantisation to 8 bits."""
+
+    def __init__(self, options: QuantizeOptions, subject: Subject, folder: Path, stage: Progress) -> None:
+        self._options, self._subject, self._folder, self._stage = options, subject, folder, stage
+        self._cpu = read_cpu()
+        self._recipe = None if options.recipe is None else read_recipe(Path(options.recipe))
+        wanted = options.target if self._recipe is None else self._recipe.preset or options.target
+        self._preset = find_preset(wanted, self._cpu)
+        self._refuse_unknown(options.keep_float if self._recipe is None else self._recipe.kept_float)
+        self._attempts: list[Attempt] = []
+        self._run = 0
+
+    def make(self) -> Made:
+        """Everything but the proof."""
+        pictures = prepared(self._options, self._subject, self._folder, self._stage)
+        chosen = self._choose(pictures)
+        part = pictures.calibration
+        known = Quantization(chosen.recipe, part.digest, part.count, self._options.calibrate_random, self._options.seed)
+        with self._stage("layers"):
+            layers = self._layers(chosen, pictures)
+        chosen, evaluated = self._guard(chosen, known, layers)
+        return Made(
+            quantization=replace(known, recipe=chosen.recipe),
+            write=lambda path, made: self._write(chosen, path, made),
+            held_out=pictures.held_out,
+            timed=runs_here(self._preset, self._cpu),
+            here=is_here(self._preset, self._cpu),
+            reason=self._preset.reason,
+            source=self._preset.source,
+            candidates=chosen.candidates,
+            layers=layers,
+            quantised=self._quantised(chosen.recipe),
+            attempts=tuple(self._attempts),
+            evaluated=evaluated,
+            pictures_run=self._run,
+            notes=(*([RANDOM] if self._options.calibrate_random else []), *pictures.notes),
+        )
+
+    def _choose(self, pictures: Pictures) -> Chosen:
+        with self._stage("calibrate") as show:
+            told = show if callable(show) else None
+            chooser = Chooser(self._subject.network, pictures, self._preset, self._folder, told)
+            if self._recipe is not None:
+                chosen = chooser.replay(self._recipe)
+            else:
+                kept = tuple(self._options.keep_float)
+                chosen = chooser.choose(Recipe(preset=self._preset.name, ranges=self._options.ranges, kept_float=kept))
+        self._run += chosen.pictures_run
+        return chosen
+
+    def _layers(self, chosen: Chosen, pictures: Pictures) -> tuple[LayerNoise, ...]:
+        """The noise of each step, on pictures on which the file does not depend, where there are such."""
+        part: Part = pictures.held_out if pictures.held_out.count else pictures.calibration
+        path = write_plain(chosen.network, chosen.ranges, self._preset, chosen.recipe, self._folder / "plain.onnx")
+        self._run += 2 * part.count
+        return layer_noise(chosen.network, path, part)
+
+    def _guard(
+        self, chosen: Chosen, known: Quantization, layers: Sequence[LayerNoise]
+    ) -> tuple[Chosen, EvaluateReport | None]:
+        """Returns layers to float32, the most sensitive first, until the limit is kept; without one it evaluates."""
+        if self._options.labelled is None:
+            return chosen, None
+        left = most_sensitive(self._subject.network.network, layers, self._quantised(chosen.recipe))
+        while True:
+            kept = chosen.recipe.kept_float
+            with self._stage(f"evaluate {len(kept)} kept" if kept else "evaluate"):
+                evaluated = self._evaluate(chosen, known)
+            failed = any(check.status == "failed" for check in evaluated.checks)
+            # With the last layer in float32 nothing would be quantised.
+            if not failed or len(left) < 2 or self._recipe is not None:
+                return chosen, evaluated
+            chosen = replace(chosen, recipe=replace(chosen.recipe, kept_float=(*kept, left.pop(0))))
+
+    def _evaluate(self, chosen: Chosen, known: Quantization) -> EvaluateReport:
+        assert self._options.labelled is not None, "it is evaluated on labelled pictures"
+        path = self._write(chosen, self._folder / "attempt.onnx", replace(known, recipe=chosen.recipe))
+        found = evaluate(path, self._options.labelled, against=self._subject.path, max_drop=self._options.max_drop)
+        self._run += 2 * found.evaluated
+        self._attempts += [Attempt(chosen.recipe.kept_float, one.found, one.status) for one in found.checks]
+        return found
+
+    def _write(self, chosen: Chosen, path: Path, made: Quantization) -> Path:
+        """The file as it is called from outside."""
+        model = quantised(chosen.network.graph(), chosen.ranges, self._preset, chosen.recipe)
+        metadata = replace(
+            self._subject.network.metadata, initializers_digest=initializers_digest(model), quantization=made
+        )
+        with reported(path):
+            write(model, path, metadata)
+        return path
+
+    def _quantised(self, recipe: Recipe) -> tuple[str, ...]:
+        return quantised_layers(self._subject.network.network, self._preset, recipe)
+
+    def _refuse_unknown(self, names: Sequence[str]) -> None:
+        known = self._quantised(Recipe())
+        for name in names:
+            if name not in known:
+                raise UsageError(
+                    f"The network has no layer {name!r} that would be quantised.",
+                    hint=f"{did_you_mean(name, known)}Choose from {', '.join(known)}.",
+                )
+
+
+def prepared(options: QuantizeOptions, subject: Subject, folder: Path, stage: Progress) -> Pictures:
+    """The pictures that were given, or random numbers, ready for the network."""
+    given = options.calibrate
+    with stage("prepare") as show:
+        if given is None:
+            dataset = noise(PARTS * options.samples, subject.network.preprocessing, options.seed)
+        else:
+            dataset = gather([given] if isinstance(given, str | os.PathLike) else given)
+        told = show if callable(show) else None
+        return prepare(dataset, subject.classifier, folder, options.samples, options.seed, told)

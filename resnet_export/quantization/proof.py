@@ -1,0 +1,186 @@
+"""The proof of a quantised file, in every runtime that computes with integers: class by class, layer by layer, timed.
+
+The float32 file runs in ONNX Runtime beside it: its class is what the other one has to agree with.
+"""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from resnet_export.bench.compare import compare
+from resnet_export.bench.compare.side import read_sides
+from resnet_export.bench.estimate import Estimate
+from resnet_export.classify.classifier import Asked, Classifier, read_classifier
+from resnet_export.classify.metrics import share
+from resnet_export.classify.preparation import outputs
+from resnet_export.errors import ImageError, MissingDependencyError, ResNetExportError, UnavailableError
+from resnet_export.graph.interface import Head
+from resnet_export.graph.recipe import Share
+from resnet_export.machine.cpu import FAMILIES
+from resnet_export.quantization.pictures import Part
+from resnet_export.quantization.results import RuntimeProof
+from resnet_export.runtimes import parse_runtime
+from resnet_export.runtimes.ort import OrtSession
+from resnet_export.runtimes.session import Session
+
+RUNTIMES = ("ort:cpu", "openvino")
+"""Those that have integer convolutions on a CPU."""
+INTEGER = ("QLinearConv", "QGemm", "QLinearMatMul", "ConvInteger", "MatMulInteger")
+BATCH = 16
+SIGNED = (
+    "The activations are signed. On x86 ONNX Runtime makes unsigned ones of them, but not where a value has several "
+    "users, and not behind what is symmetric: --for x86-vnni gives unsigned ones."
+)
+
+
+def runtimes_here() -> list[str]:
+    """Those of `RUNTIMES` that can run."""
+    found = []
+    for name in RUNTIMES:
+        try:
+            parse_runtime(name).probe()
+        except (MissingDependencyError, UnavailableError):
+            continue
+        found.append(name)
+    return found
+
+
+def outputs_of(path: Path, runtime: str, part: Part) -> list[NDArray[Any]]:
+    """What the file gives for each picture."""
+    classifier = read_classifier(path, Asked())
+    with parse_runtime(runtime).open(path) as session:
+        rows = [
+            one.output
+            for batch in part.batches(BATCH)
+            for one in outputs(session, classifier, _loaded(session, classifier, batch), batch=BATCH)
+        ]
+    return [row for row in rows if not isinstance(row, ImageError)]
+
+
+def classes_of(path: Path, runtime: str, part: Part) -> NDArray[np.int64]:
+    """(n,): the class that the file gives to each picture."""
+    head = read_classifier(path, Asked()).head
+    return np.array([_decision(row, head) for row in outputs_of(path, runtime, part)], np.int64)
+
+
+def prove(
+    path: Path,
+    float_path: Path,
+    layers: Sequence[str],
+    part: Part | None,
+    seconds: float | None,
+    stage: Callable[[str], Any],
+) -> tuple[RuntimeProof, ...]:
+    """Runs the file in every runtime.
+
+    Args:
+        path: the quantised file.
+        float_path: the same in float32.
+        layers: those with integer weights.
+        part: held-out pictures; None or empty where there are none.
+        seconds: how long each comparison of the latencies takes; None for none.
+        stage: entered around each.
+    """
+    right = classes_of(float_path, RUNTIMES[0], part) if part is not None and part.count else None
+    found = []
+    for runtime in runtimes_here():
+        with stage(f"prove {runtime}"):
+            found.append(_prove(runtime, path, float_path, layers, part, right, seconds))
+    return tuple(found)
+
+
+def _prove(
+    runtime: str,
+    path: Path,
+    float_path: Path,
+    layers: Sequence[str],
+    part: Part | None,
+    right: NDArray[np.int64] | None,
+    seconds: float | None,
+) -> RuntimeProof:
+    version = parse_runtime(runtime).probe()
+    try:
+        if part is None:
+            parse_runtime(runtime).open(path).close()
+        agreed = None if part is None or right is None else agreement(classes_of(path, runtime, part) == right)
+        integer = integer_layers(path, layers) if runtime == "ort:cpu" and layers else None
+        rest = _rest(layers, integer)
+        known = RuntimeProof(
+            runtime, version, agreed, None, integer=integer, floating=rest, why=_why(path) if rest else None
+        )
+        if seconds is None:
+            return known
+        sides = read_sides(f"model={float_path},runtime={runtime}", f"model={path}")
+        compared = compare(*sides, seconds=seconds)
+    except ResNetExportError as error:
+        return RuntimeProof(runtime, version, None, None, error=error.message)
+    return replace(known, ratio=compared.ratio, float_ms=compared.a.p50_ms, reduced_ms=compared.b.p50_ms)
+
+
+def _why(path: Path) -> str | None:
+    """What keeps quantised layers from ONNX Runtime's integers on x86."""
+    proto = onnx.load_model(path, load_external_data=False)
+    types = {tensor.name: tensor.data_type for tensor in proto.graph.initializer}
+    signed = any(
+        node.op_type == "QuantizeLinear" and types.get(node.input[2]) == onnx.TensorProto.INT8
+        for node in proto.graph.node
+        if len(node.input) > 2 and node.input[0] not in types
+    )
+    return SIGNED if signed and FAMILIES.get(platform.machine().lower()) == "x86" else None
+
+
+def agreement(same: NDArray[np.bool_]) -> Share:
+    """The share of pictures with the same class, with Wilson's interval."""
+    found = share(int(same.sum()), len(same))
+    low, high = found.interval or (0.0, 1.0)
+    return Share(found.value, low, high, len(same))
+
+
+def integer_layers(path: Path, layers: Sequence[str]) -> tuple[str, ...]:
+    """The layers that ONNX Runtime computes with integers, by the graph that its session runs."""
+    with tempfile.TemporaryDirectory() as folder, parse_runtime("ort:cpu").open(path) as session:
+        assert isinstance(session, OrtSession), "that is what opens files in ONNX Runtime"
+        target = Path(folder) / "optimised.onnx"
+        session.reopen(lambda options: setattr(options, "optimized_model_filepath", str(target)))
+        nodes = onnx.load_model(target, load_external_data=False).graph.node
+        taken = {name for node in nodes if node.op_type in INTEGER for name in node.input}
+    return tuple(name for name in layers if any(one.startswith(f"{name}.weight_quantized") for one in taken))
+
+
+def _rest(layers: Sequence[str], integer: Sequence[str] | None) -> tuple[str, ...]:
+    return () if integer is None else tuple(name for name in layers if name not in integer)
+
+
+def _loaded(
+    session: Session, classifier: Classifier, batch: NDArray[Any]
+) -> Iterator[tuple[Path, NDArray[Any] | ImageError]]:
+    """Prepared pictures as `outputs` takes them; a file that prepares them gets what it makes them of."""
+    if session.takes_file_input and classifier.taken.prepares:
+        batch = classifier.preprocessing.framed(batch)
+    yield from ((Path(str(at)), one) for at, one in enumerate(batch))
+
+
+def _decision(row: NDArray[Any], head: Head) -> int:
+    """The most probable class; of a single output, whether it is the probable one."""
+    if row.size == 1:
+        return int(row.item() > (0 if head == "logits" else 0.5))
+    return int(np.argmax(row))
+
+
+def is_faster(proofs: Sequence[RuntimeProof]) -> bool:
+    """Whether one of the runtimes takes less time than for float32."""
+    return any(one.ratio is not None and one.ratio.value < 1 for one in proofs)
+
+
+def best_ratio(proofs: Sequence[RuntimeProof]) -> Estimate | None:
+    """The time over that of float32 in the runtime where the file gains the most."""
+    return min((one.ratio for one in proofs if one.ratio is not None), key=lambda ratio: ratio.value, default=None)

@@ -1,0 +1,32 @@
+"""A recipe, from the file that was made with it or from its JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from resnet_export.data import decode
+from resnet_export.errors import InputError
+from resnet_export.graph.file import read, read_metadata
+from resnet_export.graph.recipe import Recipe
+
+HINT = "Give a file that `resnet-export quantize` wrote, or the JSON of its report."
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe of a quantised file, or of a report.
+
+    Raises:
+        InputError: it has none.
+    """
+    if path.suffix.lower() == ".json":
+        try:
+            data = json.loads(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} cannot be read: {error}.", hint=HINT) from error
+        found = data.get("quantization", {}).get("recipe", data) if isinstance(data, dict) else data
+        return decode(Recipe, found, str(path), hint=HINT)
+    metadata = read_metadata(read(path), path)
+    if metadata.quantization is None:
+        raise InputError(f"{path} is not quantised, and has no recipe.", hint=HINT)
+    return metadata.quantization.recipe

@@ -1,0 +1,66 @@
+"""Whether a file of reduced precision is good enough, and what is said where it isn't."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from resnet_export.classify.measures import EvaluateReport
+from resnet_export.graph.recipe import Quantization, Share
+from resnet_export.quantization.proof import is_faster
+from resnet_export.quantization.results import RuntimeProof
+
+LEAST_AGREEMENT = 0.95
+"""A file whose whole interval lies below it is another classifier, whatever its pictures are."""
+
+
+def failures(proofs: Sequence[RuntimeProof], evaluated: EvaluateReport | None, *, must_be_fast: bool) -> Iterator[str]:
+    """Why the file is refused, a sentence each.
+
+    Args:
+        proofs: of every runtime.
+        evaluated: on labelled pictures, where there are such.
+        must_be_fast: whether it is for this machine, and was timed.
+    """
+    check = next(iter(evaluated.checks), None) if evaluated is not None else None
+    if check is not None and check.status == "failed":
+        yield f"It is {check.found.value:.2%} less accurate than float32, and {check.limit:.2%} is allowed."
+    for one in proofs if check is None else ():
+        if one.agreement is not None and one.agreement.high < LEAST_AGREEMENT:
+            yield (
+                f"In {one.runtime} it gives float32's class to {one.agreement.value:.1%} of the held-out pictures, and "
+                f"to {one.agreement.high:.1%} at best."
+            )
+    errors = [f"{one.runtime}: {one.error}" for one in proofs if one.error is not None]
+    if len(errors) == len(proofs):
+        yield f"No runtime ran it. {' '.join(errors)}".strip()
+    elif must_be_fast and not is_faster(proofs):
+        yield "It is not faster than float32 on this machine."
+
+
+def undecided(evaluated: EvaluateReport | None) -> str | None:
+    """What the labelled pictures don't tell."""
+    check = next(iter(evaluated.checks), None) if evaluated is not None else None
+    if evaluated is None or check is None or check.status != "undecided":
+        return None
+    low, high = check.found.interval or (-1.0, 1.0)
+    needed = check.needs_pictures
+    return (
+        f"{evaluated.evaluated:,} labelled pictures don't tell whether it is at most {check.limit:.2%} less accurate: "
+        f"the drop is {check.found.value:.2%}, between {low:.2%} and {high:.2%}."
+        f"{'' if needed is None else f' {needed:,} of them would probably tell.'}"
+    )
+
+
+def drop(evaluated: EvaluateReport | None) -> Share | None:
+    """How much less accurate it is, for the metadata."""
+    if evaluated is None or evaluated.paired is None:
+        return None
+    found = evaluated.paired.difference
+    low, high = found.interval or (-1.0, 1.0)
+    return Share(-found.value or 0.0, -high, -low, evaluated.evaluated)
+
+
+def marked(made: Quantization, why: Sequence[str]) -> Quantization:
+    """What the file says of itself; of one that is refused, why."""
+    return replace(made, refusal=" ".join(why) or None)

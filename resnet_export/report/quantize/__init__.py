@@ -1,0 +1,1 @@
+"""What a file in reduced precision is worth, in each form."""
