@@ -36,7 +36,8 @@ HEAVY = {
 }
 ALLOWED = {"click", "resnet_export"}
 COMMANDS = (
-    "export", "verify", "predict", "evaluate", "quantize", "bench", "deploy", "score", "doctor", "inspect", "completion",
+    "export", "verify", "predict", "evaluate", "quantize", "bench", "deploy", "score", "doctor", "inspect",
+    "completion",
 )  # fmt: skip
 
 DUMP = """
