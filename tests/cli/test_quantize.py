@@ -144,6 +144,7 @@ def test_for_once_in_earnest(invoke: Callable[..., Result], tmp_path: Path, monk
     options = ["--calibrate", "digits.npz", "--samples", "64", "--for", "tensorrt", "--report", "report.json"]
     done = invoke("quantize", "net.onnx", *options, "--labelled", "digits.npz", "--max-drop", "5")
     assert (done.exit_code, done.stderr) == (0, "")
+    assert re.search(r"  accuracy +-?\d+\.\d\d points \[.*\] below float32", done.stdout)
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["quantization"]["recipe"]["preset"] == "tensorrt"
     assert report["check"]["status"] == "passed"

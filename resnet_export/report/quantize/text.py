@@ -48,6 +48,8 @@ def _facts(report: QuantizeReport) -> Iterator[str]:
         yield from fact("int8 weights", number(len(report.quantised), "layer"))
     if recipe.kept_float:
         yield from fact("kept in float32", *recipe.kept_float)
+    if made.drop is not None:
+        yield from fact("accuracy", *words.drop(made.drop))
     yield from fact("pictures run", f"{report.pictures_run:,}")
 
 

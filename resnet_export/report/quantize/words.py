@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resnet_export.report.bench.words import digits, interval
+from resnet_export.terminal import number
 
 if TYPE_CHECKING:
     from resnet_export.graph.recipe import Share
@@ -32,6 +33,14 @@ def share(found: Share | None) -> str:
     if found is None:
         return "-"
     return f"{found.value:.1%} [{100 * found.low:.1f} {100 * found.high:.1f}]"
+
+
+def drop(found: Share) -> list[str]:
+    """`0.20 points [-0.05 0.45] below float32`, and on how many pictures."""
+    ends = f"[{100 * found.low:.2f} {100 * found.high:.2f}]"
+    return [
+        f"{100 * found.value:.2f} points {ends} below float32", f"on {number(found.pictures, 'labelled picture')}"
+    ]  # fmt: skip
 
 
 def proof(found: RuntimeProof) -> tuple[str, ...]:
