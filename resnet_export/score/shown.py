@@ -39,18 +39,22 @@ class Shown:
         self._engine, self._inputs, self._known, self._show = engine, inputs, known, show
         self._total: int | None = None
         self._left = False
+        # It lists in C++ code, which ends the process by an abort where Python ends below it: so it is waited for.
+        self._counting = threading.Thread(target=self._count_inputs)
         self._shown_at = time.monotonic()
         self._marks = [(self._shown_at, 0)]
 
     def __enter__(self) -> Self:
         """Itself."""
         if self._show is not None:
-            threading.Thread(target=self._count_inputs, daemon=True).start()
+            self._counting.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         """Ends the counting of the inputs."""
         self._left = True
+        if self._counting.is_alive():
+            self._counting.join()
 
     def count(self, row: Row) -> Row:
         """Counts a row, and shows the state from time to time."""
