@@ -118,7 +118,7 @@ def _parquet(file: str, *, contents: bool) -> Iterator[Source]:
             yield from (Source(_row(file, row), "") for row in range(table.metadata.num_rows))
             return
         number = 0
-        for batch in table.iter_batches(ROWS, columns=[held[0] if held else COLUMN]):
+        for batch in table.iter_batches(ROWS, columns=[held[0] if held else COLUMN], use_threads=False):
             for value in batch.column(0).to_pylist():
                 content = value["bytes"] if isinstance(value, dict) else value
                 if isinstance(content, bytes) or held:

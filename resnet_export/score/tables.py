@@ -52,7 +52,10 @@ def encode(rows: Iterable[Mapping[str, Any]], settings: Settings) -> bytes:
 
 
 def read(content: bytes, settings: Settings, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Some columns of the rows of a part; of CSV, all of them."""
+    """Some columns of the rows of a part; of CSV, all of them.
+
+    Arrow reads in this thread: one of its own that holds a Python object while Python ends aborts the process.
+    """
     match settings.format:
         case "jsonl":
             yield from map(json.loads, content.splitlines())
@@ -62,13 +65,16 @@ def read(content: bytes, settings: Settings, columns: Sequence[str]) -> Iterator
             )
             table = require("pyarrow.csv").read_csv(
                 io.BytesIO(content),
+                read_options=require("pyarrow.csv").ReadOptions(use_threads=False),
                 parse_options=require("pyarrow.csv").ParseOptions(newlines_in_values=True),
                 convert_options=options,
             )
             yield from map(_nested, table.to_pylist())
         case "parquet":
             names = [name for name in columns if name in _schema(settings).names]
-            yield from require("pyarrow.parquet").read_table(io.BytesIO(content), columns=names).to_pylist()
+            parquet = require("pyarrow.parquet")
+            with parquet.ParquetFile(io.BytesIO(content), pre_buffer=False) as file:
+                yield from file.read(names, use_threads=False).to_pylist()
 
 
 def _schema(settings: Settings) -> Any:
