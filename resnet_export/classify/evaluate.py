@@ -20,13 +20,13 @@ from resnet_export.classify.decoding import load, thumbnail
 from resnet_export.classify.judge import Judge
 from resnet_export.classify.live_session import LiveSession
 from resnet_export.classify.measures import Answered, Check, EvaluateReport, Judged, Paired
-from resnet_export.classify.predict import Progress
 from resnet_export.classify.preparation import outputs, takes_any_size
 from resnet_export.classify.reading import Reading
 from resnet_export.classify.results import Ran
 from resnet_export.errors import ImageError, ModelError, UsageError, quote_some
 from resnet_export.graph.interface import Head
 from resnet_export.images import Interpolation
+from resnet_export.progress import Progress
 from resnet_export.runtimes import RuntimeSpec, parse_runtime
 
 BATCH = 16

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,10 +16,9 @@ from resnet_export.classify.results import PictureResult, PredictReport
 from resnet_export.errors import ImageError, UsageError
 from resnet_export.graph.interface import Head
 from resnet_export.images import Interpolation, gather_pictures
+from resnet_export.progress import Progress
 from resnet_export.runtimes import RuntimeSpec, parse_runtime
 
-Progress = Callable[[str], AbstractContextManager[object]]
-"""Entered around each stage with its name; may give a function that is called with how it stands."""
 TOP = 5
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from resnet_export.deploy.bundle import Golden, make_bundle
@@ -17,9 +16,8 @@ from resnet_export.deploy.source import Source, read_source
 from resnet_export.deploy.target import NOT_OFFERED, Target, find, names
 from resnet_export.errors import InputError, MissingDependencyError, ResNetExportError, UnavailableError, UsageError
 from resnet_export.files import refuse_filled_folder
+from resnet_export.progress import Progress
 
-Progress = Callable[[str], AbstractContextManager[object]]
-"""Entered around each stage with its name."""
 STATUS: dict[type[ResNetExportError], Status] = {
     MissingDependencyError: "missing",
     UnavailableError: "missing",

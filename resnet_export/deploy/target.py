@@ -8,8 +8,6 @@ A third party adds a target with an entry point in the group `resnet_export.targ
 
 from __future__ import annotations
 
-import importlib
-import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from resnet_export.deploy.source import Form, Source
 from resnet_export.errors import NotApplicableError, UsageError, did_you_mean
 from resnet_export.graph.interface import LAYOUTS, Layout
+from resnet_export.registry import Registry
 from resnet_export.runtimes.session import Precision
 
 GROUP = "resnet_export.targets"
@@ -153,7 +152,7 @@ class Target:
 
 def names() -> list[str]:
     """Every target that is known here, ours first."""
-    return [*TARGETS, *sorted(point.name for point in _entry_points() if point.name not in TARGETS)]
+    return _registry().names()
 
 
 def find(name: str) -> Target:
@@ -162,14 +161,9 @@ def find(name: str) -> Target:
     Raises:
         UsageError: there is none.
     """
-    if name in TARGETS:
-        module, _, attribute = TARGETS[name].partition(":")
-        target: Target = getattr(importlib.import_module(module), attribute)
+    target: Target | None = _registry().find(name)
+    if target is not None:
         return target
-    for point in _entry_points():
-        if point.name == name:
-            third_party: Target = point.load()
-            return third_party
     if name in NOT_OFFERED:
         raise UsageError(f"There is no target {name}: {NOT_OFFERED[name]}.", hint=f"Known are {', '.join(names())}.")
     raise UsageError(
@@ -177,5 +171,5 @@ def find(name: str) -> Target:
     )
 
 
-def _entry_points() -> importlib.metadata.EntryPoints:
-    return importlib.metadata.entry_points(group=GROUP)
+def _registry() -> Registry:
+    return Registry(TARGETS, GROUP)

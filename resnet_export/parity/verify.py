@@ -3,8 +3,7 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -39,12 +38,11 @@ from resnet_export.parity.results import (
     VerifyReport,
 )
 from resnet_export.parity.rounding import describe_rounding
+from resnet_export.progress import Progress
 from resnet_export.runtimes import ONLY_WHEN_NAMED, names, parse_runtime
 from resnet_export.runtimes.isolated import IsolatedSession
 from resnet_export.sources import Source
 
-Progress = Callable[[str], AbstractContextManager[object]]
-"""Entered around each stage with the stage's name."""
 OWN_RESIZE = "Export it with --preprocess uint8 for that runtime, and resize and crop before it."
 STATUS: dict[type[ResNetExportError], Status] = {
     MissingDependencyError: "not here",

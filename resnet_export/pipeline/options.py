@@ -8,7 +8,7 @@ from typing import Any
 
 from resnet_export.errors import UsageError
 from resnet_export.graph.interface import ANTIALIASED, Head, Interface, Layout
-from resnet_export.parity.verify import Progress
+from resnet_export.progress import Progress
 from resnet_export.sources import Source
 from resnet_export.spec import ResNetSpec
 from resnet_export.targets import SUFFIXES

@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-from resnet_export.parity.verify import Progress
+from resnet_export.progress import Progress
 
 
 class Stages:

@@ -19,9 +19,10 @@ from resnet_export.graph.file import write
 from resnet_export.graph.metadata import initializers_digest
 from resnet_export.graph.recipe import Quantization, Recipe
 from resnet_export.graph.reduced import CONVERSIONS
+from resnet_export.progress import Progress
 from resnet_export.quantization.int8 import prepared
 from resnet_export.quantization.made import Made
-from resnet_export.quantization.options import Progress, QuantizeOptions
+from resnet_export.quantization.options import QuantizeOptions
 from resnet_export.quantization.statistics import Values, measure
 from resnet_export.quantization.subject import Subject
 

@@ -15,10 +15,11 @@ from resnet_export.graph.file import write
 from resnet_export.graph.metadata import initializers_digest
 from resnet_export.graph.recipe import Quantization, Recipe
 from resnet_export.machine.cpu import read_cpu
+from resnet_export.progress import Progress
 from resnet_export.quantization.choice import Chooser, Chosen
 from resnet_export.quantization.made import Made
 from resnet_export.quantization.noise import layer_noise, most_sensitive
-from resnet_export.quantization.options import Progress, QuantizeOptions
+from resnet_export.quantization.options import QuantizeOptions
 from resnet_export.quantization.pictures import Part, Pictures, gather, noise, prepare
 from resnet_export.quantization.presets import find_preset, is_here, runs_here
 from resnet_export.quantization.recipes import read_recipe

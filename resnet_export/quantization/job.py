@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import ParamSpec
 
 from resnet_export.files import refuse_overwriting, reported, sha256, staged
+from resnet_export.progress import Progress
 from resnet_export.quantization.half import make_half
 from resnet_export.quantization.int8 import Int8
 from resnet_export.quantization.made import Made
-from resnet_export.quantization.options import Progress, QuantizeOptions
+from resnet_export.quantization.options import QuantizeOptions
 from resnet_export.quantization.proof import is_faster, prove
 from resnet_export.quantization.results import QuantizeReport
 from resnet_export.quantization.subject import Subject, bytes_of, read_subject

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from resnet_export.errors import UsageError
 from resnet_export.graph.recipe import REDUCED, Reduced
+from resnet_export.progress import Progress
 from resnet_export.quantization.presets import THIS_MACHINE
 from resnet_export.quantization.ranges import AUTO, METHODS
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-Progress = Callable[[str], AbstractContextManager[Any]]
-"""Entered around each stage with its name; may give a function that is called with how it stands."""
 WITHOUT_PICTURES = (
     "Give pictures such as the network will see with --calibrate: a folder, a pattern, or an .npz. "
     "A few hundred are enough, and they need no labels."

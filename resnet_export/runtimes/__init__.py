@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import importlib.metadata
 from pathlib import Path
 from typing import Any
 
 from resnet_export.errors import UsageError, did_you_mean
 from resnet_export.optional import require
+from resnet_export.registry import Registry
 from resnet_export.runtimes.options import read_options, write_options
 from resnet_export.runtimes.runtime import Runtime
 from resnet_export.runtimes.session import Session
@@ -130,7 +130,7 @@ def parse_runtime(text: str) -> RuntimeSpec:
 
 def names() -> list[str]:
     """Every runtime that is known here, ours first."""
-    return [*RUNTIMES, *sorted(point.name for point in _entry_points() if point.name not in RUNTIMES)]
+    return _registry().names()
 
 
 def find(name: str) -> Runtime:
@@ -139,14 +139,9 @@ def find(name: str) -> Runtime:
     Raises:
         UsageError: there is none.
     """
-    if name in RUNTIMES:
-        module, _, attribute = RUNTIMES[name].partition(":")
-        runtime: Runtime = getattr(importlib.import_module(module), attribute)
+    runtime: Runtime | None = _registry().find(name)
+    if runtime is not None:
         return runtime
-    for point in _entry_points():
-        if point.name == name:
-            third_party: Runtime = point.load()
-            return third_party
     hint = f"{did_you_mean(name, names())}Known are {', '.join(names())}."
     raise UsageError(f"There is no runtime {name!r}.", hint=hint)
 
@@ -162,5 +157,5 @@ def attach(framework: str, model: Any, spec: Any) -> Session:
     return session
 
 
-def _entry_points() -> importlib.metadata.EntryPoints:
-    return importlib.metadata.entry_points(group=GROUP)
+def _registry() -> Registry:
+    return Registry(RUNTIMES, GROUP)

@@ -8,7 +8,6 @@ import importlib.metadata
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -20,6 +19,7 @@ from resnet_export.files import sha256
 from resnet_export.graph.interface import Head
 from resnet_export.images import Interpolation
 from resnet_export.optional import require
+from resnet_export.progress import Progress
 from resnet_export.runtimes import parse_runtime
 from resnet_export.score.engine import Engine, measure_fast, open_engine
 from resnet_export.score.listing import check_inputs, list_pictures
@@ -30,8 +30,6 @@ from resnet_export.score.shown import Shown
 from resnet_export.score.summary import summarise
 from resnet_export.storage import grouped
 
-Progress = Callable[[str], AbstractContextManager[object]]
-"""Entered around each stage with its name; may give a function that is called with how it stands."""
 ENGINES = ("local", "ray")
 TOP = 5
 PART_SIZE = 5000

@@ -39,7 +39,7 @@ class Shown:
         self._engine, self._inputs, self._known, self._show = engine, inputs, known, show
         self._total: int | None = None
         self._left = False
-        # It lists in C++ code, which ends the process by an abort where Python ends below it: so it is waited for.
+        # It lists in code of Arrow, and Python must not end below that: so it is waited for.
         self._counting = threading.Thread(target=self._count_inputs)
         self._shown_at = time.monotonic()
         self._marks = [(self._shown_at, 0)]

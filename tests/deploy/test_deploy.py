@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import onnx
 import pytest
 
+from resnet_export import registry
 from resnet_export.deploy import deploy, list_targets, target
 from resnet_export.deploy.targets import ort
 from resnet_export.errors import ModelError, UsageError
@@ -212,7 +213,7 @@ def test_a_third_partys_target_takes_part(monkeypatch: pytest.MonkeyPatch) -> No
     from importlib.metadata import EntryPoint, EntryPoints
 
     point = EntryPoint("mine", "resnet_export.deploy.targets.ort:TARGET", target.GROUP)
-    monkeypatch.setattr(target, "_entry_points", lambda: EntryPoints([point]))
+    monkeypatch.setattr(registry, "entry_points", lambda *, group: EntryPoints([point]).select(group=group))
     assert target.names()[-1] == "mine"
     assert target.find("mine") is ort.TARGET
 

@@ -1,0 +1,7 @@
+"""`Progress`: what a job enters around each of its stages, so that whoever called it sees how it stands."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+Progress = Callable[[str], AbstractContextManager[object]]
+"""Entered around each stage with its name; may give a function that is called with how it stands."""
