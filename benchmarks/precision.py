@@ -1,10 +1,11 @@
 """int8 by this project, by ONNX Runtime's quantiser as it is by default, and by NNCF where that is installed.
 
-    python benchmarks/precision.py FILE --calibrate PHOTOS [--labelled DATA] [--output RESULT.json]
+    python benchmarks/precision.py FILE --calibrate PHOTOS [--labelled DATA] [--name NAME]
 
 All take the same pictures in the same preparation. Each file is held against float32 in ONNX Runtime and in OpenVINO:
 by accuracy on labelled pictures where there are such, by how often it gives float32's class to pictures that no one
-calibrated on, and by `bench compare`. NNCF is no part of the environment: `pip install nncf`.
+calibrated on, and by `bench compare`; and ours against each other one. A network takes the place of the one of the same
+name in the results and in the table. NNCF is no part of the environment: `pip install nncf`.
 """
 
 from __future__ import annotations
@@ -22,21 +23,27 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx_ir as ir
+from readme import machine_in_words, refresh, table
 
 from resnet_export import __version__, evaluate
-from resnet_export.bench.compare import compare
-from resnet_export.bench.compare.side import read_sides
+from resnet_export.classify.measures import Paired
 from resnet_export.data import as_plain
 from resnet_export.errors import ResNetExportError
 from resnet_export.graph.file import write
 from resnet_export.machine import read_machine
 from resnet_export.quantization.job import quantize
 from resnet_export.quantization.pictures import Part, Pictures, gather, prepare
-from resnet_export.quantization.proof import agreement, classes_of, outputs_of, runtimes_here
+from resnet_export.quantization.proof import agreement, classes_of, outputs_of, runtimes_here, timed
 from resnet_export.quantization.subject import Subject, read_subject
 
 SECONDS = 20.0
 """Of each comparison."""
+RESULT = Path(__file__).parent / "results" / "precision.json"
+NOTE = (
+    "Time: the median of int8 over that of float32 in the same runtime, batch 1, in turns. Accuracy: top-1 less "
+    "float32's on the same test pictures. Both with 95 % intervals. SQNR: of the outputs on held-out pictures. {}. "
+    "Every number: [benchmarks/results/precision.json](benchmarks/results/precision.json)."
+)
 
 
 @dataclass(frozen=True)
@@ -103,26 +110,79 @@ PEERS: dict[str, Callable[[Rig], Path]] = {
 
 
 def measure(rig: Rig, path: Path, runtime: str, labelled: str | None, right: Any, seconds: float) -> dict[str, Any]:
-    """One file in one runtime."""
+    """One file in one runtime beside float32."""
     held_out: Part = rig.pictures.held_out
     found: dict[str, Any] = {"runtime": runtime}
     try:
         if labelled is not None:
-            paired = evaluate(
-                path, labelled, against=rig.subject.path, runtime=runtime, against_runtime="ort:cpu"
-            ).paired
-            found["accuracy_difference"] = as_plain(paired)
+            found["accuracy"] = as_plain(difference(path, rig.subject.path, labelled, runtime, "ort:cpu"))
         exact, rounded = (
             np.array(outputs_of(*side, held_out)) for side in ((rig.subject.path, "ort:cpu"), (path, runtime))
         )
         found["sqnr_db"] = float(10 * np.log10(np.square(exact).sum() / np.square(rounded - exact).sum()))
         found["agreement"] = as_plain(agreement(classes_of(path, runtime, held_out) == right))
-        sides = read_sides(f"model={rig.subject.path},runtime={runtime}", f"model={path}")
-        compared = compare(*sides, seconds=seconds)
+        compared = timed(rig.subject.path, path, seconds, runtime)
         found |= {"time": as_plain(compared.ratio), "float32_ms": compared.a.p50_ms, "ms": compared.b.p50_ms}
     except ResNetExportError as error:
         found["error"] = error.message
     return found
+
+
+def difference(path: Path, other: Path, labelled: str, runtime: str, other_runtime: str | None = None) -> Paired | None:
+    """The accuracy of a file less that of another one on the same pictures."""
+    return evaluate(path, labelled, against=other, runtime=runtime, against_runtime=other_runtime).paired
+
+
+def measure_network(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Every peer in every runtime, and each beside ours."""
+    subject = read_subject(asked.file, folder)
+    pictures = prepare(gather([asked.calibrate]), subject.classifier, folder, asked.samples, 0)
+    rig = Rig(subject, pictures, asked.calibrate, asked.samples, folder)
+    right = classes_of(subject.path, "ort:cpu", pictures.held_out)
+    rows = []
+    first = None
+    for peer, make in PEERS.items():
+        if make is nncf and importlib.util.find_spec("nncf") is None:
+            continue
+        begin = time.perf_counter()
+        path = make(rig)
+        made = {"peer": peer, "seconds_to_make": time.perf_counter() - begin, "size": path.stat().st_size}
+        first = first or path
+        for runtime in runtimes_here():
+            row = made | measure(rig, path, runtime, asked.labelled, right, asked.seconds)
+            if path != first and "error" not in row:
+                row["our_time"] = as_plain(timed(path, first, asked.seconds, runtime).ratio)
+                if asked.labelled is not None:
+                    row["our_accuracy"] = as_plain(difference(first, path, asked.labelled, runtime))
+            rows.append(row)
+            print(json.dumps(row), flush=True)
+    return {"name": asked.name or Path(asked.file).stem, "float32_size": subject.path.stat().st_size, "rows": rows}
+
+
+def table_of(result: dict[str, Any]) -> str:
+    """The table of the README."""
+    rows = [
+        (
+            network["name"],
+            row["peer"],
+            f"`{row['runtime']}`",
+            row.get("error") or interval(row["time"]),
+            interval(row["accuracy"]["difference"], 100, "+.2f") if "accuracy" in row else "-",
+            f"{row['sqnr_db']:.1f}" if "sqnr_db" in row else "-",
+            f"{row['size'] / network['float32_size']:.2f}",
+        )
+        for network in result["networks"]
+        for row in network["rows"]
+    ]
+    headings = ("Network", "Quantiser", "Runtime", "Time over float32", "Accuracy, points", "SQNR, dB", "Size")
+    return "\n".join(table(headings, ("---",) * 3 + ("--:",) * 4, rows))
+
+
+def interval(found: dict[str, Any], factor: float = 1, form: str = ".3f") -> str:
+    """`0.304 [0.282 0.329]`."""
+    value, *ends = (found[key] for key in ("value", "low", "high"))
+    shown = f" [{' '.join(f'{factor * end:{form}}' for end in ends)}]" if None not in ends else ""
+    return f"{factor * value:{form}}{shown}"
 
 
 def main() -> None:
@@ -130,31 +190,19 @@ def main() -> None:
     parser.add_argument("file")
     parser.add_argument("--calibrate", required=True)
     parser.add_argument("--labelled")
+    parser.add_argument("--name", help="of the network in the table")
     parser.add_argument("--samples", type=int, default=256)
     parser.add_argument("--seconds", type=float, default=SECONDS)
-    parser.add_argument("--output")
+    parser.add_argument("--output", type=Path, default=RESULT)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        subject = read_subject(asked.file, folder)
-        pictures = prepare(gather([asked.calibrate]), subject.classifier, folder, asked.samples, 0)
-        rig = Rig(subject, pictures, asked.calibrate, asked.samples, folder)
-        right = classes_of(subject.path, "ort:cpu", pictures.held_out)
-        rows = []
-        for peer, make in PEERS.items():
-            if make is nncf and importlib.util.find_spec("nncf") is None:
-                continue
-            begin = time.perf_counter()
-            path = make(rig)
-            spent = time.perf_counter() - begin
-            for runtime in runtimes_here():
-                row = {"peer": peer, "seconds_to_make": spent, "size": path.stat().st_size}
-                row |= measure(rig, path, runtime, asked.labelled, right, asked.seconds)
-                rows.append(row)
-                print(json.dumps(row))
-    if asked.output:
-        result = {"version": __version__, "machine": as_plain(read_machine()), "rows": rows}
-        Path(asked.output).write_text(json.dumps(result, indent=2) + "\n")
+        network = measure_network(asked, Path(name))
+    result = json.loads(asked.output.read_text()) if asked.output.exists() else {"networks": []}
+    others = [one for one in result["networks"] if one["name"] != network["name"]]
+    machine = read_machine()
+    result = {"version": __version__, "machine": as_plain(machine), "networks": [*others, network]}
+    asked.output.write_text(json.dumps(result, indent=2) + "\n")
+    refresh("precision", f"{table_of(result)}\n\n{NOTE.format(machine_in_words(machine))}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import click
 from resnet_export.cli.options import GroupedCommand, option
 from resnet_export.cli.output import output_options
 from resnet_export.cli.predict import asked
-from resnet_export.cli.values import COUNT, RUNTIME, SHARE
+from resnet_export.cli.values import COUNT, POINTS, RUNTIME, SHARE
 
 if TYPE_CHECKING:
     from resnet_export.classify.measures import EvaluateReport
@@ -46,7 +46,7 @@ evaluation, limits = (partial(option, heading=heading) for heading in ("Evaluati
 @evaluation("--against-runtime", type=RUNTIME, help="What runs the other file.  [default: the same]")
 @evaluation("--batch", type=COUNT, default=16, show_default=True, help="Pictures of a run, where any number is taken.")
 @limits("--min-top1", type=SHARE, help="The least accuracy, such as 91%.")
-@limits("--max-drop", type=SHARE, help="How much less accurate than --against it may be, such as 0.5%.")
+@limits("--max-drop", type=POINTS, help="Points of accuracy that it may lose against --against: 0.3 or 0.3%.")
 @asked("Evaluation")
 @output_options("EvaluateReport", verbose="Show the stages, and what is printed meanwhile.")
 def evaluate(file: str, data: str, out: Output, **options: Any) -> None:

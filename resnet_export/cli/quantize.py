@@ -72,7 +72,7 @@ file, calibration, proof = (partial(option, heading=heading) for heading in ("Fi
     help=f"How ranges are chosen: {', '.join(RANGES)}.  [default: {RANGES[0]}]",
 )
 @proof("--labelled", type=click.Path(), metavar="DATA", help="Labelled pictures, as evaluate takes them.")
-@proof("--max-drop", type=POINTS, help="Points of accuracy that it may lose on these, such as 0.3.")
+@proof("--max-drop", type=POINTS, help="Points of accuracy that it may lose on these: 0.3 or 0.3%.")
 @proof("--seconds", type=whole(5), default=20, show_default=True, help="Time of each comparison of latencies.")
 @proof("--keep", is_flag=True, help="Write the file also where it is refused. The file is marked.")
 @output_options("QuantizeReport", files="--report", verbose="Show the stages, and what is printed meanwhile.")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import re
 import warnings
 from collections.abc import Iterator, Sequence
 
 from resnet_export.error_text import error_text
 from resnet_export.errors import InputError
+from resnet_export.optional import without_log
 
 NOISE = re.compile(
     r"\x1b\[\d*m"  # Keras writes bold letters
@@ -24,14 +24,14 @@ NOISE = re.compile(
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Without warnings, log messages and prints: of deprecated functions, missing libraries, graphs that failed."""
-    said, disabled = io.StringIO(), logging.root.manager.disable
-    logging.disable(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)
+    said = io.StringIO()
+    with (
+        without_log(),
+        warnings.catch_warnings(action="ignore"),
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(said),
+    ):
+        yield
 
 
 def does_not_run(model: object, image: Sequence[int], error: BaseException, method: str) -> InputError:

@@ -1,7 +1,5 @@
 """The `.onnx` file: numbers into the graph, the graph into bytes, and back."""
 
-import contextlib
-import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PureWindowsPath
@@ -16,6 +14,7 @@ from resnet_export.graph.metadata import Metadata
 from resnet_export.graph.serial import serialised
 from resnet_export.graph.unreadable import COPY, GIVE, explain
 from resnet_export.graph.validity import check_nodes, check_tensors, check_texts, sort
+from resnet_export.optional import without_log
 from resnet_export.weights.canonical import Array
 
 NO_TENSORS = "resnet_export.no_tensors"
@@ -71,7 +70,7 @@ def read(path: Path) -> ir.Model:
             raise ValueError("it has no graph")
         check_texts(proto)
         others = _without_types(proto.graph)
-        with _silent():
+        with without_log():  # onnx-ir warns of an invalid graph; it is refused right behind, in words
             model = ir.from_proto(proto)
     except Exception as error:  # protobuf, onnx and onnx-ir each raise their own kinds
         what, hint = explain(content)
@@ -91,18 +90,6 @@ def read(path: Path) -> ir.Model:
         raise ModelError(f"{path} is no valid graph: {error}.", hint=EXPORT_AGAIN) from error
     _load_external(model, path)
     return model
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Without onnx-ir's warnings of an invalid graph: it is refused right behind, and in words."""
-    logger = logging.getLogger("onnx_ir")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _name_domain_once(model: ir.Model) -> None:

@@ -16,12 +16,13 @@ from resnet_export.graph.metadata import initializers_digest
 from resnet_export.graph.recipe import Quantization, Recipe
 from resnet_export.machine.cpu import read_cpu
 from resnet_export.progress import Progress
-from resnet_export.quantization.choice import Chooser, Chosen
+from resnet_export.quantization.choice import SECONDS, Chooser, Chosen
 from resnet_export.quantization.made import Made
 from resnet_export.quantization.noise import layer_noise, most_sensitive
 from resnet_export.quantization.options import QuantizeOptions
 from resnet_export.quantization.pictures import Part, Pictures, gather, noise, prepare
 from resnet_export.quantization.presets import find_preset, is_here, runs_here
+from resnet_export.quantization.proof import timed
 from resnet_export.quantization.recipes import read_recipe
 from resnet_export.quantization.results import Attempt, LayerNoise
 from resnet_export.quantization.subject import Subject
@@ -43,6 +44,7 @@ class Int8:
         self._recipe = None if options.recipe is None else read_recipe(Path(options.recipe))
         wanted = options.target if self._recipe is None else self._recipe.preset or options.target
         self._preset = find_preset(wanted, self._cpu)
+        self._timed = runs_here(self._preset, self._cpu)
         self._refuse_unknown(options.keep_float if self._recipe is None else self._recipe.kept_float)
         self._attempts: list[Attempt] = []
         self._run = 0
@@ -60,7 +62,7 @@ class Int8:
             quantization=replace(known, recipe=chosen.recipe),
             write=lambda path, made: self._write(chosen, path, made),
             held_out=pictures.held_out,
-            timed=runs_here(self._preset, self._cpu),
+            timed=self._timed,
             here=is_here(self._preset, self._cpu),
             reason=self._preset.reason,
             source=self._preset.source,
@@ -76,7 +78,7 @@ class Int8:
     def _choose(self, pictures: Pictures) -> Chosen:
         with self._stage("calibrate") as show:
             told = show if callable(show) else None
-            chooser = Chooser(self._subject.network, pictures, self._preset, self._folder, told)
+            chooser = Chooser(self._subject.network, pictures, self._preset, self._folder, told, timed=self._timed)
             if self._recipe is not None:
                 chosen = chooser.replay(self._recipe)
             else:
@@ -114,7 +116,8 @@ class Int8:
         path = self._write(chosen, self._folder / "attempt.onnx", replace(known, recipe=chosen.recipe))
         found = evaluate(path, self._options.labelled, against=self._subject.path, max_drop=self._options.max_drop)
         self._run += 2 * found.evaluated
-        self._attempts += [Attempt(chosen.recipe.kept_float, one.found, one.status) for one in found.checks]
+        ratio = timed(self._subject.path, path, SECONDS).ratio if found.checks and self._timed else None
+        self._attempts += [Attempt(chosen.recipe.kept_float, one.found, one.status, ratio) for one in found.checks]
         return found
 
     def _write(self, chosen: Chosen, path: Path, made: Quantization) -> Path:

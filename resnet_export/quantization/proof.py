@@ -17,6 +17,7 @@ import onnx
 from numpy.typing import NDArray
 
 from resnet_export.bench.compare import compare
+from resnet_export.bench.compare.results import Comparison
 from resnet_export.bench.compare.side import read_sides
 from resnet_export.bench.estimate import Estimate
 from resnet_export.classify.classifier import Asked, Classifier, read_classifier
@@ -119,11 +120,15 @@ def _prove(
         )
         if seconds is None:
             return known
-        sides = read_sides(f"model={float_path},runtime={runtime}", f"model={path}")
-        compared = compare(*sides, seconds=seconds)
+        compared = timed(float_path, path, seconds, runtime)
     except ResNetExportError as error:
         return RuntimeProof(runtime, version, None, None, error=error.message)
     return replace(known, ratio=compared.ratio, float_ms=compared.a.p50_ms, reduced_ms=compared.b.p50_ms)
+
+
+def timed(a: Path, b: Path, seconds: float, runtime: str = RUNTIMES[0]) -> Comparison:
+    """The time of file `b` over that of `a`."""
+    return compare(*read_sides(f"model={a},runtime={runtime}", f"model={b}"), seconds=seconds)
 
 
 def _why(path: Path) -> str | None:

@@ -16,13 +16,15 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Candidate:
-    """A way to choose ranges or to correct weights that was tried."""
+    """A way to choose ranges, to correct weights, or to add that was tried."""
 
     what: str
     """Such as `percentile-99.99` or `equalised`."""
     sqnr_db: float
     """Of the logits, on pictures that choose."""
     chosen: bool
+    ratio: Estimate | None = None
+    """Its time over that without it, where that decides."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Attempt:
     """How much less accurate than float32, as a share of 1."""
     status: str
     ratio: Estimate | None = None
-    """Its time over that of float32."""
+    """Its time over that of float32; None for another machine."""
 
 
 @dataclass(frozen=True)

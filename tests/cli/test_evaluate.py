@@ -98,7 +98,7 @@ def test_against_another_file(folder: Path, invoke: Callable[..., Result]) -> No
         ),
         (["digits.onnx", "--min-top1", "88%"], 6, "error: --min-top1 88.00 %: can't be told, it is "),
         (
-            ["less.onnx", "--against", "digits.onnx", "--max-drop", "0.5%"],
+            ["less.onnx", "--against", "digits.onnx", "--max-drop", "0.5"],
             1,
             "error: less.onnx did not pass. --max-drop 0.50 %: FAILED, the drop is +",
         ),

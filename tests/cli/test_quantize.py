@@ -15,7 +15,9 @@ from resnet_export.cli.quantize import IO, PRECISIONS, RANGES, TARGETS, quantize
 from resnet_export.graph.recipe import REDUCED, Quantization, Recipe, Share
 from resnet_export.quantization import job
 from resnet_export.quantization.results import Attempt, Candidate, LayerNoise, QuantizeReport, RuntimeProof
+from resnet_export.report.kit.formats import render
 from tests.classify import labelled
+from tests.report.browser import Checker, evaluate, needs_chromium
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,14 +39,18 @@ REPORT = QuantizeReport(
     quantization=MADE,
     reason="VNNI multiplies unsigned by signed bytes",
     reason_source="Intel SDM",
-    candidates=(Candidate("minmax", 36.6, True), Candidate("bias-corrected", 30.0, False)),
+    candidates=(
+        Candidate("minmax", 36.6, True),
+        Candidate("bias-corrected", 30.0, False),
+        Candidate("float32 additions", 31.0, True, Estimate(0.91, 0.90, 0.92)),
+    ),
     layers=(LayerNoise("conv1", "Conv", 41.9, 1e-4), LayerNoise("fc", "Gemm", 28.3, 1e-3)),
     quantised=("layer1.0.conv1", "fc"),
     proofs=(
         RuntimeProof("ort:cpu", "1.2", SHARE, Estimate(0.31, 0.30, 0.32), 8.06, 2.5, ("fc",), ("layer1.0.conv1",)),
         RuntimeProof("openvino", "2026", None, None, error="it cannot load it"),
     ),
-    attempts=(Attempt((), DROP, "failed"), Attempt(("conv1",), DROP, "passed")),
+    attempts=(Attempt((), DROP, "failed", Estimate(0.25)), Attempt(("conv1",), DROP, "passed", Estimate(0.31))),
     check=Check("max_drop", 0.003, DROP, "passed", None),
     pictures_run=2048,
 )
@@ -77,7 +83,7 @@ def test_the_report(stub: Callable[..., Any], invoke: Callable[..., Result]) -> 
         "11.8 MB, 0.25 of 46.7 MB",
         "256 pictures, sha256 0123456789ab..., seed 0",
         "minmax 36.6 dB (taken)",
-        "bias-corrected 30.0 dB",
+        "bias-corrected 30.0 dB, float32 additions 31.0 dB, time 0.910 [0.900 0.920] (taken)",
         "kept in float32 conv1",
         "98.4% [96.1 99.4]",
         "0.310 [0.300 0.320]",
@@ -85,7 +91,7 @@ def test_the_report(stub: Callable[..., Any], invoke: Callable[..., Result]) -> 
         "ort:cpu computes these in float32 all the same: layer1.0.conv1",
         "openvino: it cannot load it",
         "fc Gemm 28.3",
-        "0.40 [0.10 0.70] exceeded",
+        "0.40 [0.10 0.70] exceeded 0.250",
         "Written: int8.onnx.",
     ):
         assert words in said
@@ -96,6 +102,31 @@ def test_json(stub: Callable[..., Any], invoke: Callable[..., Result], tmp_path:
     stub(REPORT)
     done = invoke("quantize", "net.onnx", "--calibrate", "a", "--json", "--report", str(tmp_path / "report.json"))
     assert json.loads(done.stdout) == REPORT.as_dict() == json.loads((tmp_path / "report.json").read_text())
+
+
+def test_page(stub: Callable[..., Any], invoke: Callable[..., Result], tmp_path: Path) -> None:
+    stub(replace(REPORT, source="<b>.onnx"))
+    invoke("quantize", "net.onnx", "--calibrate", "a", "--report", str(tmp_path / "page.html"))
+    page = (tmp_path / "page.html").read_text()
+    checker = Checker()
+    checker.feed(page)
+    assert (checker.open, checker.fetched) == ([], [])
+    assert "&lt;b&gt;.onnx in int8" in page
+    assert page.count('class="bar"') == len(REPORT.layers)
+    assert page.count('class="mark error"') == len(REPORT.attempts)
+    assert "fc (Gemm): 28.3 dB" in page
+    assert "1 layers in float32: drop 0.40 points, time 0.310" in page
+    assert "--max-drop</text>" in page
+    empty = render(replace(REPORT, layers=(), attempts=(), proofs=()), "html")
+    assert "<svg" not in empty
+
+
+@needs_chromium
+def test_page_on_a_phone_and_on_a_desktop(tmp_path: Path) -> None:
+    layers = tuple(LayerNoise(f"layer{at}.0.conv1", "Conv", float(at), 0.0) for at in range(60))
+    page = render(replace(REPORT, layers=layers), "html")
+    for width in (360, 1280):
+        assert evaluate(page, "page.documentElement.scrollWidth <= frame.innerWidth", tmp_path, width=width) == "true"
 
 
 @pytest.mark.parametrize(

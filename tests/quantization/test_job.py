@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from resnet_export import quantize, verify
+from resnet_export import export, quantize, verify
 from resnet_export.bench.estimate import Estimate
 from resnet_export.classify.measures import Check
 from resnet_export.data import decode, to_json
@@ -55,14 +55,25 @@ def test_the_same_recipe_gives_the_same_bytes(net: Path, colours: Path, tmp_path
     assert quantize(net, tmp_path / "d.onnx", calibrate=colours, samples=32, seed=1).sha256 != replayed.sha256
 
 
+def test_both_frameworks_give_the_same_bytes(
+    tiny: Any, trained: Callable[..., Any], colours: Path, tmp_path: Path
+) -> None:
+    trained(tiny).save(tmp_path / "trained.npz")
+    recipe = tmp_path / "torch-int8.onnx"
+    for framework in ("torch", "keras"):
+        source, target = tmp_path / f"{framework}.onnx", tmp_path / f"{framework}-int8.onnx"
+        export(tmp_path / "trained.npz", source, framework=framework, stem="cifar", image_size=32, verify=False)
+        given = {"recipe": recipe} if recipe.exists() else {}
+        quantize(source, target, calibrate=colours, samples=16, **given)
+    assert (tmp_path / "keras-int8.onnx").read_bytes() == recipe.read_bytes()
+
+
 @pytest.mark.parametrize(
     "interface", [{}, {"layout": "nhwc", "preprocess": "uint8"}, {"preprocess": "image"}, {"head": "probabilities"}]
 )
 def test_every_interface_is_kept_and_verified(
     interface: dict[str, Any], colours: Path, tmp_path: Path, tiny: Any, trained: Callable[..., Any]
 ) -> None:
-    from resnet_export import export
-
     export(trained(tiny), tmp_path / "net.onnx", verify=False, **interface)
     for precision in ("int8", "float16"):
         target = tmp_path / f"{precision}.onnx"

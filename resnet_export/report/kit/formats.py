@@ -39,7 +39,7 @@ RENDERERS: dict[str, dict[str, str]] = {
         "markdown": f"{REPORT}.evaluate.table:as_markdown",
         "html": f"{REPORT}.evaluate.page:render",
     },
-    "QuantizeReport": {TEXT: f"{REPORT}.quantize.text:render", "json": JSON},
+    "QuantizeReport": {TEXT: f"{REPORT}.quantize.text:render", "json": JSON, "html": f"{REPORT}.quantize.page:render"},
     "DeployReport": {
         TEXT: f"{REPORT}.deploy.text:render",
         "json": JSON,
