@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from resnet_export.files import reported
 from resnet_export.graph.building import build_graph
-from resnet_export.graph.file import bind, read, read_metadata
+from resnet_export.graph.file import bind, read, read_metadata, write
 from resnet_export.graph.interface import Interface
-from resnet_export.graph.metadata import Metadata
+from resnet_export.graph.metadata import Metadata, initializers_digest
+from resnet_export.graph.recipe import Quantization
 from resnet_export.images import Preprocessing
 from resnet_export.network import IMAGE, Network
 from resnet_export.network.folding import unfolded
@@ -74,6 +75,13 @@ class FloatNetwork:
         with reported(self.path):
             ir.save(self.graph(plain), self.path)
         return self
+
+    def write(self, reduced: ir.Model, path: Path, made: Quantization) -> Path:
+        """Writes a graph of reduced precision, with what this network's file says and how it was made."""
+        digest = initializers_digest(reduced)
+        with reported(path):
+            write(reduced, path, replace(self.metadata, initializers_digest=digest, quantization=made))
+        return path
 
     def changed(self, numbers: Arrays, path: Path) -> FloatNetwork:
         """The network with some other numbers, and a file of its own."""

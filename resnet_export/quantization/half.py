@@ -7,16 +7,12 @@ float64 before.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx_ir as ir
 
 from resnet_export.errors import ResNetExportError
-from resnet_export.files import reported
-from resnet_export.graph.file import write
-from resnet_export.graph.metadata import initializers_digest
 from resnet_export.graph.recipe import Quantization, Recipe
 from resnet_export.graph.reduced import CONVERSIONS
 from resnet_export.progress import Progress
@@ -49,19 +45,9 @@ def make_half(options: QuantizeOptions, subject: Subject, folder: Path, stage: P
         part, notes = pictures.held_out, [*notes, *pictures.notes]
         run, digest, count = 2 * pictures.calibration.count, pictures.calibration.digest, pictures.calibration.count
 
-    def write_file(path: Path, made: Quantization) -> Path:
-        model = halved(network.graph(), options.io)
-        with reported(path):
-            write(
-                model,
-                path,
-                replace(network.metadata, initializers_digest=initializers_digest(model), quantization=made),
-            )
-        return path
-
     return Made(
         quantization=Quantization(Recipe("float16"), digest, count, seed=options.seed),
-        write=write_file,
+        write=lambda path, made: network.write(halved(network.graph(), options.io), path, made),
         held_out=part,
         timed=False,
         here=False,

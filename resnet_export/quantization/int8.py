@@ -10,9 +10,6 @@ from pathlib import Path
 from resnet_export.classify.evaluate import evaluate
 from resnet_export.classify.measures import EvaluateReport
 from resnet_export.errors import UsageError, did_you_mean
-from resnet_export.files import reported
-from resnet_export.graph.file import write
-from resnet_export.graph.metadata import initializers_digest
 from resnet_export.graph.recipe import Quantization, Recipe
 from resnet_export.machine.cpu import read_cpu
 from resnet_export.progress import Progress
@@ -20,7 +17,7 @@ from resnet_export.quantization.choice import SECONDS, Chooser, Chosen
 from resnet_export.quantization.made import Made
 from resnet_export.quantization.noise import layer_noise, most_sensitive
 from resnet_export.quantization.options import QuantizeOptions
-from resnet_export.quantization.pictures import Part, Pictures, gather, noise, prepare
+from resnet_export.quantization.pictures import Pictures, gather, noise, prepare
 from resnet_export.quantization.presets import find_preset, is_here, runs_here
 from resnet_export.quantization.proof import timed
 from resnet_export.quantization.recipes import read_recipe
@@ -89,7 +86,7 @@ class Int8:
 
     def _layers(self, chosen: Chosen, pictures: Pictures) -> tuple[LayerNoise, ...]:
         """The noise of each step, on pictures on which the file does not depend, where there are such."""
-        part: Part = pictures.held_out if pictures.held_out.count else pictures.calibration
+        part = pictures.held_out if pictures.held_out.count else pictures.calibration
         path = write_plain(chosen.network, chosen.ranges, self._preset, chosen.recipe, self._folder / "plain.onnx")
         self._run += 2 * part.count
         return layer_noise(chosen.network, path, part)
@@ -123,12 +120,7 @@ class Int8:
     def _write(self, chosen: Chosen, path: Path, made: Quantization) -> Path:
         """The file as it is called from outside."""
         model = quantised(chosen.network.graph(), chosen.ranges, self._preset, chosen.recipe)
-        metadata = replace(
-            self._subject.network.metadata, initializers_digest=initializers_digest(model), quantization=made
-        )
-        with reported(path):
-            write(model, path, metadata)
-        return path
+        return chosen.network.write(model, path, made)
 
     def _quantised(self, recipe: Recipe) -> tuple[str, ...]:
         return quantised_layers(self._subject.network.network, self._preset, recipe)

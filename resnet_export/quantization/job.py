@@ -19,7 +19,7 @@ from resnet_export.quantization.options import QuantizeOptions
 from resnet_export.quantization.proof import is_faster, prove
 from resnet_export.quantization.results import QuantizeReport
 from resnet_export.quantization.subject import Subject, bytes_of, read_subject
-from resnet_export.quantization.verdict import drop, failures, marked, undecided
+from resnet_export.quantization.verdict import drop, failures, undecided
 
 P = ParamSpec("P")
 
@@ -49,13 +49,16 @@ def _report(options: QuantizeOptions, subject: Subject, made: Made, folder: Path
     seconds = options.seconds if made.timed else None
     proofs = prove(path, subject.path, made.quantised, made.held_out, seconds, stage)
     agreements = [one.agreement for one in proofs if one.agreement is not None]
-    refused = tuple(failures(proofs, made.evaluated, must_be_fast=made.timed and made.here))
-    open_question = None if refused else undecided(made.evaluated)
+    evaluated = made.evaluated
+    check = None if evaluated is None else next(iter(evaluated.checks), None)
+    refused = tuple(failures(proofs, check, must_be_fast=made.timed and made.here))
+    open_question = None if refused else undecided(check, 0 if evaluated is None else evaluated.evaluated)
     known = replace(
         made.quantization,
         agreement=min(agreements, key=lambda one: one.value, default=None),
         drop=drop(made.evaluated),
         timed=made.timed and is_faster(proofs),
+        refusal=" ".join(refused) or open_question,
     )
     held_out = 0 if made.held_out is None else made.held_out.count
     return QuantizeReport(
@@ -65,7 +68,7 @@ def _report(options: QuantizeOptions, subject: Subject, made: Made, folder: Path
         sha256=None,
         size=bytes_of(path),
         float_size=bytes_of(subject.path),
-        quantization=marked(known, refused or ([] if open_question is None else [open_question])),
+        quantization=known,
         reason=made.reason,
         reason_source=made.source,
         candidates=made.candidates,
@@ -73,7 +76,7 @@ def _report(options: QuantizeOptions, subject: Subject, made: Made, folder: Path
         quantised=made.quantised,
         proofs=proofs,
         attempts=made.attempts,
-        check=next(iter(made.evaluated.checks), None) if made.evaluated is not None else None,
+        check=check,
         failures=refused,
         undecided=open_question,
         pictures_run=made.pictures_run + (1 + len(proofs)) * held_out,

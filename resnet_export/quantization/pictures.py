@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from resnet_export.classify.classifier import Classifier
 from resnet_export.classify.data import Dataset, read_dataset
-from resnet_export.classify.data.arrays import find_idx
+from resnet_export.classify.data.arrays import find_idx, read_archive
 from resnet_export.classify.decoding import load
 from resnet_export.errors import ImageError, UsageError
 from resnet_export.files import reported
@@ -31,8 +31,6 @@ from resnet_export.terminal import number
 
 CHOOSING = 64
 """Pictures that choose: the error of the logits of so many tells good ranges from bad ones."""
-DATA = (".npz", ".csv")
-"""Suffixes of data sets; everything else is pictures."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,9 @@ def gather(given: Sequence[str | os.PathLike[str]]) -> Dataset:
         InputError: a data set can't be read.
     """
     paths = [Path(one) for one in given]
-    if len(paths) == 1 and (paths[0].suffix.lower() in DATA or (paths[0].is_dir() and find_idx(paths[0]))):
+    if len(paths) == 1 and paths[0].suffix.lower() == ".npz":
+        return read_archive(paths[0], labelled=False)
+    if len(paths) == 1 and (paths[0].suffix.lower() == ".csv" or (paths[0].is_dir() and find_idx(paths[0]))):
         return read_dataset(paths[0])
     found = gather_pictures(given)
     return Dataset(", ".join(map(str, given)), list(map(str, found)), [()] * len(found), found)

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from resnet_export.bench.compare import compare
 from resnet_export.bench.compare.results import Comparison
 from resnet_export.bench.compare.side import read_sides
-from resnet_export.bench.estimate import Estimate
 from resnet_export.classify.classifier import Asked, Classifier, read_classifier
 from resnet_export.classify.metrics import share
 from resnet_export.classify.preparation import outputs
@@ -114,7 +113,7 @@ def _prove(
             parse_runtime(runtime).open(path).close()
         agreed = None if part is None or right is None else agreement(classes_of(path, runtime, part) == right)
         integer = integer_layers(path, layers) if runtime == "ort:cpu" and layers else None
-        rest = _rest(layers, integer)
+        rest = tuple(name for name in layers if name not in integer) if integer is not None else ()
         known = RuntimeProof(
             runtime, version, agreed, None, integer=integer, floating=rest, why=_why(path) if rest else None
         )
@@ -161,10 +160,6 @@ def integer_layers(path: Path, layers: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in layers if any(one.startswith(f"{name}.weight_quantized") for one in taken))
 
 
-def _rest(layers: Sequence[str], integer: Sequence[str] | None) -> tuple[str, ...]:
-    return () if integer is None else tuple(name for name in layers if name not in integer)
-
-
 def _loaded(
     session: Session, classifier: Classifier, batch: NDArray[Any]
 ) -> Iterator[tuple[Path, NDArray[Any] | ImageError]]:
@@ -184,8 +179,3 @@ def _decision(row: NDArray[Any], head: Head) -> int:
 def is_faster(proofs: Sequence[RuntimeProof]) -> bool:
     """Whether one of the runtimes takes less time than for float32."""
     return any(one.ratio is not None and one.ratio.value < 1 for one in proofs)
-
-
-def best_ratio(proofs: Sequence[RuntimeProof]) -> Estimate | None:
-    """The time over that of float32 in the runtime where the file gains the most."""
-    return min((one.ratio for one in proofs if one.ratio is not None), key=lambda ratio: ratio.value, default=None)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
-from resnet_export.classify.measures import EvaluateReport
-from resnet_export.graph.recipe import Quantization, Share
+from resnet_export.classify.measures import Check, EvaluateReport
+from resnet_export.graph.recipe import Share
 from resnet_export.quantization.proof import is_faster
 from resnet_export.quantization.results import RuntimeProof
 
@@ -14,15 +13,14 @@ LEAST_AGREEMENT = 0.95
 """A file whose whole interval lies below it is another classifier, whatever its pictures are."""
 
 
-def failures(proofs: Sequence[RuntimeProof], evaluated: EvaluateReport | None, *, must_be_fast: bool) -> Iterator[str]:
+def failures(proofs: Sequence[RuntimeProof], check: Check | None, *, must_be_fast: bool) -> Iterator[str]:
     """Why the file is refused, a sentence each.
 
     Args:
         proofs: of every runtime.
-        evaluated: on labelled pictures, where there are such.
+        check: of the accuracy on labelled pictures, where there is a limit.
         must_be_fast: whether it is for this machine, and was timed.
     """
-    check = next(iter(evaluated.checks), None) if evaluated is not None else None
     if check is not None and check.status == "failed":
         yield f"It is {check.found.value:.2%} less accurate than float32, and {check.limit:.2%} is allowed."
     for one in proofs if check is None else ():
@@ -38,15 +36,14 @@ def failures(proofs: Sequence[RuntimeProof], evaluated: EvaluateReport | None, *
         yield "It is not faster than float32 on this machine."
 
 
-def undecided(evaluated: EvaluateReport | None) -> str | None:
-    """What the labelled pictures don't tell."""
-    check = next(iter(evaluated.checks), None) if evaluated is not None else None
-    if evaluated is None or check is None or check.status != "undecided":
+def undecided(check: Check | None, pictures: int) -> str | None:
+    """What so many labelled pictures don't tell."""
+    if check is None or check.status != "undecided":
         return None
     low, high = check.found.interval or (-1.0, 1.0)
     needed = check.needs_pictures
     return (
-        f"{evaluated.evaluated:,} labelled pictures don't tell whether it is at most {check.limit:.2%} less accurate: "
+        f"{pictures:,} labelled pictures don't tell whether it is at most {check.limit:.2%} less accurate: "
         f"the drop is {check.found.value:.2%}, between {low:.2%} and {high:.2%}."
         f"{'' if needed is None else f' {needed:,} of them would probably tell.'}"
     )
@@ -59,8 +56,3 @@ def drop(evaluated: EvaluateReport | None) -> Share | None:
     found = evaluated.paired.difference
     low, high = found.interval or (-1.0, 1.0)
     return Share(-found.value or 0.0, -high, -low, evaluated.evaluated)
-
-
-def marked(made: Quantization, why: Sequence[str]) -> Quantization:
-    """What the file says of itself; of one that is refused, why."""
-    return replace(made, refusal=" ".join(why) or None)

@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.usefixtures("timed")]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="resource limits are POSIX's")
 LIMITED = """
 import contextlib, os, resource, signal, sys
+import click
 from resnet_export.cli import failing
 from resnet_export import quantize
 
@@ -38,8 +39,11 @@ def progress(name):
         resource.setrlimit(resource.RLIMIT_AS, (used + 2**20, used + 2**20))
     yield
 
-with failing.reported(debug=False):
-    quantize(source, target, calibrate=pictures, samples=64, progress=progress)
+try:
+    with failing.reported(debug=False):
+        quantize(source, target, calibrate=pictures, samples=64, progress=progress)
+except click.exceptions.Exit as left:
+    sys.exit(left.exit_code)
 """
 PEAK = """
 import sys

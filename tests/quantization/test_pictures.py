@@ -65,6 +65,11 @@ def test_nothing_that_can_be_read(net: Path, folder: Path, tmp_path: Path) -> No
         prepared(net, folder / "broken.jpg", tmp_path)
 
 
+def test_arrays_need_no_labels(net: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "arrays.npz", images=np.zeros((8, 32, 32, 3), np.uint8))
+    assert prepared(net, tmp_path / "arrays.npz", tmp_path).calibration.count == 5
+
+
 def test_an_empty_folder(net: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ImageError, match="holds no picture"):

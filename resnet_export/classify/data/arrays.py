@@ -29,8 +29,8 @@ PARTS = ("t10k", "test", "val", "train")
 UNSIGNED_BYTES = 8
 
 
-def read_archive(path: Path) -> Dataset:
-    """An `.npz` with pictures and their labels.
+def read_archive(path: Path, *, labelled: bool = True) -> Dataset:
+    """An `.npz` with pictures and their labels; with none, or with those that are there left alone, if not `labelled`.
 
     Raises:
         InputError: it can't be read, or has other arrays.
@@ -39,8 +39,9 @@ def read_archive(path: Path) -> Dataset:
     try:
         with path.open("rb") as file, _opened(file) as archive:
             for images, labels in KEYS:
-                if images in archive and labels in archive:
-                    return _dataset(path, archive[images], archive[labels])
+                if images in archive and (labels in archive or not labelled):
+                    pixels = archive[images]
+                    return _dataset(path, pixels, archive[labels] if labelled else np.zeros(pixels.shape[:1], np.int64))
             there = ", ".join(archive.files) or "nothing"
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, InputError):
