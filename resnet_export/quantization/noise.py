@@ -37,16 +37,15 @@ def layer_noise(network: FloatNetwork, path: Path, part: Part) -> tuple[LayerNoi
     """
     steps, values = network.network.steps, network.value_of
     own = {values[step.name]: step.name for step in steps}
-    behind = {DEQUANTIZED.format(value): name for value, name in {**own, values[IMAGE]: IMAGE}.items()}
+    # Behind its pair of nodes a value is what the next step takes; it comes later, and counts.
+    names = own | {DEQUANTIZED.format(value): name for value, name in {**own, values[IMAGE]: IMAGE}.items()}
     power: dict[str, float] = {}
     noise: dict[str, float] = {}
     with network.open() as exact, parse_runtime("ort:cpu").open(path) as rounded:
         for images in part.normalised(network.preprocessing, batch_size(network.network)):
             truth = exact.values(images, list(own))
             right = {IMAGE: images, **{own[value]: found for value, found in truth.items()}}
-            found = rounded.values(images, [*own, *behind])
-            shown = {own[name]: value for name, value in found.items() if name in own}
-            shown |= {behind[name]: value for name, value in found.items() if name in behind}
+            shown = {names[value]: found for value, found in rounded.values(images, [*names]).items()}
             for name, value in shown.items():
                 power[name] = power.get(name, 0.0) + _energy(right[name])
                 noise[name] = noise.get(name, 0.0) + _energy(value - right[name])
