@@ -19,6 +19,7 @@ FILES = ("client.mjs", "selftest.mjs", "prepare.mjs", "resize.mjs", "package.jso
 
 
 def needs() -> None:
+    """Finds out whether Node.js is here."""
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             raise UnavailableError(

@@ -26,6 +26,10 @@ RUNTIME = (
 )  # fmt: skip
 """What a page needs of onnxruntime-web: on the CPU, and on WebGPU."""
 
+DOES = """\
+The second command serves the page on this machine: open the address that it prints. Any server will do that sends the
+two headers of `server.mjs`. The first command is for the self-test alone; the page itself has all in `ort/`."""
+
 
 def write(source: Source, folder: Path) -> Sequence[Artefact]:
     """The `.onnx` file as it is."""
@@ -65,7 +69,7 @@ TARGET = Target(
         files={name: f"web/{name}" for name in PAGE} | {name: f"node/{name}" for name in SHARED},
         install=" ".join(node.INSTALL),
         run="node server.mjs",
-        does="This serves the page on this machine: open the address that it prints. `npm` is for the self-test alone.",
+        does=DOES,
         self_test="node selftest.mjs",
         write_needs=lambda folder: None,
         prove=_install,

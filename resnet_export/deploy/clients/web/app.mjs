@@ -8,7 +8,8 @@ import { best, probabilities } from "./prepare.mjs";
 const MODEL = Object.keys(CONFIG.artefacts)[0];
 const NAMES = { wasm: `WebAssembly with SIMD, ${THREADS} thread${THREADS > 1 ? "s" : ""}`, webgpu: "WebGPU, unproven" };
 const at = (id) => document.getElementById(id);
-let network, measuring = false;
+const reason = (error) => error.message ?? "it gives no reason"; // ONNX Runtime may throw a number
+let network;
 let picture = blank();
 
 // A grey picture, to be measured with before there is another one.
@@ -18,90 +19,74 @@ function blank() {
   return { data: new Uint8Array(side * side * channels).fill(128), width: side, height: side, channels };
 }
 
-// Opens the network; where a device can't run it, the page says so and goes back to WebAssembly.
 async function open(device) {
   at("state").textContent = "Loading the network …";
-  try {
-    const run = await load(MODEL, device);
-    await run(blank());
-    at("state").textContent = `Runs on ${NAMES[device]}.`;
-    return run;
-  } catch (error) {
-    if (device === "wasm") throw error;
-    at("device").value = "wasm";
-    const run = await open("wasm");
-    at("state").textContent = `WebGPU can't run this network (${error.message}). Runs on ${NAMES.wasm}.`;
-    return run;
-  }
+  const run = await load(MODEL, device);
+  await run(blank()); // the first run is slower
+  at("state").textContent = `Runs on ${NAMES[device]}.`;
+  return run;
+}
+
+// Opens the network on another device. Where that can't run it, the page says so and stays as it was.
+function change({ target }) {
+  const before = network;
+  network = open(target.value).catch((error) => {
+    target.value = "wasm";
+    at("state").textContent = `WebGPU can't run this network (${reason(error)}). Runs on ${NAMES.wasm}.`;
+    return before;
+  });
+  network.then(stay);
 }
 
 async function classify(file) {
   try {
     const start = performance.now();
     const given = await prepared(file);
-    const between = performance.now();
+    const waiting = performance.now();
     const run = await network;
     const ready = performance.now();
-    const found = probabilities(await run(given), CONFIG);
-    const end = performance.now();
+    const scores = await run(given);
+    const [before, after] = [waiting - start, performance.now() - ready];
     picture = given;
-    show(file, best(found));
-    const shares = `${milliseconds(between - start)} for the picture, ${milliseconds(end - ready)} for the network`;
-    at("time").textContent = `Answered in ${milliseconds(between - start + end - ready)}: ${shares}.`;
+    show(file, best(probabilities(scores, CONFIG)));
+    at("time").textContent = `Answered in ${milliseconds(before + after)}, ${milliseconds(after)} of it the network's.`;
   } catch (error) {
     at("answer").replaceChildren();
     at("preview").hidden = true;
-    at("time").textContent = `${file.name} gives no answer: ${error.message}`;
+    at("time").textContent = `${file.name} gives no answer: ${reason(error)}`;
   }
 }
 
 function show(file, answers) {
   URL.revokeObjectURL(at("preview").src);
   Object.assign(at("preview"), { src: URL.createObjectURL(file), alt: file.name, hidden: false });
+  const row = at("row").content.firstElementChild;
   at("answer").replaceChildren(...answers.map(([index, probability]) => {
-    const row = document.createElement("li");
-    const share = `${(100 * probability).toFixed(1)} %`;
-    row.style.setProperty("--share", share.replace(" ", ""));
-    row.append(Object.assign(document.createElement("span"), { textContent: LABELS[index] }), ` ${share}`);
-    return row;
+    const made = row.cloneNode(true);
+    const share = (100 * probability).toFixed(1);
+    made.style.setProperty("--share", `${share}%`);
+    [made.children[0].textContent, made.children[1].textContent] = [LABELS[index], `${share} %`];
+    return made;
   }));
 }
 
-async function press() {
-  if (measuring) return;
-  measuring = true;
-  at("measure").setAttribute("aria-disabled", "true"); // not disabled, which would lose the focus
-  await measure(await network, picture);
-  at("measure").setAttribute("aria-disabled", "false");
-  measuring = false;
-}
-
-// Makes the page work without the network, once all of it is here.
+// Makes the page work offline; says whether it does.
 async function stay() {
-  try {
-    await network;
-    await keep(CONFIG.source.sha256);
-    at("offline").textContent = "It works without the network from now on.";
-  } catch (error) {
-    at("offline").textContent = `It needs the network: ${error.message}`;
-  }
+  const why = await keep(CONFIG.source.sha256).catch(reason);
+  at("offline").textContent = why ? `It does not work offline: ${why}` : "It works offline from now on.";
 }
 
 function listen() {
-  const drop = at("drop");
   const choose = ([file]) => file && classify(file);
   at("file").addEventListener("change", ({ target }) => choose(target.files));
   for (const name of ["dragover", "dragleave", "drop"])
     addEventListener(name, (event) => {
       event.preventDefault();
-      drop.classList.toggle("over", name === "dragover");
+      at("drop").classList.toggle("over", name === "dragover");
       if (name === "drop") choose(event.dataTransfer.files);
     });
-  at("measure").addEventListener("click", press);
-  at("device").addEventListener("change", ({ target }) => {
-    network = open(target.value);
-    stay();
-  });
+  at("measure").addEventListener("click", async () => measure(await network, picture));
+  at("device").addEventListener("change", change);
 }
 
 async function start() {
@@ -116,4 +101,4 @@ async function start() {
   await stay();
 }
 
-start().catch((error) => (at("state").textContent = `The network can't be opened: ${error.message}`));
+start().catch((error) => (at("state").textContent = `The network can't be opened: ${reason(error)}`));

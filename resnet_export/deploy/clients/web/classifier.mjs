@@ -30,7 +30,7 @@ export async function load(file, device = "wasm") {
 // The picture in a file as the network is given it, but for the normalisation.
 export const prepared = async (blob) => prepare(await decode(blob), CONFIG);
 
-// The picture in a file, upright, as bytes in RGB or grey. Colour profiles and transparency are left out, as Pillow does.
+// The picture in a file, upright, as bytes in RGB or grey. As in Pillow, colour profiles and transparency are left out.
 async function decode(blob) {
   const bitmap = await createImageBitmap(blob, { premultiplyAlpha: "none", colorSpaceConversion: "none" });
   const { width, height } = bitmap;

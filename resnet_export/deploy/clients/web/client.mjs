@@ -16,7 +16,7 @@ const errors = [];
 let server, browser, page;
 
 // The browser on this machine.
-function executable() {
+export function executable() {
   const places = BROWSERS.flatMap((name) => process.env.PATH.split(delimiter).map((folder) => join(folder, name)));
   const found = places.find(existsSync);
   if (!found) throw new Error("There is no Chromium here. Install it, on Debian with: apt-get install chromium");

@@ -10,6 +10,9 @@ export const milliseconds = (value) => `${value.toPrecision(3)} ms`;
 
 // Measures runs of a network on a prepared picture, and shows them.
 export async function measure(run, picture) {
+  const button = at("measure");
+  if (button.ariaDisabled === "true") return;
+  button.ariaDisabled = "true"; // not disabled, which would lose the focus
   at("latency").hidden = false;
   at("summary").textContent = `Measuring ${RUNS} runs …`;
   const ms = (await times(run, picture, RUNS)).sort((a, b) => a - b);
@@ -19,12 +22,13 @@ export async function measure(run, picture) {
   const [from, to] = at("axis").children;
   [from.textContent, to.textContent] = [milliseconds(least), milliseconds(most)];
   at("summary").textContent = `${RUNS} runs: median ${milliseconds(median)}, 9 of 10 within ${milliseconds(late)}.`;
+  button.ariaDisabled = "false";
 }
 
 function bars(ms, least, most) {
   const counts = new Array(BINS).fill(0);
   for (const one of ms) counts[Math.min(BINS - 1, Math.floor(((one - least) / (most - least || 1)) * BINS))]++;
   const unit = HEIGHT / Math.max(...counts);
-  const bar = (count, bin) => `<rect x="${16 * bin}" y="${HEIGHT - unit * count}" width="15" height="${unit * count}"/>`;
-  return counts.map(bar).join("");
+  const bar = (high, bin) => `<rect x="${16 * bin}" y="${HEIGHT - high}" width="15" height="${high}"/>`;
+  return counts.map((count, bin) => bar(unit * count, bin)).join("");
 }
