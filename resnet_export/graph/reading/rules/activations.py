@@ -13,10 +13,11 @@ swish(x)     = x sigmoid(alpha x)
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from resnet_export.graph.reading.arithmetic import decimal
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules.arguments import Attributes, Inputs, Single, feature
+from resnet_export.graph.reading.rules.arguments import Input, Single
 from resnet_export.graph.reading.rules.elementwise import made
 from resnet_export.graph.reading.values import Value
 
@@ -26,52 +27,45 @@ CUBIC = 0.044715
 """Of the approximation by tanh: Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016)."""
 
 
-def _celu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    alpha = decimal(attributes.get("alpha", 1.0))
-    scaled = made(builder, "Elu", made(builder, "Div", feature(inputs[0]), alpha))
-    return made(builder, "Mul", scaled, alpha)
+def _celu(builder: Builder, x: Input, alpha: float = 1.0) -> Value:
+    alpha = decimal(alpha)
+    return made(builder, "Mul", made(builder, "Elu", made(builder, "Div", x, alpha)), alpha)
 
 
-def _gelu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = feature(inputs[0])
-    if attributes.get("approximate", "none") == "tanh":
-        cube = made(builder, "Mul", made(builder, "Mul", x, x), x)
-        inner = made(builder, "Add", x, made(builder, "Mul", cube, CUBIC))
-        share = made(builder, "Tanh", made(builder, "Mul", inner, math.sqrt(2 / math.pi)))
+def _gelu(builder: Builder, x: Input, approximate: str = "none") -> Value:
+    do = partial(made, builder)
+    if approximate == "tanh":
+        inner = do("Add", x, do("Mul", do("Mul", do("Mul", x, x), x), CUBIC))
+        share = do("Tanh", do("Mul", inner, math.sqrt(2 / math.pi)))
     else:
-        share = made(builder, "Erf", made(builder, "Div", x, math.sqrt(2)))
-    return made(builder, "Mul", made(builder, "Mul", x, made(builder, "Add", share, 1.0)), 0.5)
+        share = do("Erf", do("Div", x, math.sqrt(2)))
+    return do("Mul", do("Mul", x, do("Add", share, 1.0)), 0.5)
 
 
-def _mish(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = feature(inputs[0])
+def _mish(builder: Builder, x: Input) -> Value:
     return made(builder, "Mul", x, made(builder, "Tanh", made(builder, "Softplus", x)))
 
 
-def _selu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    elu = made(builder, "Elu", feature(inputs[0]), alpha=attributes.get("alpha", SELU_ALPHA))
-    return made(builder, "Mul", elu, attributes.get("gamma", SELU_GAMMA))
+def _selu(builder: Builder, x: Input, alpha: float = SELU_ALPHA, gamma: float = SELU_GAMMA) -> Value:
+    return made(builder, "Mul", made(builder, "Elu", x, alpha=alpha), gamma)
 
 
-def _softsign(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = feature(inputs[0])
+def _softsign(builder: Builder, x: Input) -> Value:
     return made(builder, "Div", x, made(builder, "Add", made(builder, "Abs", x), 1.0))
 
 
-def _shrink(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x, bias, limit = feature(inputs[0]), attributes.get("bias", 0.0), attributes.get("lambd", 0.5)
-    above = made(builder, "Where", made(builder, "Greater", x, limit), made(builder, "Sub", x, bias), 0.0)
-    return made(builder, "Where", made(builder, "Less", x, -limit), made(builder, "Add", x, bias), above)
+def _shrink(builder: Builder, x: Input, bias: float = 0.0, lambd: float = 0.5) -> Value:
+    do = partial(made, builder)
+    above = do("Where", do("Greater", x, lambd), do("Sub", x, bias), 0.0)
+    return do("Where", do("Less", x, -lambd), do("Add", x, bias), above)
 
 
-def _swish(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = feature(inputs[0])
-    return made(builder, "Mul", x, made(builder, "Sigmoid", made(builder, "Mul", x, attributes.get("alpha", 1.0))))
+def _swish(builder: Builder, x: Input, alpha: float = 1.0) -> Value:
+    return made(builder, "Mul", x, made(builder, "Sigmoid", made(builder, "Mul", x, alpha)))
 
 
-def _thresholded(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = feature(inputs[0])
-    return made(builder, "Where", made(builder, "Greater", x, attributes.get("alpha", 1.0)), x, 0.0)
+def _thresholded(builder: Builder, x: Input, alpha: float = 1.0) -> Value:
+    return made(builder, "Where", made(builder, "Greater", x, alpha), x, 0.0)
 
 
 RULES: dict[str, Single] = {
