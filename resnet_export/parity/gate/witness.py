@@ -27,6 +27,11 @@ CHAOTIC = 0.1
 """Error of a float32 run, over the largest value, beyond which rounding alone decides what a network gives."""
 
 
+def agrees(found: Floats, truth: Floats) -> bool:
+    """Whether a source's own float64 run is the network that was read from it, whatever rounding makes of that."""
+    return max_error(found, truth) <= WITNESS * float(np.abs(truth).max(initial=0.0))
+
+
 def judge_float64(
     verdict: Verdict,
     label: str,
