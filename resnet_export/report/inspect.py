@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.report import facts
@@ -179,7 +179,8 @@ def _apart(first: str, second: str) -> tuple[str, str]:
     """Both, shortened; from a little before the place where they begin to differ, where one would not see that else."""
     if _short(first) != _short(second):
         return _short(first), _short(second)
-    start = max(len(os.path.commonprefix([first, second])) - BEFORE, 0)
+    same = next((at for at, (one, other) in enumerate(zip_longest(first, second)) if one != other), 0)
+    start = max(same - BEFORE, 0)
     shown = (f"{'...' * (start > 0)}{clipped(text[start:], facts.LONGEST)}" for text in (first, second))
     return next(shown), next(shown)
 
