@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import onnx
-
-from resnet_export.graph.foreign import ImageInput, inferred_values
+from resnet_export.graph.foreign import ImageInput
 from resnet_export.graph.interface import Activation, Head
 from resnet_export.images import Preprocessing
 from resnet_export.network import Network
@@ -82,14 +80,6 @@ class ModelUnderTest:
     def can_be_run(self) -> bool:
         """Whether the truth can be evaluated of what the file takes."""
         return self.oracle.network.image[0] == self.taken.channels
-
-
-def value_names(path: Path) -> list[str]:
-    """The float values of a graph that is not canonical, in its order."""
-    proto = onnx.load_model(path)
-    kinds = {value.name: value.type.tensor_type.elem_type for value in inferred_values(proto)}
-    floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
-    return [name for node in proto.graph.node for name in node.output if name and kinds.get(name) in floats]
 
 
 def canonical_model(

@@ -1,0 +1,46 @@
+"""The values inside a file, and a copy that gives some of them, such as the logits that `find_head` finds.
+
+A file with probabilities is judged without its softmax or sigmoid: near 0 and 1 they hide how wrong the logits are.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnx_ir as ir
+from onnx_ir.passes.common import RemoveUnusedNodesPass, ShapeInferencePass
+
+from resnet_export.error_text import unlogged
+from resnet_export.graph.file import read, save
+
+
+def write_outputs(path: Path, outputs: Sequence[str], target: Path) -> None:
+    """Writes a copy of a file whose outputs are these values.
+
+    Args:
+        path: the file.
+        outputs: the names of the values.
+        target: the copy.
+    """
+    model = _inferred(path)
+    values = ir.convenience.create_value_mapping(model.graph)
+    del model.graph.outputs[:]
+    for name in outputs:
+        values[name].dtype = values[name].dtype or ir.DataType.FLOAT
+        model.graph.outputs.append(values[name])
+    RemoveUnusedNodesPass()(model)
+    save(model, target)
+
+
+def value_names(path: Path) -> list[str]:
+    """The float values of a graph that is not canonical, in its order."""
+    floats = (ir.DataType.FLOAT, ir.DataType.FLOAT16)
+    values = (value for node in _inferred(path).graph for value in node.outputs)
+    return [value.name for value in values if value.name and value.dtype in floats]
+
+
+def _inferred(path: Path) -> ir.Model:
+    """The file with the types and shapes that onnx can infer; of a graph that it finds invalid, what that says."""
+    model = read(path)
+    with unlogged():
+        ShapeInferencePass(check_type=False, strict_mode=False, data_prop=False)(model)
+    return model
