@@ -14,13 +14,7 @@ from resnet_export.graph.file import read, save
 
 
 def write_outputs(path: Path, outputs: Sequence[str], target: Path) -> None:
-    """Writes a copy of a file whose outputs are these values.
-
-    Args:
-        path: the file.
-        outputs: the names of the values.
-        target: the copy.
-    """
+    """Writes a copy of a file whose outputs are the values of these names."""
     model = _inferred(path)
     values = ir.convenience.create_value_mapping(model.graph)
     del model.graph.outputs[:]

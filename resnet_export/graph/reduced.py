@@ -27,12 +27,7 @@ CONVERSIONS = ("half.input", "half.output")
 
 
 def as_float(model: ir.Model, metadata: Metadata) -> ir.Model:
-    """Takes out of a file what made it one of reduced precision, in place. What it can't undo stays.
-
-    Args:
-        model: the file.
-        metadata: what it says of itself.
-    """
+    """Takes out of a file what made it one of reduced precision, in place. What it can't undo stays."""
     graph = model.graph
     for node in [node for node in graph if node.op_type == "DequantizeLinear"]:
         source = node.inputs[0]

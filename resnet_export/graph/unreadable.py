@@ -45,11 +45,7 @@ Field = tuple[int, int]
 
 
 def explain(content: bytes) -> tuple[str, str]:
-    """What the bytes are, to follow "FILE is ", and what to do next.
-
-    Args:
-        content: bytes of a file that has no ONNX graph, or that protobuf cannot parse.
-    """
+    """What bytes are that have no ONNX graph, to follow "FILE is ", and what to do next."""
     if not content:
         return "empty", COPY
     if content.startswith(ZIP) and b".onnx" in content:

@@ -87,12 +87,7 @@ def _merged(before: Step, step: Step) -> Step:
 
 
 def folded_numbers(network: Network, numbers: Numbers) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Yields the float32 numbers of a folded network one by one, so that not all of them are in memory at once.
-
-    Args:
-        network: as `fold` gives it.
-        numbers: those of the network before the folding.
-    """
+    """Yields the float32 numbers of a folded network one by one, so that not all of them are in memory at once."""
     for step in network.steps:
         if step.parts:
             product, *others = step.parts

@@ -76,12 +76,7 @@ class Check:
         self._witness_failed = False
 
     def run_source(self, model: Candidate, activation: Activation | None = None) -> None:
-        """Runs the model that the file comes from. It is checked too, and is the yardstick.
-
-        Args:
-            model: gives logits.
-            activation: what the model makes of its logits before it gives them.
-        """
+        """Runs the model that the file comes from, before its `activation`. It is checked too, and is the yardstick."""
         self._activation = activation
         own = activation is not None or not self._built
         given: Quantity = ("output" if activation else "logits") if own else self._quantity

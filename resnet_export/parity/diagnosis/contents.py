@@ -140,12 +140,7 @@ def layer_precisions(model: ir.Model) -> set[Precision]:
 
 
 def describe_change(model: ir.Model, metadata: Metadata) -> tuple[str, Precision] | None:
-    """(what a tool made of the file, the precision by which to judge it); None where its layers show no such thing.
-
-    Args:
-        model: a file with the metadata of this package whose graph, or numbers, are not as they were written.
-        metadata: what it says of itself.
-    """
+    """(what a tool made of the file, the precision by which to judge it); None where its layers show no such thing."""
     precisions = layer_precisions(model)
     for precision in dict.fromkeys(PRECISIONS.values()):
         if precision in precisions:

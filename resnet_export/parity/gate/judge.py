@@ -154,15 +154,7 @@ class _Run(NamedTuple):
     def compare_source(
         self, source: Evaluation, truth: Floats, other_error: float, float32_error: float, *, vouched: bool
     ) -> Comparison:
-        """The source's own float32 run, which may be far off where rounding explains that and its float64 run is right.
-
-        Args:
-            source: the run.
-            truth: that of the network that was read from it.
-            other_error: that of the evaluation that it is held against.
-            float32_error: that of NumPy's float32.
-            vouched: whether its float64 run agrees with the truth.
-        """
+        """The source's own float32 run, which may be far off where NumPy's is too and its float64 run is right."""
         found = self.compare(source, truth, other_error, factor=SOURCE_FACTOR, precision=source.precision)
         magnified = float32_error > SUSPICIOUS * found.scale
         return replace(found, excused=vouched and magnified and not found.passed and math.isfinite(found.error))
