@@ -66,7 +66,7 @@ def _folds(network: Network, before: Step, step: Step) -> bool:
 
 def _is_channelwise(network: Network, last: str, step: Step) -> bool:
     """Whether `step` only scales and shifts the channels of the step `last`, and is its only use."""
-    if len(network.users[last]) != 1 or last in network.outputs:
+    if not network.has_one_use(last):
         return False
     if step.op == "BatchNormalization":
         return True

@@ -19,7 +19,7 @@ from resnet_export.images import Preprocessing
 from resnet_export.network import Step
 from resnet_export.parity.diagnosis.contents import describe_change, layer_precisions
 from resnet_export.parity.expected import Expected, expected_of
-from resnet_export.parity.model_under_test import ModelUnderTest, canonical_model, giving
+from resnet_export.parity.model_under_test import ModelUnderTest, canonical_model
 from resnet_export.parity.own_graph import read_own_graph
 from resnet_export.parity.reference.oracles import NetworkOracle
 from resnet_export.parity.results import Diagnosis, Quantity
@@ -119,7 +119,7 @@ def _own(path: Path, metadata: Metadata, weights: Source, others: tuple[str, ...
         mismatch = Diagnosis.of(error)
     if mismatch is None:
         mismatch = expected.other_head(metadata.interface.activation_of(metadata.canonical.classes))
-    tested = canonical_model(path, giving(numbers), network, expected.truth, others, mismatch)
+    tested = canonical_model(path, lambda: numbers, network, expected.truth, others, mismatch)
     oracle = replace(tested.oracle, takes_raw=takes_pixels(network, numbers))
     return replace(tested, oracle=oracle, source=trained, remarks=expected.remarks)
 
@@ -236,7 +236,7 @@ def _source_oracle(
     pixels = "; its pixels are taken to be normalised as ImageNet's" if normalised else ""
     others, alone = expected.others(given)
     oracle = NetworkOracle(
-        trained.network, giving(trained.numbers), f"{expected.truth}{pixels}", others=others, takes_raw=raw
+        trained.network, lambda: trained.numbers, f"{expected.truth}{pixels}", others=others, takes_raw=raw
     )
     return oracle, alone
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from resnet_export.graph.foreign import ImageInput
 from resnet_export.graph.interface import Activation, Head
@@ -17,8 +16,6 @@ from resnet_export.parity.reference.oracles import OWN_GRAPH, NetworkOracle
 from resnet_export.parity.results import Diagnosis, Quantity
 from resnet_export.runtimes.session import Precision
 from resnet_export.sources import Trained
-
-Given = TypeVar("Given")
 
 
 @dataclass(frozen=True)
@@ -116,7 +113,7 @@ def canonical_model(
         activation=interface.activation_of(canonical.classes),
         oracle=NetworkOracle(
             network,
-            recall or giving(numbers),
+            recall or (lambda: numbers),
             proof or f"the {kind} with the file's own numbers",
             others=dict(zip(others, network.outputs[1:], strict=False)),
         ),
@@ -128,8 +125,3 @@ def canonical_model(
 def quantity_of(head: Head) -> Quantity:
     """What a file with that head gives."""
     return "probabilities" if head == "sigmoid" else head
-
-
-def giving(value: Given) -> Callable[[], Given]:
-    """A function that gives it."""
-    return lambda: value

@@ -141,15 +141,11 @@ def _verdict(report: ModelReport) -> Iterator[str]:
             yield from wrapped(fault, "  ")
     elif report.metadata is None:
         yield "Not written by resnet-export: it makes no claims that could be checked."
-    elif report.metadata.quantization is not None:
-        yield from wrapped(
-            f"Canonical but for its precision: the graph is that of the {report.metadata.title}, node for node, and "
-            "its numbers are those that were written."
-        )
     else:
+        but = "" if report.metadata.quantization is None else " but for its precision"
         yield from wrapped(
-            f"Canonical: the graph is that of the {report.metadata.title}, node for node, and its numbers are those "
-            "that were written."
+            f"Canonical{but}: the graph is that of the {report.metadata.title}, node for node, and its numbers are "
+            "those that were written."
         )
 
 

@@ -33,7 +33,7 @@ def explain(
     network: Network | None = None,
     numbers: Numbers | None = None,
 ) -> str | None:
-    """The mistake that makes `found` of `expected[name]`, or None; folded, of these `numbers`, where there is a `network`."""
+    """The mistake that makes `found` of `expected[name]`, which are folded of `numbers` where there is a `network`."""
     array = expected[name]
     if found.shape != array.shape:
         return None
