@@ -58,12 +58,8 @@ def _with_norms(network: Network, expressions: Expressions) -> tuple[Network, di
     found, steps = dict(expressions), dict(network.step)
     for step in network.steps:
         scaled = steps.get(step.inputs[0]) if step.op == "Add" and "right" in step.parameters else None
-        if (
-            scaled is None
-            or scaled.op != "Mul"
-            or "right" not in scaled.parameters
-            or not network.has_one_use(scaled.name)
-        ):
+        alone = scaled is not None and network.has_one_use(scaled.name)
+        if scaled is None or not alone or scaled.op != "Mul" or "right" not in scaled.parameters:
             continue
         scale, shift = found[scaled.parameter("right")], found[step.parameter("right")]
         norm = written_norm(scale, shift)

@@ -83,11 +83,11 @@ def _matmul(
 
 def _biased_gelu(builder: Builder, x: Input, bias: Input = None, *, approximate: str = "none") -> Value:
     taken = x if bias is None else made(builder, "Add", x, bias)
-    return activations.RULES["Gelu"](builder, taken, approximate)
+    return activations.RULES["Gelu"](builder, taken, approximate=approximate)
 
 
 def _quick_gelu(builder: Builder, x: Input, alpha: float = QUICK) -> Value:
-    return activations.RULES["Swish"](builder, x, alpha)
+    return activations.RULES["Swish"](builder, x, alpha=alpha)
 
 
 RULES: dict[str, Single] = {
