@@ -87,9 +87,20 @@ class Metadata:
                     f"The file's metadata has format {data['format']}, and this release reads format {FORMAT}.",
                     hint="Update with: pip install --upgrade resnet-export",
                 )
-            network = _network(data.pop("network")) if "network" in data else None
-            spec = data.pop("specification") if network is None else None
-            return replace(decode(cls, {**data, "spec": spec, "network": None}, "the metadata"), network=network)
+            labels = data.get("labels")
+            network = _network(data["network"]) if "network" in data else None
+            made = data.get("quantization")
+            return cls(
+                spec=ResNetSpec(**data["specification"]) if network is None else None,
+                network=network,
+                interface=Interface(**data["interface"]),
+                preprocessing=decode(Preprocessing, data["preprocessing"], "the preprocessing"),
+                weights_digest=data["weights_digest"],
+                initializers_digest=data["initializers_digest"],
+                labels=None if labels is None else tuple(labels),
+                assumptions=tuple(Assumption(**one) for one in data.get("assumptions", ())),
+                quantization=None if made is None else decode(Quantization, made, "the quantisation"),
+            )
         except ModelError:
             raise
         except (ResNetExportError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
