@@ -16,13 +16,18 @@ from resnet_export.graph.file import read, save
 def write_outputs(path: Path, outputs: Sequence[str], target: Path) -> None:
     """Writes a copy of a file whose outputs are the values of these names."""
     model = _inferred(path)
-    values = ir.convenience.create_value_mapping(model.graph)
-    del model.graph.outputs[:]
-    for name in outputs:
-        values[name].dtype = values[name].dtype or ir.DataType.FLOAT
-        model.graph.outputs.append(values[name])
+    keep_outputs(model, outputs)
+    for value in model.graph.outputs:
+        value.dtype = value.dtype or ir.DataType.FLOAT
     RemoveUnusedNodesPass()(model)
     save(model, target)
+
+
+def keep_outputs(model: ir.Model, outputs: Sequence[str]) -> None:
+    """Makes these values the outputs of a graph."""
+    values = ir.convenience.create_value_mapping(model.graph)
+    del model.graph.outputs[:]
+    model.graph.outputs.extend(values[name] for name in outputs)
 
 
 def value_names(path: Path) -> list[str]:

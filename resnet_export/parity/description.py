@@ -56,13 +56,13 @@ def describe(path: Path, weights: Source, folder: Path, image_size: int | None =
     _check_version(model, path)
     others, remarks = _outputs(model, path)
     head = find_head(model)
-    logits_path = None
-    if head is not None:
-        logits_path = folder / path.name
-        write_outputs(path, (head.logits, *others), logits_path)
+    outputs = (model.graph.outputs[0].name or "" if head is None else head.logits, *others)
+    logits_path = None if head is None else folder / path.name
+    if logits_path is not None:
+        write_outputs(path, outputs, logits_path)
     taken = sized(image_input(model, path), image_size, path)
     if not is_ours(model):
-        found = _foreign(model, path, taken, weights, head, logits_path, others, folder)
+        found = _foreign(model, path, taken, weights, head, logits_path, outputs)
         return replace(found, remarks=(*remarks, *found.remarks))
     metadata = read_metadata(model, path)
     tested = canonical_model(path, None, others=others) if weights is None else _own(path, metadata, weights, others)
@@ -73,7 +73,9 @@ def describe(path: Path, weights: Source, folder: Path, image_size: int | None =
         tested = replace(tested, taken=replace(tested.taken, dtype=taken.dtype))
         return _reduced(tested, metadata, metadata.quantization.recipe.precision, given=weights is not None)
     change = None if tested.wrong is None else describe_change(model, metadata)
-    return tested if change is None else _changed(model, metadata, tested, *change, given=weights is not None)
+    if change is None:
+        return tested
+    return _changed(model, metadata, tested, outputs, *change, given=weights is not None)
 
 
 def _check_version(model: ir.Model, path: Path) -> None:
@@ -136,7 +138,14 @@ def _reduced(tested: ModelUnderTest, metadata: Metadata, precision: Precision, *
 
 
 def _changed(
-    model: ir.Model, metadata: Metadata, tested: ModelUnderTest, change: str, precision: Precision, *, given: bool
+    model: ir.Model,
+    metadata: Metadata,
+    tested: ModelUnderTest,
+    outputs: tuple[str, ...],
+    change: str,
+    precision: Precision,
+    *,
+    given: bool,
 ) -> ModelUnderTest:
     """A file of ours that another tool changed: its metadata still say what it takes, and what it should be."""
     kept = initializers_digest(model) == metadata.initializers_digest
@@ -146,7 +155,7 @@ def _changed(
     oracle, wrong = tested.oracle, None
     if not known:
         try:
-            own = read_own_graph(tested.logits_path or tested.path, taken, tested.others)
+            own = read_own_graph(tested.path, taken, outputs)
         except ModelError as error:
             message = f"{error.message} Another tool changed the file after its export: it was {change}."
             raise ModelError(message, hint=error.hint) from error
@@ -171,8 +180,7 @@ def _foreign(
     weights: Source,
     head: ProbabilityHead | None,
     logits_path: Path | None,
-    others: tuple[str, ...],
-    folder: Path,
+    outputs: tuple[str, ...],
 ) -> ModelUnderTest:
     """A file of others, beside its source or by itself."""
     precisions = layer_precisions(model)
@@ -187,11 +195,7 @@ def _foreign(
     )
     given: Quantity = "output" if logits_path is None else "probabilities"
     if weights is None:
-        source = logits_path or path
-        if len(others) + 1 < len(model.graph.outputs) and logits_path is None:
-            source = folder / path.name  # without the outputs that are not compared
-            write_outputs(path, (model.graph.outputs[0].name or "", *others), source)
-        own = read_own_graph(source, taken, others)
+        own = read_own_graph(path, taken, outputs)
         usual = Preprocessing.default(taken.channels, own.oracle.network.image[1])
         return tested(
             taken=own.taken, preprocessing=usual, given=given, oracle=own.oracle, wrong=own.wrong, remarks=own.remarks
@@ -201,7 +205,7 @@ def _foreign(
     _refuse_other_images(trained, taken, path)
     if logits_path is None:
         trained, given = _with_head(trained, model)
-    oracle, alone = _source_oracle(expected, trained, taken, others)
+    oracle, alone = _source_oracle(expected, trained, taken, outputs[1:])
     return tested(
         taken=taken,
         preprocessing=preparation_of(trained)[0],
