@@ -10,7 +10,8 @@ import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass, ShapeInferencePass
 
 from resnet_export.error_text import unlogged
-from resnet_export.graph.file import read, save
+from resnet_export.graph.access import EXTERNAL_ABOVE
+from resnet_export.graph.file import read
 
 
 def write_outputs(path: Path, outputs: Sequence[str], target: Path) -> None:
@@ -20,7 +21,8 @@ def write_outputs(path: Path, outputs: Sequence[str], target: Path) -> None:
     for value in model.graph.outputs:
         value.dtype = value.dtype or ir.DataType.FLOAT
     RemoveUnusedNodesPass()(model)
-    save(model, target)
+    size = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value)
+    ir.save(model, target, external_data=f"{target.name}.data" if size > EXTERNAL_ABOVE else None)
 
 
 def keep_outputs(model: ir.Model, outputs: Sequence[str]) -> None:

@@ -49,11 +49,6 @@ def write(model: ir.Model, path: Path, metadata: Metadata) -> None:
     model.doc_string = None
     model.metadata_props.clear()
     model.metadata_props.update(metadata.to_props())
-    save(model, path)
-
-
-def save(model: ir.Model, path: Path) -> None:
-    """Writes a model as it is, one tensor at a time. It has no numbers afterwards."""
     size = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value)
     if size > EXTERNAL_ABOVE:
         ir.save(model, path, external_data=f"{path.name}.data", size_threshold_bytes=1024)
