@@ -157,11 +157,15 @@ class Check:
 
     def _witnessed(self, truths: Truths) -> list[tuple[str | None, Floats, Floats]]:
         """(name of an output, what the source's own float64 run gives, the truth) of each; nothing without that run."""
-        given, outputs = self._witness or (), (None, *self._others)
-        truth = [truths.of(self._sets[0], "logits", output=name, batch=len(given[0])) for name in outputs if given]
-        if given and self._activation is not None:
-            truth[0] = activate(truth[0], self._activation)
-        return list(zip(outputs, given, truth, strict=True)) if given else []
+        if self._witness is None:
+            return []
+        found = []
+        for output, given in zip((None, *self._others), self._witness, strict=True):
+            truth = truths.of(self._sets[0], "logits", output=output, batch=len(given))
+            if output is None and self._activation is not None:
+                truth = activate(truth, self._activation)
+            found.append((output, given, truth))
+        return found
 
     def _distance(self, verdict: Verdict, output: str | None, found: Floats, truth: Floats) -> float:
         """How far the source's own float64 run is from the truth, over the largest value; it is judged."""
