@@ -11,7 +11,6 @@ head       fc(mean x); or fastai's: dense(norm(relu(dense(norm(max x, mean x))))
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -118,14 +117,7 @@ class _Steps:
         self.channels = {IMAGE: channels}
         self._eps = eps
 
-    def add(
-        self,
-        name: str,
-        op: str,
-        *inputs: str,
-        parameters: Mapping[str, tuple[int, ...]] | None = None,
-        **attributes: Any,
-    ) -> str:
+    def add(self, name: str, op: str, *inputs: str, parameters: Any = None, **attributes: Any) -> str:
         self.found.append(Step(name, op, inputs, attributes, parameters or {}))
         self.channels[name] = self.channels[inputs[0]]
         return name

@@ -159,7 +159,7 @@ class Check:
         """(name of an output, what the source's own float64 run gives, the truth) of each; nothing without that run."""
         if self._witness is None:
             return []
-        found = []
+        found: list[tuple[str | None, Floats, Floats]] = []
         for output, given in zip((None, *self._others), self._witness, strict=True):
             truth = truths.of(self._sets[0], "logits", output=output, batch=len(given))
             if output is None and self._activation is not None:

@@ -56,8 +56,9 @@ def _slice(x: Array, *bounds: Array, **attributes: Any) -> Array:
 def slice_bounds(bounds: Sequence[Array | None], attributes: Mapping[str, Any]) -> list[tuple[int, int, int, int]]:
     """(start, end, axis, step) of each cut: inputs in later opsets, and attributes in opset 9 and earlier."""
     names = ("starts", "ends", "axes", "steps")
-    given = {name: bound.ravel().tolist() for name, bound in zip(names, bounds, strict=False) if bound is not None}
-    starts, ends, axes, steps = ((attributes | given).get(name) for name in names)
+    given = dict(attributes)
+    given |= {name: bound.ravel().tolist() for name, bound in zip(names, bounds, strict=False) if bound is not None}
+    starts, ends, axes, steps = (given.get(name) for name in names)
     if starts is None or ends is None:
         raise ValueError("a slice without bounds")
     return list(zip(starts, ends, axes or range(len(starts)), steps or [1] * len(starts), strict=True))
@@ -74,7 +75,12 @@ def _reduction(op: str) -> Callable[..., Array]:
     return apply
 
 
-def _divide(x: Array, y: Array) -> Array:
+def _between(op: str) -> Callable[..., Array]:
+    """Of two numbers; older files say that they broadcast."""
+    return lambda x, y, **_: _step[op](x, y)
+
+
+def _divide(x: Array, y: Array, **_: Any) -> Array:
     if x.dtype.kind == "f":
         return np.asarray(x / y)
     if object in (x.dtype, y.dtype):  # lengths, which are positive, and depend on the batch
@@ -157,7 +163,8 @@ def _dequantize(
 
 
 ARITHMETIC: dict[str, Callable[..., Any]] = {
-    **{op: _step[op] for op in (*UNARY, *BINARY, *COMPARISONS, "Concat", "MatMul", "Where")},
+    **{op: _step[op] for op in (*UNARY, "Concat", "MatMul", "Where")},
+    **{op: _between(op) for op in (*BINARY, *COMPARISONS)},
     **{op: _reduction(op) for op in OPERATORS if op.startswith("Reduce")},
     "BatchNormalization": _batch_norm,
     "Cast": _cast,

@@ -47,7 +47,8 @@ def _comparison(function: Callable[[Floats, Floats], Any]) -> Operator:
 
 
 def _chosen(mask: Floats, *inputs: Floats, **numbers: Floats) -> Floats:
-    return np.where(mask != 0, *operands(*inputs, **numbers))
+    left, right = operands(*inputs, **numbers)
+    return np.asarray(np.where(mask != 0, left, right))
 
 
 def _chosen_shape(mask: Shape, *inputs: Shape, **numbers: Shape) -> Shape:

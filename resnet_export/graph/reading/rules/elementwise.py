@@ -53,7 +53,7 @@ def _prelu(builder: Builder, x: Input, slope: Input) -> Value:
 
 
 def _binary(op: str) -> Single:
-    def rule(builder: Builder, *inputs: Input) -> Value:
+    def rule(builder: Builder, *inputs: Input, **_: Any) -> Value:  # older files say that they broadcast
         if len(inputs) > 2:  # Max, Min and Sum take any number
             if not any(isinstance(value, Feature) for value in inputs[:2]):
                 inputs = tuple(sorted(inputs, key=lambda value: not isinstance(value, Feature)))
