@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
-import logging
-from collections.abc import Iterator
 from types import ModuleType
 
 from resnet_export.errors import MissingDependencyError
@@ -114,14 +111,3 @@ def refuse_known_bad(distribution: str) -> None:
             f"{distribution} {installed} is installed, a release that gives wrong files: {fault}.",
             hint=f"Replace it with: {cure}",
         )
-
-
-@contextlib.contextmanager
-def without_log() -> Iterator[None]:
-    """Without the log of packages: their warnings and advice are no news to who called this one."""
-    disabled = logging.root.manager.disable
-    logging.disable(logging.ERROR)
-    try:
-        yield
-    finally:
-        logging.disable(disabled)

@@ -8,9 +8,8 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 
-from resnet_export.error_text import error_text
+from resnet_export.error_text import error_text, unlogged
 from resnet_export.errors import InputError
-from resnet_export.optional import without_log
 
 NOISE = re.compile(
     r"\x1b\[\d*m"  # Keras writes bold letters
@@ -25,12 +24,8 @@ NOISE = re.compile(
 def quiet() -> Iterator[None]:
     """Without warnings, log messages and prints: of deprecated functions, missing libraries, graphs that failed."""
     said = io.StringIO()
-    with (
-        without_log(),
-        warnings.catch_warnings(action="ignore"),
-        contextlib.redirect_stdout(said),
-        contextlib.redirect_stderr(said),
-    ):
+    with unlogged(), warnings.catch_warnings(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        warnings.simplefilter("ignore")
         yield
 
 

@@ -8,13 +8,13 @@ import onnx
 import onnx_ir as ir
 
 from resnet_export import __version__
+from resnet_export.error_text import unlogged
 from resnet_export.errors import ModelError
 from resnet_export.graph.access import EXTERNAL_ABOVE
 from resnet_export.graph.metadata import Metadata
 from resnet_export.graph.serial import serialised
 from resnet_export.graph.unreadable import COPY, GIVE, explain
 from resnet_export.graph.validity import check_nodes, check_tensors, check_texts, sort
-from resnet_export.optional import without_log
 from resnet_export.weights.canonical import Array
 
 NO_TENSORS = "resnet_export.no_tensors"
@@ -70,7 +70,7 @@ def read(path: Path) -> ir.Model:
             raise ValueError("it has no graph")
         check_texts(proto)
         others = _without_types(proto.graph)
-        with without_log():  # onnx-ir warns of an invalid graph; it is refused right behind, in words
+        with unlogged():  # onnx-ir warns of an invalid graph, which is refused right behind, and in words
             model = ir.from_proto(proto)
     except Exception as error:  # protobuf, onnx and onnx-ir each raise their own kinds
         what, hint = explain(content)

@@ -13,10 +13,10 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
+from resnet_export.error_text import unlogged
 from resnet_export.files import reported
 from resnet_export.graph.recipe import Recipe
 from resnet_export.network import Network
-from resnet_export.optional import without_log
 from resnet_export.quantization.float_network import FloatNetwork, value_names
 from resnet_export.quantization.presets import ADDITIONS, PRODUCTS, Preset
 from resnet_export.quantization.ranges import Range
@@ -56,7 +56,7 @@ def quantised(model: ir.Model, ranges: Mapping[str, Range], preset: Preset, reci
     # What normalises pixels, and makes probabilities of logits, stays in float32.
     around = [node.name for node in proto.graph.node if node.name not in ranges]
     operators = [op for op in preset.operators if recipe.additions or op not in ADDITIONS]
-    with without_log():  # it advises a preprocessing that our graphs have behind them
+    with unlogged():  # of the quantiser's advice to run a preprocessing that our graphs have behind them
         quantiser = QDQQuantizer(
             proto,
             per_channel=True,
