@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import traceback
 from collections.abc import Iterator
 
@@ -13,6 +14,8 @@ from resnet_export.cli.streams import tell
 from resnet_export.errors import ParityError, ResNetExportError, StructureError, UnavailableError
 
 UNEXPECTED = 1
+NO_MEMORY = re.compile("bad_alloc|allocate memory")
+"""What native code says of it, such as ONNX Runtime's."""
 
 
 @contextlib.contextmanager
@@ -35,12 +38,13 @@ def reported(*, debug: bool) -> Iterator[None]:
 
 def describe(error: BaseException, *, debug: bool = False) -> tuple[list[str], int]:
     """The lines that a user reads of an error, and the exit code."""
-    if isinstance(error, MemoryError):
+    expected = isinstance(error, ResNetExportError)
+    if isinstance(error, MemoryError) or (not expected and NO_MEMORY.search(str(error))):
         return [
             "error: the memory of this machine does not suffice for it; nothing was written.",
             "Export a smaller network, or on a machine with more memory.",
         ], UnavailableError.exit_code
-    if not isinstance(error, ResNetExportError):
+    if not expected:
         what = " ".join(str(error).split())
         advice = "report it" if debug else "run again with --debug for the traceback, and report it"
         return [f"unexpected error: {type(error).__name__}{': ' if what else ''}{what}; {advice}"], UNEXPECTED

@@ -24,6 +24,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="resource limits are 
 LIMITED = """
 import contextlib, os, resource, signal, sys
 import click
+import onnxruntime
 from resnet_export.cli import failing
 from resnet_export import quantize
 
