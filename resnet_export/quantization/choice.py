@@ -1,7 +1,4 @@
-"""Which ranges and corrections a file gets: those with which the logits of other pictures have the least error.
-
-Residual additions compute with integers unless the file is faster on this machine with additions in float32.
-"""
+"""Which ranges and corrections a file gets: those with which the logits of other pictures have the least error."""
 
 from __future__ import annotations
 
@@ -14,16 +11,11 @@ from resnet_export.quantization.correction import correct_biases, equalise, pair
 from resnet_export.quantization.float_network import FloatNetwork
 from resnet_export.quantization.noise import logits_sqnr
 from resnet_export.quantization.pictures import Pictures
-from resnet_export.quantization.presets import ADDITIONS, Preset
-from resnet_export.quantization.proof import timed
+from resnet_export.quantization.presets import Preset
 from resnet_export.quantization.ranges import AUTO, METHODS, Range
 from resnet_export.quantization.results import Candidate
 from resnet_export.quantization.statistics import Show, Values, measure
 from resnet_export.quantization.writing import write_plain
-
-FLOAT_ADDITIONS = "float32 additions"
-SECONDS = 5.0
-"""Of a comparison that decides; the least that `compare` takes."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +34,10 @@ class Chosen:
 class Chooser:
     """Tries one thing after the other, and keeps what makes the error smaller."""
 
-    def __init__(
-        self, network: FloatNetwork, pictures: Pictures, preset: Preset, folder: Path, show: Show, *, timed: bool
-    ) -> None:
+    def __init__(self, network: FloatNetwork, pictures: Pictures, preset: Preset, folder: Path, show: Show) -> None:
         self._original, self._pictures, self._preset, self._folder, self._show = network, pictures, preset, folder, show
         self._part = pictures.choosing if pictures.choosing.count else pictures.calibration
-        self._timed = timed
-        self._found: list[Candidate] = []
+        self._found: list[tuple[str, float]] = []
         self.run = 0
 
     def replay(self, recipe: Recipe) -> Chosen:
@@ -79,12 +68,7 @@ class Chooser:
         if self._try("bias-corrected", other, values, recipe) > best:
             network, recipe = other, replace(recipe, bias_corrected=True)
             kept.add("bias-corrected")
-        if self._timed and any(step.op in ADDITIONS for step in network.network.steps):
-            other = replace(recipe, additions=False)
-            if self._is_faster(network, values, recipe, other):
-                recipe = other
-                kept.add(FLOAT_ADDITIONS)
-        candidates = tuple(replace(one, chosen=one.what in kept) for one in self._found)
+        candidates = tuple(Candidate(what, sqnr, what in kept) for what, sqnr in self._found)
         return Chosen(network, _ranges(values, recipe), recipe, candidates, self.run)
 
     def _measure(self, network: FloatNetwork) -> dict[str, Values]:
@@ -95,16 +79,8 @@ class Chooser:
         path = write_plain(network, _ranges(values, recipe), self._preset, recipe, self._folder / "candidate.onnx")
         sqnr = logits_sqnr(self._original, path, self._part)
         self.run += 2 * self._part.count
-        self._found.append(Candidate(what, sqnr, chosen=False))
+        self._found.append((what, sqnr))
         return sqnr
-
-    def _is_faster(self, network: FloatNetwork, values: Mapping[str, Values], recipe: Recipe, other: Recipe) -> bool:
-        """Whether the other recipe takes less time on this machine, by the whole interval."""
-        before = write_plain(network, _ranges(values, recipe), self._preset, recipe, self._folder / "before.onnx")
-        self._try(FLOAT_ADDITIONS, network, values, other)
-        ratio = timed(before, self._folder / "candidate.onnx", SECONDS).ratio
-        self._found[-1] = replace(self._found[-1], ratio=ratio)
-        return ratio.high is not None and ratio.high < 1
 
     def _equalised(self) -> FloatNetwork:
         network = self._original

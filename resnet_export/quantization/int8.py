@@ -13,7 +13,7 @@ from resnet_export.errors import UsageError, did_you_mean
 from resnet_export.graph.recipe import Quantization, Recipe
 from resnet_export.machine.cpu import read_cpu
 from resnet_export.progress import Progress
-from resnet_export.quantization.choice import SECONDS, Chooser, Chosen
+from resnet_export.quantization.choice import Chooser, Chosen
 from resnet_export.quantization.made import Made
 from resnet_export.quantization.noise import layer_noise, most_sensitive
 from resnet_export.quantization.options import QuantizeOptions
@@ -28,6 +28,8 @@ from resnet_export.quantization.writing import quantised, quantised_layers, writ
 RANDOM = (
     "CALIBRATED ON RANDOM NUMBERS: the ranges are not those of pictures, and what was found here says nothing of them."
 )
+SECONDS = 5.0
+"""Of the comparison of an attempt with float32."""
 PARTS = 2
 """Random pictures for each of `samples`: enough for those that are held out and those that choose."""
 
@@ -75,7 +77,7 @@ class Int8:
     def _choose(self, pictures: Pictures) -> Chosen:
         with self._stage("calibrate") as show:
             told = show if callable(show) else None
-            chooser = Chooser(self._subject.network, pictures, self._preset, self._folder, told, timed=self._timed)
+            chooser = Chooser(self._subject.network, pictures, self._preset, self._folder, told)
             if self._recipe is not None:
                 chosen = chooser.replay(self._recipe)
             else:

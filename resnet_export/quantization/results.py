@@ -16,15 +16,13 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Candidate:
-    """A way to choose ranges, to correct weights, or to add that was tried."""
+    """A way to choose ranges or to correct weights that was tried."""
 
     what: str
     """Such as `percentile-99.99` or `equalised`."""
     sqnr_db: float
     """Of the logits, on pictures that choose."""
     chosen: bool
-    ratio: Estimate | None = None
-    """Its time over that without it, where that decides."""
 
 
 @dataclass(frozen=True)

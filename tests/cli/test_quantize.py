@@ -39,11 +39,7 @@ REPORT = QuantizeReport(
     quantization=MADE,
     reason="VNNI multiplies unsigned by signed bytes",
     reason_source="Intel SDM",
-    candidates=(
-        Candidate("minmax", 36.6, True),
-        Candidate("bias-corrected", 30.0, False),
-        Candidate("float32 additions", 31.0, True, Estimate(0.91, 0.90, 0.92)),
-    ),
+    candidates=(Candidate("minmax", 36.6, True), Candidate("bias-corrected", 30.0, False)),
     layers=(LayerNoise("conv1", "Conv", 41.9, 1e-4), LayerNoise("fc", "Gemm", 28.3, 1e-3)),
     quantised=("layer1.0.conv1", "fc"),
     proofs=(
@@ -83,7 +79,7 @@ def test_the_report(stub: Callable[..., Any], invoke: Callable[..., Result]) -> 
         "11.8 MB, 0.25 of 46.7 MB",
         "256 pictures, sha256 0123456789ab..., seed 0",
         "minmax 36.6 dB (taken)",
-        "bias-corrected 30.0 dB, float32 additions 31.0 dB, time 0.910 [0.900 0.920] (taken)",
+        "bias-corrected 30.0 dB",
         "kept in float32 conv1",
         "98.4% [96.1 99.4]",
         "0.310 [0.300 0.320]",

@@ -10,7 +10,7 @@ import pytest
 
 from resnet_export import export
 from resnet_export.bench.estimate import Estimate
-from resnet_export.quantization import choice, proof
+from resnet_export.quantization import proof
 from tests.classify import labelled
 
 if TYPE_CHECKING:
@@ -23,15 +23,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """`timed(0.5)`: the file takes half of the time, in ONNX Runtime alone; `additions` is theirs in float32."""
+    """`timed(0.5)`: the file takes half of the time, in ONNX Runtime alone."""
 
-    def found(ratio: float) -> SimpleNamespace:
+    def stub(ratio: float) -> None:
         sides = (SimpleNamespace(p50_ms=1.0), SimpleNamespace(p50_ms=ratio))
-        return SimpleNamespace(ratio=Estimate(ratio, ratio - 0.01, ratio + 0.01), a=sides[0], b=sides[1])
-
-    def stub(ratio: float, additions: float = 1.0) -> None:
-        monkeypatch.setattr(proof, "compare", lambda *sides, **how: found(ratio))
-        monkeypatch.setattr(choice, "timed", lambda *paths: found(additions))
+        found = SimpleNamespace(ratio=Estimate(ratio, ratio - 0.01, ratio + 0.01), a=sides[0], b=sides[1])
+        monkeypatch.setattr(proof, "compare", lambda *sides, **how: found)
         monkeypatch.setattr(proof, "RUNTIMES", ("ort:cpu",))
 
     stub(0.5)

@@ -211,21 +211,6 @@ def test_a_file_that_is_not_faster_is_refused(
     assert other.proofs[0].ratio is None
 
 
-def test_additions_in_float32_where_that_is_faster(
-    net: Path, colours: Path, tmp_path: Path, timed: Callable[..., None]
-) -> None:
-    for additions, integer in ((0.95, False), (0.995, True)):
-        timed(0.5, additions)
-        target = tmp_path / f"{additions}.onnx"
-        report = quantize(net, target, calibrate=colours, samples=16)
-        assert report.quantization.recipe.additions is integer
-        tried = next(one for one in report.candidates if one.what == "float32 additions")
-        assert (tried.chosen, tried.ratio) == (not integer, Estimate(additions, additions - 0.01, additions + 0.01))
-        assert verify(target, runtimes=["ort:cpu"]).passed
-        inputs = [node.input for node in onnx.load(target).graph.node if node.op_type == "Add"]
-        assert {all(name.endswith("DequantizeLinear_Output") for name in taken) for taken in inputs} == {integer}
-
-
 def test_random_numbers_mark_the_file(net: Path, tmp_path: Path) -> None:
     report = quantize(net, tmp_path / "int8.onnx", calibrate_random=True, samples=16, keep=True)
     assert report.quantization.random

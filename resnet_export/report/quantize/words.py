@@ -10,9 +10,9 @@ from resnet_export.terminal import file_size, number
 
 if TYPE_CHECKING:
     from resnet_export.graph.recipe import Share
-    from resnet_export.quantization.results import Attempt, Candidate, QuantizeReport, RuntimeProof
+    from resnet_export.quantization.results import Attempt, QuantizeReport, RuntimeProof
 
-CHANGES = ("equalised", "bias-corrected", "float32 additions")
+CORRECTIONS = ("equalised", "bias-corrected")
 PROOFS = ("runtime", "float32 ms", "ms", "time", "agrees with float32")
 ATTEMPTS = ("float32 layers", "drop", "limit", "time", "the last of them")
 MOST_LAYERS = 5
@@ -80,19 +80,13 @@ def candidates(report: QuantizeReport) -> Iterator[tuple[str, list[str]]]:
     """(name of the choice, what was tried with its error), the chosen ones marked."""
     recipe = report.quantization.recipe
     for name, tried in (
-        ("ranges", [one for one in report.candidates if one.what not in CHANGES]),
-        ("changes", [one for one in report.candidates if one.what in CHANGES]),
+        ("ranges", [one for one in report.candidates if one.what not in CORRECTIONS]),
+        ("corrections", [one for one in report.candidates if one.what in CORRECTIONS]),
     ):
         if tried:
-            yield name, [_candidate(one) for one in tried]
+            yield name, [f"{one.what} {one.sqnr_db:.1f} dB{' (taken)' if one.chosen else ''}" for one in tried]
     if not report.candidates and recipe.ranges is not None:
         yield "ranges", [recipe.ranges, "by the recipe"]
-
-
-def _candidate(one: Candidate) -> str:
-    """`equalised 36.1 dB (taken)`; of one that time decides, that too."""
-    time = "" if one.ratio is None else f", time {one.ratio.value:.3f} {interval(one.ratio)}"
-    return f"{one.what} {one.sqnr_db:.1f} dB{time}{' (taken)' if one.chosen else ''}"
 
 
 def share(found: Share | None) -> str:
