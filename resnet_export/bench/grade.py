@@ -6,19 +6,14 @@ nothing but results under the same disturbance. D: it says something about the d
 The worst of the reasons sets the letter. What the system doesn't tell is no reason.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from resnet_export.bench.statistics import LEAST_EFFECTIVE
+from resnet_export.bench.sampling import Budget
+from resnet_export.bench.statistics import LEAST_EFFECTIVE, Summary
+from resnet_export.machine import Machine
 from resnet_export.machine.noise import Noise
-
-if TYPE_CHECKING:
-    from resnet_export.bench.sampling import Budget
-    from resnet_export.bench.statistics import Summary
-    from resnet_export.machine import Machine
 
 Letter = Literal["A", "B", "C", "D"]
 DOUBTFUL: tuple[Letter, ...] = ("C", "D")

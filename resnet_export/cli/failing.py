@@ -1,7 +1,5 @@
 """From an exception to what the user reads, and to the exit code."""
 
-from __future__ import annotations
-
 import contextlib
 import traceback
 from collections.abc import Iterator

@@ -6,8 +6,6 @@
 The CPUs are those that the measured process may run on. A process counts with its children, those that ended too.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

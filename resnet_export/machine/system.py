@@ -1,7 +1,5 @@
 """The system: operating system, kernel, C library, container and Python."""
 
-from __future__ import annotations
-
 import os
 import platform
 import re

@@ -1,11 +1,6 @@
 """What a failed check found, in sentences: screen, page, JUnit and error messages have them in common."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from resnet_export.parity.results import VerifyReport
+from resnet_export.parity.results import VerifyReport
 
 
 def findings(verification: VerifyReport) -> list[str]:

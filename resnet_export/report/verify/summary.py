@@ -1,17 +1,12 @@
 """What `verify` found, by runtime: the rows and words that the screen and the page have in common."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.results import Comparison, LayerError, RuntimeResult, VerifyReport
 from resnet_export.terminal import Row, clipped, number, printable
-
-if TYPE_CHECKING:
-    from resnet_export.parity.results import Comparison, LayerError, RuntimeResult, VerifyReport
 
 HEADING = ("runtime", "images", "error", "mean", "ratio", "1-cosine", "top-1", "top-5", "")
 LAYER_HEADING = ("layer", "operator", "error", "own error", "allowed", "")
