@@ -110,14 +110,7 @@ def grade(
 
 
 def disturbances(threads: int, noise: Noise, machine: Machine, *, on_cpu: bool = True) -> tuple[str, ...]:
-    """What was wrong with the machine while several processes were measured, a sentence each.
-
-    Args:
-        threads: threads of a run.
-        noise: what happened during it.
-        machine: the machine that they ran on.
-        on_cpu: whether the CPU ran a network.
-    """
+    """What was wrong with the machine while several processes were measured, a sentence each; arguments as above."""
     found = _sorted(*_around(threads, noise, machine), *(_around_a_cpu(noise, machine) if on_cpu else ()))
     return tuple(one.reason for one in found)
 

@@ -52,6 +52,6 @@ def _findings(error: ResNetExportError) -> list[str]:
         return [f"Likely cause: {error.cause}."]
     if not isinstance(error, ParityError) or getattr(error.report, "verification", None) is None:
         return []
-    from resnet_export.report.verify.findings import findings
+    from resnet_export.report.verify.summary import findings
 
     return [line for line in findings(error.report.verification) if line.strip(" .") not in error.message]

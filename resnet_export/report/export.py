@@ -7,7 +7,7 @@ from resnet_export.parity.gate.gate import SUSPICIOUS
 from resnet_export.parity.results import Comparison, VerifyReport
 from resnet_export.pipeline.report import ExportReport
 from resnet_export.report import facts
-from resnet_export.report.verify.findings import findings
+from resnet_export.report.verify.summary import findings
 from resnet_export.terminal import DIGITS, fact, file_size, multiply_adds, printable, table, wrapped
 
 CHECKPOINT = "checkpoint"

@@ -7,8 +7,8 @@ from resnet_export.report.kit import page
 from resnet_export.report.kit.page import items, text
 from resnet_export.report.kit.svg import symbol
 from resnet_export.report.verify import summary
-from resnet_export.report.verify.findings import sentences
 from resnet_export.report.verify.plot import draw
+from resnet_export.report.verify.summary import sentences
 
 STYLE = """
 polyline.error, line.error { stroke: var(--error); stroke-width: 1.5; }

@@ -154,3 +154,14 @@ def magnitude(value: float, digits: int = 1) -> str:
 def ratio(value: float) -> str:
     """0.45; 2.1e+04 where decimals say nothing."""
     return f"{value:.2f}" if value < HUNDREDS else magnitude(value)
+
+
+def findings(verification: VerifyReport) -> list[str]:
+    """One line for each failure, then where it goes wrong first."""
+    return [*(f"  {failure}" for failure in sentences(verification)), *verification.located]
+
+
+def sentences(verification: VerifyReport) -> list[str]:
+    """The failures, except one that only says what `located` of the report says."""
+    repeated = None if verification.diagnosis is None else verification.diagnosis.failure
+    return [failure for failure in verification.failures if failure != repeated]

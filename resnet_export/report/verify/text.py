@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from resnet_export.parity.results import Bisection, VerifyReport
 from resnet_export.report.verify import summary
-from resnet_export.report.verify.findings import sentences
+from resnet_export.report.verify.summary import sentences
 from resnet_export.terminal import blocks, fact, printable, some, table, wrapped
 
 ROWS = 8
