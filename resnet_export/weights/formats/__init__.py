@@ -41,6 +41,8 @@ SIGNATURES = ((b"\x89HDF\r\n\x1a\n", ".weights.h5"), (b"\x80", ".pth"))
 IN_ARCHIVES = (("model.weights.h5", ".keras"), ("data.pkl", ".pth"), (".npy", ".npz"))
 """How the name of an entry of a zip archive ends -> the suffix of that format."""
 ZIP = b"PK"
+LFS = b"version https://"
+"""What Git leaves in place of a large file, by https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md."""
 CHECKPOINTS = (*FORMATS, ".bin", ".ckpt", ".th", ".tar", ".pkl", ".h5")
 """How the names of checkpoints end that people have."""
 
@@ -53,9 +55,8 @@ def read(path: str | os.PathLike[str], *, ema: bool = False) -> dict[str, NDArra
 def read_contents(path: str | os.PathLike[str], *, ema: bool = False) -> Contents:
     """The tensors of a checkpoint under canonical names and in canonical layout; not yet checked.
 
-    Prefixes are taken off: those that `DataParallel` (`module.`) and `torch.compile` (`_orig_mod.`) leave, and that of
-    an attribute such as `backbone.` where what remains is the set of a known family. Names of other families become
-    torchvision's.
+    What wrappers leave in names is taken off, such as `module.` of `DataParallel`; and the prefix of an attribute such
+    as `backbone.` where what remains is the set of a known family. Names of other families become torchvision's.
 
     Args:
         path: a file, or a folder with one; a checkpoint in several files is given by any of them, or by its index.
@@ -159,8 +160,15 @@ def _by_bytes(path: Path) -> str | None:
         first = file.read(16)
     if first.startswith(ZIP):
         names = zipfile.ZipFile(path).namelist() if zipfile.is_zipfile(path) else []
-        held = (suffix for end, suffix in IN_ARCHIVES if any(name.endswith(end) for name in names))
-        return next(held, _suffix(path) or ".pth")  # one that is truncated is most likely torch's
+        held = next((suffix for end, suffix in IN_ARCHIVES if any(name.endswith(end) for name in names)), None)
+        if names and held is None:
+            raise CheckpointError(
+                f"{path} is a zip archive, and no checkpoint: it holds {quote_some(names)}.",
+                hint="Unpack it first: unzip FILE",
+            )
+        return held or _suffix(path) or ".pth"  # one that is truncated is most likely torch's
+    if first.startswith(LFS):
+        raise CheckpointError(f"{path} is a Git LFS pointer in place of the file.", hint="Fetch the file: git lfs pull")
     header = int.from_bytes(first[:8], "little")
     if first[8:9] == b"{" and header < path.stat().st_size:
         return ".safetensors"
