@@ -70,10 +70,7 @@ def _infer(model: ir.Model) -> None:
             del graph.initializers[name]
             if value not in graph.inputs:
                 graph.inputs.append(value)
-    try:
-        proto = ir.to_proto(model)
-    except ir.serde.SerdeError:  # an attribute without a type, for one
-        return
+    proto = ir.to_proto(model)
     for node in proto.graph.node:
         if node.domain == "com.microsoft" and node.op_type in STANDARD:
             op, taken = STANDARD[node.op_type]
