@@ -10,19 +10,27 @@ import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass, ShapeInferencePass
 
 from resnet_export.error_text import unlogged
+from resnet_export.errors import ModelError
 from resnet_export.graph.access import EXTERNAL_ABOVE
-from resnet_export.graph.file import read
+from resnet_export.graph.file import EXPORT_AGAIN, read
 
 
 def write_outputs(path: Path, outputs: Sequence[str], target: Path) -> None:
-    """Writes a copy of a file whose outputs are the values of these names."""
+    """Writes a copy of a file whose outputs are the values of these names.
+
+    Raises:
+        ModelError: the file can't be read, or written again.
+    """
     model = _inferred(path)
     keep_outputs(model, outputs)
     for value in model.graph.outputs:
         value.dtype = value.dtype or ir.DataType.FLOAT
     RemoveUnusedNodesPass()(model)
     size = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value)
-    ir.save(model, target, external_data=f"{target.name}.data" if size > EXTERNAL_ABOVE else None)
+    try:
+        ir.save(model, target, external_data=f"{target.name}.data" if size > EXTERNAL_ABOVE else None)
+    except ir.serde.SerdeError as error:
+        raise ModelError(f"{path} is damaged: one of its names is no UTF-8.", hint=EXPORT_AGAIN) from error
 
 
 def keep_outputs(model: ir.Model, outputs: Sequence[str]) -> None:

@@ -70,7 +70,10 @@ def _infer(model: ir.Model) -> None:
             del graph.initializers[name]
             if value not in graph.inputs:
                 graph.inputs.append(value)
-    proto = ir.to_proto(model)
+    try:
+        proto = ir.to_proto(model)
+    except ir.serde.SerdeError:  # the name of a node is no UTF-8, for one
+        return
     for node in proto.graph.node:
         if node.domain == "com.microsoft" and node.op_type in STANDARD:
             op, taken = STANDARD[node.op_type]
