@@ -21,12 +21,13 @@ from resnet_export.weights.canonical import in_float32
 from resnet_export.weights.contents import Contents
 from resnet_export.weights.designs import Facts, design_of, faults_of, title_of, twins_of
 from resnet_export.weights.formats import read_configuration, read_contents
-from resnet_export.weights.infer import MODEL_ITSELF, infer_spec, name_faults
+from resnet_export.weights.infer import MODEL_ITSELF, infer_spec
+from resnet_export.weights.naming.families import PROJECTION
 from resnet_export.weights.naming.torch import COUNTER
 
 NOT_SHOWN = ("eps", "stride_on", "image_size")
 """Fields of a specification that no tensor shows."""
-HEADS = ("fc.", "projection_head.", "projector.", "predictor.", "prototypes.")
+HEADS = ("fc.", PROJECTION, "projection_head.", "projector.", "predictor.", "prototypes.")
 """How the names of a head begin: of a classifier, and of what stands there in self-supervised training."""
 
 
@@ -85,7 +86,7 @@ def _variant(
     design = design_of(shapes, Facts(**{name: facts[name] for name in NOT_SHOWN if name in facts}))
     if design is None or _is_specified(tensors):
         return None
-    faults = faults_of(design, shapes)
+    faults = faults_of(design.network.parameters, shapes)
     if faults and _is_nearer(design, shapes):
         raise CheckpointError(f"{origin} is {title_of(design)}, but {'; '.join(faults)}.", hint=MODEL_ITSELF)
     if faults:
@@ -108,6 +109,8 @@ def _without_unknown_head(tensors: dict[str, NDArray[Any]]) -> tuple[dict[str, N
     if not heads:
         return tensors, "has no classifier (fc.weight): it ends with the pooled features"
     left = {name: array for name, array in tensors.items() if name not in heads}
+    if f"{PROJECTION}weight" in heads:
+        return left, "has no classifier: its fc is the projection of contrastive training"
     return left, f"has a head of several layers ({quote_some(heads)}), and no tensor shows what stands between them"
 
 
@@ -134,4 +137,4 @@ def _is_specified(tensors: Mapping[str, NDArray[Any]]) -> bool:
         spec = infer_spec(tensors, origin="the checkpoint")
     except CheckpointError:
         return False
-    return not name_faults(spec, tensors)
+    return spec.parameters.keys() == tensors.keys()

@@ -19,9 +19,9 @@ from resnet_export.spec import ResNetSpec
 from resnet_export.weights import formats
 from resnet_export.weights.contents import Contents
 from resnet_export.weights.description import Description
-from resnet_export.weights.designs import twins_of
+from resnet_export.weights.designs import faults_of, twins_of
 from resnet_export.weights.finding import Finding
-from resnet_export.weights.infer import MODEL_ITSELF, infer_spec, name_faults, shown_eps
+from resnet_export.weights.infer import MODEL_ITSELF, infer_spec
 from resnet_export.weights.initial import draw
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.torch import COUNTER
@@ -143,23 +143,6 @@ class Weights(Mapping[str, Array]):
             assumptions += (about_image_size(spec.image_size),)
         return cls(spec, contents.tensors, origin=origin, assumptions=assumptions)
 
-    @classmethod
-    def of_model(cls, tensors: Tensors, norms: Mapping[str, float], *, origin: str, **asked: Any) -> Self:
-        """Those of a live model, which shows its eps.
-
-        Args:
-            tensors: name -> array.
-            norms: name of a batch norm -> its eps.
-            origin: what error messages call the model.
-            asked: fields of `ResNetSpec`, as of `load`; None means not asked.
-
-        Raises:
-            CheckpointError: it is another network than asked for, or its batch norms differ in eps.
-        """
-        spec = infer_spec(tensors, origin=origin, shown=shown_eps(norms, origin), **asked)
-        assumptions = () if asked.get("image_size") else (about_image_size(spec.image_size),)
-        return cls(spec, tensors, origin=origin, assumptions=assumptions)
-
     def save(self, path: str | os.PathLike[str], description: Description | None = None) -> None:
         """Writes a checkpoint; the format is that of the file's name. An existing file is replaced at once or not.
 
@@ -209,17 +192,10 @@ def in_float32(tensors: dict[str, NDArray[Any]], names: Iterable[str], origin: s
 
 
 def _check_names_and_shapes(spec: ResNetSpec, tensors: Tensors, origin: str) -> None:
-    expected = spec.parameters
-    misshapen = [
-        f"{name}: {tensors[name].shape}, expected {shape}"
-        for name, shape in expected.items()
-        if name in tensors and tensors[name].shape != shape
-    ]
-    faults = name_faults(spec, tensors)
-    faults += [f"{len(misshapen)} misshapen ({quote_some(misshapen)})"] if misshapen else []
+    faults = faults_of(spec.parameters, {name: array.shape for name, array in tensors.items()})
     if faults:
         raise CheckpointError(
-            f"{origin} does not hold the {len(expected)} tensors of ResNet-{spec.depth} "
+            f"{origin} does not hold the {len(spec.parameters)} tensors of ResNet-{spec.depth} "
             f"(stem {spec.stem}, width {spec.width}, {spec.in_channels} channels, {spec.num_classes} classes): "
             f"{'; '.join(faults)}.",
             hint=MODEL_ITSELF,

@@ -60,19 +60,22 @@ def design_of(shapes: Shapes, facts: Facts) -> Residual | None:
     return Residual((first[1], size, size), stem, pool, blocks, classes, facts.eps, head)
 
 
-def faults_of(design: Residual, shapes: Shapes) -> list[str]:
-    """What is missing, surplus and misshapen of a network's tensors, as parts of a sentence; nothing where it fits."""
-    expected = design.network.parameters
-    groups = {
-        "missing": [name for name in expected if name not in shapes],
-        "surplus": [name for name in shapes if name not in expected],
-        "misshapen": [
-            f"{name}: {shapes[name]}, expected {shape}"
-            for name, shape in expected.items()
-            if shapes.get(name, shape) != shape
-        ],
-    }
-    return [f"{len(some)} {kind} ({quote_some(some)})" for kind, some in groups.items() if some]
+def faults_of(expected: Shapes, shapes: Shapes, verb: str = "") -> list[str]:
+    """What is missing, surplus and misshapen of a network's tensors, as parts of a sentence; nothing where they fit.
+
+    Args:
+        expected: name -> shape, of the network.
+        shapes: likewise, of what is there.
+        verb: before each adjective: `are `.
+    """
+    missing = [name for name in expected if name not in shapes]
+    misshapen = [f"{name}: {shapes[name]}, expected {shape}" for name, shape in expected.items()
+                 if shapes.get(name, shape) != shape]  # fmt: skip
+    groups = {"missing": missing, "surplus": [name for name in shapes if name not in expected], "misshapen": misshapen}
+    faults = [f"{len(some)} {verb}{kind} ({quote_some(some)})" for kind, some in groups.items() if some]
+    if missing and missing == [name for name in expected if ".running_" in name]:
+        faults.append("its norms have no running statistics, as group norms have none")
+    return faults
 
 
 def twins_of(design: Residual) -> tuple[str, ...]:
