@@ -20,7 +20,7 @@ from resnet_export.weights import Weights
 from resnet_export.weights.canonical import in_float32
 from resnet_export.weights.contents import Contents
 from resnet_export.weights.designs import Facts, design_of, faults_of, title_of, twins_of
-from resnet_export.weights.formats import read_configuration, read_contents
+from resnet_export.weights.formats import read_contents
 from resnet_export.weights.infer import MODEL_ITSELF, infer_spec
 from resnet_export.weights.naming.families import PROJECTION
 from resnet_export.weights.naming.torch import COUNTER
@@ -53,7 +53,7 @@ def of_checkpoint(
     """
     refuse_contradiction(config, asked)
     contents = read_contents(path, ema=ema)
-    shown = {**read_configuration(path), **contents.findings(Path(path).name), **config.facts}
+    shown = {**contents.findings(Path(path).name), **config.facts}
     origin = _origin(path, contents)
     trained = _variant(contents, origin, {name: one.value for name, one in shown.items()}, asked, assumed or {})
     if trained is None:

@@ -109,8 +109,7 @@ class Weights(Mapping[str, Array]):
             MissingDependencyError: the format needs a framework that is not installed.
         """
         contents = formats.read_contents(path)
-        shown = {**formats.read_configuration(path), **contents.findings(Path(path).name)}
-        return cls.of_contents(contents, os.fspath(path), shown, assumed, **asked)
+        return cls.of_contents(contents, os.fspath(path), contents.findings(Path(path).name), assumed, **asked)
 
     @classmethod
     def of_contents(
