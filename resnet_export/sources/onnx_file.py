@@ -106,31 +106,19 @@ def _preparation(taken: ImageInput, own: Metadata | None, image: Image) -> dict[
 
 
 def _cut(model: ir.Model, *, whole: bool) -> Activation | None:
-    """Leaves the outputs that can be read, and gives what the file makes of the first where that is left out too."""
-    _leave_out_others(model)
-    return _cut_head(model, whole=whole)
+    """Leaves the outputs that can be read, and gives what the file makes of the first where that is left out too.
 
-
-def _leave_out_others(model: ir.Model) -> None:
-    """Takes away the outputs behind the first that have no floating numbers, such as the class that is the largest."""
-    first, *others = model.graph.outputs
-    kept = [value for value in others if _is_floating(value) and value.name not in model.meta.get(NO_TENSORS, {})]
-    del model.graph.outputs[:]
-    model.graph.outputs.extend([first, *kept])
-
-
-def _is_floating(value: ir.Value) -> bool:
-    return value.dtype is None or value.dtype.is_floating_point()
-
-
-def _cut_head(model: ir.Model, *, whole: bool) -> Activation | None:
-    """Makes the logits the first output of a file of this package, which writes its sigmoid in four operators.
-
-    With `whole`, of any file: what makes probabilities of a map, and what quantises them, is no step of its own.
+    Outputs behind the first go where they have no floating numbers, such as the class that is the largest. The first
+    one of a file of this package, which writes its sigmoid in four operators, gives way to its logits; with `whole`,
+    that of any file: what makes probabilities of a map, and what quantises them, is no step of its own.
     """
+    first, *others = model.graph.outputs
+    empty = model.meta.get(NO_TENSORS, {})
+    floating = [value for value in others if value.dtype is None or value.dtype.is_floating_point()]
+    del model.graph.outputs[:]
+    model.graph.outputs.extend([first, *(value for value in floating if value.name not in empty)])
     head = find_head(model)
     if head is None or not (whole or ONE in model.graph.initializers):
         return None
-    logits = next(value for node in model.graph for value in node.outputs if value.name == head.logits)
-    model.graph.outputs[0] = logits
+    model.graph.outputs[0] = next(value for node in model.graph for value in node.outputs if value.name == head.logits)
     return head.activation

@@ -6,6 +6,7 @@ The names are torchvision's and timm's. What no tensor shows is given: eps, and 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -90,7 +91,7 @@ def title_of(design: Residual) -> str:
     layers = 2 + sum(len(block.path) for block in design.blocks)
     groups = max(one.groups for one in path)
     base = f"ResNeXt-{layers} {groups}x{path[-2].channels // groups}d" if groups > 1 else f"ResNet-{layers}"
-    counts = tuple(len(list(blocks)) for blocks in _by_stage(design).values())
+    counts = tuple(Counter(block.name.partition(".")[0] for block in design.blocks).values())
     wide = groups == 1 and len(path) == 3 and path[1].channels != path[2].channels // 4
     known = Variant(len(path) == 3, counts) in VARIANTS.values() if len(counts) == 4 else False
     parts = [
@@ -104,13 +105,6 @@ def title_of(design: Residual) -> str:
         ", fastai's head" if design.head else "",
     ]
     return "".join(parts)
-
-
-def _by_stage(design: Residual) -> dict[str, list[Block]]:
-    stages: dict[str, list[Block]] = {}
-    for block in design.blocks:
-        stages.setdefault(block.name.partition(".")[0], []).append(block)
-    return stages
 
 
 def _stem(shapes: Shapes) -> Iterator[Convolution]:
