@@ -10,7 +10,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from resnet_export.assumptions import about_image_size, about_network
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.network.residual import Residual
 from resnet_export.sources.folder import Configuration, refuse_contradiction
@@ -19,7 +18,7 @@ from resnet_export.spec import VARIANTS, ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.canonical import in_float32
 from resnet_export.weights.contents import Contents
-from resnet_export.weights.designs import Facts, design_of, faults_of, title_of, twins_of
+from resnet_export.weights.designs import Facts, assumptions_of, design_of, faults_of, title_of
 from resnet_export.weights.formats import read_contents
 from resnet_export.weights.infer import MODEL_ITSELF, infer_spec
 from resnet_export.weights.naming.families import PROJECTION
@@ -93,9 +92,7 @@ def _variant(
         return None
     _refuse_claims(design, given, origin)
     known = {*given, *shown}
-    assumptions = about_network(design, known, twins_of(design) if contents.family is None else ())
-    if "image_size" not in known:
-        assumptions += (about_image_size(design.image[1]),)
+    assumptions = assumptions_of(design, known, contents.family)
     numbers = in_float32(tensors, design.network.parameters, origin)
     return Trained(
         design.network, numbers, None, origin, assumptions, name=title_of(design),

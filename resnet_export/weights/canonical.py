@@ -12,14 +12,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.assumptions import Assumption, about_image_size, about_network
+from resnet_export.assumptions import Assumption
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.network import Network
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import formats
 from resnet_export.weights.contents import Contents
 from resnet_export.weights.description import Description
-from resnet_export.weights.designs import faults_of, twins_of
+from resnet_export.weights.designs import assumptions_of, faults_of
 from resnet_export.weights.finding import Finding
 from resnet_export.weights.infer import MODEL_ITSELF, infer_spec
 from resnet_export.weights.initial import draw
@@ -135,11 +135,8 @@ class Weights(Mapping[str, Array]):
         known = {*shown, *(name for name, value in asked.items() if value is not None)}
         taken = {name: value for name, value in {**contents.usual, **(assumed or {})}.items() if name not in known}
         spec = infer_spec(contents.tensors, origin=origin, shown=shown, **{**asked, **taken})
-        twins = twins_of(spec.design) if contents.family is None else ()
         described = {field.name for field in fields(ResNetSpec)} <= shown.keys()
-        assumptions = () if described else about_network(spec.design, known, twins)
-        if asked.get("image_size") is None and "image_size" not in shown:
-            assumptions += (about_image_size(spec.image_size),)
+        assumptions = () if described else assumptions_of(spec.design, known, contents.family)
         return cls(spec, contents.tensors, origin=origin, assumptions=assumptions)
 
     def save(self, path: str | os.PathLike[str], description: Description | None = None) -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
+from resnet_export.assumptions import Assumption, about_image_size, about_network
 from resnet_export.errors import quote_some
 from resnet_export.network.residual import Block, Convolution, Dense, Pool, Residual, Shortcut
 from resnet_export.spec import IMAGE_SIZES, VARIANTS, StrideOn, Variant
@@ -83,6 +84,18 @@ def twins_of(design: Residual) -> tuple[str, ...]:
     """The networks of timm that have the same tensors as a network, and are anti-aliased."""
     stem = tuple(one.channels for one in design.stem)
     return ANTI_ALIASED.get((title_of(design), stem), ()) if design.pool == "max" and not design.head else ()
+
+
+def assumptions_of(design: Residual, known: Container[str], family: str | None) -> tuple[Assumption, ...]:
+    """What no tensor shows of a network.
+
+    Args:
+        design: the network.
+        known: names of its facts that were asked for, or are shown otherwise.
+        family: whose names the tensors have, where these are not torchvision's or timm's.
+    """
+    size = () if "image_size" in known else (about_image_size(design.image[1]),)
+    return about_network(design, known, twins_of(design) if family is None else ()) + size
 
 
 def title_of(design: Residual) -> str:
