@@ -88,9 +88,9 @@ USUAL: Mapping[str, Mapping[str, Any]] = {"keras.applications": {"eps": 1.001e-5
 """Family -> what is usual in it and not in torchvision, of bottlenecks."""
 AVERAGED = re.compile(r"ema|momentum|encoder_k|teacher|target")
 """In what stands before the names of a moving average of the weights, such as MoCo's second encoder."""
-CONTRASTED = re.compile(r"(encoder_[qk]|(base|momentum)_encoder)\.$")
-"""How what stands before the names of MoCo's encoders ends: its first version projects by a single layer `fc`, which
-has the names of a classifier and is none."""
+CONTRASTED = re.compile(r"encoder_[qk]\.$")
+"""How what stands before the names of MoCo's encoders ends: version 1 projects by a single layer `fc`, which is no
+classifier."""
 PROJECTION = "projection."
 """What stands before the names of that layer's tensors instead."""
 OTHERS: Table = (
