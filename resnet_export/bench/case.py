@@ -90,7 +90,6 @@ def expand_cases(
     ios: Sequence[IO] = ("host",),
     scenarios: Sequence[Scenario] = (SINGLE,),
     allow_fallback: bool = False,
-    probe: bool = True,
 ) -> tuple[Case, ...]:
     """All combinations, each once, in the order in which they were given.
 
@@ -103,7 +102,6 @@ def expand_cases(
         ios: where inputs and outputs are.
         scenarios: the patterns of calls.
         allow_fallback: go on where nodes do not run on the provider that was asked for.
-        probe: find out now whether the runtimes can run here.
 
     Raises:
         UsageError: a number is below 1, there is no such runtime or option, or it has no choice of threads.
@@ -116,7 +114,7 @@ def expand_cases(
             if number < 1:
                 raise UsageError(f"{name} {number} is below 1.", hint="Give whole numbers from 1.")
     for text in runtimes:
-        _check_runtime(parse_runtime(text), threads, probe=probe and not allow_fallback)
+        _check_runtime(parse_runtime(text), threads, probe=not allow_fallback)
     models = [read_model(Path(path)) for path in paths]
     for model, batch in itertools.product(models, batches or ()):
         if model.batch not in (None, batch):
