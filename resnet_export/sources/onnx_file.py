@@ -110,14 +110,11 @@ def _preparation(taken: ImageInput, own: Metadata | None, image: Image) -> dict[
 
 def _leave_out_others(model: ir.Model) -> None:
     """Takes away the outputs that have no floating numbers, such as the class that is the largest; not all of them."""
-    kept = [value for value in model.graph.outputs if _is_floating(value, model)] or model.graph.outputs[:1]
+    empty = model.meta.get(NO_TENSORS, {})
+    floating = [value for value in model.graph.outputs if value.dtype is None or value.dtype.is_floating_point()]
+    kept = [value for value in floating if value.name not in empty] or model.graph.outputs[:1]
     del model.graph.outputs[:]
     model.graph.outputs.extend(kept)
-
-
-def _is_floating(value: ir.Value, model: ir.Model) -> bool:
-    numbers = value.dtype is None or value.dtype.is_floating_point()
-    return numbers and value.name not in model.meta.get(NO_TENSORS, {})
 
 
 def _cut_head(model: ir.Model, *, whole: bool) -> Activation | None:
@@ -128,6 +125,5 @@ def _cut_head(model: ir.Model, *, whole: bool) -> Activation | None:
     head = find_head(model)
     if head is None or not (whole or ONE in model.graph.initializers):
         return None
-    logits = next(value for node in model.graph for value in node.outputs if value.name == head.logits)
-    model.graph.outputs[0] = logits
+    model.graph.outputs[0] = next(value for node in model.graph for value in node.outputs if value.name == head.logits)
     return head.activation

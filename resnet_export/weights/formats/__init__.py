@@ -20,9 +20,7 @@ from resnet_export.errors import CheckpointError, ResNetExportError, quote_some
 from resnet_export.files import reported, staged
 from resnet_export.weights.contents import Contents
 from resnet_export.weights.description import Description
-from resnet_export.weights.finding import Finding
 from resnet_export.weights.formats import sharded
-from resnet_export.weights.formats.keras_config import read_findings
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.families import in_canonical_names
 from resnet_export.weights.naming.torch import without_wrappers
@@ -101,16 +99,6 @@ def _read_file(path: Path, *, ema: bool) -> Contents:
     return found
 
 
-def read_configuration(path: str | os.PathLike[str]) -> dict[str, Finding]:
-    """Field of the specification -> what a configuration inside a checkpoint shows of it.
-
-    Raises:
-        CheckpointError: it can't be read.
-    """
-    path = Path(path)
-    return read_findings(path) if path.is_file() and _by_bytes(path) == ".keras" else {}
-
-
 def write(path: str | os.PathLike[str], weights: Tensors, description: Description | None = None) -> None:
     """Writes a checkpoint in the format of the file's name: whole, or not at all.
 
@@ -125,19 +113,15 @@ def write(path: str | os.PathLike[str], weights: Tensors, description: Descripti
         UnavailableError: the file cannot be written.
     """
     path = Path(path)
-    form = _written_format(path)
-    with staged(path) as temporary, reported(path):
-        form.write(temporary, weights, description)
-
-
-def _written_format(path: Path) -> Any:
     suffix = _suffix(path)
     if suffix is None:
         raise CheckpointError(
             f"{path} has no suffix of a known checkpoint format.",
             hint=f"Name it by its format: {', '.join(FORMATS)}.",
         )
-    return importlib.import_module(FORMATS[suffix])
+    form = importlib.import_module(FORMATS[suffix])
+    with staged(path) as temporary, reported(path):
+        form.write(temporary, weights, description)
 
 
 def _format(path: Path) -> Any:

@@ -94,6 +94,11 @@ USUAL: Mapping[str, Mapping[str, Any]] = {"keras.applications": {"eps": 1.001e-5
 """Family -> what is usual in it and not in torchvision, of bottlenecks."""
 AVERAGED = re.compile(r"ema|momentum|encoder_k|teacher|target")
 """In what stands before the names of a moving average of the weights, such as MoCo's second encoder."""
+CONTRASTED = re.compile(r"encoder_[qk]\.$")
+"""How what stands before the names of MoCo's encoders ends: version 1 projects by a single layer `fc`, which is no
+classifier."""
+PROJECTION = "projection."
+"""What stands before the names of that layer's tensors instead."""
 OTHERS: Table = (
     (r"preact_bn|pre_activation_bn", "a ResNet v2, whose norms stand before its convolutions"),
     (r"stages\.\d+\.blocks\.\d+\.norm1", "timm's ResNetV2"),
@@ -200,11 +205,14 @@ def _renamed(contents: Contents, found: Mapping[str, str], prefix: str, family: 
             notes.append(f"{quote_some(beside)} beside them {'was' if len(beside) == 1 else 'were'} left out")
     if family != "torchvision":
         notes.append(f"its names are those of {family}")
-    tensors = {new: contents.tensors[name] for name, new in found.items()}
+    tensors = _with_plain_head({new: contents.tensors[name] for name, new in found.items()})
+    if CONTRASTED.search(prefix) and "fc.weight" in tensors:
+        tensors = {name.replace("fc.", PROJECTION) if name.startswith("fc.") else name: array
+                   for name, array in tensors.items()}  # fmt: skip
     usual = USUAL.get(family, {}) if "layer1.0.conv3.weight" in tensors else {}
     return replace(
         contents,
-        tensors=_with_plain_head(tensors),
+        tensors=tensors,
         notes=(*contents.notes, *notes),
         family=family if family != "torchvision" else None,
         usual=usual,

@@ -54,7 +54,7 @@ def named(spec: ResNetSpec, prefix: str = "") -> dict[str, np.ndarray]:
     return {prefix + name: np.zeros(shape, np.float32) for name, shape in spec.parameters.items()}
 
 
-@pytest.mark.parametrize("prefix", ["model.", "backbone.", "net.", "encoder_q.", "model.backbone."])
+@pytest.mark.parametrize("prefix", ["model.", "backbone.", "net.", "base_encoder.", "model.backbone."])
 def test_a_prefix_is_taken_off_and_said(tiny: ResNetSpec, prefix: str) -> None:
     found = in_canonical_names(Contents(named(tiny, prefix)))
     assert found.tensors.keys() == tiny.parameters.keys()
@@ -72,11 +72,12 @@ def test_what_stands_beside_a_prefix_is_left_out_and_said(tiny: ResNetSpec) -> N
 def test_of_two_encoders_the_average_is_taken_when_it_is_asked_for(
     names: tuple[str, str], ema: bool, tiny: ResNetSpec
 ) -> None:
-    """MoCo's; the other one is left out, whichever comes first."""
+    """MoCo's; the other one is left out, whichever comes first. A single layer `fc` is no classifier."""
     found = in_canonical_names(Contents(named(tiny, names[0]) | named(tiny, names[1])), ema=ema)
     average = {"encoder_q.": "encoder_k.", "momentum_encoder.": "momentum_encoder."}[names[0]]
     other = next(name for name in names if name != average)
-    assert found.tensors.keys() == tiny.parameters.keys()
+    head = "projection." if names[0] == "encoder_q." else "fc."
+    assert found.tensors.keys() == {name.replace("fc.", head) for name in tiny.parameters}
     assert found.notes[0] == f"its names stand behind {average if ema else other!r}"
     assert f"'{other if ema else average}conv1.weight'" in found.notes[1]
 
