@@ -6,7 +6,8 @@
 
 The error is the largest absolute one over the logits. Measured over networks, seeds, batches, frameworks and runtimes
 (benchmarks/gate.py), a file stays within 2.2 times its yardstick and a source within 5.1 times its own, so that the
-factors leave room to rounding and none to a mistake.
+factors leave room to rounding and none to a mistake. Where one side was lucky, NumPy's float32, which adds one value
+after the other, is a yardstick for the other side too.
 """
 
 import math
@@ -50,17 +51,10 @@ def compare(
     factor: float = FILE_FACTOR,
     precision: Precision = "float32",
 ) -> Comparison:
-    """Holds an evaluation against the truth.
+    """Holds an evaluation against the truth, both (N, K).
 
-    Args:
-        runtime: what computed it.
-        inputs: what kind of images it was given.
-        quantity: what is compared.
-        found: (N, K).
-        truth: (N, K).
-        other_error: largest absolute error of the evaluation that it is held against.
-        factor: how many times that error, or the floor, passes in float32.
-        precision: that of the evaluation; a reduced one has a tolerance of its own.
+    `other_error` is the largest error of the evaluation that it is held against. `factor` times that, or the floor,
+    passes in float32.
     """
     error = max_error(found, truth)
     scale = float(np.abs(truth).max(initial=0.0))
