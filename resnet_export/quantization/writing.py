@@ -5,6 +5,7 @@ It is given every range. The same network, ranges and recipe give the same bytes
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,8 @@ def quantised(model: ir.Model, ranges: Mapping[str, Range], preset: Preset, reci
     # What normalises pixels, and makes probabilities of logits, stays in float32.
     around = [node.name for node in proto.graph.node if node.name not in ranges]
     operators = [op for op in preset.operators if recipe.additions or op not in ADDITIONS]
-    with unlogged():  # of the quantiser's advice to run a preprocessing that our graphs have behind them
+    # The quantiser advises a preprocessing that our graphs have behind them, and keeps a copy among temporary files.
+    with unlogged(), reported(tempfile.gettempdir()):
         quantiser = QDQQuantizer(
             proto,
             per_channel=True,
