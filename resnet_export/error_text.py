@@ -14,6 +14,8 @@ from resnet_export.errors import ModelError, ResNetExportError, RuntimeFailedErr
 
 LONGEST = 200
 """Characters of a reason: about two lines of a terminal."""
+NO_MEMORY = re.compile("bad_alloc|allocate memory", re.IGNORECASE)
+"""What native code says where memory does not suffice, such as ONNX Runtime's."""
 BACKTRACE = re.compile(r"\n\s*Stack backtrace:.*", re.DOTALL)
 CAUSES = re.compile(r"\n\s*Caused by:\s*\n")
 WHERE = re.compile(

@@ -1,7 +1,6 @@
 """From an exception to what the user reads, and to the exit code."""
 
 import contextlib
-import re
 import traceback
 from collections.abc import Iterator
 
@@ -9,11 +8,10 @@ import click
 
 from resnet_export import interruption
 from resnet_export.cli.streams import tell
+from resnet_export.error_text import NO_MEMORY
 from resnet_export.errors import ParityError, ResNetExportError, StructureError, UnavailableError
 
 UNEXPECTED = 1
-NO_MEMORY = re.compile("bad_alloc|allocate memory")
-"""What native code says of it, such as ONNX Runtime's."""
 
 
 @contextlib.contextmanager

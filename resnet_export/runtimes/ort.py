@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from resnet_export.error_text import error_text
+from resnet_export.error_text import NO_MEMORY, error_text
 from resnet_export.errors import ModelError, NotApplicableError, ResNetExportError, UnavailableError
 from resnet_export.optional import installed
 from resnet_export.runtimes.ort_binding import bind
@@ -149,6 +149,8 @@ class OrtSession(Session):
             why = error_text(error)
             if self._source is not ON_CPU and "CUDA" in why:
                 raise UnavailableError(f"{self._source.provider} cannot be used: {why}.") from error
+            if NO_MEMORY.search(why):
+                raise MemoryError(why) from error
             raise ModelError(f"ONNX Runtime cannot load {self.path.name}: {why}.", hint="Export it again.") from error
 
 

@@ -84,9 +84,10 @@ def test_an_interruption_leaves_the_old_file_and_nothing_else(
 
 
 @posix
-def test_a_disk_that_is_full(net: Path, colours: Path, tmp_path: Path) -> None:
-    """A real limit on the size of files, as the pictures are prepared."""
-    done = program(LIMITED, "prepare", "disk", net, colours, tmp_path / "int8.onnx")
+@pytest.mark.parametrize("stage", ["prepare", "calibrate"])
+def test_a_disk_that_is_full(stage: str, net: Path, colours: Path, tmp_path: Path) -> None:
+    """A real limit on the size of files: of the prepared pictures, or of a file that is tried."""
+    done = program(LIMITED, stage, "disk", net, colours, tmp_path / "int8.onnx")
     assert done.returncode == 5
     assert "cannot be written: File too large." in done.stderr
     assert "Free some space" in done.stderr
