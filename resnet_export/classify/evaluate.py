@@ -119,7 +119,7 @@ def evaluate(options: EvaluateOptions) -> EvaluateReport:
         notes.append(())
     answers = _answers(judges)
     kept = list(answers)
-    measured = [judge.measured(kept, *facts) for judge, *facts in zip(judges, ran, notes, strict=True)]
+    measured = [judge.measured(kept, *facts) for judge, facts in zip(judges, zip(ran, notes, strict=True), strict=True)]
     paired = _pair(list(answers.values())) if len(judges) > 1 else None
     report = EvaluateReport(
         data=dataset.source,

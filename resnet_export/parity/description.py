@@ -11,6 +11,7 @@ import onnx
 import onnx_ir as ir
 
 from resnet_export.errors import CheckpointError, ModelError, StructureError
+from resnet_export.graph.copies import write_outputs
 from resnet_export.graph.file import NO_TENSORS, read, read_metadata
 from resnet_export.graph.foreign import (
     ImageInput,
@@ -19,7 +20,6 @@ from resnet_export.graph.foreign import (
     image_input,
     sized,
     type_name,
-    write_outputs,
 )
 from resnet_export.graph.metadata import Metadata, initializers_digest, is_ours
 from resnet_export.images import Preprocessing

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.errors import ImageError
-from resnet_export.graph.foreign import ImageInput, write_outputs
+from resnet_export.graph.copies import write_outputs
+from resnet_export.graph.foreign import ImageInput
 from resnet_export.graph.resizing import CROP
 from resnet_export.images import (
     MODES,

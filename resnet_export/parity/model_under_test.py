@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import onnx
 
-from resnet_export.graph.foreign import ImageInput, inferred_values
+from resnet_export.graph.copies import inferred_values
+from resnet_export.graph.foreign import ImageInput
 from resnet_export.graph.interface import Activation, Head
 from resnet_export.images import Preprocessing
 from resnet_export.network import Network

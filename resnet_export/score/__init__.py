@@ -6,16 +6,18 @@ import contextlib
 import hashlib
 import importlib.metadata
 import os
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from resnet_export.classify.classifier import Asked, read_classifier
+from resnet_export.classify.classifier import Asked, Classifier, read_classifier
 from resnet_export.classify.reading import Reading
 from resnet_export.errors import ImageError, UsageError
 from resnet_export.files import sha256
+from resnet_export.graph.copies import write_with_features
 from resnet_export.keywords import keywords_of
 from resnet_export.optional import require
 from resnet_export.score.engine import Engine, measure_fast, open_engine
@@ -55,6 +57,8 @@ class ScoreOptions(Asked):
     """Of the parts."""
     logits: bool = False
     """Whether the rows have the logits, too."""
+    embedding: bool = False
+    """Whether they have the embedding: what the network's last matrix product takes."""
     fast: bool = False
     """Whether libjpeg makes JPEGs smaller while it decodes them."""
     changed: bool = False
@@ -75,8 +79,9 @@ class ScoreOptions(Asked):
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
             raise UsageError(f"There is no format {self.format!r}.", hint=f"Choose one of {', '.join(FORMATS)}.")
-        if self.format == "csv" and self.logits:
-            raise UsageError("CSV has no lists, as logits are.", hint="Give --format parquet or --format jsonl.")
+        lists = "logits are" if self.logits else "an embedding is" if self.embedding else ""
+        if self.format == "csv" and lists:
+            raise UsageError(f"CSV has no lists, as {lists}.", hint="Give --format parquet or --format jsonl.")
         if self.engine not in ENGINES:
             raise UsageError(f"There is no engine {self.engine!r}.", hint=f"Choose one of {', '.join(ENGINES)}.")
         if self.address is not None and self.engine != "ray":
@@ -111,8 +116,12 @@ def score(options: ScoreOptions) -> ScoreReport:
         if options.logits and classifier.head != "logits":
             raise UsageError(f"{options.path} gives {classifier.head}, and no logits.", hint="Leave out --logits.")
         check_inputs(given)
-    with stage(f"open {options.runtime}"):
-        opened = open_engine(classifier, spec, options.decoders, options.batch)
+    with stage(f"open {options.runtime}"), tempfile.TemporaryDirectory(prefix="resnet-export-") as copies:
+        copied = _with_features(classifier, Path(copies)) if options.embedding else (classifier.path, 0)
+        opened = open_engine(classifier, spec, options.decoders, options.batch, *copied)
+    if options.embedding and not opened.session.takes_file_input:
+        opened.session.close()
+        raise UsageError(f"{options.runtime} gives logits only, and no embedding.", hint="Leave out --embedding.")
     folder = os.fspath(options.output)
     with opened.session, Output(folder, str(options.path), _settings(options, opened), _versions(opened)) as kept:
         reading = opened.reading()
@@ -130,9 +139,21 @@ def score(options: ScoreOptions) -> ScoreReport:
     return report
 
 
+def _with_features(classifier: Classifier, folder: Path) -> tuple[Path, int]:
+    """A copy of the file that gives the embedding, too, and how long that is."""
+    copy = folder / classifier.path.name
+    features = write_with_features(classifier.path, copy)
+    if features is None:
+        raise UsageError(
+            f"{classifier.path} has no embedding: no matrix product gives the values of its classes.",
+            hint="Leave out --embedding.",
+        )
+    return copy, features
+
+
 def _settings(options: ScoreOptions, engine: Engine) -> Settings:
     """What the rows depend on."""
-    classifier, names = engine.classifier, ("top", "batch", "fast", "logits", "format", "part_size")
+    classifier, names = engine.classifier, ("top", "batch", "fast", "logits", "format", "part_size", "embedding")
     return Settings(
         sha256=sha256(classifier.path),
         runtime=str(options.spec_of(options.runtime)),
@@ -176,9 +197,7 @@ def _run(
     """Scores what is due, part by part."""
     settings, since = kept.manifest.settings, time.perf_counter()
     due = kept.due(list_pictures(inputs), changed=changed)
-    rows = engine.rows(
-        due, reading, fast=settings.fast, top=settings.top, logits=settings.logits, part_size=settings.part_size
-    )
+    rows = engine.rows(due, reading, settings)
     shown = Shown(engine, inputs, kept.known, show)
     with shown, contextlib.closing(rows):
         for part in grouped(map(shown.count, rows), settings.part_size):
