@@ -24,7 +24,7 @@ from resnet_export.score.engine import Engine, measure_fast, open_engine
 from resnet_export.score.listing import check_inputs, list_pictures
 from resnet_export.score.on_ray import cluster
 from resnet_export.score.output import Output
-from resnet_export.score.results import FORMATS, Fast, Format, Run, ScoreReport, Settings
+from resnet_export.score.results import FORMATS, Format, Run, ScoreReport, Settings
 from resnet_export.score.shown import Shown
 from resnet_export.score.summary import summarise
 from resnet_export.storage import grouped
@@ -128,7 +128,7 @@ def score(options: ScoreOptions) -> ScoreReport:
         distance = None
         if options.fast and opened.prepared:
             with stage("compare"):
-                distance = Fast(*measure_fast(opened, reading, list_pictures(given), COMPARED))
+                distance = measure_fast(opened, list_pictures(given), COMPARED)
         ray = options.engine == "ray"
         working = cluster(opened, options.address) if ray else contextlib.nullcontext(opened)
         with stage("score") as show, working as workers:

@@ -29,7 +29,7 @@ from resnet_export.classify.reading import Reading
 from resnet_export.machine.cpu import usable_cpus
 from resnet_export.runtimes import RuntimeSpec
 from resnet_export.runtimes.session import Session
-from resnet_export.score.results import Error, Row, Settings
+from resnet_export.score.results import Error, Fast, Row, Settings
 
 T = TypeVar("T")
 ON_CPU, ELSEWHERE = 8, 64
@@ -226,32 +226,26 @@ def row_of(
     )
 
 
-def measure_fast(
-    engine: Engine, reading: Reading, pictures: Iterable[Source], count: int
-) -> tuple[int, float, float, int]:
-    """How far scaled decoding is from the exact one.
-
-    Returns:
-        (pictures that it makes otherwise, mean distance of a pixel, the largest, pictures with another top class).
-    """
-    some = list(itertools.islice(pictures, count))
-    found = [
-        [
-            one
-            for _, one in decode_all(
-                some, Recipe(engine.classifier.preprocessing, True, fast), processes=engine.decoders
-            )
-        ]
+def measure_fast(engine: Engine, pictures: Iterable[Source], count: int) -> Fast:
+    """How far scaled decoding is from the exact one, on those of the first `count` pictures that it makes otherwise."""
+    some, preprocessing = list(itertools.islice(pictures, count)), engine.classifier.preprocessing
+    exact, scaled = (
+        [one.pixels for _, one in decode_all(some, Recipe(preprocessing, True, fast), processes=engine.decoders)]
         for fast in (False, True)
+    )
+    pairs = [
+        (one, other)
+        for one, other in zip(exact, scaled, strict=True)
+        if one is not None and other is not None and not np.array_equal(one, other)
     ]
-    distances, others = [], 0
-    for source, exact, scaled in zip(some, *found, strict=True):
-        if exact.pixels is None or scaled.pixels is None or np.array_equal(exact.pixels, scaled.pixels):
-            continue
-        distances.append(np.abs(exact.pixels.astype(np.int16) - scaled.pixels))
-        classes = [reading.probabilities(engine.run([(source, one)])[0][engine.features :]) for one in (exact, scaled)]  # type: ignore[index]
-        others += all(one is not None for one in classes) and classes[0].argmax() != classes[1].argmax()  # type: ignore[union-attr]
-    if not distances:
-        return 0, 0.0, 0.0, 0
-    mean = float(np.mean([one.mean() for one in distances]))
-    return len(distances), mean, float(max(one.max() for one in distances)), others
+    if not pairs:
+        return Fast(0, 0.0, 0.0, 0)
+
+    def top(pixels: NDArray[np.uint8]) -> int:
+        output = run_batch(engine.session, engine.classifier, pixels[None], engine.batching)[0]
+        return int(output[engine.features :].argmax())
+
+    distances = [np.abs(one.astype(np.int16) - other) for one, other in pairs]
+    others = sum(top(one) != top(other) for one, other in pairs)
+    mean, largest = np.mean([one.mean() for one in distances]), max(one.max() for one in distances)
+    return Fast(len(pairs), float(mean), float(largest), others)
