@@ -57,13 +57,7 @@ def plan_file(
     outputs: tuple[str, ...] = (),
     preprocessing: Preprocessing | None = None,
 ) -> Plan:
-    """Plans a file.
-
-    Args:
-        network: folded.
-        interface: how the file is called.
-        outputs: the names of the outputs behind the first.
-        preprocessing: what an embedded preprocessing does.
+    """Plans the file of a folded network; `outputs` are the names of those behind the first.
 
     Raises:
         UsageError: the head does not fit the network, or the opset lacks one of its operators; or ONNX lacks what would

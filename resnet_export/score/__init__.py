@@ -17,7 +17,7 @@ from resnet_export.classify.classifier import Asked, Classifier, read_classifier
 from resnet_export.classify.reading import Reading
 from resnet_export.errors import ImageError, UsageError
 from resnet_export.files import sha256
-from resnet_export.graph.copies import write_with_features
+from resnet_export.graph.cut import write_with_features
 from resnet_export.keywords import keywords_of
 from resnet_export.optional import require
 from resnet_export.score.engine import Engine, measure_fast, open_engine

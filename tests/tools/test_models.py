@@ -8,8 +8,7 @@ import pytest
 from training import idx
 from training.settings import FRAMEWORKS
 
-from resnet_export import evaluate, export
-from resnet_export.sources import load
+from resnet_export import Weights, evaluate, export
 from resnet_export.weights.published import cache_folder
 
 if TYPE_CHECKING:
@@ -29,8 +28,7 @@ def live(framework: str, path: Path) -> Any:
         return keras.saving.load_model(path)
     from resnet_export.models import torch
 
-    weights = load(path).weights
-    assert weights is not None
+    weights = Weights.load(path)
     model = torch.build(weights.spec)
     torch.load(model, weights)
     return model.eval()
