@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from resnet_export.classify.classifier import Asked, read_classifier
@@ -15,7 +15,6 @@ from resnet_export.classify.results import PictureResult, PredictReport
 from resnet_export.errors import ImageError, UsageError
 from resnet_export.images import gather_pictures
 from resnet_export.keywords import keywords_of
-from resnet_export.runtimes import RuntimeSpec
 
 TOP = 5
 
@@ -70,45 +69,26 @@ def predict(options: PredictOptions) -> PredictReport:
     with stage(f"open {options.runtime}"):
         session = spec.open(classifier.path)
     with session, stage("predict") as show:
-        answered = _Answers(Reading(classifier, session, not session.takes_file_input), options.top)
-        for count, answer in enumerate(answers(session, classifier, paths), 1):
-            answered.add(answer)
+        reading, results = Reading(classifier, session, not session.takes_file_input), []
+        for answer in answers(session, classifier, paths):
+            results.append(_result(answer, reading, options.top))
             if callable(show):
-                show(f"{count} of {len(paths)}")
-        return answered.report(spec)
-
-
-@dataclass
-class _Answers:
-    """The answers so far."""
-
-    reading: Reading
-    top: int
-    results: list[PictureResult] = field(default_factory=list)
-
-    def add(self, answer: Answer) -> None:
-        """Makes a result of it."""
-        name = str(answer.path)
-        if isinstance(answer.output, ImageError):
-            self.results.append(PictureResult(name, (), answer.output.message))
-            return
-        probabilities = self.reading.probabilities(answer.output)
-        if probabilities is None:
-            self.results.append(PictureResult(name, (), "The network gives numbers that are not finite."))
-            return
-        self.results.append(PictureResult(name, top_classes(probabilities, self.top, self.reading.classifier.labels)))
-
-    def report(self, spec: RuntimeSpec) -> PredictReport:
-        """The result.
-
-        Raises:
-            ImageError: no picture could be read.
-            ModelError: the network has an answer for none of them.
-        """
-        self.reading.refuse_no_answer([one.error for one in self.results if one.error], len(self.results))
+                show(f"{len(results)} of {len(paths)}")
+        reading.refuse_no_answer([one.error for one in results if one.error], len(results))
         return PredictReport(
-            **vars(self.reading.ran(spec)),
-            pictures=tuple(self.results),
-            notes=tuple(self.reading.notes(spec)),
-            prepared_in_file=self.reading.classifier.taken.prepares,
+            **vars(reading.ran(spec)),
+            pictures=tuple(results),
+            notes=tuple(reading.notes(spec)),
+            prepared_in_file=classifier.taken.prepares,
         )
+
+
+def _result(answer: Answer, reading: Reading, top: int) -> PictureResult:
+    """The most probable classes of a picture, or why there are none."""
+    name = str(answer.path)
+    if isinstance(answer.output, ImageError):
+        return PictureResult(name, (), answer.output.message)
+    probabilities = reading.probabilities(answer.output)
+    if probabilities is None:
+        return PictureResult(name, (), "The network gives numbers that are not finite.")
+    return PictureResult(name, top_classes(probabilities, top, reading.classifier.labels))
