@@ -8,12 +8,12 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from resnet_export.classify.classifier import Asked, read_classifier
-from resnet_export.classify.preparation import Answer, answers
+from resnet_export.classify.preparation import Answer, outputs, takes_any_size
 from resnet_export.classify.probabilities import top_classes
 from resnet_export.classify.reading import Reading
 from resnet_export.classify.results import PictureResult, PredictReport
 from resnet_export.errors import ImageError, UsageError
-from resnet_export.images import gather_pictures
+from resnet_export.images import gather_pictures, load_pictures
 from resnet_export.keywords import keywords_of
 
 TOP = 5
@@ -70,7 +70,8 @@ def predict(options: PredictOptions) -> PredictReport:
         session = spec.open(classifier.path)
     with session, stage("predict") as show:
         reading, results = Reading(classifier, session, not session.takes_file_input), []
-        for answer in answers(session, classifier, paths):
+        loaded = load_pictures(paths, classifier.preprocessing, prepared=not takes_any_size(session, classifier))
+        for answer in outputs(session, classifier, loaded, batch=1):
             results.append(_result(answer, reading, options.top))
             if callable(show):
                 show(f"{len(results)} of {len(paths)}")
