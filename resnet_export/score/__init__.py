@@ -15,11 +15,12 @@ from typing import Literal
 
 from resnet_export.classify.classifier import Asked, Classifier, read_classifier
 from resnet_export.classify.reading import Reading
-from resnet_export.errors import ImageError, UsageError
+from resnet_export.errors import ImageError, NotApplicableError, UsageError
 from resnet_export.files import sha256
 from resnet_export.graph.cut import write_with_features
 from resnet_export.keywords import keywords_of
 from resnet_export.optional import require
+from resnet_export.runtimes import RuntimeSpec
 from resnet_export.score.engine import Engine, measure_fast, open_engine
 from resnet_export.score.listing import check_inputs, list_pictures
 from resnet_export.score.on_ray import cluster
@@ -116,12 +117,8 @@ def score(options: ScoreOptions) -> ScoreReport:
         if options.logits and classifier.head != "logits":
             raise UsageError(f"{options.path} gives {classifier.head}, and no logits.", hint="Leave out --logits.")
         check_inputs(given)
-    with stage(f"open {options.runtime}"), tempfile.TemporaryDirectory(prefix="resnet-export-") as copies:
-        copied = _with_features(classifier, Path(copies)) if options.embedding else (classifier.path, 0)
-        opened = open_engine(classifier, spec, options.decoders, options.batch, *copied)
-    if options.embedding and not opened.session.takes_file_input:
-        opened.session.close()
-        raise UsageError(f"{options.runtime} gives logits only, and no embedding.", hint="Leave out --embedding.")
+    with stage(f"open {options.runtime}"):
+        opened = _opened(classifier, spec, options)
     folder = os.fspath(options.output)
     with opened.session, Output(folder, str(options.path), _settings(options, opened), _versions(opened)) as kept:
         reading = opened.reading()
@@ -139,16 +136,22 @@ def score(options: ScoreOptions) -> ScoreReport:
     return report
 
 
-def _with_features(classifier: Classifier, folder: Path) -> tuple[Path, int]:
-    """A copy of the file that gives the embedding, too, and how long that is."""
-    copy = folder / classifier.path.name
-    features = write_with_features(classifier.path, copy)
-    if features is None:
-        raise UsageError(
-            f"{classifier.path} has no embedding: no matrix product gives the values of its classes.",
-            hint="Leave out --embedding.",
-        )
-    return copy, features
+def _opened(classifier: Classifier, spec: RuntimeSpec, options: ScoreOptions) -> Engine:
+    """Opens the file, or a copy that gives the embedding, too."""
+    if not options.embedding:
+        return open_engine(classifier, spec, options.decoders, options.batch)
+    with tempfile.TemporaryDirectory(prefix="resnet-export-") as folder:
+        copy = Path(folder, classifier.path.name)
+        features = write_with_features(classifier.path, copy)
+        if features is None:
+            raise UsageError(
+                f"{classifier.path} has no embedding: no matrix product gives the values of its classes.",
+                hint="Leave out --embedding.",
+            )
+        try:
+            return open_engine(classifier, spec, options.decoders, options.batch, copy, features)
+        except NotApplicableError as error:  # the frameworks run definitions of their own, and no copy
+            raise UsageError(f"{spec} gives no embedding.", hint="Leave out --embedding, or --runtime.") from error
 
 
 def _settings(options: ScoreOptions, engine: Engine) -> Settings:

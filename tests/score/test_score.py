@@ -83,7 +83,7 @@ def test_no_embedding(net: Path) -> None:
     folder_of(Path("photos"), 1)
     with pytest.raises(UsageError) as caught:
         run("photos", embedding=True, runtime="torch")
-    assert caught.value.message == "torch gives logits only, and no embedding."
+    assert caught.value.message == "torch gives no embedding."
     foreign(net, body=f"{LOGITS.replace('y =', 'm =')} y = Relu(m)")
     with pytest.raises(UsageError) as caught:
         run("photos", embedding=True)
