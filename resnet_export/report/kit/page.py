@@ -1,7 +1,5 @@
 """A page: one HTML file without scripts that needs no network, with its tables, figures and lists."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
