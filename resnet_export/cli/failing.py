@@ -34,13 +34,14 @@ def reported(*, debug: bool) -> Iterator[None]:
 
 def describe(error: BaseException, *, debug: bool = False) -> tuple[list[str], int]:
     """The lines that a user reads of an error, and the exit code."""
-    expected = isinstance(error, ResNetExportError)
-    if isinstance(error, MemoryError) or (not expected and NO_MEMORY.search(str(error))):
+    if isinstance(error, MemoryError) or (
+        not isinstance(error, ResNetExportError) and NO_MEMORY.search(str(error)) is not None
+    ):
         return [
             "error: the memory of this machine does not suffice for it; nothing was written.",
             "Export a smaller network, or on a machine with more memory.",
         ], UnavailableError.exit_code
-    if not expected:
+    if not isinstance(error, ResNetExportError):
         what = " ".join(str(error).split())
         advice = "report it" if debug else "run again with --debug for the traceback, and report it"
         return [f"unexpected error: {type(error).__name__}{': ' if what else ''}{what}; {advice}"], UNEXPECTED

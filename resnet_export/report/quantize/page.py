@@ -73,7 +73,8 @@ def _attempts(report: QuantizeReport) -> Iterator[str]:
     for one, ratio in drawn:
         drop = 100 * one.drop.value
         if one.drop.interval is not None:
-            chart.upright(ratio.value, *(100 * end for end in one.drop.interval), "error")
+            bottom, top = (100 * end for end in one.drop.interval)
+            chart.upright(ratio.value, bottom, top, "error")
         tip = f"{len(one.kept_float)} layers in float32: drop {drop:.2f} points, time {ratio.value:.3f}"
         chart.mark(ratio.value, drop, "error", "circle", tip)
     if report.check is not None:
