@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from resnet_export.deploy.target import Artefact, Client, Target
 from resnet_export.errors import ParityError, ResNetExportError
 from resnet_export.files import reported, staged_folder
 from resnet_export.parity.verify import verify
+from resnet_export.runtimes.bundle import parts_of
 
 CLIENTS = Path(__file__).parent / "clients"
 RUNS = 30
@@ -63,7 +64,7 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
             run_client(name, command, folder)  # the self-test, as its user will run it
         for left in client.leaves:
             shutil.rmtree(folder / left)
-        sizes = tuple(sum(file.stat().st_size for file in _parts(one)) for one in artefacts)
+        sizes = tuple(sum(file.stat().st_size for file in parts_of(one.path)) for one in artefacts)
     return BundleResult(
         target=name,
         status="proven" if proofs else "written",
@@ -74,13 +75,6 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
         proofs=proofs,
         reason=None if proofs else "It was written, and nothing here can run it.",
     )
-
-
-def _parts(artefact: Artefact) -> Iterator[Path]:
-    """The files of a network: IR and ncnn have its numbers beside it, and large `.onnx` files too."""
-    for file in (artefact.path, artefact.path.with_suffix(".bin"), Path(f"{artefact.path}.data")):
-        if file.exists():
-            yield file
 
 
 def _write_parts(

@@ -112,6 +112,9 @@ class Target:
     values: Callable[[Path, NDArray[np.float32]], Iterator[NDArray[np.float32]]] | None = None
     """Where there is none that can: gives all values of an artefact for one image, (1, channels, height, width)."""
 
+    calibrates: bool = False
+    """Whether it quantises the file's network itself, where there are pictures for that."""
+
     def refuse(self, name: str, source: Source) -> None:
         """Finds out before the work that the target can't hold its promise for a file.
 
@@ -129,7 +132,8 @@ class Target:
         if source.precision not in self.takes.precisions:
             raise NotApplicableError(
                 f"{file} holds {source.precision}, and {name} takes {' and '.join(self.takes.precisions)}.",
-                hint="Give the file as it was before its precision was reduced.",
+                hint="Give the file as it was before its precision was reduced"
+                + (", and --calibrate photos/: it is then quantised anew." if self.calibrates else "."),
             )
         if form.dtype not in self.takes.inputs:
             raise NotApplicableError(
