@@ -32,7 +32,6 @@ def main() -> None:
                 "bench",
                 "--plan",
                 PLAN.name,
-                "--profile",
                 *length,
                 "--output",
                 str(options.output.resolve()),

@@ -20,7 +20,6 @@ from resnet_export.errors import ResNetExportError, RuntimeFailedError
 
 if TYPE_CHECKING:
     from resnet_export.bench.case import IO, Case
-    from resnet_export.bench.profile.results import Profile
     from resnet_export.bench.results import BenchReport, CaseResult
     from resnet_export.bench.roofline import Peaks
     from resnet_export.bench.sampling import Budget
@@ -44,7 +43,6 @@ def bench(
     scenarios: Sequence[Scenario] | None = None,
     allow_fallback: bool = False,
     referenced: bool = False,
-    profiled: bool = False,
     timeout_s: float | None = None,
 ) -> BenchReport:
     """Measures every combination of the files, runtimes, batches, threads, inputs and scenarios.
@@ -61,7 +59,6 @@ def bench(
         scenarios: the patterns of calls (see `scenarios.make_scenario`); None for sequential calls.
         allow_fallback: go on where nodes do not run on the provider that was asked for, and say so.
         referenced: measure each case in turns with the reference network, too, where it can be (see `reference`).
-        profiled: profile each file, too, in the runtimes that can.
         timeout_s: seconds without a sign of life after which a case is ended; None for five minutes.
 
     Returns:
@@ -79,7 +76,7 @@ def bench(
     cases = expand_cases(
         paths, runtimes, batches, threads, ios=ios, scenarios=scenarios or (Single(),), allow_fallback=allow_fallback
     )
-    return measure(cases, budget, journal, progress, referenced=referenced, profiled=profiled, timeout_s=timeout_s)
+    return measure(cases, budget, journal, progress, referenced=referenced, timeout_s=timeout_s)
 
 
 def measure(
@@ -91,7 +88,6 @@ def measure(
     machine: Machine | None = None,
     begun: float | None = None,
     referenced: bool = False,
-    profiled: bool = False,
     timeout_s: float | None = None,
 ) -> BenchReport:
     """Measures the cases of a plan on `machine`, which is this one; other arguments and errors as in `bench`.
@@ -110,7 +106,7 @@ def measure(
     with contextlib.nullcontext() if journal is None else Journal(Path(journal), plan) as kept:
         finished = {} if kept is None else dict(kept.finished)
         resumed = len(finished)
-        schedule = Schedule(cases, budget.seconds, begun, referenced=referenced, profiled=profiled, finished=resumed)
+        schedule = Schedule(cases, budget.seconds, begun, referenced=referenced, finished=resumed)
         run = _Measurement(machine, budget, schedule, progress, timeout_s or TIMEOUT_S)
         for case in cases:
             if case.key not in finished:
@@ -119,8 +115,6 @@ def measure(
                     kept.add(finished[case.key])
         unkept = None if kept is None else kept.broken
     results = [finished[case.key] for case in cases]
-    if profiled:
-        results = list(run.with_profiles(results))
     peaks = tuple(run.peaks(results))
     return BenchReport(plan, budget, machine, tuple(run.graded(results, peaks)), resumed, peaks, unkept)
 
@@ -152,29 +146,6 @@ class _Measurement:
             except ResNetExportError as error:  # the measurement stands all the same
                 return dataclasses.replace(result, relative_reason=error.message)
             return dataclasses.replace(result, relative=relative)
-
-    def with_profiles(self, results: Iterable[CaseResult]) -> Iterator[CaseResult]:
-        """Adds where the time goes, measured once for cases that differ in scenario or io alone."""
-        from resnet_export.bench.profile.profiler import profile_case
-        from resnet_export.bench.scenarios.single import Single
-
-        found: dict[Case, dict[str, Profile | str]] = {}
-        for result in results:
-            case = result.case
-            if result.measured is None or not case.spec.is_onnxruntime:
-                yield result
-                continue
-            alone = dataclasses.replace(
-                case, batch=result.measured.main.batch, io="host", scenario=Single(), allow_fallback=False
-            )
-            if alone not in found:
-                end_s = self._schedule.next_end()
-                try:
-                    profile = profile_case(alone, self._machine, end_s, self._stage, self._timeout_s)
-                    found[alone] = {"profile": profile}
-                except ResNetExportError as error:  # the measurement stands all the same
-                    found[alone] = {"profile_reason": error.message}
-            yield dataclasses.replace(result, **found[alone])  # type: ignore[arg-type]
 
     def peaks(self, results: Iterable[CaseResult]) -> Iterator[Peaks]:
         """The peaks of each device and number of threads that a case ran on; without what can't be measured."""

@@ -90,7 +90,6 @@ def expand_cases(
     ios: Sequence[IO] = ("host",),
     scenarios: Sequence[Scenario] = (SINGLE,),
     allow_fallback: bool = False,
-    probe: bool = True,
 ) -> tuple[Case, ...]:
     """All combinations, each once, in the order in which they were given.
 
@@ -103,7 +102,6 @@ def expand_cases(
         ios: where inputs and outputs are.
         scenarios: the patterns of calls.
         allow_fallback: go on where nodes do not run on the provider that was asked for.
-        probe: find out now whether the runtimes can run here.
 
     Raises:
         UsageError: a number is below 1, there is no such runtime or option, or it has no choice of threads.
@@ -115,7 +113,7 @@ def expand_cases(
         for number in numbers:
             if number < 1:
                 raise UsageError(f"{name} {number} is below 1.", hint="Give whole numbers from 1.")
-    check = partial(_check_runtime, threads=threads, probe=probe and not allow_fallback)
+    check = partial(_check_runtime, threads=threads, probe=not allow_fallback)
     for text in runtimes or ():
         check(parse_runtime(text))
     pairs = [pair for path in paths for pair in _read(Path(path), runtimes)]

@@ -23,8 +23,6 @@ class Memory:
     """The most resident memory so far; None where the system does not tell."""
     steady_rss_bytes: int
     """Resident memory now."""
-    pss_bytes: int | None
-    """Proportional set size now: pages that are shared count by their share; None where the system has none."""
     gpu_memory_bytes: int | None
     """How much more of the GPU's memory is in use than before the file was opened; None without one."""
 
@@ -33,7 +31,7 @@ def read_memory(gpu_before: int | None) -> Memory:
     """The memory of this process; `gpu_before` is what `gpu_memory` gave before the file was opened."""
     process, now = psutil.Process(), gpu_memory()
     gpu = None if gpu_before is None or now is None else max(0, now - gpu_before)
-    return Memory(peak_rss(), int(process.memory_info().rss), _pss(process), gpu)
+    return Memory(peak_rss(), int(process.memory_info().rss), gpu)
 
 
 def peak_rss() -> int | None:
@@ -59,10 +57,3 @@ def gpu_memory() -> int | None:
     """
     used = ask_nvidia("memory.used")[0].split()
     return sum(map(int, used)) * MEBIBYTE if used and all(map(str.isdigit, used)) else None
-
-
-def _pss(process: psutil.Process) -> int | None:
-    try:
-        return int(getattr(process.memory_full_info(), "pss", 0)) or None
-    except psutil.Error:
-        return None

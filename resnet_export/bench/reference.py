@@ -25,7 +25,6 @@ import onnx
 
 from resnet_export.bench.case import expand_cases
 from resnet_export.bench.compare import compare
-from resnet_export.bench.compare.side import Side
 from resnet_export.bench.results import Relative
 from resnet_export.errors import UsageError
 from resnet_export.machine import Machine
@@ -79,8 +78,7 @@ def measure_beside_reference(
         path = Path(folder, "reference.onnx")
         path.write_bytes(make_network().SerializeToString())
         (reference,) = expand_cases([path], threads=[result.threads])
-        sides = Side(reference), Side(result.case)
-        found = compare(*sides, seconds, progress=progress, timeout_s=timeout_s, machine=machine)
+        found = compare(reference, result.case, seconds, progress=progress, timeout_s=timeout_s, machine=machine)
     if found.interrupted:
         raise KeyboardInterrupt
     name = f"{NAME} in {found.a.ran.version}"

@@ -15,7 +15,6 @@ from resnet_export.bench.case import Case
 from resnet_export.bench.estimate import Estimate
 from resnet_export.bench.grade import Grade
 from resnet_export.bench.memory import Memory
-from resnet_export.bench.profile.results import Profile
 from resnet_export.bench.request import Ran
 from resnet_export.bench.roofline import Peaks, Share
 from resnet_export.bench.sampling import Budget
@@ -91,8 +90,6 @@ class Measured:
     memory: Memory
     new_shape_ns: int | None = None
     """The first run of another batch; None where none can be run."""
-    submit_ns: tuple[int, ...] | None = None
-    """On a GPU, from device to device: how long a call takes until the work is handed over; None elsewhere."""
 
     @property
     def main(self) -> Series:
@@ -129,10 +126,6 @@ class CaseResult:
     grade: Grade | None = None
     roofline: Share | None = None
     """How much of the possible the latency is; None where calls wait for others, or no peak is known."""
-    profile: Profile | None = None
-    """Where the time goes, where that was asked for."""
-    profile_reason: str | None = None
-    """Why it was asked for and there is none."""
 
     @property
     def p50_ms(self) -> float | None:

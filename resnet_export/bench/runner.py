@@ -108,14 +108,10 @@ class _Run:
             memory=worker.call("memory", doing="reading its memory"),
         )
         self.result = CaseResult(self._case, "measured", self._request.threads, measured, noise=noise)
-        doing = "running it with another batch"
-        seen = {taken.batch for taken in outcome.series}
-        measured = dataclasses.replace(
-            measured,
-            new_shape_ns=call("time_new_shape", seen, doing=doing) if may_be_new else None,
-            submit_ns=None if ran.on_cpu else call("time_submission", doing=doing),
-        )
-        self.result = dataclasses.replace(self.result, measured=measured)
+        if may_be_new:
+            seen = {taken.batch for taken in outcome.series}
+            took = call("time_new_shape", seen, doing="running it with another batch")
+            self.result = dataclasses.replace(self.result, measured=dataclasses.replace(measured, new_shape_ns=took))
 
     def _sample(self, worker: Worker, reserved_s: float, *, on_gpu: bool) -> tuple[Any, Noise]:
         """Takes the samples while the machine is watched."""

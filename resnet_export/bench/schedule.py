@@ -2,7 +2,7 @@
 
     share = (end - now - what the peaks need) / jobs that are left
 
-A job is a case, its turns with the reference network, or a profile. Its share pays for the start of its process, the
+A job is a case, or its turns with the reference network. Its share pays for the start of its process, the
 imports and the first run too. What one job leaves is shared among the others, so that only the last one can be late.
 """
 
@@ -35,7 +35,6 @@ class Schedule:
         begun: float,
         *,
         referenced: bool,
-        profiled: bool,
         finished: int = 0,
     ) -> None:
         """Counts the jobs.
@@ -45,14 +44,11 @@ class Schedule:
             seconds: for all of it.
             begun: when that time began to run, on the clock `time.monotonic`.
             referenced: a case takes turns with the reference network, too, where it can.
-            profiled: the files are profiled, too.
             finished: how many of the cases a journal has already; their time has passed.
         """
         references = sum(case.scenario.may_have_reference for case in cases) if referenced else 0
-        runs = [(case.model.path, case.runtime, case.batch, case.threads) for case in cases if case.spec.is_onnxruntime]
-        profiles = len(set(runs)) if profiled else 0
         self._peaks = len({case.threads for case in cases})
-        self.jobs = len(cases) + references + profiles
+        self.jobs = len(cases) + references
         part = 1 - finished / len(cases) if cases else 0.0
         self._jobs_left = max(1, round(self.jobs * part))
         self._end = begun + seconds * part

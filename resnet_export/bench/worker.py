@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from resnet_export.runtimes.session import Session
 
 TARGET = "resnet_export.bench.worker:CaseWorker"
-SUBMISSIONS = 64
-"""Samples of the time that it takes to hand over the work to a GPU."""
 
 
 @dataclass(frozen=True)
@@ -117,19 +115,6 @@ class CaseWorker:
         call = self._make_call(next(batch for batch in itertools.count(min(seen) + 1) if batch not in seen))
         (duration,) = closed_loop(call, self._clock, Budget(0.0, 1))
         return duration
-
-    def time_submission(self) -> tuple[int, ...] | None:
-        """How long it takes to hand over a run; None from host to host."""
-        if self._request.io == "host":
-            return None
-        binding = self._session.bind(self._draw(self._request.batch))
-        samples = []
-        for index in range(SUBMISSIONS):
-            begin = self._clock.now_ns()
-            binding.submit(index)
-            samples.append(self._clock.now_ns() - begin)
-            binding.wait()
-        return tuple(samples)
 
     def _sample(self, budget: Budget) -> tuple[int, ...]:
         return closed_loop(self._call, self._clock, budget, beat=self._show_life)

@@ -22,7 +22,7 @@ from resnet_export.cli.completion import completion
 from resnet_export.cli.deploy import deploy
 from resnet_export.cli.doctor import doctor
 from resnet_export.cli.evaluate import evaluate
-from resnet_export.cli.export import EXAMPLES, PACKAGES, PUBLISHED, export
+from resnet_export.cli.export import PACKAGES, PUBLISHED, export
 from resnet_export.cli.failing import reported
 from resnet_export.cli.inspect import inspect
 from resnet_export.cli.options import GroupedOptions
@@ -75,7 +75,15 @@ class Root(GroupedOptions, click.Group):
 
     Without a command, `export` runs. `{PROGRAM} COMMAND --help` describes the other commands.
 
-    {EXAMPLES}
+    \b
+    From a checkpoint to predictions:
+      {PROGRAM} best.ckpt --labels labels.txt --output resnet.onnx
+      {PROGRAM} predict resnet.onnx cat.jpg
+      {PROGRAM} evaluate resnet.onnx --data val/
+      {PROGRAM} bench resnet.onnx --quick
+      {PROGRAM} quantize resnet.onnx --calibrate photos/ --output int8.onnx
+      {PROGRAM} deploy int8.onnx --target node --output bundle/
+      {PROGRAM} score int8.onnx photos/ --output predictions/
     """,
 )
 @click.version_option(__version__, prog_name=PROGRAM)
@@ -89,7 +97,7 @@ def root(context: click.Context, /, **options: Any) -> None:
 
 
 for command in (
-    export, sources, verify, predict, evaluate, quantize, bench, deploy, score, doctor, inspect, completion,
+    export, predict, evaluate, bench, quantize, deploy, score, verify, inspect, doctor, sources, completion,
 ):  # fmt: skip
     root.add_command(command)
 

@@ -22,14 +22,14 @@ what, how = (partial(option, heading=name) for name in ("What", "How"))
 @click.command(
     "compare",
     cls=GroupedCommand,
-    help="""Compare two files, runtimes, options or environments.
+    help="""Compare two files, runtimes or options.
 
     Short blocks of both take turns, in fresh processes again and again, so that whatever disturbs the machine disturbs
     both. The verdict is on B: faster, slower, equivalent or inconclusive.
 
     A side is written as key=value with commas between them. Keys are model, runtime, batch, threads, io (host or
-    device), allow_fallback (true), python (another virtual environment, which has resnet-export too), and the options
-    of the runtime. What B leaves out is A's; without a runtime it is ort:cpu.
+    device), allow_fallback (true), and the options of the runtime. What B leaves out is A's; without a runtime it is
+    ort:cpu.
 
     Exit code 0: compared, whatever the verdict. 1: a side failed, crashed or hung, or the verdict is that of --fail-if.
     2, 3: an option or a file has an invalid value. 4: something is not installed. 5: a runtime lacks a library, driver
@@ -40,7 +40,6 @@ what, how = (partial(option, heading=name) for name in ("What", "How"))
       resnet-export bench compare --a model=a.onnx --b model=b.onnx
       resnet-export bench compare --a model=a.onnx,threads=1 --b threads=2
       resnet-export bench compare --a model=a.onnx --b runtime=openvino
-      resnet-export bench compare --a model=a.onnx --b python=old/bin/python
       resnet-export bench compare --a model=a.onnx --b threads=1 --fail-if slower
     """,
     short_help="Is B faster than A?",
@@ -80,7 +79,7 @@ def compare(
         from resnet_export.bench.compare.side import read_sides
 
         sides = read_sides(a, b)
-        out.refuse(*(side.case.model.path for side in sides))
+        out.refuse(*(side.model.path for side in sides))
         found = measure(*sides, budget.seconds, band, seed, progress, begun=begun)
     out.show(found)
     if found.interrupted:

@@ -20,7 +20,7 @@ from resnet_export.errors import ResNetExportError
 
 if TYPE_CHECKING:
     from resnet_export.bench.plan import Plan
-    from resnet_export.bench.results import BenchReport, CaseResult
+    from resnet_export.bench.results import CaseResult
     from resnet_export.bench.scenarios import Scenario
     from resnet_export.cli.output import Output
 
@@ -83,7 +83,6 @@ what, pattern, how_long = (partial(option, heading=name) for name in ("What", "I
     help="Spend half of the time in turns with a network that never changes, so that `bench check` can tell on a "
     "machine whose pace changes. For single, on the CPU.",
 )
-@how_long("--profile", is_flag=True, help="Time the layers, too, where ONNX Runtime runs them.")
 @duration("How long", default=60)
 @removed("--boundary", "--io host or --io device")
 @removed("--html", "--output page.html")
@@ -93,7 +92,6 @@ def run(
     files: tuple[str, ...],
     plan: str | None,
     reference: bool,
-    profile: bool,
     seconds: int | None,
     quick: bool,
     out: Output,
@@ -123,7 +121,7 @@ def run(
         journal = journals.place(plan_digest(planned.cases, planned.budget, machine, referenced=reference))
         if journal is not None:
             interruption.explain(partial(journals.what_is_left, journal))
-        _warn_of_time(planned, progress.stream, referenced=reference, profiled=profile)
+        _warn_of_time(planned, progress.stream, referenced=reference)
         report = measure(
             planned.cases,
             planned.budget,
@@ -132,9 +130,9 @@ def run(
             machine=machine,
             begun=begun,
             referenced=reference,
-            profiled=profile,
         )
-    _tell(report)
+    if report.resumed:
+        tell(f"resumed: {report.resumed} of {len(report.cases)} cases come from a run that was interrupted")
     out.show(report, verbose=out.verbose, again=partial(again, ctx))
     if report.unkept is not None:
         raise UnavailableError(report.unkept)
@@ -200,26 +198,17 @@ def _scenarios(
     ]
 
 
-def _warn_of_time(planned: Plan, stderr: TextIO, *, referenced: bool, profiled: bool) -> None:
+def _warn_of_time(planned: Plan, stderr: TextIO, *, referenced: bool) -> None:
     """One line before the measuring where the time can't suffice."""
     from resnet_export.bench.schedule import Schedule
     from resnet_export.terminal import number
 
     given = planned.budget.seconds
-    schedule = Schedule(planned.cases, given, 0.0, referenced=referenced, profiled=profiled)
+    schedule = Schedule(planned.cases, given, 0.0, referenced=referenced)
     if schedule.least_seconds > given:
         about = f"about {math.ceil(schedule.least_seconds)} s, not {given:g} s"
         stderr.write(f"{number(len(planned.cases), 'case')} here take {about}: each has a process of its own\n")
         stderr.flush()
-
-
-def _tell(report: BenchReport) -> None:
-    """What stands in no table."""
-    if report.resumed:
-        tell(f"resumed: {report.resumed} of {len(report.cases)} cases come from a run that was interrupted")
-    for result in report.cases:
-        if result.profile_reason is not None:
-            tell(f"no profile of {result.case.label}: {result.profile_reason}")
 
 
 def _failure(failures: Sequence[CaseResult]) -> ResNetExportError:

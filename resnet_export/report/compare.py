@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import platform
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -43,21 +42,19 @@ def render(found: Comparison) -> str:
 def _other_images(found: Comparison) -> Iterator[str]:
     """That the two do not do the same work."""
     if not found.same_images:
-        images = (side.side.case.model.images for side in (found.a, found.b))
+        images = (side.case.model.images for side in (found.a, found.b))
         sizes = (" x ".join(map(str, (one.channels, one.height, one.width))) for one in images)
         yield from wrapped("Different image sizes: A takes images of {}, and B of {}.".format(*sizes))
 
 
 def _side(name: str, found: Measured) -> Iterator[str]:
-    case, python, ran = found.side.case, found.side.python, found.ran
+    case, ran = found.case, found.ran
     named = f"{Path(case.model.path).name} ({file_size(case.model.size)})"
     device = [] if case.io == "host" else ["device to device"]
     asked = [named, case.runtime, f"batch {case.batch}", number(found.threads, "thread"), *device]
     yield from fact(name, *map(printable, asked))
     where = [ran.device, *([places(ran)] if len(ran.nodes) > 1 else [])]
     yield from fact("", *map(printable, [*ran.version.split(", "), ran.precision, *where]))
-    if python is not None or found.side.python_version != platform.python_version():
-        yield from fact("", printable(f"Python {found.side.python_version}"), printable(python or ""))
     if ran.fallback is not None:
         yield from wrapped(printable(f"FALLBACK: {ran.fallback}"), " " * 17)
     yield from fact("", f"p50 {digits(found.p50_ms)} ms", number(found.runs, "run"))

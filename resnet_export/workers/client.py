@@ -25,8 +25,6 @@ LOG_LINES = 40
 """Lines of the log that are kept with a crash: Python's own account of it takes some thirty."""
 SECONDS_TO_END = 5.0
 """From the end of its pipe to the end of a process, which may write its memory to a file before."""
-ELSEWHERE = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
-"""Variables that would lead another environment's interpreter to this one's packages."""
 
 
 class Worker:
@@ -40,7 +38,6 @@ class Worker:
         target: str,
         *,
         environment: Mapping[str, str] | None = None,
-        python: str | None = None,
         timeout_s: float = TIMEOUT_S,
         hint: str | None = None,
     ) -> None:
@@ -50,7 +47,6 @@ class Worker:
             target: `module:Class` of the object. It is made in the process as `Class(report)`, for the first request;
                 `report(value)` sends progress, which is also a sign of life.
             environment: variables that the process has besides the parent's.
-            python: the interpreter, which may be another environment's; None for the one that runs this.
             timeout_s: seconds without a sign of life after which the process is ended.
             hint: what to do when the process dies.
         """
@@ -58,15 +54,14 @@ class Worker:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         # What a library or a converter leaves behind goes with the worker, however that ends.
         self._folder = tempfile.TemporaryDirectory(prefix="resnet-export-", ignore_cleanup_errors=True)
-        inherited = {name: value for name, value in os.environ.items() if python is None or name not in ELSEWHERE}
         temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._folder.name)
         self._process = subprocess.Popen(
-            [python or sys.executable, *COMMAND, target],
+            [sys.executable, *COMMAND, target],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
             start_new_session=True,  # Ctrl-C is the parent's
-            env=inherited | temporary | dict(environment or {}),
+            env={**os.environ, **temporary, **(environment or {})},
         )
         self.pid = self._process.pid
         self._handle = psutil.Process(self.pid)

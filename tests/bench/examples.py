@@ -26,7 +26,7 @@ MODEL = Model("net.onnx", "ab" * 32, 46_800_000, Images("float32", "nchw", 3, 22
 CASE = Case(MODEL, "ort:cpu", 1, None)
 RAN = Ran("onnxruntime 1.31.1, CPUExecutionProvider", "float32", "CPU", {"CPUExecutionProvider": 30}, None)
 ON_GPU = dataclasses.replace(RAN, device="GPU 0")
-MEMORY = Memory(250_000_000, 200_000_000, 190_000_000, None)
+MEMORY = Memory(250_000_000, 200_000_000, None)
 
 
 def nanoseconds(milliseconds: Sequence[float] | NDArray[np.float64]) -> tuple[int, ...]:

@@ -112,7 +112,6 @@ def test_from_device_to_device(net: Path) -> None:
     (case,) = expand_cases([net], ["ort:cpu"], ios=["device"])
     told = measured(run_case(case, 2, Limits(SHORT)))
     assert len(told.main.samples_ns) >= 70
-    assert told.submit_ns is None, "there is no GPU"
     assert told.new_shape_ns is not None
     (case,) = expand_cases([net], ["openvino"], ios=["device"])
     refused = run_case(case, 2, Limits(SHORT))

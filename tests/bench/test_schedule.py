@@ -22,7 +22,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_what_one_leaves_is_the_others(clock: list[float]) -> None:
-    plan = Schedule(CASES, 30.0 + PEAKS, 100.0, referenced=False, profiled=False)
+    plan = Schedule(CASES, 30.0 + PEAKS, 100.0, referenced=False)
     assert plan.next_end() == pytest.approx(110)
     clock[0] = 104.0
     assert plan.next_end() == pytest.approx(104 + 13)
@@ -33,30 +33,25 @@ def test_what_one_leaves_is_the_others(clock: list[float]) -> None:
 
 
 def test_the_start_of_the_program_counts(clock: list[float]) -> None:
-    plan = Schedule(CASES[:1], 10.0 + PEAKS, 98.0, referenced=False, profiled=False)
+    plan = Schedule(CASES[:1], 10.0 + PEAKS, 98.0, referenced=False)
     assert plan.next_end() == pytest.approx(108)
 
 
 def test_when_the_time_is_over_each_has_its_least(clock: list[float]) -> None:
-    plan = Schedule(CASES, 5.0, 50.0, referenced=False, profiled=False)
+    plan = Schedule(CASES, 5.0, 50.0, referenced=False)
     assert [plan.next_end() for _ in CASES] == [100 + LEAST_JOB_S] * 3
     assert plan.seconds_for_peaks(1) == PEAKS_S
 
 
-def test_turns_and_profiles_are_jobs_where_there_are_any() -> None:
+def test_turns_are_jobs_where_there_are_any() -> None:
     cases = [*CASES, dataclasses.replace(CASE, scenario=make_scenario("idle")), dataclasses.replace(CASE, threads=7)]
-    plain = Schedule(cases, 60.0, 0.0, referenced=False, profiled=False)
-    whole = Schedule(cases, 60.0, 0.0, referenced=True, profiled=True)
+    plain = Schedule(cases, 60.0, 0.0, referenced=False)
+    whole = Schedule(cases, 60.0, 0.0, referenced=True)
     assert plain.least_seconds == pytest.approx(5 * LEAST_JOB_S + 2 * PEAKS)
-    # Four of `single` have turns; the idle one has the profile of another.
-    assert whole.least_seconds == pytest.approx((5 + 4 + 4) * LEAST_JOB_S + 2 * PEAKS)
+    # Four of `single` have turns.
+    assert whole.least_seconds == pytest.approx((5 + 4) * LEAST_JOB_S + 2 * PEAKS)
 
 
 def test_what_a_journal_has_took_its_time_before(clock: list[float]) -> None:
-    plan = Schedule(CASES, 60.0, 100.0, referenced=False, profiled=False, finished=2)
+    plan = Schedule(CASES, 60.0, 100.0, referenced=False, finished=2)
     assert plan.next_end() == pytest.approx(120 - PEAKS)
-
-
-def test_profiles_are_known_by_what_they_are_of() -> None:
-    cases = [*CASES, dataclasses.replace(CASES[0], io="device")]
-    assert Schedule(cases, 60.0, 0.0, referenced=False, profiled=True).jobs == 4 + 3

@@ -50,7 +50,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     asked: list[dict[str, Any]] = []
 
     def stub(a: Any, b: Any, seconds: float, band: float, seed: int, progress: Any, **options: Any) -> Any:
-        asked.append({"a": a.case, "b": b.case, "seconds": seconds, "band": band, "seed": seed})
+        asked.append({"a": a, "b": b, "seconds": seconds, "band": band, "seed": seed})
         return comparison(band=band, seed=seed, budget_seconds=seconds)
 
     monkeypatch.setattr(module, "compare", stub)
@@ -65,7 +65,7 @@ def test_for_real(net: str, tmp_path: Path, invoke: Callable[..., Result]) -> No
     assert data["ratio"]["value"] == pytest.approx(1.5, rel=0.15)
     assert f"  B / A          {data['ratio']['value']:.4f} " in done.stdout
     assert data["budget_seconds"] == 5.0
-    assert [data[name]["side"]["case"]["runtime"] for name in "ab"] == [
+    assert [data[name]["case"]["runtime"] for name in "ab"] == [
         "synthetic,latency_ms=8", "synthetic,latency_ms=8,slower=1.5",
     ]  # fmt: skip
 
@@ -200,5 +200,5 @@ def test_the_guide_knows_every_option_and_every_key() -> None:
     options = [max(one.opts, key=len) for one in compare.params if isinstance(one, click.Option) and not one.hidden]
     assert [name for name in options if name not in internal and f"`{name}" not in text] == []
     plain = comparison().as_dict()
-    keys = {*plain, *plain["a"], *plain["a"]["side"], *plain["launches"][0], *plain["launches"][0]["pairs"][0], *KEYS}
+    keys = {*plain, *plain["a"], *plain["launches"][0], *plain["launches"][0]["pairs"][0], *KEYS}
     assert sorted(key for key in keys if f"`{key}`" not in text) == []

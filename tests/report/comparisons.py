@@ -6,17 +6,11 @@ import dataclasses
 from typing import Any
 
 from resnet_export.bench.compare.results import Comparison, Launch, Measured, Pair
-from resnet_export.bench.compare.side import Side
 from tests.bench.examples import CASE, NOISE, RAN
 from tests.report.bench.examples import MACHINE, replaced
 
-SIDE = Side(dataclasses.replace(replaced(CASE, model__path="models/net.onnx"), threads=2))
-A = Measured(SIDE, 2, RAN, 20.0, 60)
-B = dataclasses.replace(
-    A,
-    side=dataclasses.replace(SIDE, python="/envs/old/bin/python", python_version="3.12.1"),
-    ran=dataclasses.replace(RAN, fallback="the CPU ran it"),
-)
+A = Measured(dataclasses.replace(replaced(CASE, model__path="models/net.onnx"), threads=2), 2, RAN, 20.0, 60)
+B = dataclasses.replace(A, ran=dataclasses.replace(RAN, fallback="the CPU ran it"))
 
 
 def launches(*ratios: float, count: int = 12) -> tuple[Launch, ...]:
@@ -26,6 +20,6 @@ def launches(*ratios: float, count: int = 12) -> tuple[Launch, ...]:
 
 
 def comparison(*ratios: float, count: int = 12, **changes: Any) -> Comparison:
-    """Of two environments, with these ratios of the launches."""
+    """One with these ratios of the launches."""
     usual = Comparison(A, B, launches(*ratios or (1.0,), count=count), 0.015, 60.0, 57.3, 0, MACHINE, NOISE)
     return replaced(usual, **changes)  # type: ignore[no-any-return]

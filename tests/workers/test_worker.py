@@ -223,18 +223,10 @@ def test_its_temporary_files_go_with_it(worker: Worker) -> None:
     assert not folder.exists()
 
 
-def test_environment_and_interpreter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     with Worker(TARGET, environment={"OMP_NUM_THREADS": "2"}) as worker:
         assert worker.call("environment", "OMP_NUM_THREADS") == "2"
-    # Another environment's interpreter is not led to this one's packages.
-    script = tmp_path / "python"
-    script.write_text(f'#!/bin/sh\n[ -z "$PYTHONPATH" ] || exit 9\nPYTHONPATH={":".join(sys.path)} '
-                      f'exec {sys.executable} "$@"\n')  # fmt: skip
-    script.chmod(0o755)
-    monkeypatch.setenv("PYTHONPATH", "elsewhere")
-    with Worker(TARGET, python=str(script)) as worker:
-        assert worker.call("count") == 1
 
 
 def test_a_file_beside_that_is_called_like_a_package_is_not_imported(

@@ -26,15 +26,15 @@ from resnet_export.bench.request import Ran, Request
 from resnet_export.bench.sampling import DEFAULT, Budget
 from resnet_export.bench.scenarios.single import Single
 from resnet_export.bench.worker import TARGET
-from resnet_export.errors import MissingDependencyError, ResNetExportError, RuntimeCrashedError, UsageError
+from resnet_export.errors import ResNetExportError, RuntimeCrashedError, UsageError
 from resnet_export.machine import Machine, read_machine
 from resnet_export.machine.noise import Noise, Watch
 from resnet_export.workers import TIMEOUT_S, Worker
 
 if TYPE_CHECKING:
     from resnet_export.bench import Progress
+    from resnet_export.bench.case import Case
     from resnet_export.bench.compare.results import Name
-    from resnet_export.bench.compare.side import Side
 
 BAND = 0.015
 """Half of the difference that a person could act on; the interval of a default run is narrower by half."""
@@ -54,8 +54,8 @@ ORDERS: tuple[tuple[Name, Name], ...] = (("a", "b"), ("b", "a"))
 
 
 def compare(
-    a: Side,
-    b: Side,
+    a: Case,
+    b: Case,
     seconds: float = DEFAULT.seconds,
     band: float = BAND,
     seed: int = 0,
@@ -93,7 +93,7 @@ def compare(
         raise UsageError(f"{seconds:g} seconds are no time.", hint="Give a number above 0.")
     machine = machine or read_machine()
     begin, first = time.monotonic() if begun is None else begun, time.monotonic()
-    sides: dict[Name, Side] = {"a": a, "b": b}
+    sides: dict[Name, Case] = {"a": a, "b": b}
     launcher = _Launcher(sides, machine.usable_cpus, random.Random(seed), timeout_s)
     launches: list[Launch] = []
     interrupted = False
@@ -120,9 +120,9 @@ def compare(
 class _Launcher:
     """Starts both sides afresh, and lets them take turns."""
 
-    def __init__(self, sides: dict[Name, Side], usable_cpus: float, chance: random.Random, timeout_s: float) -> None:
+    def __init__(self, sides: dict[Name, Case], usable_cpus: float, chance: random.Random, timeout_s: float) -> None:
         self._sides, self._chance, self._timeout_s = sides, chance, timeout_s
-        self._requests = {name: Request.of(side.case, usable_cpus) for name, side in sides.items()}
+        self._requests = {name: Request.of(side, usable_cpus) for name, side in sides.items()}
         self._ran: dict[Name, Ran] = {}
 
     def launch(self, share: float) -> Launch:
@@ -156,8 +156,7 @@ class _Launcher:
         return Measured(self._sides[name], self._requests[name].threads, self._ran[name], p50_ms, runs)
 
     def _start(self, name: Name) -> Worker:
-        side, own = self._sides[name], self._requests[name].environment
-        return Worker(TARGET, environment=own, python=side.python, timeout_s=self._timeout_s)
+        return Worker(TARGET, environment=self._requests[name].environment, timeout_s=self._timeout_s)
 
     def _open(self, name: Name, worker: Worker) -> None:
         """Opens the file, runs it and warms it up."""
@@ -181,13 +180,10 @@ class _Launcher:
             yield
         except ResNetExportError as error:
             error.message = f"{name.upper()}: {error.message}"
-            python = self._sides[name].python
             if isinstance(error, RuntimeCrashedError):
                 error.message += "."
                 last = f" It printed last: {error.log[-1]}" if error.log else ""
                 error.hint = f"There is nothing to compare without it.{last}"
-            elif isinstance(error, MissingDependencyError) and python is not None and error.hint is not None:
-                error.hint = error.hint.replace("pip install", f"{python} -m pip install")
             raise
 
 

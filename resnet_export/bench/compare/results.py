@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import ClassVar, Literal
 
 from resnet_export import __version__
+from resnet_export.bench.case import Case
 from resnet_export.bench.compare import paired
 from resnet_export.bench.compare.paired import Verdict
-from resnet_export.bench.compare.side import Side
 from resnet_export.bench.estimate import Estimate
 from resnet_export.bench.grade import disturbances
 from resnet_export.bench.request import Ran
@@ -17,7 +17,7 @@ from resnet_export.data import Plain
 from resnet_export.machine import Machine
 from resnet_export.machine.noise import Noise
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when a key changes its meaning or goes."""
 Name = Literal["a", "b"]
 
@@ -53,7 +53,7 @@ class Launch:
 class Measured:
     """What one side gave."""
 
-    side: Side
+    case: Case
     threads: int
     ran: Ran
     p50_ms: float
@@ -112,4 +112,4 @@ class Comparison(Plain):
     @property
     def same_images(self) -> bool:
         """Whether both take images of the same size and type."""
-        return self.a.side.case.model.images == self.b.side.case.model.images
+        return self.a.case.model.images == self.b.case.model.images

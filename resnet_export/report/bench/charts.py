@@ -1,48 +1,31 @@
 """The charts of a page of measurements.
 
 Percentiles stand on the axis where they do in a queue's books: x = -log10(1 - p), so that p90, p99 and p99.9 are
-equally far from each other, and a tail is as wide as it matters. Latency and throughput begin at zero, and charts that
-are to be compared have the same axes.
+equally far from each other, and a tail is as wide as it matters. Latency begins at zero, and charts that are to be
+compared have the same axes.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING
 
-from resnet_export.report.bench.words import (
-    caption,
-    case_name,
-    condition,
-    digits,
-    file_name,
-    milliseconds,
-    shown,
-    throughput,
-)
-from resnet_export.report.kit.page import figure, legend, text
-from resnet_export.report.kit.svg import SHAPES, Axis, Chart, categorical, linear
+from resnet_export.report.bench.words import caption, case_name, condition, digits, milliseconds, shown
+from resnet_export.report.kit.page import figure, text
+from resnet_export.report.kit.svg import Axis, Chart, linear
 
 if TYPE_CHECKING:
     from resnet_export.bench.estimate import Estimate
     from resnet_export.bench.results import CaseResult, Measured, Series
 
-    Drawn = tuple[str, str]
     Cases = Sequence[tuple[CaseResult, Measured]]
-    Point = tuple[CaseResult, Series, Estimate, Estimate]
 
 MILLISECONDS = "latency, ms"
 PERCENTILES = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 """Ticks of the axis of percentiles."""
 MOST_POINTS = 300
 """Points of a curve: one for each pixel."""
-MARKS = ("circle", "square", "diamond", "triangle")
-COLOURS = 6
-"""Classes `s0`, `s1` and so on of the style sheet."""
-MOST_LABELS = 6
-"""Labels of points of a chart: more cover each other."""
 HIGHEST = 3.0
 """Times the highest p99 of the charts, up to which latencies by percentile are drawn: one sample of a thousand must not
 press all others down."""
@@ -50,7 +33,6 @@ TAIL = (
     "Bars: 95 % intervals of p50, p90, p95 and p99. Charts of the same batch have the same axis; samples beyond three "
     "times the highest p99 are drawn at its upper end."
 )
-FRONT = "Filled: on the Pareto front, where nothing is better in both. b8 t2: batch 8, 2 threads. Bars: 95 % intervals."
 LOAD = (
     "Requests that come at random (Poisson); latency counts from the time at which they were due. A cross: not shown "
     "to keep the bound."
@@ -58,40 +40,27 @@ LOAD = (
 
 
 def sections(results: Sequence[CaseResult]) -> Iterator[str]:
-    """A section for each kind of chart that something was measured for."""
+    """The latency of each case by percentile, and that of servers against the offered rate."""
     cases = [(one, one.measured) for one in results if one.measured is not None]
-    if not cases:
-        return
-    yield from _charts("Latency by percentile", _distributions(cases), TAIL)
-    names = runtimes(cases)
-    shapes = [(_sample(at), name) for at, name in enumerate(names)] if len(names) > 1 else []
-    yield from _charts("Throughput against latency", _trade_offs(cases), FRONT, shapes)
-    for scenario, title, draw, note in (
-        ("server", "Latency against the offered rate", load_curves, LOAD),
-        ("idle", "Latency after a pause", after_gaps, "Bars: 95 % intervals."),
-    ):
-        own = [(one, found) for one, found in cases if one.case.scenario.name == scenario]
-        if own:
-            drawn = draw(own, [names.index(one.case.runtime) % COLOURS for one, _ in own])
-            captions = [caption(results, one) for one, _ in own]
-            yield from _charts(title, zip(captions, drawn, strict=True), note)
+    servers = [(one, found) for one, found in cases if one.case.scenario.name == "server"]
+    if cases:
+        yield from _charts("Latency by percentile", _distributions(results, cases), TAIL)
+    if servers:
+        captions = [caption(results, one) for one, _ in servers]
+        yield from _charts("Latency against the offered rate", zip(captions, load_curves(servers), strict=True), LOAD)
 
 
-def _charts(title: str, drawn: Iterable[Drawn], note: str, shapes: Sequence[tuple[str, str]] = ()) -> Iterator[str]:
-    figures = [figure(svg, title=name) for name, svg in drawn if svg]
-    if figures:
-        yield f"<h2>{title}</h2>{legend(shapes) if shapes else ''}"
-        yield f'<div class="charts">{"".join(figures)}</div><p class="note">{text(note)}</p>'
+def _charts(title: str, drawn: Iterable[tuple[str, str]], note: str) -> Iterator[str]:
+    figures = "".join(figure(svg, title=name) for name, svg in drawn)
+    yield f'<h2>{title}</h2><div class="charts">{figures}</div><p class="note">{text(note)}</p>'
 
 
-def _distributions(cases: Cases) -> Iterator[Drawn]:
+def _distributions(results: Sequence[CaseResult], cases: Cases) -> Iterator[tuple[str, str]]:
     """A chart for the main series of each case; those of a batch have one axis."""
-    results, names = [one for one, _ in cases], runtimes(cases)
     for result, found in cases:
         alike = [other.main for _, other in cases if other.main.batch == found.main.batch]
         own = condition(found.main) if len(found.series) > 1 else ""
-        chart = distribution(result, found.main, latency_axis(alike), names.index(result.case.runtime) % COLOURS)
-        yield caption(results, result, own), chart
+        yield caption(results, result, own), distribution(result, found.main, latency_axis(alike))
 
 
 def latency_axis(series: Sequence[Series]) -> Axis:
@@ -100,7 +69,7 @@ def latency_axis(series: Sequence[Series]) -> Axis:
     return linear([min(max(one.latency_ms.max for one in series), HIGHEST * p99)], MILLISECONDS)
 
 
-def distribution(result: CaseResult, series: Series, y: Axis, colour: int = 0) -> str:
+def distribution(result: CaseResult, series: Series, y: Axis) -> str:
     """Latency by percentile of a series, with the intervals."""
     samples, latency = sorted(series.samples_ns), series.latency_ms
     size = len(samples)
@@ -111,57 +80,20 @@ def distribution(result: CaseResult, series: Series, y: Axis, colour: int = 0) -
     words = f"p50 {shown(latency.p50)} ms, p99 {shown(latency.p99)} ms, {size} samples"
     words += f"; the slowest, {milliseconds(samples[-1])} ms, lies above" if latency.max > y.high else ""
     chart = Chart(f"Latency by percentile, {case_name(result)}", words, x, y)
-    chart.line(points, f"curve s{colour}")
+    chart.line(points, "curve own")
     quantiles = {0.5: latency.p50, 0.9: latency.p90, 0.95: latency.p95, 0.99: latency.p99}
     for probability, found in quantiles.items():
-        _estimate(chart, _tail(probability), found, f"s{colour}", "circle", f"p{100 * probability:g} {shown(found)} ms")
+        _estimate(chart, _tail(probability), found, "own", "circle", f"p{100 * probability:g} {shown(found)} ms")
     return chart.svg()
 
 
-def _trade_offs(cases: Cases) -> Iterator[Drawn]:
-    """A chart for each file, all with the same axes."""
-    found = [one for result, measured in cases for one in _steady(result, measured)]
-    if not found:
-        return
-    x = linear([latency.high or latency.value for _, _, latency, _ in found], "p50 latency, ms")
-    y = linear([rate.high or rate.value for _, _, _, rate in found], "images/s")
-    for path, own in groupby(found, key=lambda one: one[0].case.model.path):
-        yield file_name(path), trade_off(list(own), runtimes(cases), x, y)
-
-
-def trade_off(found: Sequence[Point], names: Sequence[str], x: Axis, y: Axis) -> str:
-    """Throughput against latency, with the points that no other is better than in both; nothing below two points."""
-    if len(found) < 2:
-        return ""
-    front = pareto([(latency.value, rate.value) for _, _, latency, rate in found])
-    best = ", ".join(_short(*found[at][:2]) for at in front)
-    chart = Chart("Throughput against latency", f"{len(found)} points; on the Pareto front: {best}", x, y)
-    chart.line([(found[at][2].value, found[at][3].value) for at in front], "front")
-    for at, (result, series, latency, rate) in enumerate(found):
-        colour = names.index(result.case.runtime)
-        kind = f"s{colour % COLOURS}"
-        if latency.interval is not None:
-            chart.level(*latency.interval, rate.value, kind)
-        words = f"{_full(result, series)}: p50 {shown(latency)} ms, {throughput(series)} images/s"
-        filled = kind if at in front else f"{kind} hollow"
-        _estimate(chart, latency.value, rate, filled, MARKS[colour % len(MARKS)], words)
-        if at in front and len(front) <= MOST_LABELS:
-            chart.label(latency.value, rate.value, _short(result, series))
-    return chart.svg()
-
-
-def time_axis(cases: Cases) -> Axis:
-    """The axis of p50 and p99 of all series of cases that are to be compared, and of the bounds."""
+def load_curves(cases: Cases) -> Iterator[str]:
+    """p50 and p99 against the offered rate, with the bound; all have the same axes."""
     bounds = [result.case.scenario.slo_ms or 0.0 for result, _ in cases]
-    highest = [one.latency_ms.p99.high or one.latency_ms.p99.value for _, found in cases for one in found.series]
-    return linear([*bounds, *highest], MILLISECONDS)
-
-
-def load_curves(cases: Cases, colours: Sequence[int]) -> Iterator[str]:
-    """p50 and p99 against the offered rate, with the bound."""
-    rates = [one.condition["rate_per_s"] for _, found in cases for one in found.series]
-    x, y = linear(rates, "offered rate, requests/s"), time_axis(cases)
-    for (result, found), colour in zip(cases, colours, strict=True):
+    every = [one for _, found in cases for one in found.series]
+    x = linear([one.condition["rate_per_s"] for one in every], "offered rate, requests/s")
+    y = linear([*bounds, *(one.latency_ms.p99.high or one.latency_ms.p99.value for one in every)], MILLISECONDS)
+    for result, found in cases:
         bound = result.case.scenario.slo_ms
         series = sorted(found.series, key=lambda one: one.condition["rate_per_s"])
         kept = [one.condition["rate_per_s"] for one in series if one.slo is not None and one.slo.holds]
@@ -174,30 +106,12 @@ def load_curves(cases: Cases, colours: Sequence[int]) -> Iterator[str]:
             chart.bound(bound, f"p99 ≤ {bound:g} ms")
         points = [(one.condition["rate_per_s"], one) for one in series]
         _curve(chart, points, "p50", "faint")
-        _curve(chart, points, "p99", f"s{colour}", () if bound is None else {x for x, _ in points} - {*kept})
-        yield chart.svg()
-
-
-def after_gaps(cases: Cases, colours: Sequence[int]) -> Iterator[str]:
-    """p50 and p99 after pauses, which stand evenly spaced."""
-    pauses = sorted({one.condition["gap_ms"] for _, found in cases for one in found.series})
-    x, y = categorical([f"{gap:g}" for gap in pauses], "pause before the run, ms"), time_axis(cases)
-    for (result, found), colour in zip(cases, colours, strict=True):
-        series = sorted(found.series, key=lambda one: one.condition["gap_ms"])
-        words = ", ".join(f"{condition(one)} p50 {shown(one.latency_ms.p50)} ms" for one in series)
-        chart = Chart(f"Latency after a pause, {case_name(result)}", words, x, y)
-        points = [(float(pauses.index(one.condition["gap_ms"])), one) for one in series]
-        for name, kind in (("p99", "faint"), ("p50", f"s{colour}")):
-            _curve(chart, points, name, kind)
+        _curve(chart, points, "p99", "own", () if bound is None else {x for x, _ in points} - {*kept})
         yield chart.svg()
 
 
 def _curve(
-    chart: Chart,
-    points: Sequence[tuple[float, Series]],
-    name: str,
-    kind: str,
-    broken: Collection[float] = (),
+    chart: Chart, points: Sequence[tuple[float, Series]], name: str, kind: str, broken: Collection[float] = ()
 ) -> None:
     """A quantile of several series as a line, with intervals and its name; a cross at the places of `broken`."""
     found = [(x, one, getattr(one.latency_ms, name)) for x, one in points]
@@ -211,45 +125,8 @@ def _curve(
 def _estimate(chart: Chart, x: float, found: Estimate, kind: str, shape: str, words: str) -> None:
     """A mark with its interval."""
     if found.interval is not None:
-        chart.upright(x, *found.interval, kind.removesuffix(" hollow"))
+        chart.upright(x, *found.interval, kind)
     chart.mark(x, found.value, kind, shape, words)
-
-
-def pareto(points: Sequence[tuple[float, float]]) -> list[int]:
-    """Those (latency, throughput) than which none is better in one and as good in the other, the fastest first."""
-    front: list[int] = []
-    for at in sorted(range(len(points)), key=lambda at: (points[at][0], -points[at][1])):
-        if not front or points[at][1] > points[front[-1]][1]:
-            front.append(at)
-    return front
-
-
-def runtimes(cases: Cases) -> list[str]:
-    """Each once; its place is its colour and its shape."""
-    return list(dict.fromkeys(result.case.runtime for result, _ in cases))
-
-
-def _sample(runtime: int) -> str:
-    """A runtime's mark for a legend."""
-    path = SHAPES[MARKS[runtime % len(MARKS)]].format(x=7, y=7)
-    return f'<path class="mark s{runtime % COLOURS}" d="{path}"/>'
-
-
-def _steady(result: CaseResult, found: Measured) -> Iterator[Point]:
-    """The series that throughput can be read from: those that wait for nothing but the network."""
-    for one in found.series:
-        if one.loop == "closed" and "gap_ms" not in one.condition and one.images_per_s is not None:
-            yield result, one, one.latency_ms.p50, one.images_per_s
-
-
-def _short(result: CaseResult, one: Series) -> str:
-    callers = f", {one.callers} callers" if one.callers > 1 else ""
-    return f"b{one.batch} t{result.threads}{callers}"
-
-
-def _full(result: CaseResult, one: Series) -> str:
-    callers = f", {one.callers} callers" if one.callers > 1 else ""
-    return f"{result.case.runtime}, batch {one.batch}, threads {result.threads}{callers}"
 
 
 def _tail(probability: float) -> float:

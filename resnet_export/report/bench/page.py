@@ -1,37 +1,40 @@
-"""What `bench` measured as a page: one file, without scripts that run, that needs no network.
-
-It carries the result along as JSON in a block of its own; each figure says in `data-figure` where in it it stands.
-"""
+"""What `bench` measured as a page: one file, without scripts, that needs no network."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from resnet_export.data import to_json
-from resnet_export.report.bench import charts, machine, tables
-from resnet_export.report.bench.words import file_name, machine_line
-from resnet_export.report.kit.page import page, text
-from resnet_export.report.profile import page as profile
+from resnet_export.report.bench import charts
+from resnet_export.report.bench.remarks import facts, warnings
+from resnet_export.report.bench.table import HEADING, kept_columns, rows
+from resnet_export.report.bench.verdict import verdicts
+from resnet_export.report.bench.words import digits, file_name, machine_line, remedy
+from resnet_export.report.kit import page
+from resnet_export.report.kit.page import text
+from resnet_export.report.machine import facts as machine_facts
+from resnet_export.terminal import file_size, number
 
 if TYPE_CHECKING:
-    from resnet_export.bench.results import BenchReport
+    from resnet_export.bench.results import BenchReport, CaseResult
+    from resnet_export.bench.roofline import Peaks
 
 STYLE = """
-:root { --s0: #0b5cad; --s1: #a34700; --s2: #1a7232; --s3: #7d3ac1; --s4: #00697a; --s5: #b0245c; }
-@media (prefers-color-scheme: dark) {
-  :root { --s0: #6cb2ff; --s1: #ffa657; --s2: #56d364; --s3: #c297ff; --s4: #4fd1d9; --s5: #ff7eb0; } }
 h1 { margin: 0; } h3 { font-size: .9375rem; margin: 1rem 0 .25rem; font-weight: 600; }
 .charts { display: flex; flex-wrap: wrap; gap: .5rem 1rem; } .charts figure { margin: 0; max-width: 100%; }
 .charts h3 { margin: .5rem 0 0; max-width: 328px; font-size: .875rem; } .charts svg { max-width: 100%; height: auto; }
-svg .grid { stroke-opacity: .6; } svg .front { stroke: var(--faint); stroke-dasharray: 2 3; }
-svg .hollow { fill: var(--back); } svg .faint { stroke: var(--faint); } svg .mark.faint { fill: var(--faint); }
-.track { display: block; width: 9rem; } .bar { display: block; height: .7rem; background: var(--s0); }
+svg .grid { stroke-opacity: .6; } svg .own { stroke: var(--error); } svg .mark.own { fill: var(--error); }
+svg .faint { stroke: var(--faint); } svg .mark.faint { fill: var(--faint); }
 small { color: var(--faint); font-size: .8125rem; font-weight: 400; }
 td:first-child { white-space: normal; overflow-wrap: normal; min-width: 6rem; line-height: 1.3; }
-""" + "".join(
-    f".s{at} {{ stroke: var(--s{at}); }} .mark.s{at}:not(.hollow) {{ fill: var(--s{at}); }}\n"
-    for at in range(charts.COLOURS)
-)  # fmt: skip
+"""
+EXPLANATION = (
+    "p50: half of the runs are as fast or faster; p99: 99 of 100 are. In brackets: the 95 % interval; a question mark "
+    "where the samples are too few, or resemble each other too much, for one. roofline: the least time that this "
+    "machine's measured peaks allow, over p50; above 100 % where fast convolutions need fewer multiply-adds. grade: "
+    "from A, nothing disturbed it, to D, it says more about the disturbance than about the network."
+)
 
 
 def render(report: BenchReport) -> str:
@@ -39,17 +42,54 @@ def render(report: BenchReport) -> str:
     names = list(dict.fromkeys(file_name(one.case.model.path) for one in report.cases))
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     title = f"{', '.join(names[:3])}{more}: latency and throughput"
-    # No text of others can end the block.
-    embedded = to_json(report, indent=0).replace("<", "\\u003c")
     body = [
         f"<h1>{text(title)}</h1>",
         f'<p class="note">{text(f"{machine_line(report.machine)}, resnet-export {report.version}")}</p>',
-        *tables.results(report),
+        *_results(report),
         *charts.sections(report.cases),
-        *(line for at, one in enumerate(report.cases) if one.profile
-          for line in profile.section(f"cases/{at}/profile", one.profile)),
-        *tables.conditions(report.cases),
-        *machine.section(report),
-        f'<script type="application/json" id="data">{embedded}</script>',
-    ]  # fmt: skip
-    return page(title, body, style=STYLE)
+        *_machine(report),
+    ]
+    return page.page(title, body, style=STYLE)
+
+
+def _results(report: BenchReport) -> Iterator[str]:
+    """A table for each file, with remarks below the rows of a case, and which case is the fastest."""
+    for path, cases in groupby(report.cases, key=lambda one: one.case.model.path):
+        found = [(case, list(rows(case))) for case in cases]
+        yield f"<h2>{text(file_name(path))} <small>{file_size(found[0][0].case.model.size)}</small></h2>"
+        kept = kept_columns(row for _, own in found for row in own)
+        lines: list[str] = []
+        for case, own in found:
+            lines += [page.row([text(cells[at]) for at in kept]) for cells in own]
+            lines.append(page.remark(_remarks(case), len(kept)))
+        yield from page.table(f"Results of {file_name(path)}", [HEADING[at] for at in kept], lines)
+    yield from (f"<p>{text(f'{told} {command}'.rstrip())}</p>" for told, command in verdicts(report))
+    yield f'<p class="note">{text(EXPLANATION)}</p>'
+
+
+def _remarks(result: CaseResult) -> list[str]:
+    """What has to be known of a case, and what would make it better."""
+    advice = () if result.grade is None else result.grade.advice
+    return [*warnings(result), *facts(result), *(f"→ {remedy(one)}" for one in advice)]
+
+
+def _machine(report: BenchReport) -> Iterator[str]:
+    """What the machine is, and its measured peaks."""
+    packages = [f"{name} {version}" for name, version in report.machine.packages.items()]
+    known = [*machine_facts(report.machine), ("packages", packages), ("budget", [f"{report.budget.seconds:g} s"])]
+    known += [("" if at else "peaks", _peaks(one)) for at, one in enumerate(report.peaks)]
+    yield "<h2>Machine</h2><dl>"
+    yield from (f"{f'<dt>{name}</dt>' if name else ''}<dd>{text(', '.join(values))}</dd>" for name, values in known)
+    yield "</dl>"
+
+
+def _peaks(peaks: Peaks) -> list[str]:
+    """The peaks of a device and a number of threads: each rate, and what reached it."""
+    rates = {
+        precision: f"{digits(rate / 1e9)} G multiply-adds/s in {precision}"
+        for precision, rate in peaks.multiply_adds_per_s.items()
+    }
+    rates["memory"] = f"memory {digits(peaks.bytes_per_s / 1e9)} GB/s"
+    told = [f"{rate} ({peaks.how[what]})" if what in peaks.how else rate for what, rate in rates.items()]
+    whose = "GPU" if peaks.device == "cuda" else number(peaks.threads, "thread")
+    return [f"{whose}: {told[0]}", *told[1:]]

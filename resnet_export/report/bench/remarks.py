@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -46,8 +45,6 @@ def facts(result: CaseResult) -> Iterator[str]:
         yield f"The warm-up took {number(len(found.warm_up_ns), 'run')}, {took} ms."
     if len(ran.nodes) > 1:
         yield f"Nodes on each provider: {places(ran)}."
-    if found.submit_ns is not None:
-        yield f"Handing over a run takes {milliseconds(statistics.median(found.submit_ns))} ms of it (the median)."
 
 
 def _cold_start(found: Measured) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.report.bench.words import case_name, condition, digits, file_name, machine_line, shown, throughput
@@ -28,11 +27,11 @@ def as_csv(report: BenchReport) -> str:
 def as_markdown(report: BenchReport) -> str:
     """A table as GitHub shows it, with 95 % intervals in brackets; a row for each series, the probes too."""
     several = len({one.case.model.path for one in report.cases}) > 1
-    rows = [row for case in report.cases for row in _markdown_rows(case, several=several)]
-    kept = [at for at, name in enumerate(HEADING) if name not in OPTIONAL or any(row[at] for row in rows)]
+    found = [row for case in report.cases for row in rows(case, with_file=several)]
     align = ("---", *["---:"] * (len(HEADING) - 2), ":---:")
-    heading, align, *shown_rows = (tuple(line[at] for at in kept) for line in (HEADING, align, *rows))
-    table = tables.as_markdown(heading, align, shown_rows)
+    kept = kept_columns(found)
+    heading, alignment, *shown_rows = ([line[at] for at in kept] for line in (HEADING, align, *found))
+    table = tables.as_markdown(heading, alignment, shown_rows)
     where = f"{machine_line(report.machine)}, resnet-export {report.version}"
     return f"{table}\n\n{tables.markdown_cell(f'[95 % intervals]; ? where the samples support none. {where}.')}"
 
@@ -81,7 +80,6 @@ def _cold_start(found: Measured) -> dict[str, Any]:
         "open": found.open_ns,
         "first_run": found.first_run_ns,
         "new_shape": found.new_shape_ns,
-        "submit": None if found.submit_ns is None else statistics.median(found.submit_ns),
     }
     return {
         "version": ran.version,
@@ -117,9 +115,10 @@ def _series(series: Series) -> dict[str, Any]:
     }
 
 
-def _markdown_rows(result: CaseResult, *, several: bool) -> Iterator[tuple[str, ...]]:
+def rows(result: CaseResult, *, with_file: bool = False) -> Iterator[tuple[str, ...]]:
+    """A row of text for each series, with the columns of `HEADING`; `with_file` names the file too."""
     name, found = case_name(result), result.measured
-    name = f"{file_name(result.case.model.path)} in {name}" if several else name
+    name = f"{file_name(result.case.model.path)} in {name}" if with_file else name
     if found is None:
         yield (f"{name}: {result.status}", *[""] * (len(HEADING) - 1))
         return
@@ -135,3 +134,9 @@ def _markdown_rows(result: CaseResult, *, several: bool) -> Iterator[tuple[str, 
             f"{result.roofline.of_possible:.0%}" if main and result.roofline else "",
             result.grade.letter if main and result.grade else "",
         )
+
+
+def kept_columns(found: Iterable[Sequence[str]]) -> list[int]:
+    """The columns of `HEADING` without those that no row needs."""
+    cells = list(found)
+    return [at for at, name in enumerate(HEADING) if name not in OPTIONAL or any(row[at] for row in cells)]

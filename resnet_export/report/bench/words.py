@@ -103,18 +103,6 @@ def caption(cases: Sequence[CaseResult], case: CaseResult, own: str = "") -> str
     return ", ".join(filter(None, [file_name(case.case.model.path) if several else "", case_name(case), own]))
 
 
-def group_name(case: CaseResult) -> str:
-    """What a case has in common with its neighbours, or its series with each other: `openvino, device to device`."""
-    words, several = _words(case), case.measured is not None and len(case.measured.series) > 1
-    return ", ".join(filter(None, [words["runtime"], words["io"], words["scenario"], size_name(case) * several]))
-
-
-def size_name(case: CaseResult) -> str:
-    """What tells it from them: `batch 1, 2 threads`."""
-    words = _words(case)
-    return ", ".join(filter(None, [words["batch"], words["threads"]]))
-
-
 def _words(result: CaseResult) -> dict[str, str]:
     """What a case is, word by word; empty where it is what is usual."""
     case = result.case

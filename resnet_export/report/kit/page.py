@@ -116,11 +116,6 @@ def items(entries: Sequence[str]) -> str:
     return f"<ul>{''.join(f'<li>{text(entry)}</li>' for entry in entries)}</ul>" if entries else ""
 
 
-def datum(shown: str, where: str) -> str:
-    """A figure that says in `data-figure` which of the JSON's it is, such as `cases/0/p50_ms`."""
-    return f'<span data-figure="{text(where)}">{text(shown)}</span>'
-
-
 def text(words: str) -> str:
     """Words of others in one line, without control codes and markup."""
     return html.escape(printable(words))

@@ -24,8 +24,6 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SHAPES = {
     "circle": "M{x} {y}m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z",
     "square": "M{x} {y}m-3 -3h6v6h-6z",
-    "diamond": "M{x} {y}m0 -4.5l4.5 4.5l-4.5 4.5l-4.5 -4.5z",
-    "triangle": "M{x} {y}m0 -4l4 7h-8z",
     "cross": "M{x} {y}m-3.5 -3.5l7 7m0 -7l-7 7",
 }
 """Paths of the marks: a colour alone tells nothing to many."""
@@ -149,12 +147,6 @@ class Chart:
         """An interval of y, with caps."""
         (across, bottom), (_, top) = self.at(x, low), self.at(x, high)
         path = f"M{across - 3:.1f} {bottom:.1f}h6m-3 0V{top:.1f}m-3 0h6"
-        self.marks.append(f'<path class="interval {kind}" d="{path}"/>')
-
-    def level(self, low: float, high: float, y: float, kind: str) -> None:
-        """An interval of x, with caps."""
-        (left, down), (right, _) = self.at(low, y), self.at(high, y)
-        path = f"M{left:.1f} {down - 3:.1f}v6m0 -3H{right:.1f}m0 -3v6"
         self.marks.append(f'<path class="interval {kind}" d="{path}"/>')
 
     def label(self, x: float, y: float, words: str, *, below: bool = False, kind: str = "label") -> None:

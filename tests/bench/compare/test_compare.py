@@ -9,27 +9,25 @@ import subprocess
 import sys
 import threading
 import time
-import venv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
-import resnet_export
 from resnet_export.bench import compare as module
 from resnet_export.bench.compare import compare
 from resnet_export.bench.compare.results import Comparison, Launch, Pair
 from resnet_export.bench.compare.side import read_sides
 from resnet_export.bench.sampling import Budget
 from resnet_export.data import decode
-from resnet_export.errors import MissingDependencyError, ModelError, RuntimeCrashedError, RuntimeFailedError, UsageError
+from resnet_export.errors import ModelError, RuntimeCrashedError, RuntimeFailedError, UsageError
 from tests.bench.examples import RAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from resnet_export.bench.compare.side import Side
+    from resnet_export.bench.case import Case
 
 LATENCY = "runtime=synthetic,latency_ms=8"
 
@@ -58,7 +56,7 @@ class Stage:
 
 
 @pytest.fixture
-def sides(net: Path) -> tuple[Side, Side]:
+def sides(net: Path) -> tuple[Case, Case]:
     """Two that are alike."""
     return read_sides(f"model={net},{LATENCY}", "latency_ms=8")
 
@@ -108,12 +106,11 @@ class TestResult:
 
     def test_the_json(self, slower: Comparison) -> None:
         plain = json.loads(json.dumps(slower.as_dict(), allow_nan=False))
-        assert (plain["schema_version"], plain["verdict"], plain["seed"]) == (2, "slower", 7)
+        assert (plain["schema_version"], plain["verdict"], plain["seed"]) == (3, "slower", 7)
         assert plain["ratio"]["low"] <= plain["ratio"]["value"] <= plain["ratio"]["high"]
-        assert plain["a"]["side"]["case"]["runtime"] == "synthetic,latency_ms=8"
-        assert plain["b"]["side"]["case"]["runtime"] == "synthetic,latency_ms=8,slower=2"
+        assert plain["a"]["case"]["runtime"] == "synthetic,latency_ms=8"
+        assert plain["b"]["case"]["runtime"] == "synthetic,latency_ms=8,slower=2"
         assert (plain["a"]["ran"]["precision"], plain["a"]["ran"]["device"]) == ("float32", "CPU")
-        assert plain["a"]["side"]["python"] is None
         assert set(plain["launches"][0]["pairs"][0]) == {"first", "a_ns", "b_ns"}
         assert decode(Comparison, plain, "the JSON") == slower
 
@@ -136,7 +133,7 @@ class TestCrash:
         assert any("Fatal Python error" in line for line in raised.value.log)
         assert children() == []
 
-    def test_of_the_one_whose_turn_it_is_not(self, sides: tuple[Side, Side]) -> None:
+    def test_of_the_one_whose_turn_it_is_not(self, sides: tuple[Case, Case]) -> None:
         def kill() -> None:
             while not (stopped := [one for one in children() if one.status() == psutil.STATUS_STOPPED]):
                 time.sleep(0.01)
@@ -148,7 +145,7 @@ class TestCrash:
         assert children() == []
 
 
-def test_an_interruption_leaves_no_process(sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_leaves_no_process(sides: tuple[Case, Case], monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*arguments: object) -> None:
         assert len(children()) == 2
         raise KeyboardInterrupt
@@ -180,7 +177,7 @@ def shares(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.mark.parametrize(("seconds", "least", "launches"), [(8.0, 1, 4), (9.5, 1, 4), (8.0, 5, 5), (0.1, 1, 1)])
 def test_as_many_launches_as_fit(
-    seconds: float, least: int, launches: int, sides: tuple[Side, Side], shares: list[float]
+    seconds: float, least: int, launches: int, sides: tuple[Case, Case], shares: list[float]
 ) -> None:
     """Another begins only where the mean duration of those so far fits."""
     found = compare(*sides, seconds=seconds, least_launches=least)
@@ -190,7 +187,7 @@ def test_as_many_launches_as_fit(
 
 @pytest.mark.usefixtures("shares")
 def test_an_interruption_leaves_what_the_launches_so_far_say(
-    sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch
+    sides: tuple[Case, Case], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module._Launcher, "interrupted_at", 3)
     found = compare(*sides, seconds=20.0)
@@ -218,7 +215,7 @@ def test_what_a_side_raises(b: str, kind: type[Exception], message: str, net: Pa
 
 
 @pytest.mark.parametrize(("seconds", "band"), [(0.0, 0.01), (float("nan"), 0.01), (1.0, -0.1), (1.0, 1.0)])
-def test_numbers_that_cannot_be_meant_so(seconds: float, band: float, sides: tuple[Side, Side]) -> None:
+def test_numbers_that_cannot_be_meant_so(seconds: float, band: float, sides: tuple[Case, Case]) -> None:
     with pytest.raises(UsageError):
         compare(*sides, seconds=seconds, band=band)
 
@@ -247,35 +244,3 @@ compare(*read_sides("model={net},runtime=synthetic,latency_ms=200", "latency_ms=
         parent.wait()
     _, alive = psutil.wait_procs(started, timeout=10)
     assert alive == []
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Path:
-    """A virtual environment with the packages of this one, but for OpenCV; it notes who it is when it is used."""
-    folder = tmp_path / "other"
-    venv.create(folder, symlinks=sys.platform != "win32")
-    (packages,) = folder.rglob("site-packages")
-    here = [str(Path(resnet_export.__file__).parent.parent), *(path for path in sys.path if "site-packages" in path)]
-    (packages / "here.pth").write_text("\n".join(here))
-    (packages / "sitecustomize.py").write_text(
-        "import sys\nsys.modules['cv2'] = None\n"
-        f"with open({str(tmp_path / 'mark')!r}, 'a') as mark:\n    mark.write(sys.prefix + '\\n')\n"
-    )
-    return folder
-
-
-def test_another_environment_runs_with_its_own_packages(net: Path, other: Path) -> None:
-    a, b = read_sides(f"model={net},{LATENCY}", f"python={other}")
-    found = compare(a, b, seconds=0.1, least_launches=2)
-    used = (other.parent / "mark").read_text().splitlines()
-    assert set(used) == {str(other)}
-    assert len(used) == 1 + 2, "once to be asked for its version, and once for each launch"
-    assert (found.a.side.python, found.b.side.python) == (None, b.python)
-
-
-def test_a_runtime_that_the_other_environment_lacks(net: Path, other: Path) -> None:
-    a, b = read_sides(f"model={net},{LATENCY}", f"runtime=opencv,python={other}")
-    with pytest.raises(MissingDependencyError, match="B: cv2 is needed for this") as raised:
-        compare(a, b)
-    assert raised.value.hint == f'Install it with: {b.python} -m pip install "resnet-export[opencv]"'
-    assert children() == []

@@ -91,12 +91,6 @@ def test_markdown_has_a_column_for_it() -> None:
     assert "x reference" not in as_markdown(EXAMPLE)
 
 
-def test_csv_has_the_median_of_what_handing_over_takes() -> None:
-    rows = parsed(EXAMPLE)
-    assert [row["submit_ms"] for row in rows if row["runtime"] == "ort:cuda"] == ["0.2"]
-    assert rows[0]["submit_ms"] == ""
-
-
 def test_markdown_has_intervals() -> None:
     lines = as_markdown(EXAMPLE).splitlines()
     assert lines[:2] == [

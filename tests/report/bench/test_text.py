@@ -105,13 +105,6 @@ def test_why_it_does_not_stand_to_the_reference_network() -> None:
     assert "Not beside the reference network: A run of 0.26 ms is too short." in words(shown)
 
 
-def test_the_time_that_it_takes_to_hand_over_a_run() -> None:
-    found = graded(
-        result(threads=1, measured=measured(ran=replaced(RAN, device="GPU 0"), submit_ns=(100_000, 200_000, 900_000)))
-    )
-    assert "Handing over a run takes 0.200 ms of it (the median)." in words(bench_text.render(found, verbose=True))
-
-
 def test_a_warm_up_that_took_long() -> None:
     found = graded(result(threads=1, measured=measured(warm_up_ns=(900_000_000, *[20_000_000] * 11))))
     assert "The warm-up took 12 runs, 1120 ms." in words(bench_text.render(found, verbose=True))

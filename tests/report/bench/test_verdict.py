@@ -74,8 +74,8 @@ def test_the_command_can_be_run(monkeypatch: pytest.MonkeyPatch) -> None:
     cases = [one(16.0, model=model, batch=4), one(16.01, model=model, batch=4, runtime="ort:cpu,optimization=basic")]
     *_, a, _, b = shlex.split(told(*cases)[0][1])
     first, second = read_sides(a, b)
-    assert (first.case.model, first.case.runtime, first.case.batch) == (model, "ort:cpu", 4)
-    assert (second.case.model, second.case.runtime, second.case.batch) == (model, "ort:cpu,optimization=basic", 4)
+    assert (first.model, first.runtime, first.batch) == (model, "ort:cpu", 4)
+    assert (second.model, second.runtime, second.batch) == (model, "ort:cpu,optimization=basic", 4)
 
 
 def test_no_command_for_what_compare_cannot_be_told() -> None:

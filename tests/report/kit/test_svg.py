@@ -59,14 +59,13 @@ def test_everything_is_drawn_and_escaped() -> None:
     chart.line([(0, 1.0), (1, 8.0)], "curve")
     chart.mark(1, 8.0, "s0", "cross", "<tip>")
     chart.upright(1, 7.0, 9.0, "s0")
-    chart.level(0, 1, 5.0, "s0")
     chart.label(0, 8.0, "<label>")
     chart.bound(8.0, "p99 <= 8")
     chart.column(0, "target", "<tip>")
     svg = ET.fromstring(chart.svg())
     assert (svg.get("role"), svg.get("aria-label")) == ("img", "<Title>. a & b")
     assert [mark.tag for mark in svg if mark.get("class") not in ("grid", "tick")] == [
-        "text", "text", "text", "polyline", "path", "path", "path", "text", "line", "text", "rect",
+        "text", "text", "text", "polyline", "path", "path", "text", "line", "text", "rect",
     ]  # fmt: skip
     assert [(one.text, one.get("class")) for one in svg.iter("text") if one.get("transform")] == [
         ("<x>", "name"), ("y", "wrong"),
