@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from resnet_export.bench.case import expand_cases
+from resnet_export.bench.compare.side import read_sides
+from resnet_export.bench.profile.profiler import profile
 from resnet_export.deploy import deploy
 from resnet_export.deploy.check import verify_bundle
 from resnet_export.errors import InputError, ModelError, UsageError
 from tests.deploy.running import multiply_first_weights
 from tests.deploy.test_targets import needs
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -99,3 +98,16 @@ def test_a_bundle_is_measured(bundle: Path, tmp_path: Path) -> None:
     ]
     assert all(case.model.images.shape(1) == (1, 3, 32, 32) for case in cases)
     assert cases[0].model.size == (bundle / "net.onnx").stat().st_size
+
+
+def test_a_comparison_takes_one_network_of_it(bundle: Path) -> None:
+    with pytest.raises(UsageError, match="holds several networks") as caught:
+        read_sides(f"model={bundle}", "threads=1")
+    assert caught.value.hint == f"Name one: model={bundle / 'net.onnx'}."
+    one, other = read_sides(f"model={bundle / 'net.ort'}", f"model={bundle / 'net.onnx'}")
+    assert [Path(case.model.path).name for case in (one, other)] == ["net.ort", "net.onnx"]
+
+
+def test_a_profile_takes_none(bundle: Path) -> None:
+    with pytest.raises(UsageError, match=r"is no \.onnx file"):
+        profile(bundle / "net.ort")
