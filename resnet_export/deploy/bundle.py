@@ -12,10 +12,10 @@ from typing import Any
 
 from resnet_export import __version__
 from resnet_export.classify.probabilities import activation_for
-from resnet_export.data import as_plain
+from resnet_export.data import as_plain, to_json
 from resnet_export.deploy.expected import Expected, columns_first
 from resnet_export.deploy.layers import first_wrong
-from resnet_export.deploy.proof import golden_json, prove, run_client
+from resnet_export.deploy.proof import golden_answers, prove, run_client
 from resnet_export.deploy.results import BundleResult, Proof
 from resnet_export.deploy.source import Source
 from resnet_export.deploy.target import Artefact, Client, Target
@@ -146,8 +146,8 @@ def _write_proof(proofs: Sequence[Proof], golden: Golden, artefacts: Sequence[Ar
     """What the self-test compares with."""
     logits = artefacts[0].form.head == "logits"
     bounds = {one.name(folder): golden.expected.bound(one.precision, logits=logits) for one in artefacts}
-    text = golden_json(golden.expected, proofs, bounds, logits=logits)
-    (folder / "golden" / "golden.json").write_text(text, encoding="utf-8")
+    answers = golden_answers(golden.expected, proofs, bounds, logits=logits)
+    (folder / "golden" / "golden.json").write_text(to_json(answers, indent=0), encoding="utf-8")
 
 
 def _origin(name: str, source: Source, proofs: Sequence[Proof]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from resnet_export.classify.preparation import session_input
 from resnet_export.data import decode
+from resnet_export.deploy.results import GoldenAnswers
 from resnet_export.files import sha256
 from resnet_export.images import as_pixels, decode_picture, prepare
 from resnet_export.parity.gate.gate import FILE_FACTOR, compare
@@ -21,25 +21,6 @@ from resnet_export.parity.results import Comparison, RuntimeResult, VerifyReport
 from resnet_export.progress import Progress
 from resnet_export.runtimes.bundle import Bundle, read_bundle
 from resnet_export.runtimes.isolated import IsolatedSession
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is known of a golden picture."""
-
-    pixels: str
-    """SHA-256 of its pixels, as they are handed to the network."""
-    scores: tuple[float, ...]
-    """Of the network in float64."""
-
-
-@dataclass(frozen=True)
-class GoldenAnswers:
-    """The file `golden/golden.json`."""
-
-    bounds: Mapping[str, float]
-    """Network -> how far a score may be from the truth."""
-    pictures: Mapping[str, Wanted]
 
 
 def verify_bundle(

@@ -25,12 +25,12 @@ GROUP = "resnet_export.targets"
 TARGETS = {
     "ort": "resnet_export.deploy.targets.ort:TARGET",
     "node": "resnet_export.deploy.targets.node:TARGET",
-    "openvino": "resnet_export.deploy.targets.openvino:TARGET",
+    "openvino": "resnet_export.deploy.targets.others:OPENVINO",
     "ncnn": "resnet_export.deploy.targets.ncnn:TARGET",
     "litert": "resnet_export.deploy.targets.litert:TARGET",
-    "mnn": "resnet_export.deploy.targets.mnn:TARGET",
-    "tract": "resnet_export.deploy.targets.tract:TARGET",
-    "opencv": "resnet_export.deploy.targets.opencv:TARGET",
+    "mnn": "resnet_export.deploy.targets.others:MNN",
+    "tract": "resnet_export.deploy.targets.others:TRACT",
+    "opencv": "resnet_export.deploy.targets.others:OPENCV",
     "triton": "resnet_export.deploy.targets.triton:TARGET",
 }
 """Name -> module:attribute, in the order of the list that users see."""

@@ -1,6 +1,6 @@
 // Answers the pictures in golden/: exit code 0 where all answers are right, else 1.
 //
-// With --json it prints what it found instead, for another program: prepared pixels, scores, and times.
+// With --json it prints what it found instead, for another program: prepared pixels, scores, times and memory.
 
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
@@ -50,7 +50,7 @@ async function found(run) {
     ms.push(performance.now() - start);
   }
   const runtime = `onnxruntime-node ${PACKAGE.dependencies["onnxruntime-node"]}, node ${process.versions.node}`;
-  return { runtime, answers, ms };
+  return { runtime, answers, ms, peak_mb: (process.resourceUsage().maxRSS * 1024) / 1e6 };
 }
 
 const options = { json: { type: "boolean" }, model: { type: "string", default: Object.keys(CONFIG.artefacts)[0] } };
