@@ -25,6 +25,8 @@ from resnet_export.parity.verify import verify
 from resnet_export.runtimes.bundle import parts_of
 
 CLIENTS = Path(__file__).parent / "clients"
+RANGES = "Give --calibrate more pictures, such as the network will see, or leave it out."
+"""What to do where a target's own int8 is too far from float32: its ranges come from the pictures."""
 RUNS = 30
 """Of the network in the client, for the time in `deploy.json`."""
 
@@ -117,7 +119,8 @@ def _prove(
             proofs.append(prove(name, command, folder, artefact, golden.expected))
         except ParityError as error:
             located = _first_wrong_layer(target, source, golden, artefact)
-            hint = error.hint or _where_to_look(target, source)
+            anew = artefact.precision == "int8" != source.precision
+            hint = error.hint or (RANGES if anew else _where_to_look(target, source))
             raise ParityError(" ".join([error.message, *located]), hint=hint) from error
     return tuple(proofs)
 
