@@ -1,8 +1,9 @@
-"""What a runtime said when it failed, as one readable sentence."""
+"""What other packages say: of a failure one readable sentence, and no log that nobody asked for."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -89,3 +90,14 @@ def _first_line(text: str) -> str:
         if said and not WHERE.fullmatch(said):
             return said
     return ""
+
+
+@contextlib.contextmanager
+def unlogged() -> Iterator[None]:
+    """Without what other packages log meanwhile, errors among it."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(disabled)

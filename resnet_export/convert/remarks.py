@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import re
 import warnings
 from collections.abc import Iterator, Sequence
 
-from resnet_export.error_text import error_text
+from resnet_export.error_text import error_text, unlogged
 from resnet_export.errors import InputError
 
 NOISE = re.compile(
@@ -24,14 +23,10 @@ NOISE = re.compile(
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Without warnings, log messages and prints: of deprecated functions, missing libraries, graphs that failed."""
-    said, disabled = io.StringIO(), logging.root.manager.disable
-    logging.disable(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)
+    said = io.StringIO()
+    with unlogged(), warnings.catch_warnings(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def does_not_run(model: object, image: Sequence[int], error: BaseException, method: str) -> InputError:

@@ -175,7 +175,7 @@ $ {client.install}
 $ {client.run}
 ```
 
-This prints the five most probable classes of each picture. Run it in this folder.
+{client.does} Run it in this folder.
 
 | File | What it is |
 |---|---|

@@ -14,7 +14,7 @@ import PIL
 from numpy.typing import NDArray
 
 from resnet_export.deploy.source import Source
-from resnet_export.graph.foreign import write_outputs
+from resnet_export.graph.cut import write_outputs
 from resnet_export.graph.resizing import CROP
 from resnet_export.images import as_pixels, decode_picture, prepare
 from resnet_export.network.operators.operator import Floats

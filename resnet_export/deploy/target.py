@@ -25,6 +25,7 @@ GROUP = "resnet_export.targets"
 TARGETS = {
     "ort": "resnet_export.deploy.targets.ort:TARGET",
     "node": "resnet_export.deploy.targets.node:TARGET",
+    "web": "resnet_export.deploy.targets.web:TARGET",
     "openvino": "resnet_export.deploy.targets.others:OPENVINO",
     "ncnn": "resnet_export.deploy.targets.ncnn:TARGET",
     "litert": "resnet_export.deploy.targets.litert:TARGET",
@@ -93,6 +94,8 @@ class Client:
     """Finds out whether `prove` can work here; raises MissingDependencyError or UnavailableError."""
     leaves: Sequence[str] = ()
     """What `prove` leaves in the folder, and no bundle should have."""
+    does: str = "This prints the five most probable classes of each picture."
+    """What the two commands do, for people."""
 
 
 @dataclass(frozen=True)

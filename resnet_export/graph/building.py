@@ -26,13 +26,6 @@ def build_graph(
 ) -> ir.Model:
     """The graph of a file; its weights are initializers without numbers, see `graph.file.bind`.
 
-    Args:
-        network: folded.
-        interface: how the file is called.
-        preprocessing: what an embedded preprocessing does.
-        name: the graph's.
-        outputs: the names of the outputs behind the first.
-
     Raises:
         UsageError: the head, the opset or the preprocessing does not fit the network.
     """

@@ -18,13 +18,7 @@ from resnet_export.network.match import cause_of_attribute, cause_of_operator
 def check_canonical(
     model: ir.Model, network: Network, interface: Interface, preprocessing: Preprocessing | None = None
 ) -> None:
-    """Compares a finished graph with the canonical one of `network` and `interface`.
-
-    Args:
-        model: the file.
-        network: what its metadata say, folded.
-        interface: likewise.
-        preprocessing: likewise; it counts where it is embedded.
+    """Compares a finished graph with the canonical one of what its metadata say, the network being folded.
 
     Raises:
         StructureError: names the first node that differs.

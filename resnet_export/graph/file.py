@@ -1,7 +1,5 @@
 """The `.onnx` file: numbers into the graph, the graph into bytes, and back."""
 
-import contextlib
-import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PureWindowsPath
@@ -10,6 +8,7 @@ import onnx
 import onnx_ir as ir
 
 from resnet_export import __version__
+from resnet_export.error_text import unlogged
 from resnet_export.errors import ModelError
 from resnet_export.graph.access import EXTERNAL_ABOVE
 from resnet_export.graph.metadata import Metadata
@@ -71,7 +70,7 @@ def read(path: Path) -> ir.Model:
             raise ValueError("it has no graph")
         check_texts(proto)
         others = _without_types(proto.graph)
-        with _silent():
+        with unlogged():  # onnx-ir warns of an invalid graph, which is refused right behind, and in words
             model = ir.from_proto(proto)
     except Exception as error:  # protobuf, onnx and onnx-ir each raise their own kinds
         what, hint = explain(content)
@@ -91,18 +90,6 @@ def read(path: Path) -> ir.Model:
         raise ModelError(f"{path} is no valid graph: {error}.", hint=EXPORT_AGAIN) from error
     _load_external(model, path)
     return model
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Without onnx-ir's warnings of an invalid graph: it is refused right behind, and in words."""
-    logger = logging.getLogger("onnx_ir")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _name_domain_once(model: ir.Model) -> None:

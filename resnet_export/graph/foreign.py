@@ -1,22 +1,16 @@
-"""What a file takes and gives, whoever wrote it: the one image, read off input and first convolution; and its head.
-
-A file with probabilities is also written without its softmax or sigmoid: probabilities near 0 and 1 hide how wrong the
-logits are.
-"""
+"""What a file takes and gives, whoever wrote it: the one image, read off input and first convolution; and its head."""
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import onnx
 import onnx_ir as ir
 from numpy.typing import NDArray
 
 from resnet_export.errors import ModelError, UsageError, quote_some
-from resnet_export.graph.access import EXTERNAL_ABOVE, attribute
+from resnet_export.graph.access import attribute
 from resnet_export.graph.interface import ONE, Activation, Layout
 from resnet_export.graph.metadata import is_ours
 from resnet_export.graph.resizing import RESIZE
@@ -235,46 +229,3 @@ def _is_over_classes(node: ir.Node, model: ir.Model) -> bool:
         return True
     axis = attribute(node, "axis", -1 if since_13 else 1) % len(shape)
     return axis == 1 and (since_13 or all(size == 1 for size in shape[2:]))
-
-
-def inferred_values(proto: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
-    """The types and shapes of values, as far as onnx can infer them; of a graph that it finds invalid, what it says."""
-    try:
-        graph = onnx.shape_inference.infer_shapes(proto).graph
-    except (onnx.shape_inference.InferenceError, ValueError):
-        graph = proto.graph
-    return [*graph.value_info, *graph.output]
-
-
-def write_outputs(path: Path, outputs: Sequence[str], target: Path) -> None:
-    """Writes a copy of a file whose outputs are these values, such as the logits that `find_head` gives.
-
-    Args:
-        path: the file.
-        outputs: the names of the values.
-        target: the copy.
-    """
-    proto = onnx.load_model(path)
-    producers = {name: node for node in proto.graph.node for name in node.output}
-    needed, left = set[str](), list(outputs)
-    while left:  # other tools write nodes in any order
-        name = left.pop()
-        if name not in needed:
-            needed.add(name)
-            left += producers[name].input if name in producers else []
-    for node in [node for node in proto.graph.node if needed.isdisjoint(node.output)]:
-        proto.graph.node.remove(node)
-    gone = {tensor.name for tensor in proto.graph.initializer} - needed
-    for field in (proto.graph.initializer, proto.graph.input):  # files of IR version 3 list them among the inputs
-        for entry in [entry for entry in field if entry.name in gone]:
-            field.remove(entry)
-    known = {value.name: value for value in inferred_values(proto)}
-    values = [known.get(name) or onnx.ValueInfoProto(name=name) for name in outputs]
-    for value in values:
-        kind = value.type.tensor_type
-        kind.elem_type = kind.elem_type or onnx.TensorProto.FLOAT
-    del proto.graph.output[:]
-    proto.graph.output.extend(values)
-    size = sum(len(tensor.raw_data) for tensor in proto.graph.initializer)
-    beside = f"{target.name}.data" if size > EXTERNAL_ABOVE else None
-    onnx.save_model(proto, target, save_as_external_data=beside is not None, location=beside)

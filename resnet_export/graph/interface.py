@@ -87,21 +87,16 @@ class Interface(Plain):
         return self.preprocess == "image"
 
     def _refuse_other_pictures(self) -> None:
-        if self.opset < ANTIALIASED:
-            raise UsageError(
-                f"An antialiased resize needs opset {ANTIALIASED}, and opset {self.opset} was asked for.",
-                hint=f"Give --opset {ANTIALIASED}, or --preprocess uint8.",
-            )
-        if self.layout != "nhwc":
-            raise UsageError(
-                f"A file that prepares pictures takes them as they are decoded, NHWC, and not {self.layout}.",
-                hint="Leave --layout out.",
-            )
-        if self.dynamic_size:
-            raise UsageError(
-                "A file that prepares pictures takes any size already, and crops it to that of the network.",
-                hint="Leave --dynamic-size out.",
-            )
+        opset = f"An antialiased resize needs opset {ANTIALIASED}, and opset {self.opset} was asked for."
+        layout = f"A file that prepares pictures takes them as they are decoded, NHWC, and not {self.layout}."
+        size = "A file that prepares pictures takes any size already, and crops it to that of the network."
+        for wrong, message, hint in (
+            (self.opset < ANTIALIASED, opset, f"Give --opset {ANTIALIASED}, or --preprocess uint8."),
+            (self.layout != "nhwc", layout, "Leave --layout out."),
+            (self.dynamic_size, size, "Leave --dynamic-size out."),
+        ):
+            if wrong:
+                raise UsageError(message, hint=hint)
 
     def activation_of(self, classes: int) -> Activation | None:
         """What makes the output of the logits; None where it is these. The softmax of one logit is always 1."""

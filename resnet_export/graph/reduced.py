@@ -15,8 +15,10 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from resnet_export.graph.access import attribute
 from resnet_export.graph.metadata import Metadata
 from resnet_export.graph.plan import plan_file
+from resnet_export.graph.reading.arithmetic import ARITHMETIC
 
 STORED = "_quantized"
 """What ONNX Runtime's quantiser adds to the name of an initializer."""
@@ -25,12 +27,7 @@ CONVERSIONS = ("half.input", "half.output")
 
 
 def as_float(model: ir.Model, metadata: Metadata) -> ir.Model:
-    """Takes out of a file what made it one of reduced precision, in place. What it can't undo stays.
-
-    Args:
-        model: the file.
-        metadata: what it says of itself.
-    """
+    """Takes out of a file what made it one of reduced precision, in place. What it can't undo stays."""
     graph = model.graph
     for node in [node for node in graph if node.op_type == "DequantizeLinear"]:
         source = node.inputs[0]
@@ -68,25 +65,18 @@ def _number(graph: ir.Graph, node: ir.Node, source: ir.Value) -> ir.Value:
     """An initializer with the numbers that an integer one stands for."""
     name = (source.name or "").removesuffix(STORED)
     if name not in graph.initializers:
-        array = _dequantised(node)
+        array = _dequantised(node).astype(np.float32)
         graph.initializers[name] = ir.Value(name=name, const_value=ir.Tensor(array, name=name))
     return graph.initializers[name]
 
 
-def _dequantised(node: ir.Node) -> NDArray[np.float32]:
-    integers, *scaled = [_array(value) for value in node.inputs]
-    rank, axis = integers.ndim, node.attributes.get("axis")
-    at = axis.as_int() if axis is not None else 1
-    shape = [-1 if one == at % max(rank, 1) else 1 for one in range(rank)]
-    scale, *zero = [array.astype(np.float64).reshape(shape if array.size > 1 else ()) for array in scaled]
-    exact = (integers.astype(np.float64) - (zero[0] if zero else 0.0)) * scale
-    return exact.astype(np.float32)
-
-
-def _array(value: ir.Value | None) -> NDArray[Any]:
-    assert value is not None, "a quantised number has a scale"
-    assert value.const_value is not None, "which is a number too"
-    return value.const_value.numpy()
+def _dequantised(node: ir.Node) -> NDArray[Any]:
+    tensors = [value.const_value for value in node.inputs if value is not None and value.const_value is not None]
+    integers, *scaled = (tensor.numpy() for tensor in tensors)
+    attributes = {name: attribute(node, name) for name in node.attributes}
+    return np.asarray(
+        ARITHMETIC["DequantizeLinear"](integers, *(one.astype(np.float64) for one in scaled), **attributes)
+    )
 
 
 def _put_back_relus(model: ir.Model, metadata: Metadata) -> None:

@@ -72,7 +72,7 @@ def _infer(model: ir.Model) -> None:
                 graph.inputs.append(value)
     try:
         proto = ir.to_proto(model)
-    except ir.serde.SerdeError:  # an attribute without a type, for one
+    except ir.serde.SerdeError:  # the name of a node is no UTF-8, for one
         return
     for node in proto.graph.node:
         if node.domain == "com.microsoft" and node.op_type in STANDARD:

@@ -4,8 +4,8 @@ Protobuf says of damaged bytes that it could not parse them, and nothing of byte
 message whose fields are unknown. So the outermost fields are looked at here.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import onnx
 
@@ -40,23 +40,12 @@ LOOKED_AT = 1024
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """Protobuf's wire types. https://protobuf.dev/programming-guides/encoding"""
 FIXED = {FIXED64: 8, FIXED32: 4}
-
-
-class _Field(NamedTuple):
-    number: int
-    wire: int
-    start: int
-    """Offset of its content."""
-    end: int
-    """Offset behind it, which may lie beyond the last byte."""
+Field = tuple[int, int]
+"""(number, wire type)."""
 
 
 def explain(content: bytes) -> tuple[str, str]:
-    """What the bytes are, to follow "FILE is ", and what to do next.
-
-    Args:
-        content: bytes of a file that has no ONNX graph, or that protobuf cannot parse.
-    """
+    """What bytes are that have no ONNX graph, to follow "FILE is ", and what to do next."""
     if not content:
         return "empty", COPY
     if content.startswith(ZIP) and b".onnx" in content:
@@ -71,30 +60,28 @@ def explain(content: bytes) -> tuple[str, str]:
                 return f"no ONNX file: it is {what}", hint
         return "no ONNX file: it is a text", GIVE
     try:
-        fields = list(_outermost(content))
+        fields, end = _outermost(content)
     except ValueError:
         return "no ONNX file: its bytes are no protobuf message, or were damaged", GIVE
-    return _explain_message(content, fields)
+    return _explain_message(content, fields, end)
 
 
-def _explain_message(content: bytes, fields: list[_Field]) -> tuple[str, str]:
-    """Explains what can be read as a protobuf message."""
+def _explain_message(content: bytes, fields: Mapping[Field, slice], end: int) -> tuple[str, str]:
+    """Explains what can be read as a protobuf message, of outermost `fields` and `end` bytes."""
     another = "no ONNX model: it is a protobuf message of another kind"
-    if not _fits(fields, onnx.ModelProto.DESCRIPTOR):
+    if not fields.keys() <= _known(onnx.ModelProto):
         for kind in (onnx.TensorProto, onnx.GraphProto, onnx.NodeProto):
-            if _fits(fields, kind.DESCRIPTOR):
+            if fields.keys() <= _known(kind):
                 return f"{another}, an ONNX {kind.DESCRIPTOR.name}", GIVE
         return another, GIVE
-    missing = fields[-1].end - len(content)
-    if missing > 0:
-        return f"truncated: at least {missing:,} bytes are missing at its end", COPY
-    if not any(field.number == onnx.ModelProto.GRAPH_FIELD_NUMBER for field in fields):
-        names = [field for field in fields if field.number == onnx.ModelProto.PRODUCER_NAME_FIELD_NUMBER]
-        # A SavedModel has a message where an ONNX model has the name of its producer.
-        if names and not _is_text(content[names[0].start : names[0].end]):
-            return f"{another}, a TensorFlow SavedModel as it seems", GIVE
-        return "no ONNX model, or truncated: it has no graph", COPY
-    return "damaged: its graph cannot be read", COPY
+    if end > len(content):
+        return f"truncated: at least {end - len(content):,} bytes are missing at its end", COPY
+    if (onnx.ModelProto.GRAPH_FIELD_NUMBER, BYTES) in fields:
+        return "damaged: its graph cannot be read", COPY
+    name = fields.get((onnx.ModelProto.PRODUCER_NAME_FIELD_NUMBER, BYTES), slice(0))
+    if not _is_text(content[name]):  # a SavedModel has a message there
+        return f"{another}, a TensorFlow SavedModel as it seems", GIVE
+    return "no ONNX model, or truncated: it has no graph", COPY
 
 
 def _is_text(content: bytes) -> bool:
@@ -107,43 +94,34 @@ def _is_text(content: bytes) -> bool:
     return all(character.isprintable() or character.isspace() for character in text)
 
 
-def _fits(fields: list[_Field], message: Any) -> bool:
-    """Whether the message of the descriptor `message` has all the fields, with these wire types."""
-    return all(
-        field.number in message.fields_by_number and field.wire in _wires(message, field.number) for field in fields
-    )
+def _known(kind: Any) -> set[Field]:
+    """The fields of a message; numbers that repeat may be packed."""
+    found = set()
+    for field in kind.DESCRIPTOR.fields:
+        wires = dict.fromkeys((field.TYPE_STRING, field.TYPE_BYTES, field.TYPE_MESSAGE), BYTES)
+        wires |= {field.TYPE_FLOAT: FIXED32, field.TYPE_DOUBLE: FIXED64}
+        found.add((field.number, wires.get(field.type, VARINT)))
+        if field.default_value == []:
+            found.add((field.number, BYTES))
+    return found
 
 
-def _wires(message: Any, number: int) -> set[int]:
-    field = message.fields_by_number[number]
-    if field.type in (field.TYPE_STRING, field.TYPE_BYTES, field.TYPE_MESSAGE):
-        return {BYTES}
-    plain = {field.TYPE_FLOAT: FIXED32, field.TYPE_DOUBLE: FIXED64}.get(field.type, VARINT)
-    return {plain, BYTES} if field.default_value == [] else {plain}  # numbers that repeat may be packed
-
-
-def _outermost(content: bytes) -> Iterator[_Field]:
-    """The fields of the outermost message; the last may be cut off.
+def _outermost(content: bytes) -> tuple[dict[Field, slice], int]:
+    """(each field of the outermost message, and where its content is; the length of the message by what they say).
 
     Raises:
         ValueError: the bytes are no such message.
     """
-    position = 0
+    found, position = dict[Field, slice](), 0
     while position < len(content):
-        tag, start = _varint(content, position)
+        tag, position = _varint(content, position)
         number, wire = tag >> 3, tag & 7
-        end = start
-        if wire == VARINT:
-            _, end = _varint(content, start)
-        elif wire == BYTES:
-            length, start = _varint(content, start)
-            end = start + length
-        elif wire in FIXED:
-            end = start + FIXED[wire]
         if number == 0 or wire not in (VARINT, BYTES, *FIXED):
             raise ValueError(f"no field has the tag {tag}")
-        yield _Field(number, wire, start, end)
-        position = end
+        value, start = _varint(content, position) if wire in (VARINT, BYTES) else (FIXED[wire], position)
+        position = start if wire == VARINT else start + value
+        found.setdefault((number, wire), slice(start, position))
+    return found, position
 
 
 def _varint(content: bytes, position: int) -> tuple[int, int]:

@@ -33,14 +33,9 @@ def read_ports(values: Iterable[ir.Value], model: ir.Model) -> tuple[Port, ...]:
 
 
 def measure_layers(model: ir.Model, image: ImageInput | None, size: tuple[int, int] | None) -> tuple[Layer, ...]:
-    """The layers in the order of the graph.
+    """The layers in the order of the graph, counted at `size` (height, width) where the file leaves that open.
 
     The model is used up: functions are inlined, large constants become inputs, and open sizes are fixed.
-
-    Args:
-        model: any.
-        image: its input, where that is an image.
-        size: height and width in pixels to count at, where the file leaves them open.
     """
     shape = None
     if image is not None and size is not None:

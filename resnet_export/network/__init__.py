@@ -102,6 +102,10 @@ class Network:
                 found.setdefault(name, []).append(step)
         return MappingProxyType({name: tuple(steps) for name, steps in found.items()})
 
+    def has_one_use(self, name: str) -> bool:
+        """Whether a value is taken by one step, and given by no output."""
+        return len(self.users.get(name, ())) == 1 and name not in self.outputs
+
     @cached_property
     def parameters(self) -> Mapping[str, tuple[int, ...]]:
         """Name -> shape of every number, in the order of the steps."""

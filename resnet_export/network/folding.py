@@ -66,7 +66,7 @@ def _folds(network: Network, before: Step, step: Step) -> bool:
 
 def _is_channelwise(network: Network, last: str, step: Step) -> bool:
     """Whether `step` only scales and shifts the channels of the step `last`, and is its only use."""
-    if len(network.users[last]) != 1 or last in network.outputs:
+    if not network.has_one_use(last):
         return False
     if step.op == "BatchNormalization":
         return True
@@ -87,12 +87,7 @@ def _merged(before: Step, step: Step) -> Step:
 
 
 def folded_numbers(network: Network, numbers: Numbers) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Yields the float32 numbers of a folded network one by one, so that not all of them are in memory at once.
-
-    Args:
-        network: as `fold` gives it.
-        numbers: those of the network before the folding.
-    """
+    """Yields the float32 numbers of a folded network one by one, so that not all of them are in memory at once."""
     for step in network.steps:
         if step.parts:
             product, *others = step.parts

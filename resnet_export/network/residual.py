@@ -11,9 +11,8 @@ head       fc(mean x); or fastai's: dense(norm(relu(dense(norm(max x, mean x))))
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from resnet_export.network import IMAGE, NORM_ROLES, Network, Step
 
@@ -97,146 +96,130 @@ class Residual:
     @property
     def network(self) -> Network:
         """Its steps; they and their parameters have torchvision's names, and timm's where torchvision has none."""
-        steps = tuple(_steps(self))
-        return Network(self.image, steps, (steps[-1].name,))
+        steps = _Steps(self.image[0], self.eps)
+        last = _stem(steps, self)
+        for block in self.blocks:
+            last = _block(steps, block, last)
+        if self.head:
+            _head(steps, self.head, last)
+        else:
+            last = steps.add("flatten", "Flatten", steps.add("avgpool", "GlobalAveragePool", last), axis=1)
+            if self.classes is not None:
+                steps.dense("fc", last, self.classes, bias=True)
+        return Network(self.image, tuple(steps.found), (steps.found[-1].name,))
 
 
-def _steps(design: Residual) -> Iterator[Step]:
-    """Walks the network from the image to the logits."""
-    channels, last = design.image[0], IMAGE
-    for step in _stem(design):
-        yield step
-        last = step.name
-    channels = design.stem[-1].channels
-    for block in design.blocks:
-        for step in _block(block, last, channels, design.eps):
-            yield step
-            last = step.name
-        channels = block.channels
-    if design.head:
-        yield from _head(design, last, channels)
-        return
-    yield Step("avgpool", "GlobalAveragePool", (last,))
-    yield Step("flatten", "Flatten", ("avgpool",), {"axis": 1})
-    if design.classes is not None:
-        classifier = {"weight": (design.classes, channels), "bias": (design.classes,)}
-        yield Step("fc", "Gemm", ("flatten",), {"transB": 1}, classifier)
+class _Steps:
+    """Steps as they are added, each of which gives its name. Most give as many channels as their first input has."""
+
+    def __init__(self, channels: int, eps: float) -> None:
+        self.found: list[Step] = []
+        self.channels = {IMAGE: channels}
+        self._eps = eps
+
+    def add(self, name: str, op: str, *inputs: str, parameters: Any = None, **attributes: Any) -> str:
+        self.found.append(Step(name, op, inputs, attributes, parameters or {}))
+        self.channels[name] = self.channels[inputs[0]]
+        return name
+
+    def convolution(self, given: Convolution, name: str, norm: str, source: str) -> str:
+        """With its batch norm."""
+        shape = (given.channels, self.channels[source] // given.groups, given.kernel, given.kernel)
+        numbers = {"weight": shape} | ({"bias": shape[:1]} if given.bias else {})
+        attributes = {"group": given.groups, **window(given.kernel, given.stride)}
+        self.add(name, "Conv", source, parameters=numbers, **attributes)
+        self.channels[name] = given.channels
+        return self.norm(norm, name)
+
+    def norm(self, name: str, source: str) -> str:
+        roles = dict.fromkeys(NORM_ROLES, (self.channels[source],))
+        return self.add(name, "BatchNormalization", source, parameters=roles, epsilon=self._eps)
+
+    def dense(self, name: str, source: str, features: int, *, bias: bool) -> str:
+        numbers: dict[str, tuple[int, ...]] = {"weight": (features, self.channels[source])}
+        self.add(name, "Gemm", source, parameters=numbers | ({"bias": (features,)} if bias else {}), transB=1)
+        self.channels[name] = features
+        return name
 
 
-def _head(design: Residual, source: str, channels: int) -> Iterator[Step]:
-    yield Step("head.0.mp", "GlobalMaxPool", (source,))
-    yield Step("head.0.ap", "GlobalAveragePool", (source,))
-    yield Step("head.0", "Concat", ("head.0.mp", "head.0.ap"), {"axis": 1})
-    yield Step("head.1", "Flatten", ("head.0",), {"axis": 1})
-    last, channels = "head.1", 2 * channels
-    for dense in design.head:
-        if dense is not design.head[0]:
-            yield Step(f"{last}.relu", "Relu", (last,))
-            last = f"{last}.relu"
-        yield _norm(dense.norm, last, channels, design.eps)
-        numbers = {"weight": (dense.features, channels)} | ({"bias": (dense.features,)} if dense.bias else {})
-        yield Step(dense.name, "Gemm", (dense.norm,), {"transB": 1}, numbers)
-        last, channels = dense.name, dense.features
-
-
-def _stem(design: Residual) -> Iterator[Step]:
-    channels, last = design.image[0], IMAGE
+def _stem(steps: _Steps, design: Residual) -> str:
+    last = IMAGE
     for index, convolution in enumerate(design.stem[:-1]):
         name, norm, relu = (f"conv1.{3 * index + part}" for part in range(3))
-        yield from _convolution(convolution, name, norm, last, channels, design.eps)
-        yield Step(relu, "Relu", (norm,))
-        channels, last = convolution.channels, relu
+        last = steps.add(relu, "Relu", steps.convolution(convolution, name, norm, last))
     name = "conv1" if len(design.stem) == 1 else f"conv1.{3 * len(design.stem) - 3}"
-    yield from _convolution(design.stem[-1], name, "bn1", last, channels, design.eps)
-    yield Step("relu", "Relu", ("bn1",))
-    channels = design.stem[-1].channels
+    last = steps.add("relu", "Relu", steps.convolution(design.stem[-1], name, "bn1", last))
     if design.pool == "max":
-        yield Step("maxpool", "MaxPool", ("relu",), {"ceil_mode": 0, **window(3, 2)})
+        last = steps.add("maxpool", "MaxPool", last, ceil_mode=0, **window(3, 2))
     elif design.pool == "convolution":  # timm's resnetrs
-        yield from _convolution(Convolution(channels, 3, 2), "maxpool.0", "maxpool.1", "relu", channels, design.eps)
-        yield Step("maxpool.2", "Relu", ("maxpool.1",))
+        halved = Convolution(steps.channels[last], 3, 2)
+        last = steps.add("maxpool.2", "Relu", steps.convolution(halved, "maxpool.0", "maxpool.1", last))
+    return last
 
 
-def _block(block: Block, source: str, channels: int, eps: float) -> Iterator[Step]:
-    last, taken = source, channels
+def _block(steps: _Steps, block: Block, source: str) -> str:
+    name, last = block.name, source
     for index, convolution in enumerate(block.path, start=1):
         if index > 1:
-            last = f"{block.name}.relu{index - 1}"
-            yield Step(last, "Relu", (f"{block.name}.bn{index - 1}",))
-        names = f"{block.name}.conv{index}", f"{block.name}.bn{index}"
-        yield from _convolution(convolution, *names, last, taken, eps)
-        last, taken = names[1], convolution.channels
-    for step in _gate(block, last):
-        yield step
-        last = step.name
-    shortcut = source
-    for step in _shortcut(block, source, channels, eps):
-        yield step
-        shortcut = step.name
-    yield Step(f"{block.name}.add", "Add", (last, shortcut))
-    yield Step(f"{block.name}.relu{len(block.path)}", "Relu", (f"{block.name}.add",))
+            last = steps.add(f"{name}.relu{index - 1}", "Relu", last)
+        last = steps.convolution(convolution, f"{name}.conv{index}", f"{name}.bn{index}", last)
+    last = _gate(steps, block, last)
+    added = steps.add(f"{name}.add", "Add", last, _shortcut(steps, block, source))
+    return steps.add(f"{name}.relu{len(block.path)}", "Relu", added)
 
 
-def _shortcut(block: Block, source: str, channels: int, eps: float) -> Iterator[Step]:
+def _shortcut(steps: _Steps, block: Block, source: str) -> str:
     name, stride = f"{block.name}.downsample", block.stride
     if block.shortcut == "convolution":
         projection = Convolution(block.channels, 1, stride, bias=block.shortcut_bias)
-        yield from _convolution(projection, f"{name}.0", f"{name}.1", source, channels, eps)
-    elif block.shortcut == "pooled":
+        return steps.convolution(projection, f"{name}.0", f"{name}.1", source)
+    if block.shortcut == "pooled":
         if stride > 1:
-            window = {"kernel_shape": (2, 2), "strides": (stride,) * 2, "pads": (0,) * 4, "dilations": (1, 1)}
-            yield Step(f"{name}.0", "AveragePool", (source,), {"ceil_mode": 1, "count_include_pad": 0, **window})
-            source = f"{name}.0"
+            cut = {"kernel_shape": (2, 2), "strides": (stride,) * 2, "pads": (0,) * 4, "dilations": (1, 1)}
+            source = steps.add(f"{name}.0", "AveragePool", source, ceil_mode=1, count_include_pad=0, **cut)
         projection = Convolution(block.channels, 1, bias=block.shortcut_bias)
-        yield from _convolution(projection, f"{name}.1", f"{name}.2", source, channels, eps)
-    elif block.shortcut == "padded":
+        return steps.convolution(projection, f"{name}.1", f"{name}.2", source)
+    if block.shortcut == "padded":
         if stride > 1:
             ends = (2**31 - 1,) * 2
             cut = {"starts": (0, 0), "ends": ends, "axes": (2, 3), "steps": (stride,) * 2}
-            yield Step(f"{name}.cut", "Slice", (source,), cut)
-            source = f"{name}.cut"
-        before = (block.channels - channels) // 2
-        pads = (0, before, 0, 0, 0, block.channels - channels - before, 0, 0)
-        yield Step(f"{name}.pad", "Pad", (source,), {"mode": "constant", "pads": pads, "value": 0.0})
+            source = steps.add(f"{name}.cut", "Slice", source, **cut)
+        more = block.channels - steps.channels[source]
+        pads = (0, more // 2, 0, 0, 0, more - more // 2, 0, 0)
+        return steps.add(f"{name}.pad", "Pad", source, mode="constant", pads=pads, value=0.0)
+    return source
 
 
-def _gate(block: Block, source: str) -> Iterator[Step]:
+def _gate(steps: _Steps, block: Block, source: str) -> str:
     name, channels = f"{block.name}.se", block.channels
     if block.squeezed is None and block.span is None:
-        return
-    yield Step(f"{name}.pool", "GlobalAveragePool", (source,))
+        return source
+    last = steps.add(f"{name}.pool", "GlobalAveragePool", source)
     if block.squeezed is not None:
         plain = {"group": 1, **window(1, 1)}
         first = {"weight": (block.squeezed, channels, 1, 1), "bias": (block.squeezed,)}
         second = {"weight": (channels, block.squeezed, 1, 1), "bias": (channels,)}
-        yield Step(f"{name}.fc1", "Conv", (f"{name}.pool",), plain, first)
-        yield Step(f"{name}.relu", "Relu", (f"{name}.fc1",))
-        yield Step(f"{name}.fc2", "Conv", (f"{name}.relu",), plain, second)
-        yield Step(f"{name}.sigmoid", "Sigmoid", (f"{name}.fc2",))
+        last = steps.add(f"{name}.fc1", "Conv", last, parameters=first, **plain)
+        last = steps.add(f"{name}.relu", "Relu", last)
+        last = steps.add(f"{name}.fc2", "Conv", last, parameters=second, **plain)
+        last = steps.add(f"{name}.sigmoid", "Sigmoid", last)
     elif block.span is not None:
         along = {"kernel_shape": (block.span,), "strides": (1,), "pads": (block.span // 2,) * 2, "dilations": (1,)}
-        yield Step(f"{name}.row", "Reshape", (f"{name}.pool",), {"shape": (0, 1, channels)})
-        yield Step(f"{name}.conv", "Conv", (f"{name}.row",), {"group": 1, **along}, {"weight": (1, 1, block.span)})
-        yield Step(f"{name}.gate", "Sigmoid", (f"{name}.conv",))
-        yield Step(f"{name}.sigmoid", "Reshape", (f"{name}.gate",), {"shape": (0, channels, 1, 1)})
-    yield Step(name, "Mul", (source, f"{name}.sigmoid"))
+        last = steps.add(f"{name}.row", "Reshape", last, shape=(0, 1, channels))
+        last = steps.add(f"{name}.conv", "Conv", last, parameters={"weight": (1, 1, block.span)}, group=1, **along)
+        last = steps.add(f"{name}.gate", "Sigmoid", last)
+        last = steps.add(f"{name}.sigmoid", "Reshape", last, shape=(0, channels, 1, 1))
+    return steps.add(name, "Mul", source, last)
 
 
-def _convolution(
-    convolution: Convolution, name: str, norm: str, source: str, channels: int, eps: float
-) -> Iterator[Step]:
-    given, kernel = convolution.channels, convolution.kernel
-    numbers: dict[str, tuple[int, ...]] = {"weight": (given, channels // convolution.groups, kernel, kernel)}
-    if convolution.bias:
-        numbers["bias"] = (given,)
-    attributes = {"group": convolution.groups, **window(kernel, convolution.stride)}
-    yield Step(name, "Conv", (source,), attributes, numbers)
-    yield _norm(norm, name, given, eps)
-
-
-def _norm(name: str, source: str, channels: int, eps: float) -> Step:
-    roles = dict.fromkeys(NORM_ROLES, (channels,))
-    return Step(name, "BatchNormalization", (source,), {"epsilon": eps}, roles)
+def _head(steps: _Steps, layers: tuple[Dense, ...], source: str) -> None:
+    pools = [steps.add(f"head.0.{name}", f"Global{op}Pool", source) for name, op in (("mp", "Max"), ("ap", "Average"))]
+    last = steps.add("head.1", "Flatten", steps.add("head.0", "Concat", *pools, axis=1), axis=1)
+    steps.channels[last] *= 2
+    for dense in layers:
+        if dense is not layers[0]:
+            last = steps.add(f"{last}.relu", "Relu", last)
+        last = steps.dense(dense.name, steps.norm(dense.norm, last), dense.features, bias=dense.bias)
 
 
 def window(kernel: int, stride: int) -> dict[str, tuple[int, ...]]:

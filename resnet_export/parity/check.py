@@ -14,13 +14,14 @@ from threadpoolctl import threadpool_limits
 from resnet_export.graph.interface import Activation, Interface
 from resnet_export.images import Preprocessing
 from resnet_export.network.evaluation import Numbers
+from resnet_export.network.operators.operator import Floats
 from resnet_export.parity.diagnosis.attribution import diagnose, diagnose_reading
 from resnet_export.parity.embedded import measure, too_far
 from resnet_export.parity.gate.evaluation import Candidate, Evaluation, activate, evaluate
 from resnet_export.parity.gate.gate import SUSPICIOUS, max_error
 from resnet_export.parity.gate.inputs import gate_inputs, image_input_of
 from resnet_export.parity.gate.judge import Verdict, judge, judge_source
-from resnet_export.parity.gate.witness import CHAOTIC, IMAGES, judge_float64
+from resnet_export.parity.gate.witness import CHAOTIC, IMAGES, agrees, judge_float64
 from resnet_export.parity.model_under_test import ModelUnderTest, canonical_model, quantity_of
 from resnet_export.parity.reference.oracles import NetworkOracle, Outputs, Truths
 from resnet_export.parity.results import Diagnosis, Quantity, VerifyReport
@@ -75,12 +76,7 @@ class Check:
         self._witness_failed = False
 
     def run_source(self, model: Candidate, activation: Activation | None = None) -> None:
-        """Runs the model that the file comes from. It is checked too, and is the yardstick.
-
-        Args:
-            model: gives logits.
-            activation: what the model makes of its logits before it gives them.
-        """
+        """Runs the model that the file comes from, before its `activation`. It is checked too, and is the yardstick."""
         self._activation = activation
         own = activation is not None or not self._built
         given: Quantity = ("output" if activation else "logits") if own else self._quantity
@@ -107,10 +103,12 @@ class Check:
         truths = Truths(tested.oracle, {(self._sets[0].kind, self._quantity): self._truth.result()})
         source = self._source
         same = source is not None and source.quantity == evaluation.quantity
-        verdict = judge(tested, self._sets, truths, [evaluation], source)
+        witnessed = self._witnessed(truths)
+        vouched = bool(witnessed) and all(agrees(found, truth) for _, found, truth in witnessed)
+        verdict = judge(tested, self._sets, truths, [evaluation], source, vouched=vouched)
         if source is not None and not same:
-            judge_source(verdict, self._sets, truths, source, self._activation)
-        witness = self._judge_witness(verdict, truths)
+            judge_source(verdict, self._sets, truths, source, self._activation, vouched=vouched)
+        witness = max((self._distance(verdict, *one) for one in witnessed), default=None)
         diagnosis = self._diagnose(verdict, tested.oracle) if verdict.failures else None
         opens = partial(open_session, RUNTIME)
         preparation = measure(RUNTIME, opens, file, tested.taken, tested.preprocessing, self._images)
@@ -121,7 +119,7 @@ class Check:
             not verdict.failures,
             tuple(verdict.comparisons),
             tuple(verdict.failures),
-            notes=tuple(self._notes),
+            notes=(*self._notes, *verdict.notes),
             diagnosis=diagnosis,
             truth=tested.oracle.description,
             yardstick=source.candidate.label if source is not None and same else "NumPy in float32",
@@ -157,21 +155,22 @@ class Check:
         found = source.outputs[inputs.kind, max(inputs.batches)][: len(first)]
         return not max_error(found, first) <= SUSPICIOUS * float(np.abs(first).max(initial=0.0))
 
-    def _judge_witness(self, verdict: Verdict, truths: Truths) -> float | None:
-        """How far the source's own float64 run is from the truth, over the largest value; None without one."""
-        if self._witness is None or self._source is None:
-            return None
-        pairs, source = zip((None, *self._others), self._witness, strict=True), self._source
-        return max(self._distance(verdict, truths, source, name, found) for name, found in pairs)
+    def _witnessed(self, truths: Truths) -> list[tuple[str | None, Floats, Floats]]:
+        """(name of an output, what the source's own float64 run gives, the truth) of each; nothing without that run."""
+        if self._witness is None:
+            return []
+        found: list[tuple[str | None, Floats, Floats]] = []
+        for output, given in zip((None, *self._others), self._witness, strict=True):
+            truth = truths.of(self._sets[0], "logits", output=output, batch=len(given))
+            if output is None and self._activation is not None:
+                truth = activate(truth, self._activation)
+            found.append((output, given, truth))
+        return found
 
-    def _distance(
-        self, verdict: Verdict, truths: Truths, source: Evaluation, output: str | None, found: NDArray[np.float64]
-    ) -> float:
-        """That of one output, which is judged."""
-        inputs = self._sets[0]
-        truth = truths.of(inputs, "logits", output=output, batch=len(found))
-        if output is None and self._activation is not None:
-            truth = activate(truth, self._activation)
+    def _distance(self, verdict: Verdict, output: str | None, found: Floats, truth: Floats) -> float:
+        """How far the source's own float64 run is from the truth, over the largest value; it is judged."""
+        inputs, source = self._sets[0], self._source
+        assert source is not None, "what runs in float64 ran in float32"
         own = max_error(source.of(output)[inputs.kind, max(inputs.batches)][: len(truth)], truth)
         failures = len(verdict.failures)
         distance = judge_float64(verdict, source.candidate.label, found, truth, own, output, self._reading)

@@ -11,22 +11,15 @@ import onnx
 import onnx_ir as ir
 
 from resnet_export.errors import CheckpointError, ModelError, StructureError
+from resnet_export.graph.cut import write_outputs
 from resnet_export.graph.file import NO_TENSORS, read, read_metadata
-from resnet_export.graph.foreign import (
-    ImageInput,
-    ProbabilityHead,
-    find_head,
-    image_input,
-    sized,
-    type_name,
-    write_outputs,
-)
+from resnet_export.graph.foreign import ImageInput, ProbabilityHead, find_head, image_input, sized, type_name
 from resnet_export.graph.metadata import Metadata, initializers_digest, is_ours
 from resnet_export.images import Preprocessing
 from resnet_export.network import Step
 from resnet_export.parity.diagnosis.contents import describe_change, layer_precisions
 from resnet_export.parity.expected import Expected, expected_of
-from resnet_export.parity.model_under_test import ModelUnderTest, canonical_model, giving
+from resnet_export.parity.model_under_test import ModelUnderTest, canonical_model
 from resnet_export.parity.own_graph import read_own_graph
 from resnet_export.parity.reference.oracles import NetworkOracle
 from resnet_export.parity.results import Diagnosis, Quantity
@@ -63,13 +56,13 @@ def describe(path: Path, weights: Source, folder: Path, image_size: int | None =
     _check_version(model, path)
     others, remarks = _outputs(model, path)
     head = find_head(model)
-    logits_path = None
-    if head is not None:
-        logits_path = folder / path.name
-        write_outputs(path, (head.logits, *others), logits_path)
+    outputs = (model.graph.outputs[0].name or "" if head is None else head.logits, *others)
+    logits_path = None if head is None else folder / path.name
+    if logits_path is not None:
+        write_outputs(path, outputs, logits_path)
     taken = sized(image_input(model, path), image_size, path)
     if not is_ours(model):
-        found = _foreign(model, path, taken, weights, head, logits_path, others, folder)
+        found = _foreign(model, path, taken, weights, head, logits_path, outputs)
         return replace(found, remarks=(*remarks, *found.remarks))
     metadata = read_metadata(model, path)
     tested = canonical_model(path, None, others=others) if weights is None else _own(path, metadata, weights, others)
@@ -80,7 +73,9 @@ def describe(path: Path, weights: Source, folder: Path, image_size: int | None =
         tested = replace(tested, taken=replace(tested.taken, dtype=taken.dtype))
         return _reduced(tested, metadata, metadata.quantization.recipe.precision, given=weights is not None)
     change = None if tested.wrong is None else describe_change(model, metadata)
-    return tested if change is None else _changed(model, metadata, tested, *change, given=weights is not None)
+    if change is None:
+        return tested
+    return _changed(model, metadata, tested, outputs, *change, given=weights is not None)
 
 
 def _check_version(model: ir.Model, path: Path) -> None:
@@ -126,7 +121,7 @@ def _own(path: Path, metadata: Metadata, weights: Source, others: tuple[str, ...
         mismatch = Diagnosis.of(error)
     if mismatch is None:
         mismatch = expected.other_head(metadata.interface.activation_of(metadata.canonical.classes))
-    tested = canonical_model(path, giving(numbers), network, expected.truth, others, mismatch)
+    tested = canonical_model(path, lambda: numbers, network, expected.truth, others, mismatch)
     oracle = replace(tested.oracle, takes_raw=takes_pixels(network, numbers))
     return replace(tested, oracle=oracle, source=trained, remarks=expected.remarks)
 
@@ -143,7 +138,14 @@ def _reduced(tested: ModelUnderTest, metadata: Metadata, precision: Precision, *
 
 
 def _changed(
-    model: ir.Model, metadata: Metadata, tested: ModelUnderTest, change: str, precision: Precision, *, given: bool
+    model: ir.Model,
+    metadata: Metadata,
+    tested: ModelUnderTest,
+    outputs: tuple[str, ...],
+    change: str,
+    precision: Precision,
+    *,
+    given: bool,
 ) -> ModelUnderTest:
     """A file of ours that another tool changed: its metadata still say what it takes, and what it should be."""
     kept = initializers_digest(model) == metadata.initializers_digest
@@ -153,7 +155,7 @@ def _changed(
     oracle, wrong = tested.oracle, None
     if not known:
         try:
-            own = read_own_graph(tested.logits_path or tested.path, taken, tested.others)
+            own = read_own_graph(tested.path, taken, outputs)
         except ModelError as error:
             message = f"{error.message} Another tool changed the file after its export: it was {change}."
             raise ModelError(message, hint=error.hint) from error
@@ -178,8 +180,7 @@ def _foreign(
     weights: Source,
     head: ProbabilityHead | None,
     logits_path: Path | None,
-    others: tuple[str, ...],
-    folder: Path,
+    outputs: tuple[str, ...],
 ) -> ModelUnderTest:
     """A file of others, beside its source or by itself."""
     precisions = layer_precisions(model)
@@ -194,11 +195,7 @@ def _foreign(
     )
     given: Quantity = "output" if logits_path is None else "probabilities"
     if weights is None:
-        source = logits_path or path
-        if len(others) + 1 < len(model.graph.outputs) and logits_path is None:
-            source = folder / path.name  # without the outputs that are not compared
-            write_outputs(path, (model.graph.outputs[0].name or "", *others), source)
-        own = read_own_graph(source, taken, others)
+        own = read_own_graph(path, taken, outputs)
         usual = Preprocessing.default(taken.channels, own.oracle.network.image[1])
         return tested(
             taken=own.taken, preprocessing=usual, given=given, oracle=own.oracle, wrong=own.wrong, remarks=own.remarks
@@ -208,7 +205,7 @@ def _foreign(
     _refuse_other_images(trained, taken, path)
     if logits_path is None:
         trained, given = _with_head(trained, model)
-    oracle, alone = _source_oracle(expected, trained, taken, others)
+    oracle, alone = _source_oracle(expected, trained, taken, outputs[1:])
     return tested(
         taken=taken,
         preprocessing=preparation_of(trained)[0],
@@ -243,7 +240,7 @@ def _source_oracle(
     pixels = "; its pixels are taken to be normalised as ImageNet's" if normalised else ""
     others, alone = expected.others(given)
     oracle = NetworkOracle(
-        trained.network, giving(trained.numbers), f"{expected.truth}{pixels}", others=others, takes_raw=raw
+        trained.network, lambda: trained.numbers, f"{expected.truth}{pixels}", others=others, takes_raw=raw
     )
     return oracle, alone
 

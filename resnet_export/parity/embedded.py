@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.errors import ImageError
-from resnet_export.graph.foreign import ImageInput, write_outputs
+from resnet_export.graph.cut import write_outputs
+from resnet_export.graph.foreign import ImageInput
 from resnet_export.graph.resizing import CROP
 from resnet_export.images import (
     MODES,
@@ -42,16 +43,7 @@ def measure(
     preprocessing: Preprocessing,
     images: str | os.PathLike[str] | None,
 ) -> list[PreparationDistance]:
-    """Runs what stands before the network in a runtime; nothing where the file does not prepare its pictures.
-
-    Args:
-        runtime: its name.
-        opens: opens a file there.
-        file: the whole one.
-        taken: what it takes.
-        preprocessing: what it should do.
-        images: a folder of pictures.
-    """
+    """Runs what stands before the network; nothing where the file does not prepare its pictures."""
     if not taken.prepares:
         return []
     sets: dict[Inputs, Iterable[Image.Image]] = {"random": [_random(preprocessing)]}

@@ -67,11 +67,7 @@ class Expected:
         return renamed, {new: numbers[old] for new, old in zip(renamed.parameters, network.parameters, strict=True)}
 
     def others(self, given: Sequence[str]) -> tuple[Mapping[str, str], tuple[str, ...]]:
-        """(which steps give the outputs of a foreign file, a note for each output that only one of the two has).
-
-        Args:
-            given: the names of the file's outputs behind the first.
-        """
+        """(which steps give the outputs of a foreign file, a note for each output that only one of the two has)."""
         trained = self.trained
         steps = dict(zip(trained.outputs[1:], trained.network.outputs[1:], strict=True))
         if len(given) == len(steps) and not set(given) <= set(steps):

@@ -3,11 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-import onnx
-
-from resnet_export.graph.foreign import ImageInput, inferred_values
+from resnet_export.graph.foreign import ImageInput
 from resnet_export.graph.interface import Activation, Head
 from resnet_export.images import Preprocessing
 from resnet_export.network import Network
@@ -19,8 +16,6 @@ from resnet_export.parity.reference.oracles import OWN_GRAPH, NetworkOracle
 from resnet_export.parity.results import Diagnosis, Quantity
 from resnet_export.runtimes.session import Precision
 from resnet_export.sources import Trained
-
-Given = TypeVar("Given")
 
 
 @dataclass(frozen=True)
@@ -84,14 +79,6 @@ class ModelUnderTest:
         return self.oracle.network.image[0] == self.taken.channels
 
 
-def value_names(path: Path) -> list[str]:
-    """The float values of a graph that is not canonical, in its order."""
-    proto = onnx.load_model(path)
-    kinds = {value.name: value.type.tensor_type.elem_type for value in inferred_values(proto)}
-    floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
-    return [name for node in proto.graph.node for name in node.output if name and kinds.get(name) in floats]
-
-
 def canonical_model(
     path: Path,
     recall: Callable[[], Numbers] | None,
@@ -126,7 +113,7 @@ def canonical_model(
         activation=interface.activation_of(canonical.classes),
         oracle=NetworkOracle(
             network,
-            recall or giving(numbers),
+            recall or (lambda: numbers),
             proof or f"the {kind} with the file's own numbers",
             others=dict(zip(others, network.outputs[1:], strict=False)),
         ),
@@ -138,8 +125,3 @@ def canonical_model(
 def quantity_of(head: Head) -> Quantity:
     """What a file with that head gives."""
     return "probabilities" if head == "sigmoid" else head
-
-
-def giving(value: Given) -> Callable[[], Given]:
-    """A function that gives it."""
-    return lambda: value

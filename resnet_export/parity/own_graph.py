@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resnet_export.errors import ModelError
+from resnet_export.graph.cut import keep_outputs
 from resnet_export.graph.file import read
 from resnet_export.graph.foreign import ImageInput
 from resnet_export.graph.reading import Reading
@@ -35,18 +36,14 @@ class OwnGraph:
     """What was assumed, and what can't be compared."""
 
 
-def read_own_graph(path: Path, taken: ImageInput, others: tuple[str, ...]) -> OwnGraph:
-    """Reads the network off a file.
-
-    Args:
-        path: the file, or its copy that ends with the logits.
-        taken: its input.
-        others: the names of its outputs behind the first.
+def read_own_graph(path: Path, taken: ImageInput, outputs: tuple[str, ...]) -> OwnGraph:
+    """Reads the network off a file, as far as it gives these values: the logits, and its other outputs.
 
     Raises:
         ModelError: it has an operator that is not read, or only works for images of a size that is not known.
     """
-    found, taken, remarks, wrong = _read(path, taken)
+    found, taken, remarks, wrong = _read(path, taken, outputs)
+    _, *others = outputs
     network, numbers = found.network, found.numbers
     steps = dict(zip(found.outputs, network.outputs, strict=True))
     known = {name: steps[name] for name in others if name in steps}
@@ -83,19 +80,21 @@ def _not_finite(numbers: Numbers) -> Diagnosis | None:
     return None
 
 
-def _read(path: Path, taken: ImageInput) -> tuple[Reading, ImageInput, tuple[str, ...], Diagnosis | None]:
+def _read(
+    path: Path, taken: ImageInput, outputs: tuple[str, ...]
+) -> tuple[Reading, ImageInput, tuple[str, ...], Diagnosis | None]:
     """(what was read, at which size, what was assumed, what is wrong with the batch)."""
     error: UnreadableError | None = None
     sizes = dict.fromkeys((taken.height or size, taken.width or size) for size in SIZES)
     for height, width in sizes:
         fixed = replace(taken, height=height, width=width)
         try:
-            found = _at(path, fixed, taken.batch)
+            found = _at(path, fixed, outputs, taken.batch)
         except UnreadableError as refused:
             error = error or refused
             if refused.at_any_size:
                 break
-            if taken.batch is None and (alone := _alone(path, fixed)) is not None:
+            if taken.batch is None and (alone := _alone(path, fixed, outputs)) is not None:
                 return alone, fixed, (), _at_batch_1_only(refused)
             continue
         at_size = f"The file leaves its size open: it was checked at {height} x {width} pixels (--image-size)."
@@ -107,15 +106,16 @@ def _read(path: Path, taken: ImageInput) -> tuple[Reading, ImageInput, tuple[str
     raise ModelError(message, hint=WEIGHTS if error.message.startswith("Node ") else error.hint) from error
 
 
-def _at(path: Path, taken: ImageInput, batch: int | None) -> Reading:
-    image = (taken.channels, taken.height or 0, taken.width or 0)
-    return read_network(read(path), image, layout=taken.layout, batch=batch, mixing=True)
+def _at(path: Path, taken: ImageInput, outputs: tuple[str, ...], batch: int | None) -> Reading:
+    model, image = read(path), (taken.channels, taken.height or 0, taken.width or 0)
+    keep_outputs(model, outputs)
+    return read_network(model, image, layout=taken.layout, batch=batch, mixing=True)
 
 
-def _alone(path: Path, taken: ImageInput) -> Reading | None:
+def _alone(path: Path, taken: ImageInput, outputs: tuple[str, ...]) -> Reading | None:
     """What it is for one image, of a file that can't be what it says for more."""
     try:
-        return _at(path, taken, 1)
+        return _at(path, taken, outputs, 1)
     except UnreadableError:
         return None
 

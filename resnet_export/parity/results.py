@@ -51,6 +51,8 @@ class Comparison:
     """Why it did not pass, in a sentence."""
     output: str | None = None
     """The name of the output; None for the first, which classifies."""
+    excused: bool = False
+    """Of a source that did not pass: whether rounding alone explains it, so that a note says so and nothing fails."""
 
     @property
     def ratio(self) -> float:

@@ -35,11 +35,6 @@ LAYERS = ("Add", "Conv", "Gemm", "MatMul")
 def read_rounded(path: Path, metadata: Metadata, others: Sequence[str]) -> NetworkOracle:
     """The network of a file with its rounding and its ranges, for pictures that are prepared already.
 
-    Args:
-        path: the file, or its copy that ends with the logits.
-        metadata: what it says of itself.
-        others: the names of its outputs behind the first.
-
     Raises:
         ModelError: it can't be read.
     """
@@ -61,12 +56,7 @@ def read_rounded(path: Path, metadata: Metadata, others: Sequence[str]) -> Netwo
 
 
 def describe_rounding(tested: ModelUnderTest, inputs: InputSet) -> Iterator[str]:
-    """A sentence on the layer that reduced precision changes the most; nothing of a file in float32.
-
-    Args:
-        tested: the file.
-        inputs: the images.
-    """
+    """A sentence on the layer that reduced precision changes the most; nothing of a file in float32."""
     if tested.exact is None or tested.wrong is not None:
         return
     images = inputs.first(IMAGES)

@@ -19,6 +19,7 @@ from resnet_export.errors import (
     UnavailableError,
 )
 from resnet_export.files import sha256
+from resnet_export.graph.cut import value_names
 from resnet_export.parity.description import describe
 from resnet_export.parity.diagnosis.attribution import diagnose
 from resnet_export.parity.diagnosis.departure import OPTIMISER, diagnose_runtime
@@ -27,7 +28,7 @@ from resnet_export.parity.gate.evaluation import Candidate, Evaluation, evaluate
 from resnet_export.parity.gate.inputs import InputSet, gate_inputs
 from resnet_export.parity.gate.judge import Verdict, judge, precision_of
 from resnet_export.parity.gate.witness import judge_live
-from resnet_export.parity.model_under_test import ModelUnderTest, value_names
+from resnet_export.parity.model_under_test import ModelUnderTest
 from resnet_export.parity.reference.oracles import Truths
 from resnet_export.parity.results import (
     Bisection,

@@ -5,9 +5,7 @@ It is given every range. The same network, ranges and recipe give the same bytes
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
+from resnet_export.error_text import unlogged
 from resnet_export.files import reported
 from resnet_export.graph.recipe import Recipe
 from resnet_export.network import Network
@@ -57,7 +56,7 @@ def quantised(model: ir.Model, ranges: Mapping[str, Range], preset: Preset, reci
     # What normalises pixels, and makes probabilities of logits, stays in float32.
     around = [node.name for node in proto.graph.node if node.name not in ranges]
     operators = [op for op in preset.operators if recipe.additions or op not in ADDITIONS]
-    with _quiet():
+    with unlogged():  # of the quantiser's advice to run a preprocessing that our graphs have behind them
         quantiser = QDQQuantizer(
             proto,
             per_channel=True,
@@ -97,15 +96,3 @@ def write_plain(network: FloatNetwork, ranges: Mapping[str, Range], preset: Pres
     with reported(path):
         ir.save(quantised(ir.load(network.path), ranges, preset, recipe), path)
     return path
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the quantiser's advice to run a preprocessing that our graphs have behind them."""
-    logger = logging.getLogger()
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

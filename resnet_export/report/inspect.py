@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from resnet_export.report import facts
 from resnet_export.terminal import (
     DIGITS,
     blocks,
+    clipped,
     fact,
     file_size,
     more,
@@ -30,6 +32,8 @@ ROWS = 8
 """Differences of each kind that are shown, so that all kinds stay on one screen; JSON has the rest."""
 
 ULP = "ulp: representable values between a and b; of largest: |a - b| in last places of the tensor's largest value."
+BEFORE = 8
+"""Characters that are shown before the first difference of two long texts."""
 QUANTIZED = {"qdq": "QDQ", "qoperator": "QOperator"}
 
 
@@ -137,15 +141,11 @@ def _verdict(report: ModelReport) -> Iterator[str]:
             yield from wrapped(fault, "  ")
     elif report.metadata is None:
         yield "Not written by resnet-export: it makes no claims that could be checked."
-    elif report.metadata.quantization is not None:
-        yield from wrapped(
-            f"Canonical but for its precision: the graph is that of the {report.metadata.title}, node for node, and "
-            "its numbers are those that were written."
-        )
     else:
+        but = "" if report.metadata.quantization is None else " but for its precision"
         yield from wrapped(
-            f"Canonical: the graph is that of the {report.metadata.title}, node for node, and its numbers are those "
-            "that were written."
+            f"Canonical{but}: the graph is that of the {report.metadata.title}, node for node, and its numbers are "
+            "those that were written."
         )
 
 
@@ -166,8 +166,19 @@ def _change(change: Change) -> str:
     where = f"{_short(change.where)}{f' {change.what}' if change.what else ''}"
     if not change.what and (change.first is None) != (change.second is None):
         sign, there = ("-", change.first) if change.second is None else ("+", change.second)
-        return f"{sign} {where}: {_value(there)}"
-    return "\n".join(wrapped(f"{_value(change.first)} -> {_value(change.second)}", f"  {where}: "))
+        return f"{sign} {where}: {_short(_value(there))}"
+    first, second = _apart(_value(change.first), _value(change.second))
+    return "\n".join(wrapped(f"{first} -> {second}", f"  {where}: "))
+
+
+def _apart(first: str, second: str) -> tuple[str, str]:
+    """Both, shortened; from a little before the place where they begin to differ, where one would not see that else."""
+    if _short(first) != _short(second):
+        return _short(first), _short(second)
+    same = next((at for at, (one, other) in enumerate(zip_longest(first, second)) if one != other), 0)
+    start = max(same - BEFORE, 0)
+    shown = (f"{'...' * (start > 0)}{clipped(text[start:], facts.LONGEST)}" for text in (first, second))
+    return next(shown), next(shown)
 
 
 def _weights(found: ModelDiff) -> Iterator[str]:
@@ -218,11 +229,9 @@ def _port(port: Port) -> str:
 
 
 def _value(value: Any) -> str:
-    if value is None:
-        return "nothing"
     if isinstance(value, list | tuple):
-        return _short(f"({', '.join(map(str, value))})")
-    return _short(str(value))
+        return f"({', '.join(map(str, value))})"
+    return "nothing" if value is None else str(value)
 
 
 def _short(text: str) -> str:

@@ -13,7 +13,7 @@ from sklearn.datasets import load_sample_images
 
 from resnet_export.errors import UsageError
 from resnet_export.graph.building import build_graph
-from resnet_export.graph.foreign import write_outputs
+from resnet_export.graph.cut import write_outputs
 from resnet_export.graph.interface import Interface
 from resnet_export.graph.resizing import CROP, FILTERS
 from resnet_export.images import Preprocessing, prepare

@@ -194,3 +194,19 @@ def test_one_screen_of_80_columns(write: Write, tiny: ResNetSpec, small: ResNetS
     assert max(len(line) for line in lines if ".onnx" not in line) <= WIDTH
     assert len(lines) <= 4 * (ROWS + 4) + 4
     assert any(line.startswith("- maxpool: MaxPool") for line in lines)
+
+
+def test_long_texts_are_shown_where_they_differ(compared: Any) -> None:
+    """One is the other's beginning, they differ in their middle, at their end or in the first letter."""
+    long = "abcdefgh" * 20
+    texts = {"middle": f"{long}1{long}", "end": f"{long}1", "longer": long, "first": f"1{long}"}
+    others = {"middle": f"{long}2{long}", "end": f"{long}2", "longer": f"{long}{long}", "first": f"2{long}"}
+    first, second = convolution(), convolution()
+    for model, props in ((first, texts), (second, others)):
+        for key, value in props.items():
+            model.metadata_props.add(key=key, value=value)
+    shown = " ".join(render_diff(compared(first, second)).split())
+    assert "end: abcdefghabcdefg...cdefghabcdefgh1 -> abcdefghabcdefg...cdefghabcdefgh2" in shown
+    assert "first: 1abcdefghabcdef...bcdefghabcdefgh -> 2abcdefghabcdef...bcdefghabcdefgh" in shown
+    assert "longer: ...abcdefgh -> ...abcdefghabcdefghabcdefghabcdefghab..." in shown
+    assert "middle: ...abcdefgh1abcdefghabcdefghabcdefgha... -> ...abcdefgh2abcdefghabcdefghabcdefgha..." in shown

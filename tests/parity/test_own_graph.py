@@ -13,7 +13,7 @@ from onnx import numpy_helper
 
 from resnet_export import export, verify
 from resnet_export.errors import CheckpointError, ModelError, UsageError
-from resnet_export.graph import foreign
+from resnet_export.graph import cut
 from resnet_export.inspect import diff, inspect
 from resnet_export.parity import own_graph
 from resnet_export.spec import ResNetSpec
@@ -407,9 +407,9 @@ def test_an_operator_without_a_rule_is_refused_at_the_first_size(
     sizes: set[int | None] = set()
     read_at = own_graph._at
 
-    def counted(path: Path, taken: ImageInput, batch: int | None) -> Reading:
+    def counted(path: Path, taken: ImageInput, outputs: tuple[str, ...], batch: int | None) -> Reading:
         sizes.add(taken.height)
-        return read_at(path, taken, batch)
+        return read_at(path, taken, outputs, batch)
 
     monkeypatch.setattr(own_graph, "_at", counted)
     saved(net, body, "float[N,10] y", "float[N,3,H,W]", {"to": np.array([-1, 7])})
@@ -420,7 +420,7 @@ def test_an_operator_without_a_rule_is_refused_at_the_first_size(
 
 def test_a_copy_of_a_large_file_has_its_numbers_beside_it(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Protobuf ends at 2 GiB, which the copy that ends with the logits has to heed too."""
-    monkeypatch.setattr(foreign, "EXTERNAL_ABOVE", 1000)
+    monkeypatch.setattr(cut, "EXTERNAL_ABOVE", 1000)
     saved(net, CORE + "p = Softmax<axis=1>(logits)", "float[N,10] p")
     report = verify(net, runtimes=ORT)
     assert report.failures == ()

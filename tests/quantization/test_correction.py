@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from resnet_export.spec import ResNetSpec
     from resnet_export.weights import Weights
 
-WINDOW = {"auto_pad": "NOTSET", "dilations": (1, 1), "pads": (0, 0, 0, 0), "strides": (1, 1)}
+WINDOW = {"dilations": (1, 1), "pads": (0, 0, 0, 0), "strides": (1, 1)}
 
 
 def chain(group: int) -> tuple[Network, dict[str, Any]]:

@@ -87,6 +87,16 @@ def test_a_source_that_is_far_from_the_truth_by_itself_is_told(error: float, tol
     assert (note in text) == told
 
 
+def test_a_source_that_rounding_alone_takes_far_from_the_truth_is_no_failure() -> None:
+    comparisons = (COMPARISON, replace(SOURCE, error=0.2 * SOURCE.scale, passed=False, excused=True))
+    found = replace(PASSED, comparisons=comparisons, notes=("The network magnifies rounding: ...",))
+    text = " ".join(render(example(verification=found)).split())
+    assert text.count("magnifies rounding") == 1
+    assert "Passed: the file is no further from float64 truth than NumPy in float32, as rounding alone" in text
+    assert "equally far" not in text
+    assert "FAILED" not in text
+
+
 def test_images_too_close_to_call_are_counted() -> None:
     comparison = replace(COMPARISON, batch=7, top1_agreed=6, top1_exempt=1)
     text = render(example(verification=replace(PASSED, comparisons=(comparison,))))

@@ -18,7 +18,8 @@ TIMEOUT_S = 600
 FILES = ("client.mjs", "selftest.mjs", "prepare.mjs", "resize.mjs", "package.json", "package-lock.json")
 
 
-def _needs() -> None:
+def needs() -> None:
+    """Finds out whether Node.js is here."""
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             raise UnavailableError(
@@ -27,7 +28,7 @@ def _needs() -> None:
             )
 
 
-def _install(folder: Path) -> Sequence[str]:
+def install(folder: Path) -> Sequence[str]:
     """Installs what the client needs from the registry, and gives the command of its self-test."""
     npm = shutil.which(INSTALL[0]) or INSTALL[0]
     done = subprocess.run(
@@ -53,8 +54,8 @@ TARGET = Target(
         run="node client.mjs golden/08-colour.jpg",
         self_test="node selftest.mjs",
         write_needs=lambda folder: None,
-        prove=_install,
-        needs=_needs,
+        prove=install,
+        needs=needs,
         leaves=("node_modules",),
     ),
     runtime="ort:cpu",

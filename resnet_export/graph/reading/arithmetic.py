@@ -7,7 +7,7 @@ node into the step's form, and knows what whole numbers and lengths need.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -20,18 +20,11 @@ from resnet_export.network import NORM_ROLES
 from resnet_export.network.operators import BINARY, COMPARISONS, OPERATORS, UNARY
 from resnet_export.network.sizes import Batch
 
-DEFAULTS: dict[str, dict[str, float]] = {
-    "Elu": {"alpha": 1.0},
-    "HardSigmoid": {"alpha": 0.2, "beta": 0.5},
-    "LeakyRelu": {"alpha": 0.01},
-    "LogSoftmax": {"axis": -1},
-    "Softmax": {"axis": -1},
-}
-"""Operator -> its attributes where they are left out."""
 LARGEST_DENOMINATOR = 64
 """Of a fraction that is taken for what was meant: a hard sigmoid's 1/6."""
-Attributes = Mapping[str, Any]
 Array = NDArray[Any]
+_step = {op: operator.evaluation for op, operator in OPERATORS.items()}
+"""Operator -> what a step of a network gives: (inputs, parameters and attributes by their names) -> output."""
 
 
 def decimal(value: float) -> float:
@@ -43,85 +36,73 @@ def decimal(value: float) -> float:
     return float(fraction) if np.float32(fraction) == np.float32(value) else float(str(np.float32(value)))
 
 
-def _step(op: str, attributes: Attributes, *inputs: Array, **numbers: Array) -> Array:
-    """What a step of a network with this operator gives."""
-    return np.asarray(OPERATORS[op].apply(attributes, inputs, numbers))
-
-
-def _as_step(op: str) -> Callable[..., Array]:
-    """The evaluation of a step, which takes what the node takes."""
-
-    def apply(attributes: Attributes, *inputs: Array) -> Array:
-        return _step(op, {**DEFAULTS.get(op, {}), **attributes}, *inputs)
-
-    return apply
-
-
-def axes_of(attributes: Attributes, *given: Array) -> tuple[int, ...]:
+def _axes(given: Array | None, axes: Sequence[int] | None) -> tuple[int, ...]:
     """Axes, which are an input in later opsets and an attribute in earlier ones."""
-    if attributes.get("axes") is not None:
-        return tuple(attributes["axes"])
-    return tuple(int(axis) for axis in given[0].ravel()) if given else ()
+    return tuple(axes or ()) if given is None else tuple(int(axis) for axis in given.ravel())
 
 
-def _reshape(attributes: Attributes, x: Array, shape: Array) -> Array:
+def _reshape(x: Array, shape: Array, allowzero: int = 0) -> Array:
     wanted = shape.tolist()
-    return x.reshape(wanted) if attributes.get("allowzero") else _step("Reshape", {"shape": wanted}, x)
+    return x.reshape(wanted) if allowzero else _step["Reshape"](x, shape=wanted)
 
 
-def _slice(attributes: Attributes, x: Array, *bounds: Array) -> Array:
-    starts, ends, axes, steps = slice_bounds(attributes, *bounds)
+def _slice(x: Array, *bounds: Array, **attributes: Any) -> Array:
     index = [slice(None)] * x.ndim
-    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+    for start, end, axis, step in slice_bounds(bounds, attributes):
         index[axis] = slice(start, None if step < 0 and end < -x.shape[axis] else end, step)
     return x[tuple(index)]
 
 
-def slice_bounds(attributes: Attributes, *bounds: Array | None) -> tuple[list[int], list[int], list[int], list[int]]:
-    """(starts, ends, axes, steps), which are inputs in later opsets and attributes in opset 9 and earlier."""
-    given = [None if bound is None else list(bound.ravel().tolist()) for bound in bounds] + [None] * (4 - len(bounds))
+def slice_bounds(bounds: Sequence[Array | None], attributes: Mapping[str, Any]) -> list[tuple[int, int, int, int]]:
+    """(start, end, axis, step) of each cut: inputs in later opsets, and attributes in opset 9 and earlier."""
     names = ("starts", "ends", "axes", "steps")
-    starts, ends, axes, steps = (
-        list(attributes[name]) if values is None and attributes.get(name) is not None else values
-        for name, values in zip(names, given, strict=True)
-    )
+    given = dict(attributes)
+    given |= {name: bound.ravel().tolist() for name, bound in zip(names, bounds, strict=False) if bound is not None}
+    starts, ends, axes, steps = (given.get(name) for name in names)
     if starts is None or ends is None:
         raise ValueError("a slice without bounds")
-    return starts, ends, axes or list(range(len(starts))), steps or [1] * len(starts)
-
-
-def _squeeze(attributes: Attributes, x: Array, *axes: Array) -> Array:
-    return x.squeeze(axes_of(attributes, *axes) or None)
+    return list(zip(starts, ends, axes or range(len(starts)), steps or [1] * len(starts), strict=True))
 
 
 def _reduction(op: str) -> Callable[..., Array]:
-    def apply(attributes: Attributes, x: Array, *given: Array) -> Array:
-        axes = tuple(axis % x.ndim for axis in axes_of(attributes, *given)) or tuple(range(x.ndim))
-        found = _step(op, {"axes": axes}, x)
-        return found if attributes.get("keepdims", 1) else found.squeeze(axes)
+    def apply(
+        x: Array, given: Array | None = None, axes: Sequence[int] | None = None, keepdims: int = 1, **_: Any
+    ) -> Array:
+        chosen = tuple(axis % x.ndim for axis in _axes(given, axes)) or tuple(range(x.ndim))
+        found = np.asarray(_step[op](x, axes=chosen))
+        return found if keepdims else found.squeeze(chosen)
 
     return apply
 
 
-def _divide(attributes: Attributes, x: Array, y: Array) -> Array:
+def _between(op: str) -> Callable[..., Array]:
+    """Of two numbers; older files say that they broadcast."""
+    return lambda x, y, **_: _step[op](x, y)
+
+
+def _divide(x: Array, y: Array, **_: Any) -> Array:
     if x.dtype.kind == "f":
-        return _step("Div", {}, x, y)
+        return np.asarray(x / y)
     if object in (x.dtype, y.dtype):  # lengths, which are positive, and depend on the batch
         return np.asarray(x // y)
     return np.asarray(np.sign(x) * np.sign(y) * (np.abs(x) // np.abs(y)), x.dtype)  # towards zero
 
 
-def _cast(attributes: Attributes, x: Array) -> Array:
+def _cast(x: Array, to: int, **_: Any) -> Array:
     if any(isinstance(size, Batch) for size in x.ravel().tolist() if x.dtype == object):
         return x
-    dtype = ir.DataType(attributes["to"]).numpy()
+    dtype = ir.DataType(to).numpy()
     # Precision is not lost on the way: what is computed of numbers is computed in float64.
     return x if dtype.kind == "f" and x.dtype.kind == "f" else x.astype(dtype)
 
 
-def _batch_norm(attributes: Attributes, x: Array, *given: Array) -> Array:
-    epsilon = decimal(attributes.get("epsilon", 1e-5))
-    return _step("BatchNormalization", {"epsilon": epsilon}, x, **dict(zip(NORM_ROLES, given, strict=True)))
+def _clip(x: Array, least: Any = None, most: Any = None, **bounds: Any) -> Array:
+    return np.asarray(_step["Clip"](x, min=bounds.get("min", least), max=bounds.get("max", most)))
+
+
+def _batch_norm(x: Array, *given: Array, epsilon: float = 1e-5, **_: Any) -> Array:
+    numbers = dict(zip(NORM_ROLES, given, strict=True))
+    return np.asarray(_step["BatchNormalization"](x, **numbers, epsilon=decimal(epsilon)))
 
 
 def _for_one_image(shape: Array) -> tuple[int, ...]:
@@ -129,22 +110,21 @@ def _for_one_image(shape: Array) -> tuple[int, ...]:
     return tuple(1 if isinstance(size, Batch) else size for size in shape.tolist())
 
 
-def _fill(attributes: Attributes, shape: Array) -> Array:
+def _fill(shape: Array, value: ir.TensorProtocol | None = None) -> Array:
     """The same number everywhere."""
-    value = attributes.get("value")
     return np.full(_for_one_image(shape), np.float32(0) if value is None else value.numpy().ravel()[0])
 
 
-def _range(attributes: Attributes, *bounds: Array) -> Array:
+def _range(*bounds: Array) -> Array:
     start, limit, step = (bound.item() for bound in bounds)
     if isinstance(limit, Batch):
         raise ValueError("it counts the images of the batch")
     return np.arange(start, limit, step)
 
 
-def _scatter(attributes: Attributes, x: Array, points: Array, values: Array) -> Array:
+def _scatter(x: Array, points: Array, values: Array, reduction: str = "none") -> Array:
     """The number with others at some points, as tracers write what is assigned to a part of a mask."""
-    if attributes.get("reduction", "none") != "none":
+    if reduction != "none":
         raise ValueError("what is scattered is joined with what is there")
     found = x.copy()
     found[tuple(np.moveaxis(points, -1, 0))] = values
@@ -164,50 +144,51 @@ def integer_limits(dtype: np.dtype[Any]) -> tuple[int, int]:
     return int(found.min), int(found.max)
 
 
-def _quantize(attributes: Attributes, x: Array, scale: Array, zero: Array | None = None) -> Array:
+def _quantize(x: Array, scale: Array, zero: Array | None = None, axis: int = 1, **_: Any) -> Array:
     zero = np.array(0, np.uint8) if zero is None else zero
     least, most = integer_limits(zero.dtype)
-    limits = {"axis": attributes.get("axis", 1), "min": least, "max": most}
-    return _step("QuantizeLinear", limits, x, scale=scale, zero_point=zero.astype(x.dtype)).astype(zero.dtype)
+    numbers = {"scale": scale, "zero_point": zero.astype(x.dtype)}
+    return np.asarray(_step["QuantizeLinear"](x, **numbers, axis=axis, min=least, max=most)).astype(zero.dtype)
 
 
-def _dequantize(attributes: Attributes, x: Array, scale: Array, zero: Array | None = None) -> Array:
+def _dequantize(
+    x: Array, scale: Array, zero: Array | None = None, axis: int = 1, block_size: int = 0, **_: Any
+) -> Array:
     """With a scale for each index of an axis, or for each of its blocks."""
-    axis, block = attributes.get("axis", 1), attributes.get("block_size", 0)
     numbers = {"scale": scale, "zero_point": np.zeros_like(scale) if zero is None else zero.astype(np.float64)}
-    if block:
+    if block_size:
         every = range(x.shape[axis])
-        numbers = {role: np.repeat(values, block, axis).take(every, axis) for role, values in numbers.items()}
-    return _step("DequantizeLinear", {"axis": axis}, x.astype(np.float64), **numbers)
+        numbers = {role: np.repeat(values, block_size, axis).take(every, axis) for role, values in numbers.items()}
+    return np.asarray(_step["DequantizeLinear"](x.astype(np.float64), **numbers, axis=axis))
 
 
 ARITHMETIC: dict[str, Callable[..., Any]] = {
-    **{op: _as_step(op) for op in (*UNARY, *BINARY, *COMPARISONS)},
-    **{op: _as_step(op) for op in ("Concat", "LogSoftmax", "MatMul", "Softmax", "Where")},
+    **{op: _step[op] for op in (*UNARY, "Concat", "MatMul", "Where")},
+    **{op: _between(op) for op in (*BINARY, *COMPARISONS)},
     **{op: _reduction(op) for op in OPERATORS if op.startswith("Reduce")},
     "BatchNormalization": _batch_norm,
     "Cast": _cast,
-    "CastLike": lambda _, x, y: x if x.dtype.kind == y.dtype.kind == "f" else x.astype(y.dtype),
-    "Clip": lambda a, x, least=None, most=None: _step(
-        "Clip", {"min": a.get("min") if least is None else least, "max": a.get("max") if most is None else most}, x
-    ),
+    "CastLike": lambda x, y, **_: x if x.dtype.kind == y.dtype.kind == "f" else x.astype(y.dtype),
+    "Clip": _clip,
     "ConstantOfShape": _fill,
     "DequantizeLinear": _dequantize,
     "Div": _divide,
-    "Expand": lambda _, x, shape: _step("Expand", {"shape": _for_one_image(shape)}, x),
-    "Flatten": lambda a, x: _step("Flatten", {"axis": a.get("axis", 1)}, x),
-    "Gather": lambda a, x, indices: _step("Gather", {"axis": a.get("axis", 0), "indices": indices}, x),
-    "Identity": lambda _, x: x,
-    "Max": lambda _, *x: functools.reduce(np.maximum, x),
-    "Min": lambda _, *x: functools.reduce(np.minimum, x),
-    "Mod": lambda a, x, y: np.fmod(x, y) if a.get("fmod") else np.mod(x, y),
+    "Expand": lambda x, shape: _step["Expand"](x, shape=_for_one_image(shape)),
+    "Flatten": lambda x, axis=1: _step["Flatten"](x, axis=axis),
+    "Gather": lambda x, indices, axis=0: np.take(x, indices, axis),
+    "Identity": lambda x: x,
+    "LogSoftmax": lambda x, axis=-1: _step["LogSoftmax"](x, axis=axis),
+    "Max": lambda *x: functools.reduce(np.maximum, x),
+    "Min": lambda *x: functools.reduce(np.minimum, x),
+    "Mod": lambda x, y, fmod=0: np.fmod(x, y) if fmod else np.mod(x, y),
     "QuantizeLinear": _quantize,
     "Range": _range,
     "Reshape": _reshape,
     "ScatterND": _scatter,
     "Slice": _slice,
-    "Squeeze": _squeeze,
-    "Transpose": lambda a, x: _step("Transpose", {"perm": a.get("perm")}, x),
-    "Unsqueeze": lambda a, x, *axes: np.expand_dims(x, axes_of(a, *axes)),
+    "Softmax": lambda x, axis=-1: _step["Softmax"](x, axis=axis),
+    "Squeeze": lambda x, given=None, axes=None: x.squeeze(_axes(given, axes) or None),
+    "Transpose": lambda x, perm=None: x.transpose(perm),
+    "Unsqueeze": lambda x, given=None, axes=None: np.expand_dims(x, _axes(given, axes)),
 }
 """ONNX operator -> its evaluation by NumPy, in the precision of its operands."""

@@ -58,7 +58,8 @@ def _with_norms(network: Network, expressions: Expressions) -> tuple[Network, di
     found, steps = dict(expressions), dict(network.step)
     for step in network.steps:
         scaled = steps.get(step.inputs[0]) if step.op == "Add" and "right" in step.parameters else None
-        if scaled is None or scaled.op != "Mul" or "right" not in scaled.parameters or not _single(network, scaled):
+        alone = scaled is not None and network.has_one_use(scaled.name)
+        if scaled is None or not alone or scaled.op != "Mul" or "right" not in scaled.parameters:
             continue
         scale, shift = found[scaled.parameter("right")], found[step.parameter("right")]
         norm = written_norm(scale, shift)
@@ -105,7 +106,7 @@ def _is_zero(number: Number) -> bool:
 def _is_bias(network: Network, before: Step, step: Step) -> bool:
     if before.op not in ("Conv", "Gemm") or "bias" in before.parameters or step.op != "Add":
         return False
-    alone = _single(network, network.step[step.inputs[0]])
+    alone = network.has_one_use(step.inputs[0])
     return alone and "right" in step.parameters and _is_along_channels(network, step)
 
 
@@ -115,11 +116,6 @@ def _is_along_channels(network: Network, step: Step) -> bool:
     wide = (1,) * (len(output) - len(shape)) + shape
     same = network.shapes[step.inputs[0]] == output
     return same and len(wide) > 1 and wide[1] == output[1] == math.prod(wide)
-
-
-def _single(network: Network, step: Step) -> bool:
-    """Whether the output of a step has one use alone."""
-    return len(network.users.get(step.name, ())) == 1 and step.name not in network.outputs
 
 
 def _ordered(network: Network, expressions: Expressions) -> Network:

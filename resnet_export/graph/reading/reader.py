@@ -225,7 +225,7 @@ class _Reader:
         rule = rule_of(node.op_type, node.domain)
         if rule is None:
             raise UnreadableError("this operator is not read", at_any_size=True)
-        return rule(self.builder, inputs, attributes)
+        return rule(self.builder, *inputs, **attributes)
 
 
 def _needed(graph: ir.Graph) -> set[ir.Node]:

@@ -60,7 +60,7 @@ class Number:
         if self.op not in VIEWS:
             operands = [array.astype(np.float64) if array.dtype.kind == "f" else array for array in operands]
         with np.errstate(all="ignore"):  # what is not finite is found in the output
-            return np.asarray(ARITHMETIC[self.op](self.attributes, *operands))
+            return np.asarray(ARITHMETIC[self.op](*operands, **self.attributes))
 
     def parameters(self) -> Iterator[str]:
         """The names of the parameters that it is made of, in the order of the operands."""

@@ -1,10 +1,15 @@
-"""`Operator`: what a network has to know of an ONNX operator."""
+"""`Operator`: what a network has to know of an ONNX operator.
+
+Its functions take the inputs in their order, and the parameters and attributes by their names:
+
+    _convolve(x, weight=..., bias=..., group=1, kernel_shape=(3, 3), ...)
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,29 +20,44 @@ from resnet_export.network.sizes import Shape
 Floats = NDArray[np.floating[Any]]
 Attributes = Mapping[str, Any]
 Sizes = tuple[int, ...]
-ShapeRule = Callable[[Attributes, Sequence[Shape], Mapping[str, Sizes]], Shape]
-"""(attributes, shapes of the inputs, role -> shape of the parameters) -> shape of the output."""
-Evaluation = Callable[[Attributes, Sequence[Floats], Mapping[str, Floats]], Floats]
-"""(attributes, inputs, role -> parameters), all in one precision -> output."""
-Cost = Callable[[Sizes, Sequence[Sizes], Mapping[str, Sizes]], int]
-"""(shape of the output, shapes of the inputs, role -> shape of the parameters), for one image -> multiply-adds."""
 
 
-def no_multiply_adds(output: Sizes, inputs: Sequence[Sizes], parameters: Mapping[str, Sizes]) -> int:
-    """Of what only adds, compares or moves."""
-    return 0
+def same_shape(x: Shape, **_: Any) -> Shape:
+    """The shape rule of what works element by element."""
+    return x
 
 
 @dataclass(frozen=True)
 class Operator:
     """One operator of ONNX, at opset 18."""
 
-    shape: ShapeRule
-    apply: Evaluation
-    multiply_adds: Cost = no_multiply_adds
+    evaluation: Callable[..., Any]
+    """(inputs, parameters, attributes), all numbers in one precision -> output."""
+    shape_rule: Callable[..., Shape] = same_shape
+    """(shapes of the inputs, shapes of the parameters, attributes) -> shape of the output."""
+    cost: Callable[..., int] = lambda *_, **__: 0
+    """(shape of the output, shapes of the inputs, shapes of the parameters), for one image -> multiply-adds."""
     since: int | None = 13
     """The first opset of a file that has it with this meaning; the canonical graph is written from 13 on. None: it is
     evaluated only, and not written."""
+    defaults: Mapping[str, float | None] = field(default_factory=dict)
+    """Attributes of an operator that works element by element, with what they are where a node leaves them out."""
+
+    def shape(self, attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:
+        """The shape of the output.
+
+        Raises:
+            ValueError: the operator doesn't take these shapes.
+        """
+        return self.shape_rule(*inputs, **parameters, **attributes)
+
+    def apply(self, attributes: Attributes, inputs: Sequence[Floats], parameters: Mapping[str, Floats]) -> Floats:
+        """The output, in the precision of the inputs."""
+        return np.asarray(self.evaluation(*inputs, **parameters, **attributes))
+
+    def multiply_adds(self, output: Sizes, inputs: Sequence[Sizes], parameters: Mapping[str, Sizes]) -> int:
+        """Multiply-adds for one image; 0 of what only adds, compares or moves."""
+        return self.cost(output, *inputs, **parameters)
 
 
 def sum_over(x: Floats, axes: tuple[int, ...], *, keepdims: bool = False) -> Floats:
@@ -69,11 +89,6 @@ def of_scipy(name: str) -> Callable[..., Floats]:
         return np.asarray(getattr(special, name)(*arguments, **options))
 
     return call
-
-
-def same_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:
-    """The shape rule of what works element by element."""
-    return inputs[0]
 
 
 def along_channels(values: Floats, x: Floats) -> Floats:

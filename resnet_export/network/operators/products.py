@@ -5,29 +5,28 @@ MatMul   y = x w
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from resnet_export.network.operators.elementwise import operands
-from resnet_export.network.operators.operator import Attributes, Floats, Operator, Sizes
+from resnet_export.network.operators.operator import Floats, Operator, Sizes
 from resnet_export.network.sizes import Shape, broadcast
 
 PRODUCTS_AT_ONCE = 2**22
 """Numbers that are held in memory while a matrix product is added up."""
 
 
-def _gemm_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:
-    (x,) = inputs
-    out, features = parameters["weight"]
+def _gemm_shape(x: Shape, weight: Sizes, **_: Any) -> Shape:
+    out, features = weight
     if len(x) != 2 or x[1] != features:
-        raise ValueError(f"a matrix product with weights {parameters['weight']} of {x}")
+        raise ValueError(f"a matrix product with weights {weight} of {x}")
     return (x[0], out)
 
 
-def _gemm(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
-    product = _plain_product(inputs[0], numbers["weight"])
-    return np.asarray(product + numbers["bias"] if "bias" in numbers else product)
+def _gemm(x: Floats, weight: Floats, transB: int, bias: Floats | None = None) -> Floats:  # noqa: N803
+    product = _plain_product(x, weight)
+    return product if bias is None else np.asarray(product + bias)
 
 
 def _plain_product(x: Floats, weight: Floats) -> Floats:
@@ -43,28 +42,24 @@ def _plain_product(x: Floats, weight: Floats) -> Floats:
     return out
 
 
-def _gemm_cost(output: Sizes, inputs: Sequence[Sizes], parameters: Mapping[str, Sizes]) -> int:
-    return math.prod(parameters["weight"])
-
-
-def _matmul_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:
-    left, right = operands(inputs, parameters)
+def _matmul_shape(*inputs: Shape, **numbers: Sizes) -> Shape:
+    left, right = operands(*inputs, **numbers)
     if min(len(left), len(right)) < 2 or left[-1] != right[-2] or not isinstance(left[-1], int):
         raise ValueError(f"a matrix product of {left} and {right}")
     return (*broadcast(left[:-2], right[:-2]), left[-2], right[-1])
 
 
-def _matmul(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
-    left, right = operands(inputs, numbers)
+def _matmul(*inputs: Floats, **numbers: Floats) -> Floats:
+    left, right = operands(*inputs, **numbers)
     return np.asarray(left @ right)
 
 
-def _matmul_cost(output: Sizes, inputs: Sequence[Sizes], parameters: Mapping[str, Sizes]) -> int:
+def _matmul_cost(output: Sizes, *inputs: Sizes, **numbers: Sizes) -> int:
     """Output elements * length of the sum."""
-    return math.prod(output) * int(operands(inputs, parameters)[0][-1])
+    return math.prod(output) * int(operands(*inputs, **numbers)[0][-1])
 
 
 PRODUCTS = {
-    "Gemm": Operator(_gemm_shape, _gemm, _gemm_cost),
-    "MatMul": Operator(_matmul_shape, _matmul, _matmul_cost),
+    "Gemm": Operator(_gemm, _gemm_shape, lambda output, x, weight, **_: math.prod(weight)),
+    "MatMul": Operator(_matmul, _matmul_shape, _matmul_cost),
 }

@@ -4,35 +4,28 @@ quantize      q = clip(round(x / scale) + zero_point, min, max)        round hal
 dequantize    x = (q - zero_point) * scale
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from resnet_export.network.operators.operator import Attributes, Floats, Operator, same_shape
+from resnet_export.network.operators.operator import Floats, Operator
 
 
-def along(values: NDArray[Any], x: NDArray[Any], axis: int) -> NDArray[Any]:
+def _along(values: Floats, x: Floats, axis: int) -> Floats:
     """One number for all, or one for each index of an axis of x, in a shape that broadcasts over x."""
     if values.size == 1:
         return values.reshape(())
     return values.reshape([-1 if index == axis % x.ndim else 1 for index in range(x.ndim)])
 
 
-def _quantized(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
-    (x,) = inputs
-    scale, zero = (along(numbers[role], x, attributes["axis"]) for role in ("scale", "zero_point"))
-    return np.asarray(np.clip(np.rint(x / scale) + zero, attributes["min"], attributes["max"]), x.dtype)
+def _quantized(x: Floats, scale: Floats, zero_point: Floats, axis: int, min: float, max: float) -> Floats:  # noqa: A002
+    steps = np.rint(x / _along(scale, x, axis)) + _along(zero_point, x, axis)
+    return np.asarray(np.clip(steps, min, max), x.dtype)
 
 
-def _dequantized(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
-    (x,) = inputs
-    scale, zero = (along(numbers[role], x, attributes["axis"]) for role in ("scale", "zero_point"))
-    return np.asarray((x - zero) * scale)
+def _dequantized(x: Floats, scale: Floats, zero_point: Floats, axis: int) -> Floats:
+    return np.asarray((x - _along(zero_point, x, axis)) * _along(scale, x, axis))
 
 
 QUANTIZATION = {
-    "DequantizeLinear": Operator(same_shape, _dequantized, since=None),
-    "QuantizeLinear": Operator(same_shape, _quantized, since=None),
+    "DequantizeLinear": Operator(_dequantized, since=None),
+    "QuantizeLinear": Operator(_quantized, since=None),
 }

@@ -6,12 +6,12 @@ max pooling   pads with minus infinity; average pooling counts its pads with `co
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from resnet_export.network.operators.operator import Attributes, Floats, Operator, Sizes, along_channels, sum_over
+from resnet_export.network.operators.operator import Floats, Operator, Sizes, along_channels, sum_over
 from resnet_export.network.sizes import Shape
 
 Pads = Sequence[tuple[int, int]]
@@ -23,64 +23,73 @@ def output_size(size: int, kernel: int, stride: int, pads: int, dilation: int = 
     return (size + pads - dilation * (kernel - 1) - 1) // stride + 1
 
 
-def _convolution_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:
-    (x,) = inputs
-    weight = parameters["weight"]
-    if len(x) != len(weight) or x[1] != weight[1] * attributes["group"]:
-        raise ValueError(f"a convolution with weights {weight} in {attributes['group']} groups of {x}")
-    return (x[0], weight[0], *_output_sizes(attributes, x))
+class _Window(NamedTuple):
+    """How an operator goes over the last axes of its input."""
+
+    kernel_shape: Sizes
+    strides: Sizes
+    pads: Sizes
+    dilations: Sizes
+    ceil_mode: int = 0
+
+    def sizes(self, x: Shape) -> Sizes:
+        """The lengths of these axes in the output."""
+        return tuple(count for count, _ in self._counts(x))
+
+    def beyond(self, x: Sizes) -> list[tuple[int, int]]:
+        """How far the last window of each axis goes beyond the pads, which it may with `ceil_mode`."""
+        return [(0, max(beyond, 0)) for _, beyond in self._counts(x)]
+
+    def _counts(self, x: Shape) -> Iterator[tuple[int, int]]:
+        """(number of windows, by how much the last one ends behind the pads) of each axis."""
+        axes = zip(x[2:], self.kernel_shape, self.strides, spatial_pads(self.pads), self.dilations, strict=True)
+        for size, kernel, stride, (before, after), dilation in axes:
+            if not isinstance(size, int):
+                raise ValueError("a window can't go over the batch")
+            length, span = size + before + after, dilation * (kernel - 1) + 1
+            count = (length - span) // stride + 1
+            if self.ceil_mode:
+                count = -(-(length - span) // stride) + 1
+                count -= (count - 1) * stride >= size + before  # a window that would begin behind the input
+            if count < 1:
+                raise ValueError(f"a window of {self.kernel_shape} is larger than its input {x[2:]}")
+            yield count, (count - 1) * stride + span - length
+
+    def cut(self, x: Floats) -> Floats:
+        """(N, C, *sizes), padded already -> a view (N, C, *output sizes, *kernel)."""
+        count = len(self.kernel_shape)
+        spans = tuple((kernel - 1) * gap + 1 for kernel, gap in zip(self.kernel_shape, self.dilations, strict=True))
+        cut = np.lib.stride_tricks.sliding_window_view(x, spans, axis=self.axes)
+        moves = tuple(slice(None, None, stride) for stride in self.strides)
+        gaps = tuple(slice(None, None, gap) for gap in self.dilations)
+        return cut[(slice(None),) * (x.ndim - count) + moves + gaps]
+
+    @property
+    def axes(self) -> Sizes:
+        """The last ones."""
+        return tuple(range(-len(self.kernel_shape), 0))
 
 
-def _pool_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:
-    (x,) = inputs
-    return (*x[:2], *_output_sizes(attributes, x))
-
-
-def _output_sizes(attributes: Attributes, x: Shape) -> Sizes:
-    axes = zip(
-        x[2:], attributes["kernel_shape"], attributes["strides"], spatial_pads(attributes), attributes["dilations"],
-        strict=True,
-    )  # fmt: skip
-    sizes = []
-    for size, kernel, stride, (before, after), dilation in axes:
-        if not isinstance(size, int):
-            raise ValueError("a window can't go over the batch")
-        found = output_size(size, kernel, stride, before + after, dilation)
-        if attributes.get("ceil_mode"):
-            found = -(-(size + before + after - dilation * (kernel - 1) - 1) // stride) + 1
-            found -= (found - 1) * stride >= size + before  # a window that would begin behind the input
-        if found < 1:
-            raise ValueError(f"a window of {attributes['kernel_shape']} is larger than its input {x[2:]}")
-        sizes.append(found)
-    return tuple(sizes)
-
-
-def spatial_pads(attributes: Attributes) -> list[tuple[int, int]]:
-    """(before, after) of each spatial axis, out of ONNX's order: all that is before, then all that is after."""
-    pads = attributes["pads"]
+def spatial_pads(pads: Sequence[int]) -> list[tuple[int, int]]:
+    """(before, after) of each axis, out of ONNX's order: all that is before, then all that is after."""
     return list(zip(pads[: len(pads) // 2], pads[len(pads) // 2 :], strict=True))
 
 
-def pad(x: Floats, sides: Pads, value: float) -> Floats:
+def _padded(x: Floats, sides: Pads, value: float) -> Floats:
     """Adds `value` around the last axes."""
     if not any(map(any, sides)):
         return x
     return np.pad(x, [(0, 0)] * (x.ndim - len(sides)) + list(sides), constant_values=value)
 
 
-def windows(x: Floats, attributes: Attributes) -> Floats:
-    """(N, C, *sizes) -> a view (N, C, *output sizes, *kernel)."""
-    kernel, count = attributes["kernel_shape"], len(attributes["kernel_shape"])
-    spans = tuple((k - 1) * gap + 1 for k, gap in zip(kernel, attributes["dilations"], strict=True))
-    cut = np.lib.stride_tricks.sliding_window_view(x, spans, axis=tuple(range(x.ndim - count, x.ndim)))
-    moves = tuple(slice(None, None, stride) for stride in attributes["strides"])
-    gaps = tuple(slice(None, None, gap) for gap in attributes["dilations"])
-    return cut[(slice(None),) * (x.ndim - count) + moves + gaps]
+def _convolution_shape(x: Shape, weight: Sizes, group: int, bias: Sizes = (), **window: Any) -> Shape:
+    if len(x) != len(weight) or x[1] != weight[1] * group:
+        raise ValueError(f"a convolution with weights {weight} in {group} groups of {x}")
+    return (x[0], weight[0], *_Window(**window).sizes(x))
 
 
-def _convolve(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
-    weight, group = numbers["weight"], attributes["group"]
-    cut = windows(pad(inputs[0], spatial_pads(attributes), 0.0), attributes)
+def _convolve(x: Floats, weight: Floats, group: int, bias: Floats | None = None, **window: Any) -> Floats:
+    cut = _Window(**window).cut(_padded(x, spatial_pads(window["pads"]), 0.0))
     count = weight.ndim - 2
     matrices = weight.reshape(group, len(weight) // group, -1)
     out = np.empty((len(cut), len(weight), *cut.shape[2 : 2 + count]), cut.dtype)
@@ -88,72 +97,52 @@ def _convolve(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping
         columns = np.moveaxis(image, range(1 + count, 1 + 2 * count), range(1, 1 + count))
         columns = columns.reshape(group, matrices.shape[2], -1)
         np.matmul(matrices, columns, out=target.reshape(group, matrices.shape[1], -1))
-    if "bias" in numbers:
-        out += along_channels(numbers["bias"], out)
+    if bias is not None:
+        out += along_channels(bias, out)
     return out
 
 
-def _pooling(reduce: Callable[[Floats, Attributes, Pads], Floats]) -> Any:
-    """An evaluation: with `ceil_mode` the last window of an axis may go beyond the pads."""
-
-    def apply(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
-        (x,) = inputs
-        sizes = _output_sizes(attributes, x.shape)
-        axes = zip(
-            x.shape[2:], sizes, attributes["kernel_shape"], attributes["strides"], spatial_pads(attributes),
-            attributes["dilations"], strict=True,
-        )  # fmt: skip
-        beyond = [
-            (0, max((count - 1) * stride + (kernel - 1) * gap + 1 - size - sum(sides), 0))
-            for size, count, kernel, stride, sides, gap in axes
-        ]
-        return reduce(x, attributes, beyond)
-
-    return apply
+def _convolution_cost(output: Sizes, x: Sizes, weight: Sizes, **_: Any) -> int:
+    """Output elements * input channels of a group * kernel elements."""
+    return math.prod(output) * math.prod(weight[1:])
 
 
-def _largest(x: Floats, attributes: Attributes, beyond: Pads) -> Floats:
-    padded = pad(pad(x, spatial_pads(attributes), -np.inf), beyond, -np.inf)
-    return np.asarray(windows(padded, attributes).max(axis=_last(attributes)))
+def _pool_shape(x: Shape, count_include_pad: int = 0, **window: Any) -> Shape:
+    return (*x[:2], *_Window(**window).sizes(x))
 
 
-def _mean(x: Floats, attributes: Attributes, beyond: Pads) -> Floats:
-    counted = 1.0 if attributes["count_include_pad"] else 0.0
-    ones = pad(np.ones((1, 1, *x.shape[2:]), x.dtype), spatial_pads(attributes), counted)
+def _largest(x: Floats, **window: Any) -> Floats:
+    own = _Window(**window)
+    padded = _padded(_padded(x, spatial_pads(own.pads), -np.inf), own.beyond(x.shape), -np.inf)
+    return np.asarray(own.cut(padded).max(axis=own.axes))
+
+
+def _mean(x: Floats, count_include_pad: int, **window: Any) -> Floats:
+    own = _Window(**window)
+    sides, beyond = spatial_pads(own.pads), own.beyond(x.shape)
+    ones = _padded(np.ones((1, 1, *x.shape[2:]), x.dtype), sides, float(bool(count_include_pad)))
     sums, counts = (
-        sum_over(windows(pad(values, beyond, 0.0), attributes), _last(attributes))
-        for values in (pad(x, spatial_pads(attributes), 0.0), ones)
+        sum_over(own.cut(_padded(values, beyond, 0.0)), own.axes) for values in (_padded(x, sides, 0.0), ones)
     )
     return np.asarray(sums / counts)
 
 
-def _last(attributes: Attributes) -> Sizes:
-    return tuple(range(-len(attributes["kernel_shape"]), 0))
-
-
-def _pad_shape(attributes: Attributes, inputs: Sequence[Shape], parameters: Mapping[str, Sizes]) -> Shape:
-    (x,) = inputs
+def _pad_shape(x: Shape, pads: Sizes, **_: Any) -> Shape:
     return tuple(
         size + before + after if isinstance(size, int) else size
-        for size, (before, after) in zip(x, spatial_pads(attributes), strict=True)
+        for size, (before, after) in zip(x, spatial_pads(pads), strict=True)
     )
 
 
-def _padded(attributes: Attributes, inputs: Sequence[Floats], numbers: Mapping[str, Floats]) -> Floats:
-    sides, mode = spatial_pads(attributes), attributes["mode"]
+def _pad(x: Floats, pads: Sizes, mode: Any, value: float) -> Floats:
     if mode == "constant":
-        return np.pad(inputs[0], sides, constant_values=attributes["value"])
-    return np.pad(inputs[0], sides, mode=mode)
-
-
-def _cost(output: Sizes, inputs: Sequence[Sizes], parameters: Mapping[str, Sizes]) -> int:
-    """Output elements * input channels of a group * kernel elements."""
-    return math.prod(output) * math.prod(parameters["weight"][1:])
+        return np.pad(x, spatial_pads(pads), constant_values=value)
+    return np.pad(x, spatial_pads(pads), mode=mode)
 
 
 WINDOWS = {
-    "Conv": Operator(_convolution_shape, _convolve, _cost),
-    "MaxPool": Operator(_pool_shape, _pooling(_largest)),
-    "AveragePool": Operator(_pool_shape, _pooling(_mean)),
-    "Pad": Operator(_pad_shape, _padded),
+    "Conv": Operator(_convolve, _convolution_shape, _convolution_cost),
+    "MaxPool": Operator(_largest, _pool_shape),
+    "AveragePool": Operator(_mean, _pool_shape),
+    "Pad": Operator(_pad, _pad_shape),
 }

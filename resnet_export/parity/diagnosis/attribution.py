@@ -22,15 +22,7 @@ from resnet_export.runtimes.session import Precision
 def attribute_topology(
     source: Candidate, error: StructureError, network: Network, numbers: Numbers, side: str
 ) -> Diagnosis:
-    """Whose mistake a wrong topology is: the model's, when the model is wrong too, else the converter's.
-
-    Args:
-        source: the model that was converted.
-        error: what is wrong with the topology.
-        network: what it should be.
-        numbers: its parameters.
-        side: what to call the converter's output.
-    """
+    """Whose mistake a wrong topology is: the model's, when the model is wrong too, else the converter's."""
     images = np.random.default_rng(0).standard_normal((2, *network.image)).astype(np.float32)
     (truth,) = outputs_of(network, numbers, images, [network.output])
     (rounded,) = outputs_of(network, numbers, images, [network.output], np.float32)
@@ -75,14 +67,7 @@ def diagnose(
 
 
 def diagnose_reading(source: Candidate, oracle: NetworkOracle, inputs: InputSet, side: str) -> Diagnosis:
-    """The first step that was read wrong: the source itself makes something else of what that step takes.
-
-    Args:
-        source: shows the outputs of its modules, layers or values under the names of the steps.
-        oracle: the network that was read.
-        inputs: on which they differ.
-        side: what to call what was read.
-    """
+    """The first step that was read wrong: the source itself makes something else of what that step takes."""
     with source.open() as session:
         images = oracle.images(inputs)[: min(inputs.batches)]
         found = bisect(session, oracle.network, oracle.recall(), inputs, images)

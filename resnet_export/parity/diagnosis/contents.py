@@ -1,9 +1,8 @@
 """What stands in a file: its structure and numbers, against what they should be, and what another tool made of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import ParamSpec
 
 import onnx_ir as ir
 
@@ -20,10 +19,10 @@ from resnet_export.network.match import match
 from resnet_export.parity.diagnosis.tensor_faults import ULPS, explain, ulps
 from resnet_export.parity.results import OTHER_WEIGHTS, Diagnosis
 from resnet_export.runtimes.session import Precision
+from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.canonical import Array
 
-P = ParamSpec("P")
 PRECISIONS: dict[str | None, Precision] = {
     "int8": "int8", "uint8": "int8", "bfloat16": "bfloat16", "float16": "float16",
 }  # fmt: skip
@@ -50,18 +49,13 @@ def check_contents(
     model = read(file)
     metadata = read_metadata(model, file)
     weights = None if recall is None else recall()
-    changed = _check_digest(model, metadata)
+    intact = initializers_digest(model) == metadata.initializers_digest
     if metadata.quantization is not None:
         model = as_float(model, metadata)
-    wrong = _check_structure(check_canonical, model, metadata.canonical, metadata.interface, metadata.preprocessing)
-    if wrong is None and isinstance(weights, Weights) and metadata.spec is not None:
-        wrong = _check_specification(metadata, weights)
-    if wrong is None and network is not None:
-        wrong = _check_structure(match, unfolded(metadata.canonical), unfolded(network))
-    if wrong is None and weights is not None and metadata.quantization is None:
-        wrong = _check_numbers(model, network or metadata.canonical, weights)
-    if wrong is None:
-        wrong = changed or _check_metadata(metadata)
+    try:
+        wrong = next(_faults(model, metadata, weights, network, intact=intact), None)
+    except StructureError as error:
+        wrong = Diagnosis.of(error)
     if weights is None:
         values = model.graph.initializers.items()
         weights = {name: value.const_value.numpy() for name, value in values if value.const_value is not None}
@@ -69,69 +63,61 @@ def check_contents(
     return metadata, weights, wrong
 
 
-def _check_structure(check: Callable[P, object], *given: P.args, **named: P.kwargs) -> Diagnosis | None:
-    """What a comparison of structures refuses: of the graph with what the metadata say, of that with the source."""
-    try:
-        check(*given, **named)
-    except StructureError as error:
-        return Diagnosis.of(error)
-    return None
+def _faults(
+    model: ir.Model, metadata: Metadata, weights: Numbers | None, network: Network | None, *, intact: bool
+) -> Iterator[Diagnosis]:
+    """What is wrong: the graph by its metadata, these by the source, the numbers, what the metadata say besides.
 
-
-def _check_specification(metadata: Metadata, weights: Weights) -> Diagnosis | None:
-    """Whether the weights belong to the specification of the file."""
-    spec = metadata.spec
-    assert spec is not None, "only a specification can be compared"
-    given = replace(weights.spec, image_size=spec.image_size)  # which no weight depends on
-    if given != spec:
-        differing = [name for name, value in spec.as_dict().items() if getattr(given, name) != value]
-        listed = ", ".join(f"{name} {getattr(spec, name)} and not {getattr(given, name)}" for name in differing)
-        return Diagnosis("specification", "the file", f"it has {listed}, as the weights have", None)
-    return None
-
-
-def _check_numbers(model: ir.Model, network: Network, weights: Numbers) -> Diagnosis | None:
-    """The first number that is not the folded weights', or that none is, as in the file of another checkpoint."""
-    first: tuple[str, Array, float] | None = None
-    layers = other = 0
-    for name, expected in folded_numbers(network, weights):
-        is_weight = name.endswith(".weight")
-        layers += is_weight
-        tensor = model.graph.initializers[name].const_value if name in model.graph.initializers else None
-        if tensor is None or (distance := ulps(found := tensor.numpy(), expected)) <= ULPS:
-            continue
-        first = first or (name, found, distance)
-        other += is_weight
-    if first is None:
-        return None
-    name, found, distance = first
-    cause = explain(name, found, dict(folded_numbers(network, weights)), network, weights)
-    if cause is None and other == layers:
-        detail = f"all {layers} layers hold other numbers than the weights given"
-        return Diagnosis(OTHER_WEIGHTS, "the file", detail, None)
-    detail = f"{name} differs from the folded weights by {distance:.3g} ulp ({ULPS} are allowed)"
-    return Diagnosis(name.rpartition(".")[0], "the file", detail, cause)
-
-
-def _check_metadata(metadata: Metadata) -> Diagnosis | None:
-    """Whether what the file says of its input and output fits its network."""
-    network, labels = metadata.canonical, metadata.labels
-    if labels is not None and len(labels) != network.classes:
-        return Diagnosis("metadata", "the file", f"it has {len(labels)} labels for {network.classes} classes", None)
+    Raises:
+        StructureError: it is another graph, or another network.
+    """
+    check_canonical(model, metadata.canonical, metadata.interface, metadata.preprocessing)
+    if isinstance(weights, Weights) and metadata.spec is not None:
+        yield from _other_specification(metadata.spec, weights)
+    if network is not None:
+        match(unfolded(metadata.canonical), unfolded(network))
+    if weights is not None and metadata.quantization is None:
+        yield from _other_numbers(model, network or metadata.canonical, weights)
+    if not intact:
+        detail = "the digest of the file's numbers is not the one in its metadata"
+        yield Diagnosis("initializers", "the file", detail, "the file was changed after it was written")
+    channels, classes, labels = metadata.canonical.image[0], metadata.canonical.classes, metadata.labels
+    if labels is not None and len(labels) != classes:
+        yield Diagnosis("metadata", "the file", f"it has {len(labels)} labels for {classes} classes", None)
     for name in ("mean", "std"):
         given = len(getattr(metadata.preprocessing, name))
-        if given != network.image[0]:
-            detail = f"its {name} has {given} numbers for {network.image[0]} channels"
-            return Diagnosis("metadata", "the file", detail, None)
-    return None
+        if given != channels:
+            yield Diagnosis("metadata", "the file", f"its {name} has {given} numbers for {channels} channels", None)
 
 
-def _check_digest(model: ir.Model, metadata: Metadata) -> Diagnosis | None:
-    """Whether the file holds the numbers that it was written with."""
-    if initializers_digest(model) == metadata.initializers_digest:
-        return None
-    detail = "the digest of the file's numbers is not the one in its metadata"
-    return Diagnosis("initializers", "the file", detail, "the file was changed after it was written")
+def _other_specification(spec: ResNetSpec, weights: Weights) -> Iterator[Diagnosis]:
+    """Where the weights belong to another specification than the file's."""
+    given = replace(weights.spec, image_size=spec.image_size)  # which no weight depends on
+    differing = [name for name, value in spec.as_dict().items() if getattr(given, name) != value]
+    if differing:
+        listed = ", ".join(f"{name} {getattr(spec, name)} and not {getattr(given, name)}" for name in differing)
+        yield Diagnosis("specification", "the file", f"it has {listed}, as the weights have", None)
+
+
+def _other_numbers(model: ir.Model, network: Network, weights: Numbers) -> Iterator[Diagnosis]:
+    """The first number that is not the folded weights', or that none is, as in the file of another checkpoint."""
+    wrong: dict[str, tuple[Array, float]] = {}
+    layers = 0
+    for name, expected in folded_numbers(network, weights):
+        layers += name.endswith(".weight")
+        tensor = model.graph.initializers[name].const_value if name in model.graph.initializers else None
+        if tensor is not None and (distance := ulps(found := tensor.numpy(), expected)) > ULPS:
+            wrong[name] = found, distance
+    if not wrong:
+        return
+    name, (found, distance) = next(iter(wrong.items()))
+    cause = explain(name, found, dict(folded_numbers(network, weights)), network, weights)
+    if cause is None and sum(other.endswith(".weight") for other in wrong) == layers:
+        detail = f"all {layers} layers hold other numbers than the weights given"
+        yield Diagnosis(OTHER_WEIGHTS, "the file", detail, None)
+        return
+    detail = f"{name} differs from the folded weights by {distance:.3g} ulp ({ULPS} are allowed)"
+    yield Diagnosis(name.rpartition(".")[0], "the file", detail, cause)
 
 
 def layer_precisions(model: ir.Model) -> set[Precision]:
@@ -140,12 +126,7 @@ def layer_precisions(model: ir.Model) -> set[Precision]:
 
 
 def describe_change(model: ir.Model, metadata: Metadata) -> tuple[str, Precision] | None:
-    """(what a tool made of the file, the precision by which to judge it); None where its layers show no such thing.
-
-    Args:
-        model: a file with the metadata of this package whose graph, or numbers, are not as they were written.
-        metadata: what it says of itself.
-    """
+    """(what a tool made of the file, the precision by which to judge it); None where its layers show no such thing."""
     precisions = layer_precisions(model)
     for precision in dict.fromkeys(PRECISIONS.values()):
         if precision in precisions:

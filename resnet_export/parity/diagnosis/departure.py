@@ -32,17 +32,7 @@ def diagnose_runtime(
     inputs: InputSet,
     precision: Precision,
 ) -> Diagnosis:
-    """The node at which a runtime changes the result.
-
-    Args:
-        failed: the file in the runtime.
-        passed: the file where it passed.
-        who: what changes the result.
-        path: the file.
-        names: its values, in the order of its nodes.
-        inputs: on which it failed.
-        precision: in what the file is computed.
-    """
+    """The node at which a runtime changes the result of a file that `passed` elsewhere; `who` is what changes it."""
     images = inputs.file[: min(inputs.batches)]
     with passed.candidate.open() as session:
         right = session.values(images, names)

@@ -24,14 +24,7 @@ MANTISSAS = ((2.0**-13, 2.0**-9.5, "TF32 or float16"), (2.0**-9.5, 2.0**-6, "bfl
 
 
 def layer_faults(step: Step, network: Network, numbers: Numbers, sources: list[Floats]) -> Iterator[tuple[str, Floats]]:
-    """(mistake in words, output of the step with it), (N, C, H, W), for each that the step can have.
-
-    Args:
-        step: the layer.
-        network: to which it belongs.
-        numbers: what the network should have.
-        sources: the layer's inputs, in float64.
-    """
+    """(mistake in words, output of the step with it), (N, C, H, W), for each that the step can have."""
     match step.op:
         case "Conv":
             yield from _of_convolution(step, network, numbers, sources[0])

@@ -33,15 +33,7 @@ def explain(
     network: Network | None = None,
     numbers: Numbers | None = None,
 ) -> str | None:
-    """The mistake that makes `found` of `expected[name]`, or None.
-
-    Args:
-        name: the tensor's, such as `layer1.0.conv1.bias`.
-        found: its numbers.
-        expected: what all tensors should be.
-        network: folded, when `expected` is.
-        numbers: those before the folding.
-    """
+    """The mistake that makes `found` of `expected[name]`, which are folded of `numbers` where there is a `network`."""
     array = expected[name]
     if found.shape != array.shape:
         return None

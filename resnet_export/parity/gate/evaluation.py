@@ -81,13 +81,6 @@ def evaluate(
     """Opens a candidate, runs it on every batch of every set, and closes it.
 
     What is compared are the logits where the file gives probabilities: these are checked against the logits.
-
-    Args:
-        candidate: what to open.
-        sets: random images, and pictures.
-        given: what the file's first output is.
-        activation: what makes probabilities of the logits, where it gives these.
-        others: the names of the outputs behind the first.
     """
     quantity: Quantity = "logits" if given == "probabilities" else given
     with candidate.open() as session, contextlib.ExitStack() as stack:

@@ -50,17 +50,10 @@ def compare(
     factor: float = FILE_FACTOR,
     precision: Precision = "float32",
 ) -> Comparison:
-    """Holds an evaluation against the truth.
+    """Holds an evaluation against the truth, both (N, K).
 
-    Args:
-        runtime: what computed it.
-        inputs: what kind of images it was given.
-        quantity: what is compared.
-        found: (N, K).
-        truth: (N, K).
-        other_error: largest absolute error of the evaluation that it is held against.
-        factor: how many times that error, or the floor, passes in float32.
-        precision: that of the evaluation; a reduced one has a tolerance of its own.
+    `other_error` is the largest error of the evaluation that it is held against. `factor` times that, or the floor,
+    passes in float32.
     """
     error = max_error(found, truth)
     scale = float(np.abs(truth).max(initial=0.0))

@@ -71,11 +71,7 @@ def gate_inputs(
 ) -> tuple[list[InputSet], list[str]]:
     """Random images and, where there is a folder, its pictures; and a note for each picture that was left out.
 
-    Args:
-        taken: what the file takes.
-        preprocessing: how pictures become that.
-        images: the folder.
-        source: the type that the file's source takes: the images are numbers that it has.
+    The images are numbers of the type that the file's source takes.
     """
     sets = [random_inputs(taken, preprocessing, source)]
     notes: list[str] = []

@@ -1,5 +1,15 @@
-"""Evaluations against the truth: who passes, and in which words the others fail."""
+"""Evaluations against the truth: who passes, and in which words the others fail.
 
+A network that magnifies rounding can make a right source fail in float32. With random batch norms, the float32 run of
+timm's seresnet152d is 21 % of the largest value from the truth, and the file 0.7 %. That is a note and no failure where
+
+    error(NumPy in float32)          > 64 floor                 rounding explains a large error
+    error(source's run in float64)   <= 2^-22 * max|truth|      of every output: the network was read right
+
+Such a source is no yardstick either: the file has to pass by NumPy's float32 alone, error(file) <= 4 * error(NumPy).
+"""
+
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -28,10 +38,26 @@ class Verdict:
     """The evaluations that failed, each with the inputs on which it failed first."""
     wrong_heads: list[Evaluation] = field(default_factory=list)
     """Those whose probabilities are not the softmax, or sigmoid, of their logits."""
+    excused: dict[str, float] = field(default_factory=dict)
+    """A source whose float32 run is far from the truth by rounding alone -> how far, over the largest value."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What is said of such a source."""
+        return [
+            f"The network magnifies rounding: the float32 run of {label} is {share:.2%} of the largest value from the "
+            "truth. That is no failure, since its float64 run agrees with the truth. The file was held against NumPy's "
+            "float32 instead."
+            for label, share in self.excused.items()
+        ]
 
     def add(self, evaluation: Evaluation, comparison: Comparison, truth: Floats, inputs: InputSet) -> None:
         """Notes a comparison with the truth on some inputs, and why it did not pass."""
-        if not comparison.passed:
+        label = evaluation.candidate.label
+        if comparison.excused:
+            share = comparison.error / comparison.scale if comparison.scale else comparison.error
+            self.excused[label] = max(share, self.excused.get(label, 0.0))
+        elif not comparison.passed:
             failure = _sentence(evaluation, comparison, truth)
             comparison = replace(comparison, failure=failure)
             self.failures.append(failure)
@@ -46,6 +72,8 @@ def judge(
     truths: Truths,
     evaluations: Sequence[Evaluation],
     source: Evaluation | None = None,
+    *,
+    vouched: bool = False,
 ) -> Verdict:
     """Holds the file's evaluations against that of its source, or against NumPy's where there is none.
 
@@ -55,11 +83,12 @@ def judge(
         truths: the truth of these sets.
         evaluations: what the file gave.
         source: what the live model gave that the file came from; it is judged too.
+        vouched: whether the source's own float64 run agrees with the truth.
     """
     verdict = Verdict()
     runs = (_Run(one, batch, output) for one in sets for batch in one.batches for output in (None, *tested.others))
     for run in runs:
-        for evaluation, comparison in _compared(run, tested, truths, evaluations, source):
+        for evaluation, comparison in _compared(run, tested, truths, evaluations, source, vouched=vouched):
             verdict.add(evaluation, comparison, run.truth(truths, evaluation.quantity), run.inputs)
     for evaluation in evaluations:
         error, bound = evaluation.activation_error, evaluation.activation_bound(precision_of(evaluation, tested))
@@ -78,6 +107,8 @@ def judge_source(
     truths: Truths,
     source: Evaluation,
     activation: Activation | None,
+    *,
+    vouched: bool = False,
 ) -> None:
     """Holds a source that gives something else than the file, such as probabilities, against NumPy's float32."""
     for run in (_Run(inputs, batch, None) for inputs in sets for batch in inputs.batches):
@@ -85,8 +116,7 @@ def judge_source(
         if activation is not None:
             rounded, truth = activate(rounded, activation), activate(truth, activation)
         error = max_error(rounded, truth)
-        comparison = run.compare(source, truth, error, factor=SOURCE_FACTOR, precision=source.precision)
-        verdict.add(source, comparison, truth, run.inputs)
+        verdict.add(source, run.compare_source(source, truth, error, error, vouched=vouched), truth, run.inputs)
 
 
 def precision_of(evaluation: Evaluation, tested: ModelUnderTest) -> Precision:
@@ -121,19 +151,33 @@ class _Run(NamedTuple):
         compared = compare(evaluation.runtime, self.inputs.kind, quantity, found, truth, other_error, **options)
         return replace(compared, output=self.output)
 
+    def compare_source(
+        self, source: Evaluation, truth: Floats, other_error: float, float32_error: float, *, vouched: bool
+    ) -> Comparison:
+        """The source's own float32 run, which may be far off where NumPy's is too and its float64 run is right."""
+        found = self.compare(source, truth, other_error, factor=SOURCE_FACTOR, precision=source.precision)
+        magnified = float32_error > SUSPICIOUS * found.scale
+        return replace(found, excused=vouched and magnified and not found.passed and math.isfinite(found.error))
+
 
 Compared = Iterator[tuple[Evaluation, Comparison]]
 
 
 def _compared(
-    run: _Run, tested: ModelUnderTest, truths: Truths, evaluations: Sequence[Evaluation], source: Evaluation | None
+    run: _Run,
+    tested: ModelUnderTest,
+    truths: Truths,
+    evaluations: Sequence[Evaluation],
+    source: Evaluation | None,
+    *,
+    vouched: bool,
 ) -> Compared:
     """The file's evaluations beside that of the source where it gives the same, else alone."""
     ran = [evaluation for evaluation in evaluations if run.key in evaluation.of(run.output)]
     if source is None or not ran or run.key not in source.of(run.output):
         return _alone(ran, tested, truths, run)
     same = run.output is not None or ran[0].quantity == source.quantity
-    return _beside(source, ran, truths, run) if same else _alone(ran, tested, truths, run)
+    return _beside(source, ran, truths, run, vouched=vouched) if same else _alone(ran, tested, truths, run)
 
 
 def _alone(evaluations: Sequence[Evaluation], tested: ModelUnderTest, truths: Truths, run: _Run) -> Compared:
@@ -143,7 +187,9 @@ def _alone(evaluations: Sequence[Evaluation], tested: ModelUnderTest, truths: Tr
         yield evaluation, run.compare(evaluation, truth, error, precision=precision_of(evaluation, tested))
 
 
-def _beside(source: Evaluation, evaluations: Sequence[Evaluation], truths: Truths, run: _Run) -> Compared:
+def _beside(
+    source: Evaluation, evaluations: Sequence[Evaluation], truths: Truths, run: _Run, *, vouched: bool
+) -> Compared:
     """File and source against each other."""
     quantity = evaluations[0].quantity
     truth = run.truth(truths, quantity)
@@ -155,10 +201,11 @@ def _beside(source: Evaluation, evaluations: Sequence[Evaluation], truths: Truth
         # a third one, NumPy, decides.
         least = run.float32_error(truths, quantity)
         most = FILE_FACTOR * least
-    sides = [(evaluation, source_error, FILE_FACTOR) for evaluation in evaluations]
-    for side, error, factor in (*sides, (source, file_error, SOURCE_FACTOR)):
-        other = max(min(error, most), least)
-        yield side, run.compare(side, truth, other, factor=factor, precision=side.precision)
+    own = run.compare_source(source, truth, max(min(file_error, most), least), least, vouched=vouched)
+    other = least if own.excused else max(min(source_error, most), least)
+    for evaluation in evaluations:
+        yield evaluation, run.compare(evaluation, truth, other, precision=evaluation.precision)
+    yield source, own
 
 
 def _sentence(evaluation: Evaluation, comparison: Comparison, truth: Floats) -> str:

@@ -27,6 +27,11 @@ CHAOTIC = 0.1
 """Error of a float32 run, over the largest value, beyond which rounding alone decides what a network gives."""
 
 
+def agrees(found: Floats, truth: Floats) -> bool:
+    """Whether a source's own float64 run is the network that was read from it, whatever rounding makes of that."""
+    return max_error(found, truth) <= WITNESS * float(np.abs(truth).max(initial=0.0))
+
+
 def judge_float64(
     verdict: Verdict,
     label: str,
@@ -36,17 +41,7 @@ def judge_float64(
     output: str | None = None,
     reading: str = READING,
 ) -> float:
-    """How far one output of the source's own float64 run is from the truth, over the truth's largest value.
-
-    Args:
-        verdict: is told where that is too far.
-        label: what messages call the source.
-        found: what it gave.
-        truth: what the network gives that was read from it.
-        float32_error: the largest error of a float32 evaluation.
-        output: the name of the output; None for the first.
-        reading: what messages call the network that was read.
-    """
+    """How far one output of the source's own float64 run is from the truth, over the largest value; it is judged."""
     scale = float(np.abs(truth).max(initial=0.0))
     error, allowed = max_error(found, truth), max(WITNESS * scale, float32_error / OWN_ERROR)
     if float32_error > CHAOTIC * scale:
@@ -57,12 +52,6 @@ def judge_float64(
 
 def judge_live(verdict: Verdict, tested: ModelUnderTest, truths: Truths, inputs: InputSet) -> float | None:
     """Runs the live model that a truth was read from, in float64 where it can, and judges each output.
-
-    Args:
-        verdict: is told where it is too far from the truth.
-        tested: the file, whose truth that is.
-        truths: what its network made of the inputs.
-        inputs: the images.
 
     Returns:
         The largest of the distances that `judge_float64` gives; None where there is no live model, or no float64 run.

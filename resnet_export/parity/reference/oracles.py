@@ -56,12 +56,7 @@ class Truths:
     """What an oracle makes of every set of inputs; each is computed once, when it is needed."""
 
     def __init__(self, oracle: NetworkOracle, known: Mapping[tuple[Inputs, Quantity], Outputs] | None = None) -> None:
-        """Takes what is known already.
-
-        Args:
-            oracle: computes the rest.
-            known: kind of inputs and quantity -> outputs in float64.
-        """
+        """Takes what is known already: kind of inputs and quantity -> outputs in float64."""
         self._oracle = oracle
         self._found: dict[tuple[Any, ...], Outputs] = {}
         for (kind, quantity), outputs in (known or {}).items():

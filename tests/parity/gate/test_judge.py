@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from resnet_export.parity.gate.evaluation import Candidate, Evaluation
-from resnet_export.parity.gate.judge import judge
+from resnet_export.parity.gate.judge import Verdict, judge, judge_source
 
 TRUTH = np.array([[1.0, -3.0, 8.0]])
+SETS: Any = [SimpleNamespace(kind="random", batches=(1,), raw=TRUTH)]
 KEY = ("random", 1)
 
 
@@ -50,9 +51,55 @@ def evaluation(name: str, error: float) -> Evaluation:
     ],
 )
 def test_who_fails(file_error: float, source_error: float, numpy_error: float, failed: list[str]) -> None:
-    sets: Any = [SimpleNamespace(kind="random", batches=(1,), raw=TRUTH)]
+    verdict = judged(file_error, source_error, numpy_error)
+    assert failed_of(verdict) == failed
+    assert verdict.notes == []
+
+
+@pytest.mark.parametrize(
+    ("file_error", "source_error", "numpy_error", "failed", "noted"),
+    [
+        (1e-6, 1e-6, 1e-6, [], False),
+        # Rounding decides much of it: the source's float32 run tells nothing.
+        (1e-3, 1.7, 3e-2, [], True),
+        (0.11, 1.7, 3e-2, [], True),
+        # Then the file is held against NumPy's float32 alone, and not against four times that, as beside a source.
+        (0.13, 1.7, 3e-2, ["file"], True),
+        (0.13, 3e-2, 3e-2, ["file"], False),
+        # Rounding explains no large error: something is wrong with the source's float32 run.
+        (1e-6, 1e-3, 1e-6, ["source"], False),
+        (1e-6, 1.7, 2e-4, ["source"], False),
+        # Nor does it explain what is not finite.
+        (1e-3, np.inf, 3e-2, ["source"], False),
+        (1e-3, np.nan, 3e-2, ["source"], False),
+    ],
+)
+def test_who_fails_where_the_sources_float64_run_agrees_with_the_truth(
+    file_error: float, source_error: float, numpy_error: float, failed: list[str], noted: bool
+) -> None:
+    verdict = judged(file_error, source_error, numpy_error, vouched=True)
+    assert failed_of(verdict) == failed
+    assert [entry.excused for entry in verdict.comparisons] == [False, noted]
+    assert len(verdict.failures) == len(failed)
+    share = f"the float32 run of source is {source_error / 8:.2%} of the largest value from the truth"
+    assert [share in note for note in verdict.notes] == [True] * noted
+
+
+@pytest.mark.parametrize(("error", "vouched", "failed"), [(0.3, True, []), (0.3, False, ["source"]), (0.2, False, [])])
+def test_a_source_that_gives_something_else_than_the_file(error: float, vouched: bool, failed: list[str]) -> None:
+    """It is held against NumPy's float32, by the same rule."""
+    verdict, truths = Verdict(), Truths(3e-2)
+    judge_source(verdict, SETS, cast("Any", truths), evaluation("source", error), None, vouched=vouched)
+    assert failed_of(verdict) == failed
+    assert len(verdict.notes) == (vouched and error > 8 * truths.error)
+
+
+def judged(file_error: float, source_error: float, numpy_error: float, *, vouched: bool = False) -> Verdict:
     tested: Any = SimpleNamespace(others=(), precision="float32")
     truths: Any = Truths(numpy_error)
     sides = evaluation("file", file_error), evaluation("source", source_error)
-    verdict = judge(tested, sets, truths, [sides[0]], sides[1])
-    assert [side.candidate.label for side, _ in verdict.failed] == failed
+    return judge(tested, SETS, truths, [sides[0]], sides[1], vouched=vouched)
+
+
+def failed_of(verdict: Verdict) -> list[str]:
+    return [side.candidate.label for side, _ in verdict.failed]

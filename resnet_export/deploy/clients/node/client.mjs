@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import sharp from "sharp";
 
-import { best, networkInput, prepare, probabilities } from "./prepare.mjs";
+import { best, inGrey, prepare, probabilities, runner, times } from "./prepare.mjs";
 
 export const HERE = dirname(fileURLToPath(import.meta.url));
 export const CONFIG = JSON.parse(readFileSync(join(HERE, "deploy.json"), "utf-8"));
@@ -42,26 +42,21 @@ function inRgb(data, channels) {
   return rgb;
 }
 
-function inGrey(rgb) {
-  const grey = new Uint8Array(rgb.length / 3);
-  for (let at = 0, from = 0; at < grey.length; at++, from += 3)
-    grey[at] = (19595 * rgb[from] + 38470 * rgb[from + 1] + 7471 * rgb[from + 2] + 32768) >> 16;
-  return grey;
-}
-
 // The picture in a file as the network is given it, but for the normalisation.
 export const prepared = async (path) => prepare(await decode(path), CONFIG);
 
 // Opens a network: gives a function from a prepared picture to a number for each class.
 export async function load(file) {
   const session = await ort.InferenceSession.create(join(HERE, file), { logSeverityLevel: 3 });
-  return async (picture) => {
-    const { images, shape } = networkInput(picture, CONFIG);
-    const given = new ort.Tensor(CONFIG.input.dtype, images, shape);
-    const output = (await session.run({ [CONFIG.input.name]: given }))[CONFIG.output.name];
-    return Array.from(output.data).slice(0, output.data.length / shape[0]);
-  };
+  return runner(ort, session, CONFIG);
 }
+
+// What selftest.mjs asks a client for as well.
+export { times };
+const { dependencies } = JSON.parse(readFileSync(join(HERE, "package.json"), "utf-8"));
+export const runtime = () => `onnxruntime-node ${dependencies["onnxruntime-node"]}, node ${process.versions.node}`;
+export const peakMb = () => (process.resourceUsage().maxRSS * 1024) / 1e6;
+export const close = () => {};
 
 async function main(paths) {
   if (paths.length === 0) {

@@ -40,6 +40,34 @@ export function networkInput({ data, width, height, channels }, config) {
   return { images, shape: [count, ...(layout === "nchw" ? [channels, height, width] : [height, width, channels])] };
 }
 
+// RGB as the grey of Pillow.
+export function inGrey(rgb) {
+  const grey = new Uint8Array(rgb.length / 3);
+  for (let at = 0, from = 0; at < grey.length; at++, from += 3)
+    grey[at] = (19595 * rgb[from] + 38470 * rgb[from + 1] + 7471 * rgb[from + 2] + 32768) >> 16;
+  return grey;
+}
+
+// From an open session of ONNX Runtime: a function from a prepared picture to a number for each class.
+export const runner = (ort, session, config) => async (picture) => {
+  const { images, shape } = networkInput(picture, config);
+  const given = new ort.Tensor(config.input.dtype, images, shape);
+  const output = (await session.run({ [config.input.name]: given }))[config.output.name];
+  return Array.from(output.data).slice(0, output.data.length / shape[0]);
+};
+
+// How long runs of the network take, in milliseconds.
+export async function times(run, picture, count) {
+  const ms = [];
+  for (let left = count; left > 0; left--) {
+    const start = performance.now();
+    await run(picture);
+    ms.push(performance.now() - start);
+    await new Promise((resolve) => setTimeout(resolve)); // a page can be drawn in between
+  }
+  return ms;
+}
+
 // The probability of each class.
 export function probabilities(scores, config) {
   if (config.output.activation === "sigmoid") return scores.map((score) => 1 / (1 + Math.exp(-score)));

@@ -8,10 +8,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { deflateSync } from "node:zlib";
 
-import { CONFIG, HERE, load, prepared } from "./client.mjs";
+import { CONFIG, HERE, close, load, peakMb, prepared, runtime, times } from "./client.mjs";
 
 const GOLDEN = join(HERE, "golden");
-const PACKAGE = JSON.parse(readFileSync(join(HERE, "package.json"), "utf-8"));
 
 const decision = (scores) => (scores.length > 1 ? scores.indexOf(Math.max(...scores)) : Number(scores[0] > 0));
 
@@ -43,18 +42,18 @@ async function found(run) {
     answers[name] = { shape: [height, width, channels], pixels, scores: await run(picture) };
   }
   const picture = await prepared(join(GOLDEN, names[0]));
-  const ms = [];
-  for (let count = 0; count < CONFIG.runs; count++) {
-    const start = performance.now();
-    await run(picture);
-    ms.push(performance.now() - start);
-  }
-  const runtime = `onnxruntime-node ${PACKAGE.dependencies["onnxruntime-node"]}, node ${process.versions.node}`;
-  return { runtime, answers, ms, peak_mb: (process.resourceUsage().maxRSS * 1024) / 1e6 };
+  return { runtime: await runtime(), answers, ms: await times(run, picture, CONFIG.runs), peak_mb: peakMb() };
+}
+
+async function main({ model, json }) {
+  const run = await load(model);
+  if (json) console.log(JSON.stringify(await found(run)));
+  else process.exitCode = (await check(run, model)) > 0 ? 1 : 0;
+  await close();
 }
 
 const options = { json: { type: "boolean" }, model: { type: "string", default: Object.keys(CONFIG.artefacts)[0] } };
-const { values } = parseArgs({ options });
-const run = await load(values.model);
-if (values.json) console.log(JSON.stringify(await found(run)));
-else process.exitCode = (await check(run, values.model)) > 0 ? 1 : 0;
+main(parseArgs({ options }).values).catch((error) => {
+  console.error(error.message.split("\n")[0]);
+  process.exit(1);
+});

@@ -1,15 +1,13 @@
-"""How each operator of a graph becomes steps: `RULES["Conv"](builder, inputs, attributes)` gives the node's outputs."""
+"""How each operator of a graph becomes steps: `RULES["Conv"](builder, x, weight, group=2)` gives the node's outputs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.graph.access import DOMAINS
-from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules import (
     activations,
     elementwise,
@@ -20,18 +18,18 @@ from resnet_export.graph.reading.rules import (
     products,
     quantised,
     reductions,
+    resizing,
     windows,
 )
+from resnet_export.graph.reading.rules.arguments import Rule
 from resnet_export.graph.reading.values import Feature, Value
-
-Rule = Callable[[Builder, list[Value | None], dict[str, Any]], Value | list[Value]]
-"""(builder, inputs of the node, its attributes as they stand there) -> its outputs."""
 
 MICROSOFT = "com.microsoft"
 """The domain of ONNX Runtime's own operators."""
 RULES: dict[str, Rule] = {
     **windows.RULES, **products.RULES, **norms.RULES, **activations.RULES, **elementwise.RULES,
     **reductions.RULES, **moves.RULES, **joins.RULES, **quantised.RULES,
+    **resizing.RULES,
 }  # fmt: skip
 RULES_OF_MICROSOFT: dict[str, Rule] = {**quantised.RULES_OF_MICROSOFT, **fused.RULES}
 

@@ -13,74 +13,55 @@ swish(x)     = x sigmoid(alpha x)
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from resnet_export.graph.reading.arithmetic import decimal
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules.arguments import Attributes, Inputs, Single, feature
+from resnet_export.graph.reading.rules.arguments import Input, Single
 from resnet_export.graph.reading.rules.elementwise import made
-from resnet_export.graph.reading.values import Value
+from resnet_export.graph.reading.values import Feature
 
 SELU_ALPHA, SELU_GAMMA = 1.67326319217681884765625, 1.05070102214813232421875
 """ONNX's defaults, of Klambauer et al., "Self-Normalizing Neural Networks" (2017)."""
 CUBIC = 0.044715
 """Of the approximation by tanh: Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016)."""
+Do = Callable[..., Feature]
+"""(operator, operands) -> what its rule makes of them."""
 
 
-def _celu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    alpha = decimal(attributes.get("alpha", 1.0))
-    scaled = made(builder, "Elu", made(builder, "Div", feature(inputs[0]), alpha))
-    return made(builder, "Mul", scaled, alpha)
-
-
-def _gelu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = feature(inputs[0])
-    if attributes.get("approximate", "none") == "tanh":
-        cube = made(builder, "Mul", made(builder, "Mul", x, x), x)
-        inner = made(builder, "Add", x, made(builder, "Mul", cube, CUBIC))
-        share = made(builder, "Tanh", made(builder, "Mul", inner, math.sqrt(2 / math.pi)))
+def _gelu(do: Do, x: Input, approximate: str = "none") -> Feature:
+    if approximate == "tanh":
+        inner = do("Add", x, do("Mul", do("Mul", do("Mul", x, x), x), CUBIC))
+        share = do("Tanh", do("Mul", inner, math.sqrt(2 / math.pi)))
     else:
-        share = made(builder, "Erf", made(builder, "Div", x, math.sqrt(2)))
-    return made(builder, "Mul", made(builder, "Mul", x, made(builder, "Add", share, 1.0)), 0.5)
+        share = do("Erf", do("Div", x, math.sqrt(2)))
+    return do("Mul", do("Mul", x, do("Add", share, 1.0)), 0.5)
 
 
-def _mish(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = feature(inputs[0])
-    return made(builder, "Mul", x, made(builder, "Tanh", made(builder, "Softplus", x)))
+def _shrink(do: Do, x: Input, bias: float = 0.0, lambd: float = 0.5) -> Feature:
+    above = do("Where", do("Greater", x, lambd), do("Sub", x, bias), 0.0)
+    return do("Where", do("Less", x, -lambd), do("Add", x, bias), above)
 
 
-def _selu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    elu = made(builder, "Elu", feature(inputs[0]), alpha=attributes.get("alpha", SELU_ALPHA))
-    return made(builder, "Mul", elu, attributes.get("gamma", SELU_GAMMA))
-
-
-def _softsign(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = feature(inputs[0])
-    return made(builder, "Div", x, made(builder, "Add", made(builder, "Abs", x), 1.0))
-
-
-def _shrink(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x, bias, limit = feature(inputs[0]), attributes.get("bias", 0.0), attributes.get("lambd", 0.5)
-    above = made(builder, "Where", made(builder, "Greater", x, limit), made(builder, "Sub", x, bias), 0.0)
-    return made(builder, "Where", made(builder, "Less", x, -limit), made(builder, "Add", x, bias), above)
-
-
-def _swish(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = feature(inputs[0])
-    return made(builder, "Mul", x, made(builder, "Sigmoid", made(builder, "Mul", x, attributes.get("alpha", 1.0))))
-
-
-def _thresholded(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = feature(inputs[0])
-    return made(builder, "Where", made(builder, "Greater", x, attributes.get("alpha", 1.0)), x, 0.0)
-
-
-RULES: dict[str, Single] = {
-    "Celu": _celu,
+FORMULAS: dict[str, Callable[..., Feature]] = {
+    "Celu": lambda do, x, alpha=1.0: do("Mul", do("Elu", do("Div", x, decimal(alpha))), decimal(alpha)),
     "Gelu": _gelu,
-    "Mish": _mish,
-    "Selu": _selu,
+    "Mish": lambda do, x: do("Mul", x, do("Tanh", do("Softplus", x))),
+    "Selu": lambda do, x, alpha=SELU_ALPHA, gamma=SELU_GAMMA: do("Mul", do("Elu", x, alpha=alpha), gamma),
     "Shrink": _shrink,
-    "Softsign": _softsign,
-    "Swish": _swish,
-    "ThresholdedRelu": _thresholded,
+    "Softsign": lambda do, x: do("Div", x, do("Add", do("Abs", x), 1.0)),
+    "Swish": lambda do, x, alpha=1.0: do("Mul", x, do("Sigmoid", do("Mul", x, alpha))),
+    "ThresholdedRelu": lambda do, x, alpha=1.0: do("Where", do("Greater", x, alpha), x, 0.0),
 }
+
+
+def _rule(formula: Callable[..., Feature]) -> Single:
+    def rule(builder: Builder, *inputs: Input, **attributes: Any) -> Feature:
+        return formula(partial(made, builder), *inputs, **attributes)
+
+    return rule
+
+
+RULES: dict[str, Single] = {op: _rule(formula) for op, formula in FORMULAS.items()}

@@ -1,40 +1,39 @@
-"""What the rules ask of a node's inputs and attributes."""
+"""What the rules ask of a node's inputs.
+
+A rule takes the builder, the node's inputs in their order, and its attributes by their names, and gives its outputs:
+
+    RULES["Gemm"](builder, x, weight, bias, transB=1)
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 from resnet_export.network import Size
 
-Inputs = list[Value | None]
-Attributes = dict[str, Any]
-Single = Callable[[Builder, Inputs, Attributes], Value]
-"""A rule that gives one value: (builder, inputs of the node, its attributes as they stand there) -> its output."""
+Rule = Callable[..., Value | list[Value]]
+Single = Callable[..., Value]
+"""A rule that gives one value."""
+Input = Value | None
+"""None stands for an input that is left out."""
 
 
-def feature(value: Value | None) -> Feature:
+def feature(value: Input) -> Feature:
     """An input that depends on the image."""
     if not isinstance(value, Feature):
         raise UnreadableError("it takes a number where a value of the image is expected")
     return value
 
 
-def number(value: Value | None) -> Number:
+def number(value: Input) -> Number:
     """An input that doesn't depend on the image."""
     if not isinstance(value, Number):
         raise UnreadableError("it takes a value of the image where a number is expected")
     return value
 
 
-def optional(inputs: Sequence[Value | None], index: int) -> Value | None:
-    """An input that may be left out."""
-    return inputs[index] if index < len(inputs) else None
-
-
-def sizes(value: Value | None) -> tuple[Size, ...]:
+def sizes(value: Input) -> tuple[Size, ...]:
     """A vector of lengths that is known, with the batch among them as it is."""
     found = number(value)
     if not found.is_constant:
@@ -42,7 +41,7 @@ def sizes(value: Value | None) -> tuple[Size, ...]:
     return tuple(size if not hasattr(size, "item") else int(size) for size in found.value().ravel().tolist())
 
 
-def integers(value: Value | None) -> tuple[int, ...]:
+def integers(value: Input) -> tuple[int, ...]:
     """A vector of whole numbers that is known, none of which depends on the batch."""
     found = sizes(value)
     if not all(isinstance(size, int | bool) for size in found):
@@ -50,7 +49,7 @@ def integers(value: Value | None) -> tuple[int, ...]:
     return tuple(int(size) for size in found)  # type: ignore[arg-type]
 
 
-def scalar(value: Value | None, default: float | None = None) -> float | None:
+def scalar(value: Input, default: float | None = None) -> float | None:
     """The one constant number that an input is; the default where it is left out."""
     if value is None:
         return default
@@ -60,10 +59,6 @@ def scalar(value: Value | None, default: float | None = None) -> float | None:
     return found
 
 
-def axes(inputs: Sequence[Value | None], attributes: dict[str, Any], rank: int) -> tuple[int, ...] | None:
-    """Axes counted from 0: an input in later opsets, an attribute in earlier ones; None where they are left out."""
-    given = attributes.get("axes")
-    if given is None:
-        value = optional(inputs, 1)
-        given = None if value is None else integers(value)
-    return None if given is None else tuple(sorted(axis % rank for axis in given))
+def given_axes(value: Input, axes: Sequence[int] | None) -> Sequence[int] | None:
+    """Axes: an input in later opsets, and an attribute in earlier ones; None where they are left out."""
+    return axes if axes is not None or value is None else integers(value)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from resnet_export.graph.reading.arithmetic import DEFAULTS, decimal
+from resnet_export.graph.reading.arithmetic import decimal
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules.arguments import Attributes, Inputs, Single, feature, number, optional, scalar
+from resnet_export.graph.reading.rules.arguments import Input, Single, feature, number, scalar
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 from resnet_export.network import BATCH
 from resnet_export.network.operators import BINARY, COMPARISONS, UNARY
@@ -27,46 +27,37 @@ FLOATS = (1, 10, 11, 16)
 """ONNX's floating types: a cast between these is left out, as a network has no precision of its own."""
 
 
-def _unary(op: str) -> Any:
-    def rule(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-        return builder.permuted(op, feature(inputs[0]), _constants(op, attributes))
+def _unary(op: str) -> Single:
+    def rule(builder: Builder, x: Input, **attributes: Any) -> Value:
+        defaults = UNARY[op].defaults
+        given = {name: decimal(attributes[name]) for name in defaults if name in attributes}
+        return builder.permuted(op, feature(x), {**defaults, **given})
 
     return rule
 
 
-def _constants(op: str, attributes: Attributes) -> dict[str, float]:
-    """The operator's attributes, those that are left out included."""
-    default = DEFAULTS.get(op, {})
-    return {name: decimal(attributes[name]) if name in attributes else default[name] for name in default}
-
-
-def _clip(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    least, most = (
-        scalar(optional(inputs, index), attributes.get(name)) for index, name in ((1, "min"), (2, "max"))
-    )  # fmt: skip
+def _clip(builder: Builder, x: Input, least: Input = None, most: Input = None, **bounds: float) -> Value:
     limit = float(np.finfo(np.float32).max)
-    bounds = {
-        "min": None if least is None or least <= -limit else least,
-        "max": None if most is None or most >= limit else most,
-    }
-    if bounds == {"min": 0.0, "max": None}:
-        return builder.permuted("Relu", feature(inputs[0]), {})
-    return builder.permuted("Clip", feature(inputs[0]), bounds)
+    low, high = scalar(least, bounds.get("min")), scalar(most, bounds.get("max"))
+    low = None if low is None or low <= -limit else low
+    high = None if high is None or high >= limit else high
+    if low == 0.0 and high is None:
+        return builder.permuted("Relu", feature(x), {})
+    return builder.permuted("Clip", feature(x), {"min": low, "max": high})
 
 
-def _prelu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
+def _prelu(builder: Builder, x: Input, slope: Input) -> Value:
     """max(x, 0) + slope * min(x, 0)."""
-    x, slope = inputs
     negative = made(builder, "Mul", made(builder, "Min", x, 0.0), slope)
     return made(builder, "Add", made(builder, "Max", x, 0.0), negative)
 
 
 def _binary(op: str) -> Single:
-    def rule(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
+    def rule(builder: Builder, *inputs: Input, **_: Any) -> Value:  # older files say that they broadcast
         if len(inputs) > 2:  # Max, Min and Sum take any number
             if not any(isinstance(value, Feature) for value in inputs[:2]):
-                inputs = sorted(inputs, key=lambda value: not isinstance(value, Feature))
-            return rule(builder, [rule(builder, inputs[:2], attributes), *inputs[2:]], attributes)
+                inputs = tuple(sorted(inputs, key=lambda value: not isinstance(value, Feature)))
+            return rule(builder, rule(builder, *inputs[:2]), *inputs[2:])
         if len(inputs) == 1:
             return feature(inputs[0])
         left, right = inputs
@@ -144,32 +135,25 @@ def _aligned(number: Number, shape: tuple[int, ...], x: Feature) -> Number:
     return number
 
 
-def _same(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    return feature(inputs[0])
-
-
-def _cast_like(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
+def _cast_like(builder: Builder, value: Value, other: Input, **_: Any) -> Value:
     """The first input, whichever of the two depends on the image: both are floating."""
-    (value, _) = inputs
-    assert value is not None, "CastLike takes two values"
     return value
 
 
-def _dropout(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    training = optional(inputs, 2)
-    if training is not None and scalar(training):
+def _dropout(builder: Builder, x: Input, ratio: Input = None, training: Input = None, **_: Any) -> Value:
+    if scalar(training):
         raise UnreadableError("it was exported in training mode, and drops values at random")
-    return feature(inputs[0])
+    return feature(x)
 
 
-def _cast(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x, kind = feature(inputs[0]), attributes["to"]
+def _cast(builder: Builder, value: Input, to: int, **_: Any) -> Value:
+    x = feature(value)
     boolean = _is_boolean(builder, x)
-    if kind == BOOL:
+    if to == BOOL:
         return x if boolean else builder.permuted("Not", made(builder, "Equal", x, ZERO), {})
     if boolean:
         return _chosen(builder, x, ONE, ZERO)
-    if kind in FLOATS:
+    if to in FLOATS:
         return x
     if not builder.mixing:
         raise UnreadableError("it casts to a type that is not floating")
@@ -185,14 +169,13 @@ def _is_boolean(builder: Builder, x: Feature) -> bool:
     return step is not None and (step.op in COMPARISONS or step.op == "Not")
 
 
-def _where(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    mask, *values = inputs
+def _where(builder: Builder, mask: Input, x: Input, other: Input) -> Value:
     if isinstance(mask, Feature):
-        return _chosen(builder, mask, *values)
-    return _filled(builder, number(mask), values)
+        return _chosen(builder, mask, x, other)
+    return _filled(builder, number(mask), x, other)
 
 
-def _chosen(builder: Builder, mask: Feature, *values: Value | None) -> Feature:
+def _chosen(builder: Builder, mask: Feature, *values: Input) -> Feature:
     """One of two values, by a comparison of values of the image."""
     features = [builder.unpadded(value) for value in (mask, *values) if isinstance(value, Feature)]
     if len({value.perm for value in features}) > 1:
@@ -207,12 +190,11 @@ def _chosen(builder: Builder, mask: Feature, *values: Value | None) -> Feature:
     return replace(builder.add("Where", features, {}, aligned), perm=widest.perm)
 
 
-def _filled(builder: Builder, mask: Number, values: list[Value | None]) -> Value:
+def _filled(builder: Builder, mask: Number, x: Input, other: Input) -> Value:
     """Known places are filled with a number: x * kept + filled."""
-    if sum(isinstance(value, Feature) for value in values) != 1:
+    if isinstance(x, Feature) and isinstance(other, Feature):
         raise UnreadableError("it chooses between values of the image")
     kept = mask.value().astype(bool)
-    x, other = values
     if isinstance(x, Number):
         x, other, kept = other, x, ~kept
     filled = np.where(kept, np.float32(0), number(other).value())
@@ -224,14 +206,14 @@ def _filled(builder: Builder, mask: Number, values: list[Value | None]) -> Value
     return made(builder, "Add", found, Number.constant(filled)) if filled.any() else found
 
 
-def _mean(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
+def _mean(builder: Builder, *inputs: Input) -> Value:
     return made(builder, "Div", made(builder, "Add", *inputs), Number.constant(np.float32(len(inputs))))
 
 
-def made(builder: Builder, op: str, *operands: Value | float | None, **attributes: float) -> Feature:
+def made(builder: Builder, op: str, *operands: Input | float, **attributes: float) -> Feature:
     """What the rule of an operator makes of values and plain numbers."""
-    values: Inputs = [Number.constant(value) if isinstance(value, float) else value for value in operands]
-    return feature(RULES[op](builder, values, attributes))
+    values = (Number.constant(value) if isinstance(value, float) else value for value in operands)
+    return feature(RULES[op](builder, *values, **attributes))
 
 
 RULES: dict[str, Single] = {
@@ -241,7 +223,7 @@ RULES: dict[str, Single] = {
     "CastLike": _cast_like,
     "Clip": _clip,
     "Dropout": _dropout,
-    "Identity": _same,
+    "Identity": lambda builder, x: feature(x),
     "Mean": _mean,
     "PRelu": _prelu,
     "Sum": _binary("Add"),

@@ -5,11 +5,13 @@ https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules import activations, elementwise, products, windows
-from resnet_export.graph.reading.rules.arguments import Attributes, Inputs, feature, number, optional
+from resnet_export.graph.reading.rules.arguments import Input, Single, number
 from resnet_export.graph.reading.rules.elementwise import made
 from resnet_export.graph.reading.values import Number, UnreadableError, Value
 
@@ -19,60 +21,78 @@ QUICK = 1.702
 """Slope of the sigmoid that stands for a Gelu's share."""
 
 
-def _activated(builder: Builder, found: Value, attributes: Attributes, parameters: Any) -> Value:
-    op = attributes.get("activation")
+def _activated(builder: Builder, found: Value, op: str, parameters: Sequence[float | None]) -> Value:
     if not op:
         return found
     if op not in elementwise.RULES:
         raise UnreadableError(f"its activation is {op}")
-    return elementwise.RULES[op](builder, [found], dict(zip(PARAMETERS.get(op, ()), parameters, strict=False)))
+    named = zip(PARAMETERS.get(op, ()), parameters, strict=False)
+    return made(builder, op, found, **{name: value for name, value in named if value is not None})
 
 
-def _convolution(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
+def _convolution(
+    builder: Builder,
+    x: Input,
+    weight: Input,
+    bias: Input = None,
+    other: Input = None,
+    *,
+    activation: str = "",
+    activation_params: Sequence[float] = (),
+    **attributes: Any,
+) -> Value:
     """activation(conv(x, w) + bias + other)."""
-    found = windows.RULES["Conv"](builder, inputs[:3], attributes)
-    other = optional(inputs, 3)
+    found = windows.RULES["Conv"](builder, x, weight, bias, **attributes)
     if other is not None:
         found = made(builder, "Add", found, other)
-    return _activated(builder, found, attributes, attributes.get("activation_params", ()))
+    return _activated(builder, found, activation, activation_params)
 
 
-def _gemm(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    found = products.RULES["Gemm"](builder, inputs, attributes)
-    named = [attributes[name] for name in ("activation_alpha", "activation_beta") if name in attributes]
-    return _activated(builder, found, attributes, named)
+def _gemm(
+    builder: Builder,
+    *inputs: Input,
+    activation: str = "",
+    activation_alpha: float | None = None,
+    activation_beta: float | None = None,
+    activation_gamma: float | None = None,
+    **attributes: Any,
+) -> Value:
+    found = products.RULES["Gemm"](builder, *inputs, **attributes)
+    return _activated(builder, found, activation, (activation_alpha, activation_beta))
 
 
-def _matmul(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
+def _matmul(
+    builder: Builder,
+    left: Input,
+    right: Input,
+    *,
+    alpha: float = 1.0,
+    transB: int = 0,  # noqa: N803
+    **transposes: int,
+) -> Value:
     """A product that is scaled, and whose second operand may have to be transposed."""
-    if attributes.get("transA") or attributes.get("transBatchA") or attributes.get("transBatchB"):
+    if any(transposes.values()):
         raise UnreadableError("it transposes its first operand, or batches")
-    right = number(inputs[1])
-    if attributes.get("transB"):
-        order = list(range(right.value().ndim))
-        right = Number("Transpose", (right,), {"perm": [*order[:-2], order[-1], order[-2]]})
-    found = feature(products.RULES["MatMul"](builder, [inputs[0], right], {}))
-    alpha = attributes.get("alpha", 1.0)
+    factor = number(right)
+    if transB:
+        order = list(range(factor.value().ndim))
+        factor = Number("Transpose", (factor,), {"perm": [*order[:-2], order[-1], order[-2]]})
+    found = products.RULES["MatMul"](builder, left, factor)
     return found if alpha == 1.0 else made(builder, "Mul", found, alpha)
 
 
-def _biased_gelu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    bias = optional(inputs, 1)
-    x = inputs[0] if bias is None else made(builder, "Add", inputs[0], bias)
-    return activations.RULES["Gelu"](builder, [x], attributes)
+def _biased_gelu(builder: Builder, x: Input, bias: Input = None, *, approximate: str = "none") -> Value:
+    taken = x if bias is None else made(builder, "Add", x, bias)
+    return activations.RULES["Gelu"](builder, taken, approximate=approximate)
 
 
-def _fast_gelu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    return _biased_gelu(builder, inputs, {"approximate": "tanh"})
+def _quick_gelu(builder: Builder, x: Input, alpha: float = QUICK) -> Value:
+    return activations.RULES["Swish"](builder, x, alpha=alpha)
 
 
-def _quick_gelu(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    return activations.RULES["Swish"](builder, inputs, {"alpha": QUICK, **attributes})
-
-
-RULES: dict[str, Any] = {
+RULES: dict[str, Single] = {
     "BiasGelu": _biased_gelu,
-    "FastGelu": _fast_gelu,
+    "FastGelu": partial(_biased_gelu, approximate="tanh"),
     "FusedConv": _convolution,
     "FusedGemm": _gemm,
     "FusedMatMul": _matmul,

@@ -7,25 +7,25 @@ from dataclasses import replace
 import numpy as np
 
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules.arguments import Attributes, Inputs, feature, number
+from resnet_export.graph.reading.rules.arguments import Input, feature, number
 from resnet_export.graph.reading.rules.elementwise import made
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 
 
-def concat(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
+def concat(builder: Builder, *inputs: Input, axis: int) -> Value:
     """Values of the image, joined along an axis other than that of the images."""
     if not all(isinstance(value, Feature) for value in inputs):
-        return _beside_numbers(builder, inputs, attributes["axis"])
+        return _beside_numbers(builder, *inputs, axis=axis)
     values = [builder.unpadded(feature(value)) for value in inputs]
     if len({value.perm for value in values}) > 1:
         values = [builder.settled(value) for value in values]
-    axis = values[0].perm[attributes["axis"] % len(values[0].shape)]
-    if axis == 0:
+    own = values[0].perm[axis % len(values[0].shape)]
+    if own == 0:
         raise UnreadableError("it joins batches")
-    return replace(builder.add("Concat", values, {"axis": axis}), perm=values[0].perm)
+    return replace(builder.add("Concat", values, {"axis": own}), perm=values[0].perm)
 
 
-def _beside_numbers(builder: Builder, inputs: Inputs, axis: int) -> Value:
+def _beside_numbers(builder: Builder, *inputs: Input, axis: int) -> Value:
     """Values of the image joined with numbers, such as a transformer's class token.
 
     Zeros are put around the values where the numbers are, and these are added.
@@ -35,16 +35,13 @@ def _beside_numbers(builder: Builder, inputs: Inputs, axis: int) -> Value:
     axis %= len(shape)
     if axis == 0:
         raise UnreadableError("it joins batches")
-    others = tuple(1 if at == 0 else size for at, size in enumerate(shape))
     parts, padded, waiting = list[Number](), list[Feature](), 0
     for value in values:
         if isinstance(value, Number):
             parts.append(_for_each_image(value))
             waiting += parts[-1].value().shape[axis]
         else:
-            parts.append(
-                Number.constant(np.zeros((*others[:axis], value.shape[axis], *others[axis + 1 :]), np.float32))
-            )
+            parts.append(Number.constant(np.zeros((1, *value.shape[1:]), np.float32)))
             padded.append(_behind_zeros(builder, value, axis, waiting, 0))
             waiting = 0
     padded[-1] = _behind_zeros(builder, padded[-1], axis, 0, waiting)

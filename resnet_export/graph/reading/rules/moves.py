@@ -10,17 +10,8 @@ import numpy as np
 
 from resnet_export.graph.reading.arithmetic import slice_bounds
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules.arguments import (
-    Attributes,
-    Inputs,
-    axes,
-    feature,
-    integers,
-    number,
-    optional,
-    sizes,
-)
-from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
+from resnet_export.graph.reading.rules.arguments import Input, Rule, feature, given_axes, integers, number, sizes
+from resnet_export.graph.reading.values import Feature, UnreadableError, Value
 from resnet_export.network import BATCH, Shape, Size, described, product
 
 FIX_BATCH = "Export the network again with a forward that takes the number of images from its input, or at batch {}."
@@ -41,11 +32,13 @@ def reshaped(builder: Builder, x: Feature, shape: Shape) -> Feature:
     return builder.add("Reshape", [x], {"shape": tuple(size if isinstance(size, int) else -1 for size in shape)})
 
 
-def reshape(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
+def reshape(
+    builder: Builder, value: Input, given: Input = None, *, shape: Shape | None = None, allowzero: int = 0
+) -> Value:
     """To lengths that are known, among which 0 keeps a length and -1 is what remains."""
-    x = builder.unpadded(feature(inputs[0]))
-    asked = list(attributes["shape"] if "shape" in attributes else sizes(inputs[1]))
-    if not attributes.get("allowzero"):
+    x = builder.unpadded(feature(value))
+    asked = list(sizes(given) if shape is None else shape)
+    if not allowzero:
         asked = [x.seen[axis] if size == 0 else size for axis, size in enumerate(asked)]
     if asked and asked[0] == builder.batch is not None and x.shape[:1] == (BATCH,):
         asked[0] = BATCH  # the number of images that a tracer saw
@@ -78,17 +71,16 @@ def _keeps_order(x: Feature) -> bool:
     return wide == sorted(wide)
 
 
-def _flatten(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = builder.unpadded(feature(inputs[0]))
-    axis = attributes.get("axis", 1)
+def _flatten(builder: Builder, value: Input, axis: int = 1) -> Value:
+    x = builder.unpadded(feature(value))
     axis = axis % len(x.shape) if axis < 0 else axis
     return _moved(builder, x, (product(x.seen[:axis]), product(x.seen[axis:])))
 
 
-def _squeeze(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = builder.unpadded(feature(inputs[0]))
-    chosen = axes(inputs, attributes, len(x.shape))
-    gone = chosen if chosen is not None else tuple(axis for axis, size in enumerate(x.seen) if size == 1)
+def _squeeze(builder: Builder, value: Input, given: Input = None, axes: Sequence[int] | None = None) -> Value:
+    x = builder.unpadded(feature(value))
+    chosen = given_axes(given, axes)
+    gone = [axis for axis, size in enumerate(x.seen) if size == 1] if chosen is None else chosen
     if any(x.seen[axis] != 1 for axis in gone):
         raise ValueError(f"axes {gone} of {x.seen} are not all of length 1")
     return without(builder, x, {x.perm[axis] for axis in gone})
@@ -105,13 +97,12 @@ def without(builder: Builder, x: Feature, gone: Collection[int]) -> Feature:
     return replace(made, perm=tuple(kept.index(axis) for axis in x.perm if axis not in gone))
 
 
-def _unsqueeze(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = builder.unpadded(feature(inputs[0]))
-    given = attributes.get("axes")
-    count = len(given if given is not None else integers(inputs[1]))
-    new = axes(inputs, attributes, len(x.shape) + count) or ()
-    rest = iter(x.seen)
-    return _moved(builder, x, tuple(1 if axis in new else next(rest) for axis in range(len(x.shape) + count)))
+def _unsqueeze(builder: Builder, value: Input, given: Input = None, axes: Sequence[int] | None = None) -> Value:
+    x = builder.unpadded(feature(value))
+    new = given_axes(given, axes) or ()
+    rank, rest = len(x.shape) + len(new), iter(x.seen)
+    places = {axis % rank for axis in new}
+    return _moved(builder, x, tuple(1 if axis in places else next(rest) for axis in range(rank)))
 
 
 def _moved(builder: Builder, x: Feature, shape: Shape) -> Feature:
@@ -121,16 +112,15 @@ def _moved(builder: Builder, x: Feature, shape: Shape) -> Feature:
     return reshaped(builder, builder.settled(x), shape)
 
 
-def transpose(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
+def transpose(builder: Builder, value: Input, perm: Sequence[int] = ()) -> Value:
     """No step: the same value, seen with its axes in another order."""
-    x = feature(inputs[0])
-    order = attributes.get("perm") or tuple(reversed(range(len(x.shape))))
-    return replace(x, perm=tuple(x.perm[axis] for axis in order))
+    x = feature(value)
+    return replace(x, perm=tuple(x.perm[axis] for axis in perm or reversed(range(len(x.shape)))))
 
 
-def _expand(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = builder.settled(feature(inputs[0]))
-    target = sizes(inputs[1])
+def _expand(builder: Builder, value: Input, shape: Input) -> Value:
+    x = builder.settled(feature(value))
+    target = sizes(shape)
     target = (1,) * (len(x.shape) - len(target)) + target
     if target[0] == builder.batch is not None and x.shape[:1] == (BATCH,):
         target = (BATCH, *target[1:])  # the number of images that a tracer saw
@@ -144,11 +134,11 @@ def _expand(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     return made
 
 
-def _slice(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = builder.unpadded(feature(inputs[0]))
-    bounds = [None if value is None else np.array(sizes(value), object) for value in inputs[1:]]
+def _slice(builder: Builder, value: Input, *given: Input, **attributes: Sequence[int]) -> Value:
+    x = builder.unpadded(feature(value))
+    bounds = [None if bound is None else np.array(sizes(bound), object) for bound in given]
     found: list[tuple[int, int, int, int]] = []
-    for start, end, axis, step in zip(*slice_bounds(attributes, *bounds), strict=True):
+    for start, end, axis, step in slice_bounds(bounds, attributes):
         length = x.seen[axis]
         if not isinstance(length, int):
             last: Size = end
@@ -167,27 +157,32 @@ def cut(builder: Builder, x: Feature, cuts: Sequence[tuple[int, int, int, int]])
     return builder.permuted("Slice", x, {"starts": starts, "ends": ends, "axes": chosen, "steps": steps})
 
 
-def _split(builder: Builder, inputs: Inputs, attributes: Attributes) -> list[Value]:
-    x = builder.unpadded(feature(inputs[0]))
-    axis = x.perm[attributes.get("axis", 0) % len(x.shape)]
-    length = x.shape[axis]
+def _split(
+    builder: Builder,
+    value: Input,
+    given: Input = None,
+    *,
+    axis: int = 0,
+    split: Sequence[int] | None = None,
+    num_outputs: int,
+) -> list[Value]:
+    x = builder.unpadded(feature(value))
+    own = x.perm[axis % len(x.shape)]
+    length = x.shape[own]
     if not isinstance(length, int):
         raise UnreadableError("it splits the batch")
-    given = attributes.get("split") or (integers(inputs[1]) if optional(inputs, 1) is not None else None)
-    if given is None:
-        count = attributes["num_outputs"]
-        part = -(-length // count)
-        given = [min(part, length - part * index) for index in range(count)]
-    ends = itertools.accumulate(given)
-    return [cut(builder, x, [(end - size, end, axis, 1)]) for size, end in zip(given, ends, strict=True)]
+    part = -(-length // num_outputs)
+    lengths: Sequence[int] = [min(part, length - part * index) for index in range(num_outputs)]
+    if split or given is not None:
+        lengths = split or integers(given)
+    ends = itertools.accumulate(lengths)
+    return [cut(builder, x, [(end - size, end, own, 1)]) for size, end in zip(lengths, ends, strict=True)]
 
 
-def _gather(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = builder.unpadded(feature(inputs[0]))
-    chosen: Number = number(inputs[1])
-    indices = chosen.value().astype(int)
-    seen = attributes.get("axis", 0) % len(x.shape)
-    axis = x.perm[seen]
+def _gather(builder: Builder, value: Input, chosen: Input, axis: int = 0) -> Value:
+    x = builder.unpadded(feature(value))
+    indices = number(chosen).value().astype(int)
+    axis = x.perm[axis % len(x.shape)]
     length = x.shape[axis]
     if indices.ndim > 1 or not isinstance(length, int):
         raise UnreadableError("it takes from the batch, or by a matrix of indices")
@@ -195,19 +190,17 @@ def _gather(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
     gathered = x
     if wanted != tuple(range(length)):
         gathered = builder.permuted("Gather", x, {"axis": axis, "indices": wanted})
-    if indices.ndim == 1:
-        return gathered
-    return without(builder, gathered, (axis,))
+    return gathered if indices.ndim == 1 else without(builder, gathered, (axis,))
 
 
-def _gather_points(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
+def _gather_points(builder: Builder, value: Input, chosen: Input, batch_dims: int = 0) -> Value:
     """`GatherND` of known points, as in adaptive pooling: the axes that they point into are made one."""
-    x = builder.unpadded(feature(inputs[0]))
-    points = np.array(number(inputs[1]).value(), np.int64)
+    x = builder.unpadded(feature(value))
+    points = np.array(number(chosen).value(), np.int64)
     count, rank = points.shape[-1], points.ndim - 1
     first = x.perm[0]
     lengths = [size for size in x.shape[first : first + count] if isinstance(size, int)]
-    if attributes.get("batch_dims") or len(lengths) < count or x.perm[:count] != tuple(range(first, first + count)):
+    if batch_dims or len(lengths) < count or x.perm[:count] != tuple(range(first, first + count)):
         raise UnreadableError("it takes points of the batch, or of axes that don't follow one another")
     before, after = x.shape[:first], x.shape[first + count :]
     joined = reshaped(builder, replace(x, perm=tuple(range(len(x.perm)))), (*before, product(lengths), *after))
@@ -218,36 +211,36 @@ def _gather_points(builder: Builder, inputs: Inputs, attributes: Attributes) -> 
     return replace(spread, perm=(*range(first, first + rank), *others))
 
 
-def _depth_to_space(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x, side = builder.settled(feature(inputs[0])), attributes["blocksize"]
+def _depth_to_space(builder: Builder, value: Input, *, blocksize: int, mode: str = "DCR") -> Value:
+    x, side = builder.settled(feature(value)), blocksize
     batch, channels, height, width = x.shape
     depth = channels // side**2
-    by_column = attributes.get("mode", "DCR") == "DCR"
+    by_column = mode == "DCR"
     cut = (side, side, depth) if by_column else (depth, side, side)
     spread = reshaped(builder, x, (batch, *cut, height, width))
     moved = replace(spread, perm=(0, 3, 4, 1, 5, 2) if by_column else (0, 1, 4, 2, 5, 3))
     return reshaped(builder, builder.settled(moved), (batch, depth, height * side, width * side))
 
 
-def _space_to_depth(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x, side = builder.settled(feature(inputs[0])), attributes["blocksize"]
+def _space_to_depth(builder: Builder, value: Input, *, blocksize: int, mode: str = "DCR") -> Value:
+    x, side = builder.settled(feature(value)), blocksize
     batch, channels, height, width = x.shape
     down, right = height // side, width // side
     spread = reshaped(builder, x, (batch, channels, down, side, right, side))
-    moved = replace(spread, perm=(0, 3, 5, 1, 2, 4) if attributes.get("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4))
+    moved = replace(spread, perm=(0, 3, 5, 1, 2, 4) if mode == "DCR" else (0, 1, 3, 5, 2, 4))
     return reshaped(builder, builder.settled(moved), (batch, channels * side**2, down, right))
 
 
-def _tile(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = builder.unpadded(feature(inputs[0]))
-    for axis, count in enumerate(integers(inputs[1])):
+def _tile(builder: Builder, value: Input, repeats: Input) -> Value:
+    x = builder.unpadded(feature(value))
+    for axis, count in enumerate(integers(repeats)):
         if count != 1:
             builder.refuse_batch(x, [x.perm[axis]])
             x = replace(builder.add("Concat", [x] * count, {"axis": x.perm[axis]}), perm=x.perm)
     return x
 
 
-RULES = {
+RULES: dict[str, Rule] = {
     "DepthToSpace": _depth_to_space,
     "Expand": _expand,
     "Flatten": _flatten,

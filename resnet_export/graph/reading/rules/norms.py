@@ -2,93 +2,100 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
 import numpy as np
 
 from resnet_export.graph.reading.arithmetic import decimal
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules import moves, reductions
-from resnet_export.graph.reading.rules.arguments import Attributes, Inputs, Single, feature, number, optional
+from resnet_export.graph.reading.rules.arguments import Input, Single, feature, number
 from resnet_export.graph.reading.rules.elementwise import made
-from resnet_export.graph.reading.values import Number, UnreadableError, Value
+from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 from resnet_export.network import NORM_ROLES
 
-LRN = {"alpha": 1e-4, "beta": 0.75, "bias": 1.0}
-"""ONNX's defaults of a local response normalisation."""
 MVN_EPSILON = 1e-9
 GROUP_NORM_OF_CHANNELS = 21
 """The first opset whose group norm has a scale for each channel."""
 
 
-def _epsilon(attributes: Attributes) -> float:
-    return decimal(attributes.get("epsilon", 1e-5))
-
-
-def _batch_norm(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    if not attributes.get("spatial", 1):
+def _batch_norm(
+    builder: Builder, x: Input, *given: Input, epsilon: float = 1e-5, spatial: int = 1, training_mode: int = 0, **_: Any
+) -> Value:
+    if not spatial:
         raise UnreadableError("it normalises each place by numbers of its own")
-    if attributes.get("training_mode", 0):
+    if training_mode:
         raise UnreadableError("it was exported in training mode, and normalises by the statistics of the batch")
-    numbers = dict(zip(NORM_ROLES, (number(value).vector() for value in inputs[1:5]), strict=True))
-    norm = {"epsilon": _epsilon(attributes)}
-    return builder.add("BatchNormalization", [builder.settled(feature(inputs[0]))], norm, numbers)
+    numbers = dict(zip(NORM_ROLES, (number(value).vector() for value in given), strict=True))
+    return builder.add("BatchNormalization", [builder.settled(feature(x))], {"epsilon": decimal(epsilon)}, numbers)
 
 
-def _instance_norm(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    numbers = {"weight": number(inputs[1]).vector(), "bias": number(inputs[2]).vector()}
-    norm = {"epsilon": _epsilon(attributes)}
-    return builder.add("InstanceNormalization", [builder.settled(feature(inputs[0]))], norm, numbers)
+def _instance_norm(builder: Builder, x: Input, weight: Input, bias: Input, epsilon: float = 1e-5) -> Feature:
+    numbers = {"weight": number(weight).vector(), "bias": number(bias).vector()}
+    return builder.add("InstanceNormalization", [builder.settled(feature(x))], {"epsilon": decimal(epsilon)}, numbers)
 
 
-def _layer_norm(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = builder.settled(feature(inputs[0]))
-    bias = optional(inputs, 2)
-    norm = {"axis": attributes.get("axis", -1) % len(x.shape), "epsilon": _epsilon(attributes)}
-    builder.refuse_batch(x, range(norm["axis"], len(x.shape)))
-    numbers = {"weight": number(inputs[1]), "bias": None if bias is None else number(bias)}
-    return builder.add("LayerNormalization", [x], norm, numbers)
+def _layer_norm(
+    builder: Builder,
+    image: Input,
+    weight: Input,
+    bias: Input = None,
+    *,
+    axis: int = -1,
+    epsilon: float = 1e-5,
+    **_: Any,
+) -> Value:
+    x = builder.settled(feature(image))
+    first = axis % len(x.shape)
+    builder.refuse_batch(x, range(first, len(x.shape)))
+    numbers = {"weight": number(weight), "bias": None if bias is None else number(bias)}
+    return builder.add("LayerNormalization", [x], {"axis": first, "epsilon": decimal(epsilon)}, numbers)
 
 
-def _group_norm(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
+def _group_norm(
+    builder: Builder, image: Input, scale: Input, shift: Input, *, num_groups: int, epsilon: float = 1e-5, **_: Any
+) -> Value:
     """An instance norm of each group, then a scale and shift: of a group before opset 21, of a channel from then on."""
-    x = builder.settled(feature(inputs[0]))
-    groups, channels = attributes["num_groups"], x.shape[1]
-    ones, zeros = (Number.constant(np.full(groups, value, np.float32)) for value in (1, 0))
-    grouped = moves.reshape(builder, [x, Number.constant(np.array([0, groups, -1]))], {})
-    found = feature(_instance_norm(builder, [grouped, ones, zeros], attributes))
+    x = builder.settled(feature(image))
+    ones, zeros = (Number.constant(np.full(num_groups, value, np.float32)) for value in (1, 0))
+    grouped = moves.reshape(builder, x, shape=(0, num_groups, -1))
+    found = _instance_norm(builder, grouped, ones, zeros, epsilon)
     found = moves.reshaped(builder, builder.settled(found), x.shape)
-    for op, value in zip(("Mul", "Add"), inputs[1:3], strict=True):
+    for op, value in (("Mul", scale), ("Add", shift)):
         along = number(value).vector()
         if builder.opset < GROUP_NORM_OF_CHANNELS:
-            each = Number.constant(np.repeat(np.arange(groups), int(channels) // groups))  # type: ignore[arg-type]
-            along = Number("Gather", (along, each))
+            channels = int(x.shape[1]) // num_groups  # type: ignore[arg-type]
+            along = Number("Gather", (along, Number.constant(np.repeat(np.arange(num_groups), channels))))
         shape = Number.constant(np.array([-1, *(1,) * (len(x.shape) - 2)]))
         found = made(builder, op, found, Number("Reshape", (along, shape)))
     return found
 
 
-def _local_response(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    found = {name: decimal(attributes.get(name, default)) for name, default in LRN.items()}
-    return builder.add("LRN", [builder.settled(feature(inputs[0]))], {**found, "size": attributes["size"]})
+def _local_response(
+    builder: Builder, x: Input, *, size: int, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0
+) -> Value:
+    numbers = {"alpha": decimal(alpha), "beta": decimal(beta), "bias": decimal(bias)}
+    return builder.add("LRN", [builder.settled(feature(x))], {**numbers, "size": size})
 
 
-def _mean_variance(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
+def _mean_variance(builder: Builder, x: Input, axes: Sequence[int] = (0, 2, 3)) -> Value:
     """(x - mean) / (sqrt(mean(x^2) - mean^2) + 1e-9)."""
-    x = feature(inputs[0])
-    axes = {"axes": tuple(attributes.get("axes", (0, 2, 3)))}
-    square = made(builder, "Mul", x, x)
-    mean, of_squares = (feature(reductions.RULES["ReduceMean"](builder, [one], axes)) for one in (x, square))
-    variance = made(builder, "Sub", of_squares, made(builder, "Mul", mean, mean))
-    deviation = made(builder, "Add", made(builder, "Sqrt", variance), MVN_EPSILON)
-    return made(builder, "Div", made(builder, "Sub", x, mean), deviation)
+    do = partial(made, builder)
+    mean, of_squares = (reductions.RULES["ReduceMean"](builder, one, axes=axes) for one in (x, do("Mul", x, x)))
+    variance = do("Sub", of_squares, do("Mul", mean, mean))
+    return do("Div", do("Sub", x, mean), do("Add", do("Sqrt", variance), MVN_EPSILON))
 
 
-def _root_mean_square(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
+def _root_mean_square(
+    builder: Builder, value: Input, weight: Input, *, axis: int = -1, epsilon: float = 1e-5, **_: Any
+) -> Value:
     """An axis and those behind it, over the root of their mean square: x / sqrt(mean(x^2) + epsilon) * weight."""
-    x = feature(inputs[0])
-    axes = tuple(range(attributes.get("axis", -1) % len(x.shape), len(x.shape)))
-    mean = feature(reductions.RULES["ReduceMean"](builder, [made(builder, "Mul", x, x)], {"axes": axes}))
-    root = made(builder, "Sqrt", made(builder, "Add", mean, _epsilon(attributes)))
-    return made(builder, "Mul", made(builder, "Div", x, root), inputs[1])
+    x, do = feature(value), partial(made, builder)
+    axes = tuple(range(axis % len(x.shape), len(x.shape)))
+    mean = reductions.RULES["ReduceMean"](builder, do("Mul", x, x), axes=axes)
+    return do("Mul", do("Div", x, do("Sqrt", do("Add", mean, decimal(epsilon)))), weight)
 
 
 RULES: dict[str, Single] = {

@@ -5,35 +5,40 @@ from __future__ import annotations
 import numpy as np
 
 from resnet_export.graph.reading.builder import Builder
-from resnet_export.graph.reading.rules.arguments import Attributes, Inputs, Single, feature, number, optional
+from resnet_export.graph.reading.rules.arguments import Input, Single, feature, number
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 
 
-def _gemm(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    if attributes.get("transA", 0):
+def _gemm(
+    builder: Builder,
+    x: Input,
+    weight: Input,
+    bias: Input = None,
+    *,
+    alpha: float = 1.0,
+    beta: float = 1.0,
+    transA: int = 0,  # noqa: N803
+    transB: int = 0,  # noqa: N803
+) -> Value:
+    if transA:
         raise UnreadableError("it has transA")
-    weight = number(inputs[1])
-    weight = weight if attributes.get("transB", 0) else _turned(weight)
-    given = optional(inputs, 2)
-    if given is not None and any(size != 1 for size in number(given).value().shape[:-1]):
+    turned = number(weight) if transB else _turned(number(weight))
+    if bias is not None and any(size != 1 for size in number(bias).value().shape[:-1]):
         raise UnreadableError("it adds another number to each image")
-    bias = None if given is None else _scaled(number(given).vector(), attributes.get("beta", 1.0))
-    return _product(builder, feature(inputs[0]), _scaled(weight, attributes.get("alpha", 1.0)), bias)
+    added = None if bias is None else _scaled(number(bias).vector(), beta)
+    return _product(builder, feature(x), _scaled(turned, alpha), added)
 
 
 def _scaled(number: Number, factor: float) -> Number:
     return number if factor == 1.0 else Number("Mul", (number, Number.constant(np.float64(factor))))
 
 
-def _matmul(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    left, right = inputs
+def _matmul(builder: Builder, left: Input, right: Input) -> Value:
     if isinstance(left, Feature) and isinstance(right, Number) and len(left.shape) == right.value().ndim == 2:
         return _product(builder, left, _turned(right), None)
-    if isinstance(left, Feature) and isinstance(right, Feature):
-        return builder.add("MatMul", [builder.settled(left), builder.settled(right)])
-    if isinstance(left, Feature):
-        return builder.add("MatMul", [builder.settled(left)], {}, {"right": number(right)})
-    return builder.add("MatMul", [builder.settled(feature(right))], {}, {"left": number(left)})
+    numbers = {role: value for role, value in (("left", left), ("right", right)) if isinstance(value, Number)}
+    features = [builder.settled(value) for value in (left, right) if isinstance(value, Feature)]
+    return builder.add("MatMul", features, {}, numbers)
 
 
 def _product(builder: Builder, x: Feature, weight: Number, bias: Number | None) -> Value:

@@ -9,44 +9,36 @@ from typing import Any
 
 from resnet_export.graph.reading.builder import Builder, sides
 from resnet_export.graph.reading.rules import moves
-from resnet_export.graph.reading.rules.arguments import (
-    Attributes,
-    Inputs,
-    Single,
-    feature,
-    integers,
-    number,
-    optional,
-    scalar,
-)
+from resnet_export.graph.reading.rules.arguments import Input, Single, feature, integers, number, scalar
 from resnet_export.graph.reading.values import Feature, UnreadableError, Value
 from resnet_export.network.operators.windows import output_size
 
 
-def _convolution(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    weight = number(inputs[1])
-    kernel = weight.value().shape[2:]
-    x, window = _window(builder, feature(inputs[0]), attributes, kernel, merges=(0.0,))
-    given = optional(inputs, 2)
-    bias = None if given is None else number(given).vector()
-    window["group"] = attributes.get("group", 1)
-    return builder.add("Conv", [x], window, {"weight": weight, "bias": bias})
+def _convolution(
+    builder: Builder, x: Input, weight: Input, bias: Input = None, *, group: int = 1, **attributes: Any
+) -> Value:
+    kernel = number(weight).value().shape[2:]
+    taken, window = _window(builder, feature(x), attributes, kernel, merges=(0.0,))
+    numbers = {"weight": number(weight), "bias": None if bias is None else number(bias).vector()}
+    return builder.add("Conv", [taken], {**window, "group": group}, numbers)
 
 
-def _max_pool(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x, kernel = feature(inputs[0]), attributes["kernel_shape"]
-    merges = _own_pads(builder, x, attributes, kernel)
-    x, window = _window(builder, x, attributes, kernel, merges=(x.filler,) if merges else ())
-    return builder.add("MaxPool", [x], {"ceil_mode": attributes.get("ceil_mode", 0), **window})
+def _max_pool(
+    builder: Builder, x: Input, *, kernel_shape: Sequence[int], ceil_mode: int = 0, **attributes: Any
+) -> Value:
+    taken = feature(x)
+    merges = not ceil_mode and _own_pads(builder, taken, attributes, kernel_shape)
+    taken, window = _window(builder, taken, attributes, kernel_shape, merges=(taken.filler,) if merges else ())
+    return builder.add("MaxPool", [taken], {"ceil_mode": ceil_mode, **window})
 
 
-def _own_pads(builder: Builder, x: Feature, attributes: Attributes, kernel: Sequence[int]) -> bool:
+def _own_pads(builder: Builder, x: Feature, attributes: dict[str, Any], kernel: Sequence[int]) -> bool:
     """Whether the pads of its input may be a max pool's own, which are minus infinity.
 
     Zeros are the same where the input is never negative. Every window must see something else besides, and none may
     begin behind the input, as with `ceil_mode`.
     """
-    if x.pads is None or attributes.get("ceil_mode") or attributes.get("auto_pad", "NOTSET") != "NOTSET":
+    if x.pads is None or attributes.get("auto_pad", "NOTSET") != "NOTSET":
         return False
     step = builder.steps.get(x.step)
     nonnegative = step is not None and step.op == "Relu"
@@ -55,20 +47,24 @@ def _own_pads(builder: Builder, x: Feature, attributes: Attributes, kernel: Sequ
     return small and (nonnegative or x.filler != 0.0)
 
 
-def _average_pool(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x, window = _window(builder, feature(inputs[0]), attributes, attributes["kernel_shape"])
-    if window["kernel_shape"] == x.shape[2:] and not any(window["pads"]):
-        return builder.add("GlobalAveragePool", [x])
-    counted = {"ceil_mode": attributes.get("ceil_mode", 0), "count_include_pad": attributes.get("count_include_pad", 0)}
-    return builder.add("AveragePool", [x], counted | window)
+def _average_pool(
+    builder: Builder,
+    x: Input,
+    *,
+    kernel_shape: Sequence[int],
+    ceil_mode: int = 0,
+    count_include_pad: int = 0,
+    **attributes: Any,
+) -> Value:
+    taken, window = _window(builder, feature(x), attributes, kernel_shape)
+    if window["kernel_shape"] == taken.shape[2:] and not any(window["pads"]):
+        return builder.add("GlobalAveragePool", [taken])
+    counted = {"ceil_mode": ceil_mode, "count_include_pad": count_include_pad}
+    return builder.add("AveragePool", [taken], counted | window)
 
 
 def _window(
-    builder: Builder,
-    x: Feature,
-    attributes: Attributes,
-    kernel: Sequence[int],
-    merges: tuple[float, ...] = (),
+    builder: Builder, x: Feature, attributes: dict[str, Any], kernel: Sequence[int], merges: tuple[float, ...] = ()
 ) -> tuple[Feature, dict[str, Any]]:
     """(the upright input, the window's attributes), with `auto_pad` spelled out.
 
@@ -90,7 +86,7 @@ def _window(
 
 
 def _pads(
-    attributes: Attributes,
+    attributes: dict[str, Any],
     lengths: Sequence[int],
     kernel: Sequence[int],
     strides: Sequence[int],
@@ -116,29 +112,35 @@ def same_padding(length: int, span: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def _pad(builder: Builder, inputs: Inputs, attributes: Attributes) -> Value:
-    x = feature(inputs[0])
-    amounts = attributes.get("pads") or integers(inputs[1])
-    value = attributes.get("value", 0.0) if len(inputs) < 3 else scalar(inputs[2], 0.0)
-    chosen = optional(inputs, 3)
+def _pad(
+    builder: Builder,
+    image: Input,
+    amounts: Input = None,
+    filler: Input = None,
+    chosen: Input = None,
+    *,
+    mode: str = "constant",
+    pads: Sequence[int] | None = None,
+    value: float = 0.0,
+) -> Value:
+    x = builder.unpadded(feature(image))
+    ends = pads or integers(amounts)
     axes = range(len(x.shape)) if chosen is None else integers(chosen)
-    half = len(amounts) // 2
-    x = builder.unpadded(x)
-    pads = [(0, 0)] * len(x.shape)
-    for axis, before, after in zip(axes, amounts[:half], amounts[half:], strict=True):
-        pads[x.perm[axis]] = (before, after)
-    if min(map(min, pads)) < 0:
-        x = _cropped(builder, x, [(max(-before, 0), max(-after, 0)) for before, after in pads])
-        pads = [(max(before, 0), max(after, 0)) for before, after in pads]
-    builder.refuse_batch(x, (axis for axis, amounts in enumerate(pads) if any(amounts)))
-    mode = attributes.get("mode", "constant")
-    if not any(map(any, pads)):
+    half, constant = len(ends) // 2, scalar(filler, value)
+    around = [(0, 0)] * len(x.shape)
+    for axis, before, after in zip(axes, ends[:half], ends[half:], strict=True):
+        around[x.perm[axis]] = (before, after)
+    if min(map(min, around)) < 0:
+        x = _cropped(builder, x, [(max(-before, 0), max(-after, 0)) for before, after in around])
+        around = [(max(before, 0), max(after, 0)) for before, after in around]
+    builder.refuse_batch(x, (axis for axis, amounts in enumerate(around) if any(amounts)))
+    if not any(map(any, around)):
         return x
-    if mode == "constant" and value in (0.0, -math.inf):
-        return replace(x, pads=tuple(pads), filler=value)
+    if mode == "constant" and constant in (0.0, -math.inf):
+        return replace(x, pads=tuple(around), filler=constant)
     if mode not in ("constant", "edge", "reflect"):
         raise UnreadableError(f"its mode is {mode}")
-    return builder.permuted("Pad", x, {"mode": mode, "pads": sides(pads), "value": float(value or 0)})
+    return builder.permuted("Pad", x, {"mode": mode, "pads": sides(around), "value": float(constant or 0)})
 
 
 def _cropped(builder: Builder, x: Feature, sides: Sequence[tuple[int, int]]) -> Feature:
