@@ -17,7 +17,7 @@ from resnet_export.deploy.results import GoldenAnswers
 from resnet_export.files import sha256
 from resnet_export.images import as_pixels, decode_picture, prepare
 from resnet_export.parity.gate.gate import FILE_FACTOR, compare
-from resnet_export.parity.results import Comparison, RuntimeResult, VerifyReport
+from resnet_export.parity.results import Comparison, Quantity, RuntimeResult, Status, VerifyReport
 from resnet_export.progress import Progress
 from resnet_export.runtimes.bundle import Bundle, read_bundle
 from resnet_export.runtimes.isolated import IsolatedSession
@@ -50,9 +50,9 @@ def verify_bundle(
         for runtime in bundle.runtimes(name, runtimes):
             with stage(f"{name} in {runtime}"), IsolatedSession(runtime, file) as session:
                 comparisons.append(_compare(name, session, bundle, golden, pixels))
-                status = "passed" if comparisons[-1].passed else "failed"
+                status: Status = "passed" if comparisons[-1].passed else "failed"
                 label = comparisons[-1].runtime
-                ran.append(RuntimeResult(label, status, precision=session.precision, version=session.version))  # type: ignore[arg-type]
+                ran.append(RuntimeResult(label, status, precision=session.precision, version=session.version))
     failures = tuple(
         f"{one.runtime}: an answer is {one.error:.3g} from the truth, and {one.bound:.3g} is allowed."
         for one in comparisons
@@ -95,6 +95,6 @@ def _compare(
         answer = np.asarray(session.run(session_input(session, bundle.taken, bundle.preparation, given)))
         rows.append(answer[0].astype(np.float64).reshape(-1))
     truth = np.array([golden.pictures[picture].scores for picture in pixels])
-    quantity = "logits" if bundle.output.activation else "probabilities"
+    quantity: Quantity = "logits" if bundle.output.activation else "probabilities"
     label, known = f"{name} in {session.name}", golden.bounds[name] / FILE_FACTOR
     return compare(label, "pictures", quantity, np.stack(rows), truth, known, precision=bundle.artefacts[name])
