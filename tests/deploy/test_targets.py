@@ -122,21 +122,6 @@ def test_pictures_that_cannot_be_read_are_no_calibration(net: Path, tmp_path: Pa
         (folder / "a.jpg").write_bytes(b"") if folder.exists() else folder.mkdir()
 
 
-@pytest.mark.long  # TensorFlow converts it three times
-def test_litert_in_int8(exported: Exported, photos: Path, tmp_path: Path) -> None:
-    needs("litert")
-    (made,) = deploy(exported.path, "litert", tmp_path / "bundle", calibrate=photos).bundles
-    assert (made.status, made.reason) == ("proven", None)
-    assert made.artefacts == ("net.tflite", "net-float16.tflite", "net-int8.tflite")
-    whole, half, quantised = made.proofs
-    assert (quantised.precision, half.precision) == ("int8", "float16")
-    assert whole.error < half.error < quantised.error <= quantised.bound
-    assert quantised.bound == pytest.approx(8 * 2**-8 * quantised.scale)
-    assert made.sizes[2] < made.sizes[1] < made.sizes[0]
-    done = run_python(tmp_path / "bundle", "selftest.py", "--model", "net-int8.tflite")
-    assert done.stdout.splitlines()[-1] == "14 pictures, 0 wrong answers"
-
-
 def prove(name: str, net: Path, tmp_path: Path) -> None:
     """Makes a bundle, and runs the self-test of each of its artefacts."""
     needs(name)
