@@ -1,18 +1,13 @@
 """How measurements are written: the same digits and words on the terminal, in a page and in a table."""
 
-from __future__ import annotations
-
 import ntpath
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from resnet_export.bench.estimate import Estimate
+from resnet_export.bench.request import Ran
+from resnet_export.bench.results import CaseResult, Series
+from resnet_export.machine import Machine
 from resnet_export.terminal import number
-
-if TYPE_CHECKING:
-    from resnet_export.bench.estimate import Estimate
-    from resnet_export.bench.request import Ran
-    from resnet_export.bench.results import CaseResult, Series
-    from resnet_export.machine import Machine
 
 CONDITIONS = {
     "batch": lambda value: f"batch {value:g}",
@@ -92,13 +87,7 @@ def case_name(case: CaseResult) -> str:
 
 
 def caption(cases: Sequence[CaseResult], case: CaseResult, own: str = "") -> str:
-    """The name of a case, with its file where there are several.
-
-    Args:
-        cases: all of them.
-        case: one of them.
-        own: what tells its series from the others.
-    """
+    """The name of one of the cases, with its file where there are several, and what tells its series from others."""
     several = len({other.case.model.path for other in cases}) > 1
     return ", ".join(filter(None, [file_name(case.case.model.path) if several else "", case_name(case), own]))
 
