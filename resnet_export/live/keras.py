@@ -136,7 +136,7 @@ class KerasModel:
         """What a model with this one's order of axes gives for images (N, channels, height, width)."""
 
         def call(given: Any) -> Any:
-            return model(converter.as_input(model, given), training=False)
+            return model(converter.as_input(model, given), **converter.in_inference(model))
 
         if not self._channels_first:
             return call(np.ascontiguousarray(images.transpose(0, 2, 3, 1)))

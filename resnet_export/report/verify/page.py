@@ -32,7 +32,7 @@ def render(report: VerifyReport) -> str:
     title = summary.title(report)
     body = [
         f'<h1 class="{"passed" if report.passed else "failed"}">{text(title)}</h1>',
-        f"<dl>{''.join(f'<dt>{name}</dt><dd>{text(what)}</dd>' for name, what in summary.facts(report))}</dl>",
+        page.facts(summary.facts(report)),
         *_failures(report),
         *_runtimes(report),
         *_layers(report.bisection),
