@@ -19,6 +19,11 @@ LOCKED_BYTE = 1 << 40
 """On Windows a lock keeps others from reading what it covers: it covers what no file reaches."""
 
 
+def is_text(path: Path) -> bool:
+    """Whether the name of a file is UTF-8: native libraries, such as the runtimes', open no other."""
+    return str(path).encode(errors="replace").decode() == str(path)
+
+
 def sha256(path: Path) -> str:
     """Of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:

@@ -27,7 +27,7 @@ def labels_of(labels: str | os.PathLike[str] | Sequence[str] | None, classes: in
 
     Raises:
         LabelsError: the file can't be read, or there are more or fewer names than classes.
-        MissingDependencyError: no package that has the names of ImageNet's classes is installed.
+        MissingDependencyError: torchvision, which has the names of ImageNet's classes, is not installed.
     """
     if labels is None:
         return None
@@ -92,32 +92,18 @@ def of_json(data: Any) -> tuple[str, ...]:
 
 
 def imagenet_labels() -> tuple[str, ...]:
-    """The names of ImageNet's classes, read from a file of torchvision or of timm; neither is imported.
+    """The names of ImageNet's classes, read from a file of torchvision, which is not imported.
 
     Raises:
-        MissingDependencyError: neither is installed.
+        MissingDependencyError: it is not installed.
     """
-    for package, read in (("torchvision", _of_torchvision), ("timm", _of_timm)):
-        found = importlib.util.find_spec(package)
-        for folder in (found and found.submodule_search_locations) or ():
-            with contextlib.suppress(OSError, LookupError, ValueError):  # of a release that has them elsewhere
-                return read(Path(folder))
+    found = importlib.util.find_spec("torchvision")
+    for folder in (found and found.submodule_search_locations) or ():
+        with contextlib.suppress(OSError, LookupError, ValueError):  # of a release that has them elsewhere
+            tree = ast.parse(Path(folder, "models", "_meta.py").read_text(encoding="utf-8"))
+            assigned = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+            return tuple(ast.literal_eval(assigned["_IMAGENET_CATEGORIES"]))
     raise MissingDependencyError(
-        "The names of ImageNet's classes are read from torchvision or timm, and neither is installed.",
-        hint="Install one of them with: pip install --no-deps timm",
+        "The names of ImageNet's classes are read from torchvision, which is not installed.",
+        hint="Install it with: pip install --no-deps torchvision",
     )
-
-
-def _of_torchvision(folder: Path) -> tuple[str, ...]:
-    tree = ast.parse((folder / "models" / "_meta.py").read_text(encoding="utf-8"))
-    assigned = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
-    return tuple(ast.literal_eval(assigned["_IMAGENET_CATEGORIES"]))
-
-
-def _of_timm(folder: Path) -> tuple[str, ...]:
-    synsets, lemmas = (
-        (folder / "data" / "_info" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
-        for name in ("imagenet_synsets", "imagenet_synset_to_lemma")
-    )
-    names = dict(line.split("\t", 1) for line in lemmas)
-    return tuple(names[synset] for synset in synsets)

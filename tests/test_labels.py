@@ -78,37 +78,24 @@ class TestImageNet:
 
         return hide
 
-    @pytest.mark.parametrize(
-        ("package", "names"),
-        [
-            ("torchvision", {0: "tench", 134: "crane bird", 517: "crane", 999: "toilet tissue"}),
-            (
-                "timm",
-                {
-                    0: "tench, Tinca tinca",
-                    134: "crane",
-                    517: "crane",
-                    999: "toilet tissue, toilet paper, bathroom tissue",
-                },
-            ),
-        ],
-    )
-    def test_the_names_that_a_package_has(self, package: str, names: dict[int, str], only: Callable[..., None]) -> None:
-        found = importlib.util.find_spec(package)
+    def test_the_names_that_torchvision_has(self, only: Callable[..., None]) -> None:
+        found = importlib.util.find_spec("torchvision")
         if found is None or not found.submodule_search_locations:
-            pytest.skip(f"{package} is not installed: pip install --no-deps {package}")
-        only(**{package: found.submodule_search_locations[0]})
+            pytest.skip("torchvision is not installed: pip install --no-deps torchvision")
+        only(torchvision=found.submodule_search_locations[0])
         labels = labels_of("imagenet", 1000)
         assert labels is not None
         assert len(labels) == 1000
+        names = {0: "tench", 134: "crane bird", 517: "crane", 999: "toilet tissue"}
         assert {index: labels[index] for index in names} == names
 
-    def test_neither_is_there(self, only: Callable[..., None], tmp_path: Path) -> None:
+    def test_it_is_not_there(self, only: Callable[..., None], tmp_path: Path) -> None:
         """Nor where a release has no such file."""
-        only(torchvision=tmp_path)
-        with pytest.raises(MissingDependencyError, match="neither is installed") as caught:
-            imagenet_labels()
-        assert caught.value.hint == "Install one of them with: pip install --no-deps timm"
+        for folders in ({}, {"torchvision": tmp_path}):
+            only(**folders)
+            with pytest.raises(MissingDependencyError, match="torchvision, which is not installed") as caught:
+                imagenet_labels()
+            assert caught.value.hint == "Install it with: pip install --no-deps torchvision"
 
     def test_another_number_of_classes(self) -> None:
         with pytest.raises(LabelsError, match="ImageNet has 1000 classes, and the network has 10"):

@@ -93,15 +93,7 @@ def expand_cases(
 ) -> tuple[Case, ...]:
     """All combinations, each once, in the order in which they were given.
 
-    Args:
-        paths: `.onnx` files.
-        runtimes: such as `ort:cpu` or `openvino,precision=bfloat16`.
-        batches: images in a run; those that the scenario `offline` chooses from. None for 1, or the only one that a
-            file takes; `offline` then finds its own.
-        threads: threads of a run; None for what affinity and cgroup allow.
-        ios: where inputs and outputs are.
-        scenarios: the patterns of calls.
-        allow_fallback: go on where nodes do not run on the provider that was asked for.
+    The arguments are those of `bench.bench`. The scenario `offline` chooses from `batches`, or finds its own.
 
     Raises:
         UsageError: a number is below 1, there is no such runtime or option, or it has no choice of threads.

@@ -20,8 +20,6 @@ level that changes in the middle of a run makes an interval wide, but doesn't ta
 Neither goes below 1: a series that alternates does not count for more samples than it has.
 """
 
-from __future__ import annotations
-
 import math
 from functools import cache
 

@@ -6,19 +6,14 @@ nothing but results under the same disturbance. D: it says something about the d
 The worst of the reasons sets the letter. What the system doesn't tell is no reason.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from resnet_export.bench.statistics import LEAST_EFFECTIVE
+from resnet_export.bench.sampling import Budget
+from resnet_export.bench.statistics import LEAST_EFFECTIVE, Summary
+from resnet_export.machine import Machine
 from resnet_export.machine.noise import Noise
-
-if TYPE_CHECKING:
-    from resnet_export.bench.sampling import Budget
-    from resnet_export.bench.statistics import Summary
-    from resnet_export.machine import Machine
 
 Letter = Literal["A", "B", "C", "D"]
 DOUBTFUL: tuple[Letter, ...] = ("C", "D")
@@ -115,14 +110,7 @@ def grade(
 
 
 def disturbances(threads: int, noise: Noise, machine: Machine, *, on_cpu: bool = True) -> tuple[str, ...]:
-    """What was wrong with the machine while several processes were measured, a sentence each.
-
-    Args:
-        threads: threads of a run.
-        noise: what happened during it.
-        machine: the machine that they ran on.
-        on_cpu: whether the CPU ran a network.
-    """
+    """What was wrong with the machine while several processes were measured, a sentence each; arguments as above."""
     found = _sorted(*_around(threads, noise, machine), *(_around_a_cpu(noise, machine) if on_cpu else ()))
     return tuple(one.reason for one in found)
 

@@ -1,7 +1,5 @@
 """What the networks are timed on: several seeded random batches, in the form that a runtime takes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Literal
 

@@ -7,8 +7,6 @@ Whatever ends the program, the same plan goes on behind the last whole line. A l
 is open it is locked, so that the same command given twice at once doesn't measure everything twice.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 from dataclasses import dataclass

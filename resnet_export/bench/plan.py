@@ -3,8 +3,6 @@
 The keys of a table `[[cases]]` are combined as the options of the command are; docs/bench.md has an example.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated

@@ -11,26 +11,21 @@ between them, each with a ReLU. That makes 0.64e9 multiply-adds and 19 MB of wei
 CPU, batch 1, with as many threads as the case.
 """
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import onnx
 
 from resnet_export.bench.case import expand_cases
 from resnet_export.bench.compare import compare
-from resnet_export.bench.results import Relative
+from resnet_export.bench.results import CaseResult, Relative
 from resnet_export.errors import UsageError
 from resnet_export.machine import Machine
-
-if TYPE_CHECKING:
-    from resnet_export.bench.results import CaseResult
 
 NAME = "reference network 1"
 """Its number is raised when anything about it changes: older ratios do not compare any more."""

@@ -1,24 +1,19 @@
 """Runs one case in a fresh process; a crash, a kill and a hang are results."""
 
-from __future__ import annotations
-
 import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from resnet_export.bench.case import Case
 from resnet_export.bench.request import Request
-from resnet_export.bench.results import CaseResult, Measured, Series
+from resnet_export.bench.results import CaseResult, Measured, Series, Status
+from resnet_export.bench.sampling import Budget
 from resnet_export.bench.worker import TARGET, Progress
 from resnet_export.errors import ResNetExportError, RuntimeCrashedError
 from resnet_export.machine.noise import Noise, Watch
 from resnet_export.workers import TIMEOUT_S, Worker
-
-if TYPE_CHECKING:
-    from resnet_export.bench.case import Case
-    from resnet_export.bench.results import Status
-    from resnet_export.bench.sampling import Budget
 
 NEW_SHAPE_SHARE = 1 / 6
 """Share of the case's time: what takes longer to run for the first time, as if compiled, isn't run in another shape."""

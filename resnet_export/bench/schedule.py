@@ -6,14 +6,10 @@ A job is a case, or its turns with the reference network. Its share pays for the
 imports and the first run too. What one job leaves is shared among the others, so that only the last one can be late.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from resnet_export.bench.case import Case
+from resnet_export.bench.case import Case
 
 LEAST_JOB_S = 1.0
 """A process of ONNX Runtime starts in half a second; as much for the samples gives a number."""

@@ -11,8 +11,6 @@ the integrated autocorrelation time of the indicators [latency > bound] (see `de
 fewer than `FEW` broke the bound, and k is scaled likewise, rounded against what is to be shown.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -28,8 +28,6 @@ its p-value too small: with few effective samples it says that the series isn't 
 No sample is ever dropped.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

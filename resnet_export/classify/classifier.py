@@ -3,6 +3,7 @@
 A file of this project says so itself; of any other one the graph is read, and the rest is assumed.
 """
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from resnet_export.graph.interface import Head
 from resnet_export.graph.metadata import Metadata, is_ours
 from resnet_export.images import ADJUSTABLE, MODES, Interpolation, Preprocessing
 from resnet_export.labels import labels_of
+from resnet_export.progress import Progress
+from resnet_export.runtimes import RuntimeSpec, parse_runtime
 from resnet_export.spec import IMAGE_SIZES
 from resnet_export.terminal import numbers
 
@@ -31,14 +34,17 @@ PREPARED = ("uint8", "float16", "bfloat16", "float32", "float64")
 """Types of input that pictures can be prepared for."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What the caller knows of the file, or wants otherwise; None for what the file says."""
+    """How a file is run on pictures. Of what it is and takes, None stands for what the file says."""
 
+    labels: str | os.PathLike[str] | Sequence[str] | None = None
+    """A text file with a class a line, `imagenet`, or the names."""
     image_size: int | None = None
     """Height and width in pixels, for a file that leaves them open."""
     resize: int | None = None
-    """Length of the shorter side after the resize, in pixels."""
+    """Length of the shorter side after the resize, in pixels. This and the next three are the usual ones for a file
+    that says nothing."""
     mean: Sequence[float] | None = None
     """Of each channel, on the scale 0..1."""
     std: Sequence[float] | None = None
@@ -46,9 +52,24 @@ class Asked:
     interpolation: Interpolation | None = None
     """How the pictures are resized."""
     head: Head | None = None
-    """What the output is."""
-    labels: str | os.PathLike[str] | Sequence[str] | None = None
-    """A text file, one class a line, or the names."""
+    """What the output is: `logits`, `probabilities`, or `sigmoid` (of each class by itself)."""
+    allow_fallback: bool = False
+    """Goes on where nodes do not run on the provider that was asked for, and says so."""
+    progress: Progress | None = None
+    """Entered around each stage with its name."""
+
+    @property
+    def stage(self) -> Progress:
+        """`progress`, or what does nothing."""
+        return self.progress or (lambda name: contextlib.nullcontext())
+
+    def spec_of(self, runtime: str) -> RuntimeSpec:
+        """A runtime by its name.
+
+        Raises:
+            UsageError: there is none.
+        """
+        return parse_runtime(runtime).with_fallback(self.allow_fallback)
 
     @property
     def adjustments(self) -> dict[str, Any]:

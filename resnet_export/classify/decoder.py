@@ -24,7 +24,7 @@ from resnet_export.errors import ImageError, ResNetExportError, RuntimeCrashedEr
 from resnet_export.images import Preprocessing, as_pixels, decode_picture, prepare
 from resnet_export.machine.cpu import usable_cpus
 from resnet_export.storage import grouped, is_address, open_file
-from resnet_export.workers import Pool, Worker
+from resnet_export.workers import Worker, stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,11 +187,11 @@ def decode_all(
             asked.append(Chunk(some, recipe))
             yield asked[-1]
 
-    stream = Pool(TARGET, processes or usable_cpus()).stream(
-        "decode", chunks(), timeout_s=timeout_s, doing="decoding pictures"
+    results = stream(
+        TARGET, processes or usable_cpus(), "decode", chunks(), timeout_s=timeout_s, doing="decoding pictures"
     )
-    with contextlib.closing(stream):
-        for found in stream:
+    with contextlib.closing(results):
+        for found in results:
             given = asked.popleft()
             if isinstance(
                 found, RuntimeCrashedError
@@ -210,7 +210,7 @@ def start_decoder() -> Worker:
 def decode_alone(chunk: Chunk, timeout_s: float = TIMEOUT_S) -> list[Decoded]:
     """The pictures, each in a call of its own: which of them bring their process down."""
     alone = [chunk._replace(sources=[source]) for source in chunk.sources]
-    found = Pool(TARGET, 1).map("decode", alone, timeout_s=timeout_s, doing="decoding a picture")
+    found = stream(TARGET, 1, "decode", alone, timeout_s=timeout_s, doing="decoding a picture")
     return [one[0] if isinstance(one, list) else _failed(one) for one in found]
 
 

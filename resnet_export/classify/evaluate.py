@@ -6,11 +6,12 @@ import contextlib
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.bench.estimate import Estimate
 from resnet_export.classify import metrics
@@ -24,10 +25,8 @@ from resnet_export.classify.preparation import outputs, takes_any_size
 from resnet_export.classify.reading import Reading
 from resnet_export.classify.results import Ran
 from resnet_export.errors import ImageError, ModelError, UsageError, quote_some
-from resnet_export.graph.interface import Head
-from resnet_export.images import Interpolation
-from resnet_export.progress import Progress
-from resnet_export.runtimes import RuntimeSpec, parse_runtime
+from resnet_export.keywords import keywords_of
+from resnet_export.runtimes import RuntimeSpec
 
 BATCH = 16
 """Pictures of a run: more is hardly faster, and takes more memory."""
@@ -35,59 +34,59 @@ THUMBNAILS = 24
 """Pictures that a page shows of the worst mistakes, and of the differences."""
 
 
-class _Side(NamedTuple):
-    """A file that ran."""
+@dataclass(frozen=True)
+class EvaluateOptions(Asked):
+    """What is asked for. Fields of `Asked` hold for both files.
 
-    judge: Judge
-    ran: Ran
-    notes: tuple[str, ...]
+    Raises:
+        UsageError: an option has an invalid value, or contradicts another one.
+    """
+
+    path: str | os.PathLike[str]
+    """The `.onnx` file, written by this package or not."""
+    data: str | os.PathLike[str]
+    """A folder of class folders, a `.csv` of path,label, an `.npz` of images and labels, or a folder of IDX files."""
+    _: KW_ONLY
+    against: str | os.PathLike[str] | object | None = None
+    """Another file, or the live `torch.nn.Module` or `keras.Model` that the file was exported from, which is held
+    against it picture by picture."""
+    runtime: str = "ort:cpu"
+    """What runs the file, such as `openvino,threads=2`."""
+    against_runtime: str | None = None
+    """What runs the other one; None for the same."""
+    min_top1: float | None = None
+    """The least accuracy, as a share of 1."""
+    max_drop: float | None = None
+    """How much less accurate than the other file it may be, as a share of 1."""
+    batch: int = BATCH
+    """Pictures of a run, where file and runtime take any number."""
+    thumbnails: bool = False
+    """Keeps small copies of the worst mistakes in the result."""
+
+    def __post_init__(self) -> None:
+        for name in ("min_top1", "max_drop"):
+            limit = getattr(self, name)
+            if limit is not None and not 0 <= limit <= 1:
+                raise UsageError(f"{name} is {limit:g}.", hint="Give a share from 0 to 1.")
+        if self.against is None and (self.max_drop is not None or self.against_runtime is not None):
+            name = "--max-drop" if self.max_drop is not None else "--against-runtime"
+            raise UsageError(f"{name} is about another file, and there is none.", hint="Give it with --against FILE.")
+        if self.against_is_live and self.against_runtime is not None:
+            raise UsageError("A live model runs in its own framework.", hint="Leave against_runtime out.")
+        if self.batch < 1:
+            raise UsageError(f"batch is {self.batch}.", hint="Give a whole number from 1.")
+
+    @property
+    def against_is_live(self) -> bool:
+        """Whether the other one is no file."""
+        return self.against is not None and not isinstance(self.against, str | os.PathLike)
 
 
-def evaluate(
-    path: str | os.PathLike[str],
-    data: str | os.PathLike[str],
-    *,
-    against: str | os.PathLike[str] | object | None = None,
-    runtime: str = "ort:cpu",
-    against_runtime: str | None = None,
-    min_top1: float | None = None,
-    max_drop: float | None = None,
-    batch: int = BATCH,
-    labels: str | os.PathLike[str] | Sequence[str] | None = None,
-    image_size: int | None = None,
-    resize: int | None = None,
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
-    interpolation: Interpolation | None = None,
-    head: Head | None = None,
-    allow_fallback: bool = False,
-    thumbnails: bool = False,
-    progress: Progress | None = None,
-) -> EvaluateReport:
+@keywords_of(EvaluateOptions)
+def evaluate(options: EvaluateOptions) -> EvaluateReport:
     """Counts how often a file is right on labelled pictures, each prepared as the file's metadata say.
 
-    Args:
-        path: the `.onnx` file, written by this package or not.
-        data: a folder of class folders, a `.csv` of path,label, an `.npz` of images and labels, or a folder of IDX
-            files.
-        against: another file, or the live `torch.nn.Module` or `keras.Model` that the file was exported from, which is
-            held against it picture by picture.
-        runtime: what runs the file, such as `openvino,threads=2`.
-        against_runtime: what runs the other one; None for the same.
-        min_top1: the least accuracy, as a share of 1.
-        max_drop: how much less accurate than the other file it may be, as a share of 1.
-        batch: pictures of a run, where file and runtime take any number.
-        labels: a text file with a class a line, `imagenet`, or the names; None for those in the file. This and the next
-            six hold for both files, and mean what they mean to `predict`.
-        image_size: height and width in pixels, for a file that leaves them open.
-        resize: length of the shorter side after the resize.
-        mean: of each channel, on the scale 0..1.
-        std: of each channel, on the scale 0..1.
-        interpolation: how the pictures are resized.
-        head: what the output is: `logits`, `probabilities`, or `sigmoid` (of each class by itself).
-        allow_fallback: go on where nodes do not run on the provider that was asked for, and say so.
-        thumbnails: keep small copies of the worst mistakes in the result.
-        progress: entered around each stage with its name.
+    Its parameters are the fields of `EvaluateOptions`, where each is described, and those of `Asked`.
 
     Returns:
         The measures, and the answer to each picture. One that can't be read has a reason in place of an answer, and
@@ -98,98 +97,108 @@ def evaluate(
         InputError: the data can't be read, or the live model can't run.
         ImageError: none of the pictures can be.
         LabelsError: the labels don't fit the network.
-        UsageError: an option contradicts another one or the file, or there is no such runtime.
+        UsageError: an option has an invalid value, or contradicts another one or the file.
         MissingDependencyError: the runtime is not installed.
         UnavailableError: the runtime lacks a library, driver or device.
         RuntimeFailedError: the runtime fails while it runs.
     """
-    live = against is not None and not isinstance(against, str | os.PathLike)
-    _refuse(min_top1, max_drop, batch, alone=against is None, other=against_runtime, live=live)
-    stage = progress or (lambda name: contextlib.nullcontext())
-    asked = Asked(image_size, resize, mean, std, interpolation, head, labels)
-    files = [(path, runtime)]
-    if isinstance(against, str | os.PathLike):
-        files.append((against, against_runtime or runtime))
-    specs = [parse_runtime(name).with_fallback(allow_fallback) for _, name in files]
-    with stage("read"):
-        classifiers = [read_classifier(Path(file), asked) for file, _ in files]
-        dataset = read_dataset(Path(data))
-    done = [_run_file(*side, dataset, batch, stage) for side in zip(classifiers, specs, strict=True)]
-    if live:
-        done.append(_run_live(against, done[0], dataset, batch, stage))
-    judges = [side.judge for side in done]
+    files = [(os.fspath(options.path), options.runtime)]
+    if isinstance(options.against, str | os.PathLike):
+        files.append((os.fspath(options.against), options.against_runtime or options.runtime))
+    specs = [options.spec_of(name) for _, name in files]
+    with options.stage("read"):
+        classifiers = [read_classifier(Path(file), options) for file, _ in files]
+        dataset = read_dataset(Path(options.data))
+    with contextlib.ExitStack() as sessions:
+        readings = list(_opened(options, classifiers, specs, sessions))
+        judges = _judged_by(readings, dataset, options)
+        ran = [reading.ran(spec) for reading, spec in zip(readings, specs, strict=False)]
+        notes = [tuple(reading.notes(spec)) for reading, spec in zip(readings, specs, strict=False)]
+    if options.against_is_live:
+        ran.append(_ran_live(ran[0], readings[1]))
+        notes.append(())
     answers = _answers(judges)
     kept = list(answers)
-    measured = [judge.measured(kept, ran, notes) for judge, ran, notes in done]
-    paired = None if against is None else _pair(list(answers.values()))
+    measured = [judge.measured(kept, *facts) for judge, facts in zip(judges, zip(ran, notes, strict=True), strict=True)]
+    paired = _pair(list(answers.values())) if len(judges) > 1 else None
     report = EvaluateReport(
         data=dataset.source,
         file=measured[0],
         against=measured[1] if len(measured) > 1 else None,
         paired=paired,
-        checks=tuple(_checks(measured[0].accuracy, paired, min_top1, max_drop, len(kept))),
+        checks=tuple(_checks(measured[0].accuracy, paired, options, len(kept))),
         pictures=tuple(_judged(dataset, judges, answers)),
         notes=tuple(dict.fromkeys([*dataset.notes, *(note for judge in judges for note in _notes(judge, kept))])),
     )
-    return _with_thumbnails(report, dataset) if thumbnails else report
+    return _with_thumbnails(report, dataset) if options.thumbnails else report
 
 
-def _refuse(
-    min_top1: float | None, max_drop: float | None, batch: int, *, alone: bool, other: str | None, live: bool
-) -> None:
-    for name, limit in (("min_top1", min_top1), ("max_drop", max_drop)):
-        if limit is not None and not 0 <= limit <= 1:
-            raise UsageError(f"{name} is {limit:g}.", hint="Give a share from 0 to 1.")
-    if alone and (max_drop is not None or other is not None):
-        name = "--max-drop" if max_drop is not None else "--against-runtime"
-        raise UsageError(f"{name} is about another file, and there is none.", hint="Give it with --against FILE.")
-    if live and other is not None:
-        raise UsageError("A live model runs in its own framework.", hint="Leave against_runtime out.")
-    if batch < 1:
-        raise UsageError(f"batch is {batch}.", hint="Give a whole number from 1.")
+def _opened(
+    options: EvaluateOptions,
+    classifiers: Sequence[Classifier],
+    specs: Sequence[RuntimeSpec],
+    sessions: contextlib.ExitStack,
+) -> Iterator[Reading]:
+    """Opens each file, and the live model, which takes pictures that are prepared as for the file."""
+    for classifier, spec in zip(classifiers, specs, strict=True):
+        with options.stage(f"open {spec}"):
+            session = sessions.enter_context(spec.open(classifier.path))
+        yield Reading(classifier, session, gives_logits=not session.takes_file_input)
+    if options.against_is_live:
+        live = LiveSession(options.against)
+        yield Reading(replace(classifiers[0], path=Path(live.name), notes=()), live, gives_logits=False)
 
 
-def _run_file(classifier: Classifier, spec: RuntimeSpec, dataset: Dataset, batch: int, stage: Progress) -> _Side:
-    """Runs a file on all pictures."""
-    with stage(f"open {spec}"):
-        session = spec.open(classifier.path)
-    with session:
-        reading = Reading(classifier, session, gives_logits=not session.takes_file_input)
-        judge = _judge(reading, dataset, batch, stage)
-        return _Side(judge, reading.ran(spec), tuple(reading.notes(spec)))
+def _judged_by(readings: Sequence[Reading], dataset: Dataset, options: EvaluateOptions) -> list[Judge]:
+    """Runs all pictures in each file, side by side, and judges the answers."""
+    judges = [Judge(reading, dataset) for reading in readings]
+    with options.stage("evaluate") as show, contextlib.ExitStack() as streams:
+        answers = [
+            outputs(reading.session, reading.classifier, loaded, batch=options.batch)
+            for reading, loaded in zip(readings, _loaded(readings, dataset, streams), strict=True)
+        ]
+        for count, (labels, *given) in enumerate(zip(dataset.labels, *answers, strict=True), 1):
+            for judge, answer in zip(judges, given, strict=True):
+                judge.add(answer.output, labels)
+            if callable(show):
+                show(f"{count} of {len(dataset.labels)}")
+    for judge in judges:
+        judge.refuse_no_answer()
+    return judges
 
 
-def _run_live(model: object, file: _Side, dataset: Dataset, batch: int, stage: Progress) -> _Side:
-    """Runs the model that the file was exported from, on pictures that are prepared as for the file."""
-    session = LiveSession(model)
-    classifier = replace(file.judge.reading.classifier, path=Path(session.name), notes=())
-    reading = Reading(classifier, session, gives_logits=False)
-    judge = _judge(reading, dataset, batch, stage)
-    ran = replace(
-        file.ran,
+def _loaded(
+    readings: Sequence[Reading], dataset: Dataset, streams: contextlib.ExitStack
+) -> Iterator[Iterator[tuple[Path, NDArray[Any] | ImageError]]]:
+    """The pictures for each file; they are decoded once for files that are prepared alike, which take turns."""
+    used = [(one.classifier, not takes_any_size(one.session, one.classifier)) for one in readings]
+    alike = all(_prepares_alike(*used[0], *one, dataset) for one in used)
+    for classifier, prepared in used[:1] if alike else used:
+        loaded = streams.enter_context(contextlib.closing(load(dataset, classifier, prepared=prepared)))
+        yield from itertools.tee(loaded, len(used)) if alike else (loaded,)
+
+
+def _prepares_alike(
+    first: Classifier, first_prepared: bool, second: Classifier, second_prepared: bool, dataset: Dataset
+) -> bool:
+    """Whether two files take the same pixels."""
+    same = first.preprocessing == second.preprocessing and first_prepared == second_prepared
+    return same and (first.taken == second.taken or not dataset.normalised)
+
+
+def _ran_live(file: Ran, reading: Reading) -> Ran:
+    """How the answers of a live model came about."""
+    session = reading.session
+    return replace(
+        file,
         model=session.name,
         sha256="",
-        runtime=session.framework,
+        runtime=session.name.partition(" ")[0],
         version="",
         placement=session.placement(),
         precision=session.precision,
         activation=reading.activation,
     )
-    return _Side(judge, ran, ())
-
-
-def _judge(reading: Reading, dataset: Dataset, batch: int, stage: Progress) -> Judge:
-    """Runs all pictures, and judges the answers."""
-    session, classifier, judge = reading.session, reading.classifier, Judge(reading, dataset)
-    pictures = contextlib.closing(load(dataset, classifier, prepared=not takes_any_size(session, classifier)))
-    with stage("evaluate") as show, pictures as loaded:
-        answers = outputs(session, classifier, loaded, batch=batch)
-        for count, (answer, labels) in enumerate(zip(answers, dataset.labels, strict=True), 1):
-            judge.add(answer.output, labels)
-            if callable(show):
-                show(f"{count} of {len(dataset.labels)}")
-    judge.refuse_no_answer()
-    return judge
 
 
 def _answers(judges: Sequence[Judge]) -> dict[int, tuple[Answered, ...]]:
@@ -221,13 +230,11 @@ def _pair(answers: Sequence[tuple[Answered, ...]]) -> Paired:
     return metrics.pair(first, second, sum(one[0].classes != one[1].classes for one in answers))
 
 
-def _checks(
-    accuracy: Estimate, paired: Paired | None, min_top1: float | None, max_drop: float | None, pictures: int
-) -> Iterator[Check]:
-    if min_top1 is not None:
-        yield metrics.check_minimum(accuracy, min_top1, pictures)
-    if paired is not None and max_drop is not None:
-        yield metrics.check_drop(paired, max_drop, pictures)
+def _checks(accuracy: Estimate, paired: Paired | None, options: EvaluateOptions, pictures: int) -> Iterator[Check]:
+    if options.min_top1 is not None:
+        yield metrics.check_minimum(accuracy, options.min_top1, pictures)
+    if paired is not None and options.max_drop is not None:
+        yield metrics.check_drop(paired, options.max_drop, pictures)
 
 
 def _judged(dataset: Dataset, judges: Sequence[Judge], answers: Mapping[int, tuple[Answered, ...]]) -> Iterator[Judged]:

@@ -27,11 +27,6 @@ class LiveSession(Session):
         self._model = live.of(model)
         self.name = f"{self._model.framework} model {self._model.name}"
 
-    @property
-    def framework(self) -> str:
-        """`torch` or `keras`."""
-        return self._model.framework
-
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """Its first output for images (N, C, H, W)."""
         with running(self.name):

@@ -16,7 +16,7 @@ from resnet_export.classify.classifier import Classifier
 from resnet_export.error_text import running
 from resnet_export.errors import ImageError, ModelError
 from resnet_export.graph.foreign import ImageInput
-from resnet_export.images import Preprocessing, load_pictures
+from resnet_export.images import Preprocessing
 from resnet_export.runtimes.session import Session
 
 
@@ -45,26 +45,20 @@ class Batching(NamedTuple):
     """Whether it takes no fewer."""
 
 
-def answers(session: Session, classifier: Classifier, paths: Iterable[Path], *, batch: int = 1) -> Iterator[Answer]:
-    """Runs the pictures, and gives their outputs in the same order; one that can't be read takes no part in a batch.
+def outputs(
+    session: Session, classifier: Classifier, loaded: Iterable[tuple[Path, NDArray[Any] | ImageError]], *, batch: int
+) -> Iterator[Answer]:
+    """Runs pictures, and gives their outputs in the same order; one that can't be read takes no part in a batch.
 
     Args:
-        session: of the classifier's file.
+        session: of the classifier's file, or a live model.
         classifier: says how pictures are prepared.
-        paths: of the pictures.
+        loaded: as `Loaded` has them; they are taken as they are run.
         batch: pictures of a run, where file and runtime take any number.
 
     Raises:
         RuntimeFailedError: the runtime fails while it runs.
     """
-    loaded = load_pictures(list(paths), classifier.preprocessing, prepared=not takes_any_size(session, classifier))
-    yield from outputs(session, classifier, loaded, batch=batch)
-
-
-def outputs(
-    session: Session, classifier: Classifier, loaded: Iterable[tuple[Path, NDArray[Any] | ImageError]], *, batch: int
-) -> Iterator[Answer]:
-    """The same for pictures that are loaded already, as `Loaded` has them; they are taken as they are run."""
     batching = batching_of(session, classifier.taken, batch)
     for together in _batches(loaded, 1 if takes_any_size(session, classifier) else batching.size):
         pixels = [one.pixels for one in together if not isinstance(one.pixels, ImageError)]

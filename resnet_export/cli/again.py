@@ -1,7 +1,5 @@
 """The command that was given, with other options: advice that can be pasted into a shell."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Iterator

@@ -1,20 +1,14 @@
 """`resnet-export bench compare`: is B faster than A, slower, or the same?"""
 
-from __future__ import annotations
-
 import math
 import time
 from functools import partial
-from typing import TYPE_CHECKING
 
 import click
 
 from resnet_export.cli.options import GroupedCommand, budget_of, duration, option
-from resnet_export.cli.output import output_options
+from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.values import SHARE, whole
-
-if TYPE_CHECKING:
-    from resnet_export.cli.output import Output
 
 what, how = (partial(option, heading=name) for name in ("What", "How"))
 

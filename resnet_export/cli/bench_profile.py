@@ -1,19 +1,13 @@
 """`resnet-export bench profile`: where the time of a run goes, by operator and by layer."""
 
-from __future__ import annotations
-
 import time
 from functools import partial
-from typing import TYPE_CHECKING
 
 import click
 
 from resnet_export.cli.options import GroupedCommand, budget_of, duration, option
-from resnet_export.cli.output import HEADING, output_options
+from resnet_export.cli.output import HEADING, Output, output_options
 from resnet_export.cli.values import COUNT, RUNTIME
-
-if TYPE_CHECKING:
-    from resnet_export.cli.output import Output
 
 what = partial(option, heading="What")
 

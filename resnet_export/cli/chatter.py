@@ -3,8 +3,6 @@
 TensorFlow and torch log from C++, below Python's `sys.stdout`, so the file descriptors themselves are redirected.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import io

@@ -1,17 +1,11 @@
 """`resnet-export doctor`: what runs here, what doesn't, and why."""
 
-from __future__ import annotations
-
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from resnet_export.cli.options import GroupedCommand, option
-from resnet_export.cli.output import output_options
-
-if TYPE_CHECKING:
-    from resnet_export.cli.output import Output
+from resnet_export.cli.output import Output, output_options
 
 
 @click.command(

@@ -1,21 +1,16 @@
 """`resnet-export export`: the main job."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from resnet_export.cli.options import GroupedCommand, option
-from resnet_export.cli.output import output_options
+from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.values import BATCH, COUNT, POSITIVE, FileOr, numbers, one_of, whole
-
-if TYPE_CHECKING:
-    from resnet_export.cli.output import Output
 
 # Literals: the tables that they repeat stand in modules which import numpy and onnx. A test holds them equal.
 FRAMEWORKS = ("keras", "torch")

@@ -1,7 +1,5 @@
 """From an exception to what the user reads, and to the exit code."""
 
-from __future__ import annotations
-
 import contextlib
 import traceback
 from collections.abc import Iterator
@@ -54,6 +52,6 @@ def _findings(error: ResNetExportError) -> list[str]:
         return [f"Likely cause: {error.cause}."]
     if not isinstance(error, ParityError) or getattr(error.report, "verification", None) is None:
         return []
-    from resnet_export.report.verify.findings import findings
+    from resnet_export.report.verify.summary import findings
 
     return [line for line in findings(error.report.verification) if line.strip(" .") not in error.message]

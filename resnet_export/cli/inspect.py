@@ -1,16 +1,9 @@
 """`resnet-export inspect`: what stands in a file, and what tells two apart."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import click
 
 from resnet_export.cli.options import GroupedCommand, option
-from resnet_export.cli.output import output_options
-
-if TYPE_CHECKING:
-    from resnet_export.cli.output import Output
+from resnet_export.cli.output import Output, output_options
 
 FAILED = 1
 """A check failed, or two files differ; like diff(1)."""

@@ -6,8 +6,6 @@ of which tracing needs millions, are kept. What only Python's collector frees, s
 once, when it has served; the imported modules, most of its work, are left out of that.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import gc

@@ -1,7 +1,5 @@
 """The stages of a long command on stderr, where a person sees them."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shutil

@@ -56,6 +56,7 @@ scoring, work = (partial(option, heading=heading) for heading in ("Scoring", "Wo
 @scoring("--format", type=click.Choice(FORMATS), default="parquet", show_default=True, help="Of the rows.")
 @scoring("--top", type=COUNT, default=5, show_default=True, help="Classes of each picture.")
 @scoring("--logits", is_flag=True, help="Write the logits, too.")
+@scoring("--embedding", is_flag=True, help="Write what the last layer takes, too.")
 @scoring("--changed", is_flag=True, help="Score pictures again that have changed since.")
 @scoring("--fast", is_flag=True, help="Let libjpeg make JPEGs smaller while it decodes them.")
 @work("--runtime", type=RUNTIME, default="ort:cpu", show_default=True, help="What runs the file.")

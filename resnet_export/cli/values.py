@@ -1,7 +1,5 @@
 """The kinds of values that options take: counts, numbers, durations, shares, runtimes; each says what is wrong."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import re

@@ -1,17 +1,12 @@
 """`resnet-export verify`: is a file the network that it says it is, in every runtime that is here?"""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from resnet_export.cli.options import GroupedCommand, option, removed
-from resnet_export.cli.output import output_options
+from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.values import COUNT, RUNTIME
-
-if TYPE_CHECKING:
-    from resnet_export.cli.output import Output
 
 CHECK = "Check"
 

@@ -7,6 +7,7 @@ tf2onnx transposes them back, and the two cancel.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,11 @@ def as_input(model: keras.Model, image: Any) -> Any:
     return require("keras").tree.map_structure(lambda _: image, given)
 
 
+def in_inference(model: keras.Model) -> dict[str, bool]:
+    """What tells a model that it isn't trained: its own `call` may not take that, and Keras's layers then assume it."""
+    return {"training": False} if "training" in inspect.signature(model.call).parameters else {}
+
+
 def named(model: keras.Model, given: Any) -> dict[str, Any]:
     """The floating tensors that a model gave, in its order: those of a list have the names of the output layers."""
     tf = require("tensorflow")
@@ -128,7 +134,7 @@ def _traced_function(model: keras.Model, parameters: list[Parameter], outputs: l
             [value(variable) for variable in model.trainable_variables],
             [value(variable) for variable in model.non_trainable_variables],
             as_input(model, image if nchw else tf.transpose(image, (0, 2, 3, 1))),
-            training=False,
+            **in_inference(model),
         )
         found = named(model, output)
         outputs[:] = found

@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.optional import require
+from resnet_export.weights.naming.keras import KERNEL_AXES
 
 if TYPE_CHECKING:
     import keras
-
-KERNEL_AXES = {2: (1, 0), 4: (3, 2, 0, 1)}
-"""Rank of a kernel -> the axes of Keras's layout in the order of ONNX's: dense, convolution and transposed one."""
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from resnet_export.doctor.report import Providers, RuntimeCheck, State
 from resnet_export.errors import MissingDependencyError, ResNetExportError, RuntimeFailedError
 from resnet_export.runtimes import find
-from resnet_export.workers import Pool
+from resnet_export.workers import Worker
 
 PROVIDERS = "ort:providers compiled in"
 """Stands for the question which providers were compiled into ONNX Runtime; no runtime's name has a blank."""
@@ -35,22 +36,23 @@ class Checker:
 
 
 def check_all(names: Sequence[str], *, timeout_s: float) -> tuple[tuple[RuntimeCheck, ...], Providers]:
-    """Checks runtimes, and asks ONNX Runtime for its providers.
+    """Checks runtimes, each in a process of its own, and asks ONNX Runtime for its providers.
 
     Args:
         names: of the runtimes; the checks come in the same order.
         timeout_s: seconds for each.
     """
-    asked = [PROVIDERS, *names]
-    found = Pool(f"{__name__}:Checker", min(MOST, os.cpu_count() or 1)).map(
-        "check",
-        asked,
-        timeout_s=timeout_s,
-        doing="checking it",
-        key=lambda name: name.partition(":")[0],  # those that share their imports share a process
-    )
-    first, *checks = (failure(name, one) if isinstance(one, Exception) else one
-                      for name, one in zip(asked, found, strict=True))  # fmt: skip
+
+    def check(name: str) -> RuntimeCheck:
+        try:
+            with Worker(f"{__name__}:Checker", timeout_s=timeout_s) as worker:
+                found: RuntimeCheck = worker.call("check", name, doing="checking it")
+                return found
+        except ResNetExportError as error:
+            return failure(name, error)
+
+    with ThreadPoolExecutor(min(MOST, os.cpu_count() or 1)) as threads:
+        first, *checks = threads.map(check, [PROVIDERS, *names])
     return tuple(checks), Providers(tuple(first.detail.split())) if first.usable else Providers(reason=first.detail)
 
 

@@ -13,6 +13,7 @@ from resnet_export.error_text import unlogged
 from resnet_export.errors import ModelError
 from resnet_export.graph.access import EXTERNAL_ABOVE
 from resnet_export.graph.file import EXPORT_AGAIN, read
+from resnet_export.graph.foreign import PASSING, find_head
 
 
 def write_outputs(path: Path, outputs: Sequence[str], target: Path) -> None:
@@ -26,11 +27,39 @@ def write_outputs(path: Path, outputs: Sequence[str], target: Path) -> None:
     for value in model.graph.outputs:
         value.dtype = value.dtype or ir.DataType.FLOAT
     RemoveUnusedNodesPass()(model)
-    size = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value)
-    try:
-        ir.save(model, target, external_data=f"{target.name}.data" if size > EXTERNAL_ABOVE else None)
-    except ir.serde.SerdeError as error:
-        raise ModelError(f"{path} is damaged: one of its names is no UTF-8.", hint=EXPORT_AGAIN) from error
+    _save(model, path, target)
+
+
+def write_with_features(path: Path, target: Path) -> int | None:
+    """Writes a copy of a classifier in whose first output the features stand before the values of the classes.
+
+    The features, (batch, n), are what the last matrix product takes. One output has both, so that every runtime gives
+    both in one run.
+
+    Returns:
+        n; None where no matrix product gives the values of the classes, and nothing was written.
+
+    Raises:
+        ModelError: as of `write_outputs`.
+    """
+    model = _inferred(path)
+    head, output = find_head(model), model.graph.outputs[0]
+    classes = output if head is None else ir.convenience.create_value_mapping(model.graph)[head.logits]
+    node = classes.producer()
+    while node is not None and node.op_type in (*PASSING, "Add") and node.inputs[0] is not None:
+        node = node.inputs[0].producer()
+    features = node.inputs[0] if node is not None and node.op_type in ("Gemm", "MatMul") else None
+    count = features.shape[1] if features is not None and features.shape is not None and len(features.shape) == 2 else 0
+    if features is None or not isinstance(count, int) or not count:
+        return None
+    kind = output.dtype or ir.DataType.FLOAT
+    cast = ir.node("Cast", [features], {"to": kind})
+    joined = ir.node("Concat", [cast.outputs[0], output], {"axis": 1})
+    joined.outputs[0].name, joined.outputs[0].dtype = "features_and_classes", kind
+    model.graph.extend([cast, joined])
+    model.graph.outputs[:] = joined.outputs
+    _save(model, path, target)
+    return count
 
 
 def keep_outputs(model: ir.Model, outputs: Sequence[str]) -> None:
@@ -53,3 +82,11 @@ def _inferred(path: Path) -> ir.Model:
     with unlogged():
         ShapeInferencePass(check_type=False, strict_mode=False, data_prop=False)(model)
     return model
+
+
+def _save(model: ir.Model, path: Path, target: Path) -> None:
+    size = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value)
+    try:
+        ir.save(model, target, external_data=f"{target.name}.data" if size > EXTERNAL_ABOVE else None)
+    except ir.serde.SerdeError as error:
+        raise ModelError(f"{path} is damaged: one of its names is no UTF-8.", hint=EXPORT_AGAIN) from error

@@ -10,6 +10,7 @@ import onnx_ir as ir
 from resnet_export import __version__
 from resnet_export.error_text import unlogged
 from resnet_export.errors import ModelError
+from resnet_export.files import is_text
 from resnet_export.graph.access import EXTERNAL_ABOVE
 from resnet_export.graph.metadata import Metadata
 from resnet_export.graph.serial import serialised
@@ -132,6 +133,8 @@ def _content(path: Path) -> bytes:
             raise ModelError(f"{path} is a folder{saved}, not a file.", hint=GIVE)
         if not path.exists():
             raise ModelError(f"There is no file {path}.", hint=GIVE)
+        if not is_text(path):
+            raise ModelError(f"The name of {path} is not in UTF-8, and no runtime opens it.", hint="Rename the file.")
         return path.read_bytes()
     except OSError as error:
         raise ModelError(

@@ -34,6 +34,7 @@ AS_INPUTS: Mapping[str, tuple[str, ...]] = {
     "Gather": ("indices",),
     "Pad": ("pads", "value"),
     "Reshape": ("shape",),
+    "Resize": ("roi", "scales"),
     "Slice": ("starts", "ends", "axes", "steps"),
 }
 """Operator -> the attributes that ONNX takes as inputs behind the first."""
@@ -175,7 +176,8 @@ def _constant(step: Step, name: str, value: Any, constants: dict[str, NDArray[An
         # A zero is written as -0.0: ONNX Runtime merges a Pad of 0.0 into a max pool as if it were minus infinity.
         constants[full] = np.array(value or -0.0 if step.op == "Pad" else value, np.float32)
     else:
-        found = np.array(value, np.int64)
+        found = np.array(value)
+        found = found.astype(np.float32 if found.dtype.kind == "f" else np.int64)
         if name == "ends":
             found = np.where((np.array(step.attributes["steps"]) < 0) & (found < 0), BEFORE_THE_FIRST, found)
         constants[full] = found

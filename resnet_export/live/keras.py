@@ -25,6 +25,9 @@ AGREEMENT = 1e-4
 """Largest distance of a float64 run from the float32 one, over the largest output. Float32's own error in a deep
 network is about 1e-6 to 1e-5; a copy that lost a layer's state is off by far more than this."""
 
+RESIZES = ("Resizing", "UpSampling2D")
+"""Layers that TensorFlow computes in float32, whatever their type, where they interpolate."""
+
 
 class KerasModel:
     """See `LiveModel`."""
@@ -117,6 +120,9 @@ class KerasModel:
 
     @cached_property
     def _float64(self) -> keras.Model | None:
+        resizes = (layer for layer in layers_of(self.model) if type(layer).__name__ in RESIZES)
+        if any(layer.interpolation != "nearest" for layer in resizes):
+            return None
         return in_precision(self.model, "float64")
 
     def _outputs(self, model: keras.Model, images: NDArray[Any]) -> tuple[NDArray[Any], ...]:
@@ -130,7 +136,7 @@ class KerasModel:
         """What a model with this one's order of axes gives for images (N, channels, height, width)."""
 
         def call(given: Any) -> Any:
-            return model(converter.as_input(model, given), training=False)
+            return model(converter.as_input(model, given), **converter.in_inference(model))
 
         if not self._channels_first:
             return call(np.ascontiguousarray(images.transpose(0, 2, 3, 1)))

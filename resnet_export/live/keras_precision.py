@@ -32,7 +32,7 @@ def _clone(model: keras.Model, dtype: str) -> keras.Model:
     keras = require("keras")
 
     def cloned(layer: Any) -> Any:
-        if isinstance(layer, keras.Sequential) or _is_functional(layer):
+        if isinstance(layer, keras.Model) and (isinstance(layer, keras.Sequential) or hasattr(layer, "operations")):
             return _clone(layer, dtype)
         return type(layer).from_config(_retyped(layer.get_config(), dtype))
 
@@ -44,11 +44,6 @@ def _clone(model: keras.Model, dtype: str) -> keras.Model:
     given = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
     inputs = keras.tree.map_structure(image, given)
     return keras.models.clone_model(model, input_tensors=inputs, clone_function=cloned)
-
-
-def _is_functional(layer: Any) -> bool:
-    keras = require("keras")
-    return isinstance(layer, keras.Model) and hasattr(layer, "operations")
 
 
 def _retyped(config: Any, dtype: str) -> Any:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from resnet_export.convert.remarks import quiet, reason
-from resnet_export.errors import CheckpointError, quote_some
+from resnet_export.errors import CheckpointError
 from resnet_export.optional import require
+from resnet_export.weights.designs import faults_of
 from resnet_export.weights.naming.torch import COUNTER
 
 if TYPE_CHECKING:
@@ -33,15 +34,17 @@ def load_strictly(model: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> None
     # A loss's weights, which some checkpoints have besides, don't have the prefix: they must not hide it.
     before = [name.removesuffix(one) for one in list(state)[:1] for name in tensors if name.endswith(f".{one}")]
     prefix = max(("", *before), key=lambda one: len({one + name for name in state} & tensors.keys()))
-    given = {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
-    faults = _faults(state, given, [name for name in tensors if not name.startswith(prefix)])
+    shapes = {name: array.shape for name, array in tensors.items()}
+    wanted = {prefix + name: tuple(tensor.shape) for name, tensor in state.items()
+              if not name.endswith(COUNTER) or prefix + name in shapes}  # fmt: skip
+    faults = faults_of(wanted, shapes)
     if faults:
         raise CheckpointError(
             f"The checkpoint does not fit the model {type(model).__name__}: {'; '.join(faults)}.",
             hint="Make the model with the arguments that it was trained with, or pass the checkpoint of this one.",
         )
     # torch takes no read-only array.
-    state |= {name: torch.from_numpy(array.copy()) for name, array in given.items()}
+    state |= {name.removeprefix(prefix): torch.from_numpy(array.copy()) for name, array in tensors.items()}
     model.load_state_dict(state)
 
 
@@ -59,17 +62,3 @@ def load_file(model: keras.Model, path: str | os.PathLike[str]) -> None:
             f"{os.fspath(path)} does not fit the model {type(model).__name__}: {reason(error)}.",
             hint="Make the model with the arguments that it was trained with, and call it once on an example.",
         ) from error
-
-
-def _faults(state: Mapping[str, Any], given: Mapping[str, NDArray[Any]], others: list[str]) -> list[str]:
-    missing = [name for name in state if name not in given and name.rpartition(".")[2] != COUNTER]
-    unexpected = [name for name in given if name not in state] + others
-    misshapen = [
-        f"{name!r} has the shape {array.shape} and not {tuple(state[name].shape)}"
-        for name, array in given.items()
-        if name in state and array.shape != tuple(state[name].shape)
-    ]
-    faults = [f"it lacks {quote_some(missing)}"] if missing else []
-    faults += [f"it has {quote_some(unexpected)} besides"] if unexpected else []
-    more = [f"{len(misshapen) - 3} more have other shapes"] if len(misshapen) > 3 else []
-    return faults + misshapen[:3] + more

@@ -59,25 +59,6 @@ def load(text: str, tensors: Tensors | None = None) -> Any:
         ) from error
 
 
-def refuse_another(text: str, architecture: str | None, folder: object) -> None:
-    """Refuses a name that the configuration beside a checkpoint contradicts.
-
-    Args:
-        text: as of `load`.
-        architecture: the model of timm that the configuration names; None where it names none.
-        folder: where it stands, for the message.
-
-    Raises:
-        UsageError: they are two models.
-    """
-    asked = text.partition(":")[2]
-    if architecture is not None and asked.partition(".")[0] != architecture.partition(".")[0]:
-        raise UsageError(
-            f"{text} was asked for, but config.json in {folder} is of timm:{architecture}.",
-            hint="Leave that name out, or give the checkpoint without its folder.",
-        )
-
-
 def _of_timm(timm: Any, name: str, tensors: Tensors | None) -> Any:
     known = timm.list_models()
     if name.partition(".")[0] not in known:

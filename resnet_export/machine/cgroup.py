@@ -6,8 +6,6 @@ A limit binds everything below it, so the groups above count as well, as far as 
 used up its quota is stopped until the period ends: the kernel counts these periods.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The counters of the system that tell what happens beside a process, read at one moment."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import time

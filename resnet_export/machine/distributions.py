@@ -1,7 +1,5 @@
 """The installed packages that have a part in an export or a run, beside the versions that were tested."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import re
 from collections.abc import Mapping

@@ -6,8 +6,6 @@
 The CPUs are those that the measured process may run on. A process counts with its children, those that ended too.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -102,14 +100,7 @@ class Watch:
 
 
 def between(first: Moment, last: Moment, cpus: int, speeds: Iterable[float] = ()) -> Noise:
-    """What happened between two moments.
-
-    Args:
-        first: the earlier one.
-        last: the later one.
-        cpus: that the measured process may run on.
-        speeds: clocks that were seen meanwhile, in MHz.
-    """
+    """What happened between two moments on so many CPUs; `speeds` are clocks that were seen meanwhile, in MHz."""
     seconds = max(last.seconds - first.seconds, 1e-9)
     busy, own = _more(first.busy_s, last.busy_s), _more(first.own_s, last.own_s)
     steal = _more(first.steal_s, last.steal_s)

@@ -1,7 +1,5 @@
 """Small files in which Linux tells of itself, such as those below `/proc` and `/sys`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 ROOT = Path("/")

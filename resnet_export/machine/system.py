@@ -1,10 +1,7 @@
 """The system: operating system, kernel, C library, container and Python."""
 
-from __future__ import annotations
-
 import os
 import platform
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +10,6 @@ from resnet_export.machine.sysfs import ROOT, read_text
 
 MARKS = {".dockerenv": "docker", "run/.containerenv": "podman"}
 """Files that container engines leave -> the engine."""
-GROUPS = {
-    r"/kubepods": "kubernetes",
-    r"/docker[/-][0-9a-f]{12}": "docker",
-    r"/libpod-[0-9a-f]{12}": "podman",
-    r"/lxc(/|\.payload)": "lxc",
-}
-"""What the process's cgroup is called -> the engine. `docker-compose.service` of the host is none."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +46,7 @@ def find_container(root: Path, environment: Mapping[str, str]) -> str | None:
     named = read_text(root / "run/systemd/container") or environment.get("container", "")
     if named:
         return named
-    for mark, engine in MARKS.items():
-        if (root / mark).exists():
-            return engine
-    groups = read_text(root / "proc/self/cgroup")
-    return next((engine for pattern, engine in GROUPS.items() if re.search(pattern, groups)), None)
+    return next((engine for mark, engine in MARKS.items() if (root / mark).exists()), None)
 
 
 def _name() -> str:

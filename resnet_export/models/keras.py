@@ -12,7 +12,7 @@ import contextlib
 import os
 import zipfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import keras
 from keras import layers
@@ -141,23 +141,18 @@ def load(model: keras.Model, weights: Weights) -> None:
         variable.assign(to_keras(weights[name]))
 
 
-def read(model: keras.Model, **asked: Any) -> Weights:
+def read(model: keras.Model, spec: ResNetSpec) -> Weights:
     """The parameters of `model`: of this module's, or of another whose layers have torchvision's names.
 
     Args:
         model: a built model.
-        asked: fields of the specification; what is not given is inferred from the variables.
+        spec: whose network it is.
 
     Raises:
-        CheckpointError: its parameters are not those of a ResNet, or contradict what was asked.
+        CheckpointError: its parameters are not those of that network.
     """
-    origin = f"the Keras model {model.name}"
     tensors = {name: to_canonical(variable.numpy()) for name, variable in variables(model).items()}
-    if asked.get("image_size") is None and isinstance(model.input_shape, tuple):
-        asked["image_size"] = model.input_shape[1]
-    every = model._flatten_layers()  # those of nested models included
-    norms = {layer.name: layer.epsilon for layer in every if isinstance(layer, layers.BatchNormalization)}
-    return Weights.of_model(tensors, norms, origin=origin, **asked)
+    return Weights(spec, tensors, origin=f"the Keras model {model.name}")
 
 
 def save(weights: Weights, path: str | os.PathLike[str], said: Description | None = None) -> None:

@@ -8,7 +8,7 @@ logits = model(torch.randn(2, 3, 224, 224))  # (2, 1000)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -148,22 +148,18 @@ def load(model: nn.Module, weights: Weights) -> None:
             state[name].zero_()
 
 
-def read(model: nn.Module, **asked: Any) -> Weights:
+def read(model: nn.Module, spec: ResNetSpec) -> Weights:
     """The parameters of `model`: of this module's or of any other with torchvision's names.
 
     Args:
         model: on any device, in any floating type.
-        asked: fields of the specification; what is not given is inferred from the tensors.
+        spec: whose network it is.
 
     Raises:
-        CheckpointError: its parameters are not those of a ResNet, or contradict what was asked.
+        CheckpointError: its parameters are not those of that network.
     """
-    origin = f"the torch model {type(model).__name__}"
     tensors = {}
     for name, tensor in model.state_dict().items():
         tensor = tensor.detach().cpu()
         tensors[name] = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
-    if isinstance(model, ResNet):
-        asked["image_size"] = asked.get("image_size") or model.spec.image_size
-    norms = {name: module.eps for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)}
-    return Weights.of_model(tensors, norms, origin=origin, **asked)
+    return Weights(spec, tensors, origin=f"the torch model {type(model).__name__}")

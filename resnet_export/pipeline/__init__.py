@@ -1,12 +1,9 @@
 """The main job: a trained network in, one proven `.onnx` file out."""
 
-import inspect
 from collections import Counter
-from collections.abc import Callable
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import ParamSpec
 
 import onnx_ir as ir
 
@@ -15,6 +12,7 @@ from resnet_export.files import refuse_overwriting, reported, sha256, staged
 from resnet_export.graph.building import build_graph
 from resnet_export.graph.file import bind, write
 from resnet_export.graph.metadata import Metadata, initializers_digest
+from resnet_export.keywords import keywords_of
 from resnet_export.network import Network
 from resnet_export.network.folding import fold, folded_numbers, unfolded
 from resnet_export.parity.check import Check
@@ -27,8 +25,6 @@ from resnet_export.pipeline.stages import Stages
 from resnet_export.sources import Trained
 
 __all__ = ["ExportOptions", "ExportReport", "export", "run"]
-
-P = ParamSpec("P")
 
 
 def run(options: ExportOptions) -> ExportReport:
@@ -116,31 +112,20 @@ def _refusal(report: ExportReport, diagnosis: Diagnosis | None = None) -> Parity
     )
 
 
-def _exporting(options: Callable[P, ExportOptions]) -> Callable[P, ExportReport]:
-    """`export`, whose parameters are the fields of `ExportOptions`, for type checkers as for `help`."""
+@keywords_of(ExportOptions)
+def export(options: ExportOptions) -> ExportReport:
+    """Exports a network to one `.onnx` file and proves that the file is that network.
 
-    def export(*arguments: P.args, **named: P.kwargs) -> ExportReport:
-        """Exports a network to one `.onnx` file and proves that the file is that network.
+    Its parameters are the fields of `ExportOptions`, where each is described.
 
-        Args:
-            arguments: the source and the output.
-            named: the other fields of `ExportOptions`, where each is described.
+    Returns:
+        What was done and found.
 
-        Returns:
-            What was done and found.
-
-        Raises:
-            ParityError: the file, or the source, is not the network; nothing was written. Carries the report.
-            UsageError: an option has an invalid value, or `output` exists and `force` is not set.
-            InputError: a checkpoint, the labels or the pictures cannot be used.
-            MissingDependencyError: the framework is not installed.
-            UnavailableError: the file cannot be written.
-        """
-        return run(options(*arguments, **named))
-
-    signature = inspect.signature(options).replace(return_annotation=ExportReport)
-    vars(export).update(__signature__=signature)
-    return export
-
-
-export = _exporting(ExportOptions)
+    Raises:
+        ParityError: the file, or the source, is not the network; nothing was written. Carries the report.
+        UsageError: an option has an invalid value, or `output` exists and `force` is not set.
+        InputError: a checkpoint, the labels or the pictures cannot be used.
+        MissingDependencyError: the framework is not installed.
+        UnavailableError: the file cannot be written.
+    """
+    return run(options)

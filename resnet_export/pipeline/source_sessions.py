@@ -47,10 +47,6 @@ class LiveSession(Session):
         steps = _steps(self._trained, names, lambda places: self._model.values(images, places))
         return steps | {name: given[self._others[name]] for name in asked}
 
-    def placement(self) -> Placement:
-        """See `Session.placement`."""
-        return Placement("CPU")
-
 
 class FileSession(Session):
     """An `.onnx` file that a network was read from, in ONNX Runtime without its optimisations.

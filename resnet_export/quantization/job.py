@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import ParamSpec
 
 from resnet_export.files import refuse_overwriting, reported, sha256, staged
+from resnet_export.keywords import keywords_of
 from resnet_export.progress import Progress
 from resnet_export.quantization.half import make_half
 from resnet_export.quantization.int8 import Int8
@@ -21,11 +19,22 @@ from resnet_export.quantization.results import QuantizeReport
 from resnet_export.quantization.subject import Subject, bytes_of, read_subject
 from resnet_export.quantization.verdict import drop, failures, marked, undecided
 
-P = ParamSpec("P")
 
+@keywords_of(QuantizeOptions)
+def quantize(options: QuantizeOptions) -> QuantizeReport:
+    """Writes a network in reduced precision, and proves what it is worth.
 
-def run(options: QuantizeOptions) -> QuantizeReport:
-    """Does what `quantize` says, for options in one value."""
+    Its parameters are the fields of `QuantizeOptions`, where each is described.
+
+    Returns:
+        What was made and found. A file that is refused is not written, unless `keep` is set: see `passed`.
+
+    Raises:
+        ModelError: the source is quantised already, or can't be read, or gives no classes.
+        UsageError: an option has an invalid value, or `output` exists and `force` is not set.
+        InputError: the pictures or the labels cannot be used.
+        UnavailableError: the file cannot be written.
+    """
     target = Path(options.output)
     refuse_overwriting(target, force=options.force)
     stage = options.progress or (lambda name: contextlib.nullcontext())
@@ -79,33 +88,3 @@ def _report(options: QuantizeOptions, subject: Subject, made: Made, folder: Path
         pictures_run=made.pictures_run + (1 + len(proofs)) * held_out,
         notes=made.notes,
     )
-
-
-def _quantizing(options: Callable[P, QuantizeOptions]) -> Callable[P, QuantizeReport]:
-    """`quantize`, whose parameters are the fields of `QuantizeOptions`, for type checkers as for `help`."""
-
-    def quantize(*arguments: P.args, **named: P.kwargs) -> QuantizeReport:
-        """Writes a network in reduced precision, and proves what it is worth.
-
-        Args:
-            arguments: the source and the output.
-            named: the other fields of `QuantizeOptions`, where each is described.
-
-        Returns:
-            What was made and found. A file that is refused is not written, unless `keep` is set: see `passed`.
-
-        Raises:
-            ModelError: the source is quantised already, or can't be read, or gives no classes.
-            UsageError: an option has an invalid value, or `output` exists and `force` is not set.
-            InputError: the pictures or the labels cannot be used.
-            UnavailableError: the file cannot be written.
-        """
-        return run(options(*arguments, **named))
-
-    signature = inspect.signature(options).replace(return_annotation=QuantizeReport)
-    vars(quantize).update(__signature__=signature)
-    return quantize
-
-
-quantize = _quantizing(QuantizeOptions)
-"""Reduced precision that keeps its word."""

@@ -1,18 +1,13 @@
 """What `bench compare` found for a person at a terminal: plain text, 80 columns."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from resnet_export.bench.compare.results import Comparison, Measured
 from resnet_export.report.bench.words import digits, interval, machine_line, places
 from resnet_export.terminal import blocks, fact, file_size, number, printable, wrapped
-
-if TYPE_CHECKING:
-    from resnet_export.bench.compare.results import Comparison, Measured
 
 EXPLANATION = (
     "B / A: the ratio of the medians, [95 % interval] over launches: fresh processes, in which short blocks of both "

@@ -1,15 +1,10 @@
 """A `DoctorReport` for a person at a terminal: plain text, 80 columns, fit for a bug report."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
+from resnet_export.doctor.report import DoctorReport, RuntimeCheck
 from resnet_export.report import machine
 from resnet_export.terminal import WIDTH, blocks, clipped, fact, listed
-
-if TYPE_CHECKING:
-    from resnet_export.doctor.report import DoctorReport, RuntimeCheck
 
 LONGEST = 230
 """Characters of a reason, four lines; JSON has the whole of it."""

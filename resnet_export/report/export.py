@@ -1,20 +1,14 @@
 """An export's result for a person at a terminal: plain text, 80 columns."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from resnet_export.graph.interface import OUTPUTS
 from resnet_export.parity.gate.gate import SUSPICIOUS
+from resnet_export.parity.results import Comparison, VerifyReport
+from resnet_export.pipeline.report import ExportReport
 from resnet_export.report import facts
-from resnet_export.report.verify.findings import findings
+from resnet_export.report.verify.summary import findings
 from resnet_export.terminal import DIGITS, fact, file_size, multiply_adds, printable, table, wrapped
-
-if TYPE_CHECKING:
-    from resnet_export.parity.results import Comparison, VerifyReport
-    from resnet_export.pipeline.report import ExportReport
-
 
 CHECKPOINT = "checkpoint"
 """What the framework is called of a network that a checkpoint alone shows."""

@@ -1,15 +1,10 @@
 """Facts of a file that `export` and `inspect` both show."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from resnet_export.graph.interface import Embedded
+from resnet_export.images import Preprocessing
 from resnet_export.terminal import fact, numbers, shortened
-
-if TYPE_CHECKING:
-    from resnet_export.graph.interface import Embedded
-    from resnet_export.images import Preprocessing
 
 LONGEST = 34
 """Characters of a name or value that are shown."""

@@ -1,12 +1,13 @@
 """A file, and what tells two apart, for a person at a terminal: plain text, 80 columns."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from resnet_export.graph.metadata import Metadata
+from resnet_export.graph.recipe import Quantization
+from resnet_export.inspect.results import Change, Layer, ModelDiff, ModelReport, Port, TensorChange
 from resnet_export.report import facts
 from resnet_export.terminal import (
     DIGITS,
@@ -22,11 +23,6 @@ from resnet_export.terminal import (
     table,
     wrapped,
 )  # fmt: skip
-
-if TYPE_CHECKING:
-    from resnet_export.graph.metadata import Metadata
-    from resnet_export.graph.recipe import Quantization
-    from resnet_export.inspect.results import Change, Layer, ModelDiff, ModelReport, Port, TensorChange
 
 ROWS = 8
 """Differences of each kind that are shown, so that all kinds stay on one screen; JSON has the rest."""

@@ -1,16 +1,12 @@
 """The facts of a machine for people, of `doctor` and of a page of measurements; what is not known is left out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from resnet_export.machine import Machine
+from resnet_export.machine.cpu import Cpu
+from resnet_export.machine.gpu import Gpu
 from resnet_export.terminal import listed
-
-if TYPE_CHECKING:
-    from resnet_export.machine import Machine
-    from resnet_export.machine.cpu import Cpu
-    from resnet_export.machine.gpu import Gpu
 
 GIBIBYTE = 1 << 30
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib.metadata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from resnet_export.error_text import error_text
 from resnet_export.errors import ModelError, NotApplicableError, ResNetExportError, UnavailableError
+from resnet_export.optional import installed
 from resnet_export.runtimes.ort_binding import bind
 from resnet_export.runtimes.ort_providers import (
     ON_CPU,
@@ -183,22 +182,12 @@ def placement_of(
     return Placement(device if nodes[provider] else "CPU", dict(nodes), found)
 
 
-def distribution() -> str:
-    """Name and version of the ONNX Runtime that is installed."""
-    for name in ("onnxruntime-gpu", "onnxruntime"):
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            return f"{name} {importlib.metadata.version(name)}"
-    import onnxruntime
-
-    return f"onnxruntime {onnxruntime.__version__}"
-
-
 def runtime_on(source: Provider, options: type[OrtOptions]) -> Runtime:
     """ONNX Runtime on one execution provider."""
 
     def probe() -> str:
         source.probe()
-        return f"{distribution()}, {source.provider}"
+        return f"{installed('onnxruntime')}, {source.provider}"
 
     return Runtime(options, probe, partial(OrtSession, source), "onnxruntime")
 

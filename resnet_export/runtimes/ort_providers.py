@@ -72,10 +72,6 @@ class CudaOptions(AcceleratorOptions):
     """Let it pick those that need much memory."""
     enable_cuda_graph: bool | None = None
     """Record the kernels once and replay them."""
-    gpu_mem_limit: int | None = None
-    """Bytes of the arena."""
-    fuse_conv_bias: bool | None = None
-    """Leave the bias and the activation to cuDNN's fused kernels."""
 
     @property
     def precision(self) -> Precision:
@@ -97,12 +93,8 @@ class TensorrtOptions(AcceleratorOptions):
     """Keep the built engine."""
     trt_engine_cache_path: str | None = None
     """Folder of the built engines."""
-    trt_timing_cache_enable: bool | None = None
-    """Keep what was measured while building."""
     trt_cuda_graph_enable: bool | None = None
     """Record the kernels once and replay them."""
-    trt_max_workspace_size: int | None = None
-    """Bytes that a kernel may use."""
 
     @property
     def precision(self) -> Precision:
@@ -116,8 +108,6 @@ class OpenvinoOptions(AcceleratorOptions):
 
     device_type: Literal["CPU", "GPU", "NPU"] = "CPU"
     """Which of the devices that the plugin offers."""
-    num_streams: int | None = None
-    """Runs at a time."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """The type in which it multiplies; by itself it takes bfloat16 wherever the CPU has it."""
 

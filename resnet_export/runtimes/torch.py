@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_export.convert.torch import evaluation
 from resnet_export.errors import UnavailableError, UsageError
 from resnet_export.optional import installed, require
 from resnet_export.runtimes.options import CpuOptions
@@ -117,18 +119,9 @@ class TorchSession(Session):
         placed: nn.Module = model.to(device=options.device, dtype=dtype)
         return placed.to(memory_format=self._layout(options))  # type: ignore[call-overload,no-any-return] # its stubs
 
-    @contextlib.contextmanager
-    def _evaluation(self) -> Iterator[None]:
+    def _evaluation(self) -> AbstractContextManager[None]:
         # To ask a hundred modules takes as long as a convolution; nobody else changes the mode of our own.
-        training = {} if self._options is not None else {module: module.training for module in self._model.modules()}
-        if training:
-            self._model.eval()
-        try:
-            with self._torch.inference_mode():
-                yield
-        finally:
-            for module, mode in training.items():
-                module.training = mode
+        return evaluation(self._model) if self._options is None else self._torch.inference_mode()
 
     @staticmethod
     def _array(tensor: torch.Tensor) -> NDArray[Any]:

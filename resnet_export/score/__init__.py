@@ -6,94 +6,98 @@ import contextlib
 import hashlib
 import importlib.metadata
 import os
+import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from resnet_export.classify.classifier import Asked, read_classifier
+from resnet_export.classify.classifier import Asked, Classifier, read_classifier
 from resnet_export.classify.reading import Reading
-from resnet_export.errors import ImageError, UsageError
+from resnet_export.errors import ImageError, NotApplicableError, UsageError
 from resnet_export.files import sha256
-from resnet_export.graph.interface import Head
-from resnet_export.images import Interpolation
+from resnet_export.graph.cut import write_with_features
+from resnet_export.keywords import keywords_of
 from resnet_export.optional import require
-from resnet_export.progress import Progress
-from resnet_export.runtimes import parse_runtime
+from resnet_export.runtimes import RuntimeSpec
 from resnet_export.score.engine import Engine, measure_fast, open_engine
 from resnet_export.score.listing import check_inputs, list_pictures
 from resnet_export.score.on_ray import cluster
 from resnet_export.score.output import Output
-from resnet_export.score.results import FORMATS, Fast, Format, Run, ScoreReport, Settings
+from resnet_export.score.results import FORMATS, Format, Run, ScoreReport, Settings
 from resnet_export.score.shown import Shown
 from resnet_export.score.summary import summarise
 from resnet_export.storage import grouped
 
 ENGINES = ("local", "ray")
-TOP = 5
-PART_SIZE = 5000
-"""Rows of a part: about a minute's work on a small machine, which is what a run that is ended loses at most."""
 COMPARED = 32
 """Pictures on which scaled decoding is compared with the exact one."""
 
 
-def score(
-    path: str | os.PathLike[str],
-    inputs: Sequence[str | os.PathLike[str]],
-    output: str | os.PathLike[str],
-    *,
-    runtime: str = "ort:cpu",
-    top: int = TOP,
-    format: Format = "parquet",  # noqa: A002 - the name of the option
-    logits: bool = False,
-    fast: bool = False,
-    changed: bool = False,
-    engine: Literal["local", "ray"] = "local",
-    address: str | None = None,
-    decoders: int | None = None,
-    batch: int | None = None,
-    part_size: int = PART_SIZE,
-    labels: str | os.PathLike[str] | Sequence[str] | None = None,
-    image_size: int | None = None,
-    resize: int | None = None,
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
-    interpolation: Interpolation | None = None,
-    head: Head | None = None,
-    allow_fallback: bool = False,
-    thumbnails: bool = False,
-    progress: Progress | None = None,
-) -> ScoreReport:
+@dataclass(frozen=True)
+class ScoreOptions(Asked):
+    """What is asked for.
+
+    Raises:
+        UsageError: an option has an invalid value, or contradicts another one.
+    """
+
+    path: str | os.PathLike[str]
+    """The `.onnx` file, written by this package or not."""
+    inputs: Sequence[str | os.PathLike[str]]
+    """Pictures, folders, patterns, and lists in .txt, .csv or .parquet; paths, or addresses such as `s3://`."""
+    output: str | os.PathLike[str]
+    """The folder of the parts and their manifest, likewise."""
+    _: KW_ONLY
+    runtime: str = "ort:cpu"
+    """What runs the file."""
+    top: int = 5
+    """How many classes of each picture."""
+    format: Format = "parquet"
+    """Of the parts."""
+    logits: bool = False
+    """Whether the rows have the logits, too."""
+    embedding: bool = False
+    """Whether they have the embedding: what the network's last matrix product takes."""
+    fast: bool = False
+    """Whether libjpeg makes JPEGs smaller while it decodes them."""
+    changed: bool = False
+    """Whether pictures are scored again that have changed since."""
+    engine: Literal["local", "ray"] = "local"
+    """What does the work: this machine's processes, or Ray Data."""
+    address: str | None = None
+    """Of a cluster of Ray; None for Ray on this machine."""
+    decoders: int | None = None
+    """Processes that decode; None for one for each CPU."""
+    batch: int | None = None
+    """Pictures of a run; None for what suits the device."""
+    part_size: int = 5000
+    """Rows of a part: about a minute's work on a small machine, which is what a run that is ended loses at most."""
+    thumbnails: bool = False
+    """Whether the report has small copies of its least sure pictures."""
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise UsageError(f"There is no format {self.format!r}.", hint=f"Choose one of {', '.join(FORMATS)}.")
+        lists = "logits are" if self.logits else "an embedding is" if self.embedding else ""
+        if self.format == "csv" and lists:
+            raise UsageError(f"CSV has no lists, as {lists}.", hint="Give --format parquet or --format jsonl.")
+        if self.engine not in ENGINES:
+            raise UsageError(f"There is no engine {self.engine!r}.", hint=f"Choose one of {', '.join(ENGINES)}.")
+        if self.address is not None and self.engine != "ray":
+            raise UsageError("--address is of a cluster of Ray.", hint="Add --engine ray.")
+        for name in ("top", "part_size"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} is {getattr(self, name)}.", hint="Give a whole number from 1.")
+
+
+@keywords_of(ScoreOptions)
+def score(options: ScoreOptions) -> ScoreReport:
     """Writes a row for each picture: its most probable classes, or the reason why it has none.
 
-    Called again with the same output, it goes on: pictures that have their row keep it.
-
-    Args:
-        path: the `.onnx` file, written by this package or not.
-        inputs: pictures, folders, patterns, and lists in .txt, .csv or .parquet; paths, or addresses such as `s3://`.
-        output: the folder of the parts and their manifest, likewise.
-        runtime: what runs the file.
-        top: how many classes of each picture.
-        format: of the parts.
-        logits: whether the rows have the logits, too.
-        fast: whether libjpeg makes JPEGs smaller while it decodes them.
-        changed: whether pictures are scored again that have changed since.
-        engine: what does the work: this machine's processes, or Ray Data.
-        address: of a cluster of Ray; None for Ray on this machine.
-        decoders: processes that decode; None for one for each CPU.
-        batch: pictures of a run; None for what suits the device.
-        part_size: rows of a part.
-        labels: as of `predict`, like all that follow.
-        image_size: likewise.
-        resize: likewise.
-        mean: likewise.
-        std: likewise.
-        interpolation: likewise.
-        head: likewise.
-        allow_fallback: likewise.
-        thumbnails: whether the report has small copies of its least sure pictures.
-        progress: entered around each stage with its name.
+    Called again with the same output, it goes on: pictures that have their row keep it. Its parameters are the fields
+    of `ScoreOptions`, where each is described, and those of `Asked`.
 
     Raises:
         ModelError: the file is missing or damaged, takes no picture, or gives no classes.
@@ -106,42 +110,64 @@ def score(
         RuntimeFailedError: the runtime fails while it runs. What was written by then is kept.
     """
     require("pyarrow")
-    _check(format, logits=logits, top=top, part_size=part_size, engine=engine, address=address)
-    spec = parse_runtime(runtime).with_fallback(allow_fallback)
-    stage = progress or (lambda name: contextlib.nullcontext())
-    given = [os.fspath(one) for one in inputs]
+    spec, stage = options.spec_of(options.runtime), options.stage
+    given = [os.fspath(one) for one in options.inputs]
     with stage("read"):
-        classifier = read_classifier(Path(path), Asked(image_size, resize, mean, std, interpolation, head, labels))
-        if logits and classifier.head != "logits":
-            raise UsageError(f"{path} gives {classifier.head}, and no logits.", hint="Leave out --logits.")
+        classifier = read_classifier(Path(options.path), options)
+        if options.logits and classifier.head != "logits":
+            raise UsageError(f"{options.path} gives {classifier.head}, and no logits.", hint="Leave out --logits.")
         check_inputs(given)
-    with stage(f"open {runtime}"):
-        opened = open_engine(classifier, spec, decoders, batch)
-    settings = Settings(
+    with stage(f"open {options.runtime}"):
+        opened = _opened(classifier, spec, options)
+    folder = os.fspath(options.output)
+    with opened.session, Output(folder, str(options.path), _settings(options, opened), _versions(opened)) as kept:
+        reading = opened.reading()
+        distance = None
+        if options.fast and opened.prepared:
+            with stage("compare"):
+                distance = measure_fast(opened, list_pictures(given), COMPARED)
+        ray = options.engine == "ray"
+        working = cluster(opened, options.address) if ray else contextlib.nullcontext(opened)
+        with stage("score") as show, working as workers:
+            run = _run(workers, reading, kept, given, options.changed, show if callable(show) else None)
+        notes = tuple(reading.notes(spec)) if reading.classes else ()
+        report = summarise(folder, replace(run, fast=distance, notes=notes), thumbnails=options.thumbnails)
+    _refuse_no_label(report)
+    return report
+
+
+def _opened(classifier: Classifier, spec: RuntimeSpec, options: ScoreOptions) -> Engine:
+    """Opens the file, or a copy that gives the embedding, too."""
+    if not options.embedding:
+        return open_engine(classifier, spec, options.decoders, options.batch)
+    with tempfile.TemporaryDirectory(prefix="resnet-export-") as folder:
+        copy = Path(folder, classifier.path.name)
+        features = write_with_features(classifier.path, copy)
+        if features is None:
+            raise UsageError(
+                f"{classifier.path} has no embedding: no matrix product gives the values of its classes.",
+                hint="Leave out --embedding.",
+            )
+        try:
+            return open_engine(classifier, spec, options.decoders, options.batch, copy, features)
+        except NotApplicableError as error:  # the frameworks run definitions of their own, and no copy
+            raise UsageError(f"{spec} gives no embedding.", hint="Leave out --embedding, or --runtime.") from error
+
+
+def _settings(options: ScoreOptions, engine: Engine) -> Settings:
+    """What the rows depend on."""
+    classifier, names = engine.classifier, ("top", "batch", "fast", "logits", "format", "part_size", "embedding")
+    return Settings(
         sha256=sha256(classifier.path),
-        runtime=str(spec),
+        runtime=str(options.spec_of(options.runtime)),
         preprocessing=classifier.preprocessing,
         head=classifier.head,
         labels=_digest(classifier.labels),
-        top=top,
-        batch=batch,
-        fast=fast,
-        logits=logits,
-        format=format,
-        part_size=part_size,
+        **{name: getattr(options, name) for name in names},
     )
-    folder = os.fspath(output)
-    with opened.session, Output(folder, str(path), settings, _versions(opened)) as kept:
-        reading = opened.reading()
-        distance = None
-        if fast and opened.prepared:
-            with stage("compare"):
-                distance = Fast(*measure_fast(opened, reading, list_pictures(given), COMPARED))
-        working = contextlib.nullcontext(opened) if engine == "local" else cluster(opened, address)
-        with stage("score") as show, working as workers:
-            run = _run(workers, reading, kept, given, changed, show if callable(show) else None)
-        notes = tuple(reading.notes(spec)) if reading.classes else ()
-        report = summarise(folder, replace(run, fast=distance, notes=notes), thumbnails=thumbnails)
+
+
+def _refuse_no_label(report: ScoreReport) -> None:
     if not report.rows:
         raise ImageError("There are no pictures.", hint="Give folders, patterns or lists that have some.")
     if report.failed == report.rows:
@@ -150,21 +176,6 @@ def score(
             f"None of {report.rows} pictures has a label. Of {first.count} it is {first.reason}, as {first.example}.",
             hint=f"Their rows in {report.folder} have the reasons.",
         )
-    return report
-
-
-def _check(format: str, *, logits: bool, top: int, part_size: int, engine: str, address: str | None) -> None:  # noqa: A002
-    if format not in FORMATS:
-        raise UsageError(f"There is no format {format!r}.", hint=f"Choose one of {', '.join(FORMATS)}.")
-    if format == "csv" and logits:
-        raise UsageError("CSV has no lists, as logits are.", hint="Give --format parquet or --format jsonl.")
-    if engine not in ENGINES:
-        raise UsageError(f"There is no engine {engine!r}.", hint=f"Choose one of {', '.join(ENGINES)}.")
-    if address is not None and engine != "ray":
-        raise UsageError("--address is of a cluster of Ray.", hint="Add --engine ray.")
-    for name, value in (("top", top), ("part_size", part_size)):
-        if value < 1:
-            raise UsageError(f"{name} is {value}.", hint="Give a whole number from 1.")
 
 
 def _digest(labels: tuple[str, ...] | None) -> str | None:
@@ -189,9 +200,7 @@ def _run(
     """Scores what is due, part by part."""
     settings, since = kept.manifest.settings, time.perf_counter()
     due = kept.due(list_pictures(inputs), changed=changed)
-    rows = engine.rows(
-        due, reading, fast=settings.fast, top=settings.top, logits=settings.logits, part_size=settings.part_size
-    )
+    rows = engine.rows(due, reading, settings)
     shown = Shown(engine, inputs, kept.known, show)
     with shown, contextlib.closing(rows):
         for part in grouped(map(shown.count, rows), settings.part_size):

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -28,7 +29,7 @@ from resnet_export.classify.reading import Reading
 from resnet_export.machine.cpu import usable_cpus
 from resnet_export.runtimes import RuntimeSpec
 from resnet_export.runtimes.session import Session
-from resnet_export.score.results import Error, Row
+from resnet_export.score.results import Error, Fast, Row, Settings
 
 T = TypeVar("T")
 ON_CPU, ELSEWHERE = 8, 64
@@ -50,6 +51,10 @@ class Engine:
     decoders: int
     """Processes that decode."""
     batching: Batching
+    path: Path
+    """What the session has open: the classifier's file, or its copy that gives features, too."""
+    features: int = 0
+    """How many values of a row of the output are features, which stand before those of the classes."""
     waited: dict[str, float] = field(default_factory=lambda: {"decoding": 0.0, "the network": 0.0})
     """Seconds that this thread has waited for each."""
 
@@ -83,27 +88,33 @@ class Engine:
         pixels = [decoded.pixels for _, decoded in batch if decoded.pixels is not None]
         return run_batch(self.session, self.classifier, np.stack(pixels), self.batching) if pixels else None
 
-    def rows(
-        self, pictures: Iterable[Source], reading: Reading, *, fast: bool, top: int, logits: bool, part_size: int
-    ) -> Generator[Row, None, None]:
+    def rows(self, pictures: Iterable[Source], reading: Reading, settings: Settings) -> Generator[Row, None, None]:
         """A row for each picture, in their order.
 
         Args:
             pictures: taken as they are due.
             reading: makes probabilities of the outputs.
-            fast: as of `Recipe`.
-            top: classes of each picture.
-            logits: whether the rows have what the network gave.
-            part_size: rows after which a batch ends.
+            settings: what the rows have, and after how many of them a batch ends.
 
         Raises:
             RuntimeFailedError: the runtime fails while it runs.
         """
-        decoded = decode_all(pictures, self.recipe(fast=fast), processes=self.decoders)
-        answered = self._answered(batched(self._timed(decoded), self.size, part_size))
+        decoded = decode_all(pictures, self.recipe(fast=settings.fast), processes=self.decoders)
+        answered = self._answered(batched(self._timed(decoded), self.size, settings.part_size))
         with contextlib.closing(decoded), contextlib.closing(answered):
             for batch, outputs in answered:
-                yield from rows_of(batch, outputs, reading, top=top, logits=logits)
+                yield from self.rows_of(batch, outputs, reading, settings)
+
+    def rows_of(
+        self, batch: Batch, outputs: NDArray[Any] | None, reading: Reading, settings: Settings
+    ) -> Iterator[Row]:
+        """The rows of a batch; see `row_of`."""
+        left = iter(() if outputs is None else outputs)
+        for source, found in batch:
+            output, features = None if found.pixels is None else next(left), None
+            if output is not None and self.features:
+                features, output = np.split(output, [self.features])
+            yield row_of(source, found, output, features, reading, settings)
 
     def _answered(self, batches: Iterable[Batch]) -> Generator[tuple[Batch, NDArray[Any] | None], None, None]:
         """Each batch with its outputs, in their order; some are under way at a time."""
@@ -135,8 +146,15 @@ class Engine:
             yield entry
 
 
-def open_engine(classifier: Classifier, spec: RuntimeSpec, decoders: int | None, batch: int | None) -> Engine:
-    """Opens the classifier so that all CPUs have work.
+def open_engine(
+    classifier: Classifier,
+    spec: RuntimeSpec,
+    decoders: int | None,
+    batch: int | None,
+    path: Path | None = None,
+    features: int = 0,
+) -> Engine:
+    """Opens the classifier, or its copy at `path` that gives features, too, so that all CPUs have work.
 
     On a CPU several threads call it, each of whose runs has one thread: none of them waits for another. Where the
     runtime can't, or the threads were chosen, one thread calls it.
@@ -144,17 +162,17 @@ def open_engine(classifier: Classifier, spec: RuntimeSpec, decoders: int | None,
     Raises:
         ResNetExportError: what `RuntimeSpec.open` raises.
     """
-    cpus = usable_cpus()
+    cpus, path = usable_cpus(), path or classifier.path
     single = spec.with_threads(1) if spec.takes_threads and spec.threads is None else spec
-    session, callers = single.open(classifier.path), 1
+    session, callers = single.open(path), 1
     on_cpu = session.placement().device == "CPU"
     if single != spec and not (session.takes_callers and on_cpu):
         session.close()
-        session = spec.open(classifier.path)
+        session = spec.open(path)
     if session.takes_callers:
         callers = max(1, cpus // (single.threads or cpus)) if on_cpu else 2  # elsewhere one prepares while one runs
     batching = batching_of(session, classifier.taken, batch or (ON_CPU if on_cpu else ELSEWHERE))
-    return Engine(classifier, session, callers, decoders or cpus, batching)
+    return Engine(classifier, session, callers, decoders or cpus, batching, path, features)
 
 
 def batched(items: Iterable[T], size: int, part_size: int) -> Iterator[list[T]]:
@@ -165,26 +183,23 @@ def batched(items: Iterable[T], size: int, part_size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def rows_of(batch: Batch, outputs: NDArray[Any] | None, reading: Reading, *, top: int, logits: bool) -> Iterator[Row]:
-    """The rows of a batch; see `row_of`."""
-    left = iter(() if outputs is None else outputs)
-    for source, found in batch:
-        output = None if found.pixels is None else next(left)
-        yield row_of(source, found, output, reading, top=top, logits=logits)
-
-
 def row_of(
-    source: Source, decoded: Decoded, output: NDArray[Any] | None, reading: Reading, *, top: int, logits: bool
+    source: Source,
+    decoded: Decoded,
+    output: NDArray[Any] | None,
+    features: NDArray[Any] | None,
+    reading: Reading,
+    settings: Settings,
 ) -> Row:
     """The row of a picture: its classes, or why it has none.
 
     Args:
         source: the picture.
         decoded: what was made of it.
-        output: its row of the network's output; None where it could not be decoded.
-        reading: makes probabilities of it.
-        top: classes of the row.
-        logits: whether the row has the output itself.
+        output: the values of its classes; None where it could not be decoded.
+        features: what they were made of; None where the row doesn't have them.
+        reading: makes probabilities of the output.
+        settings: what the row has.
 
     Raises:
         ModelError: the output is no value for each class.
@@ -195,13 +210,15 @@ def row_of(
     detail = decoded.detail
     if output is not None and probabilities is None:
         error, detail = "not finite", "the network gives numbers that are not finite"
+    has_logits = settings.logits and error is None
     return Row(
         path=source.name,
         width=decoded.width,
         height=decoded.height,
         frames=decoded.frames,
-        top=() if probabilities is None else top_classes(probabilities, top, reading.classifier.labels),
-        logits=tuple(map(float, np.ravel(output))) if logits and output is not None and error is None else None,
+        top=() if probabilities is None else top_classes(probabilities, settings.top, reading.classifier.labels),
+        logits=None if output is None or not has_logits else tuple(np.ravel(output).tolist()),
+        embedding=tuple(features.tolist()) if features is not None and error is None else None,
         error=error,
         detail=detail,
         bytes=source.size,
@@ -209,32 +226,26 @@ def row_of(
     )
 
 
-def measure_fast(
-    engine: Engine, reading: Reading, pictures: Iterable[Source], count: int
-) -> tuple[int, float, float, int]:
-    """How far scaled decoding is from the exact one.
-
-    Returns:
-        (pictures that it makes otherwise, mean distance of a pixel, the largest, pictures with another top class).
-    """
-    some = list(itertools.islice(pictures, count))
-    found = [
-        [
-            one
-            for _, one in decode_all(
-                some, Recipe(engine.classifier.preprocessing, True, fast), processes=engine.decoders
-            )
-        ]
+def measure_fast(engine: Engine, pictures: Iterable[Source], count: int) -> Fast:
+    """How far scaled decoding is from the exact one, on those of the first `count` pictures that it makes otherwise."""
+    some, preprocessing = list(itertools.islice(pictures, count)), engine.classifier.preprocessing
+    exact, scaled = (
+        [one.pixels for _, one in decode_all(some, Recipe(preprocessing, True, fast), processes=engine.decoders)]
         for fast in (False, True)
+    )
+    pairs = [
+        (one, other)
+        for one, other in zip(exact, scaled, strict=True)
+        if one is not None and other is not None and not np.array_equal(one, other)
     ]
-    distances, others = [], 0
-    for source, exact, scaled in zip(some, *found, strict=True):
-        if exact.pixels is None or scaled.pixels is None or np.array_equal(exact.pixels, scaled.pixels):
-            continue
-        distances.append(np.abs(exact.pixels.astype(np.int16) - scaled.pixels))
-        classes = [reading.probabilities(engine.run([(source, one)])[0]) for one in (exact, scaled)]  # type: ignore[index]
-        others += all(one is not None for one in classes) and classes[0].argmax() != classes[1].argmax()  # type: ignore[union-attr]
-    if not distances:
-        return 0, 0.0, 0.0, 0
-    mean = float(np.mean([one.mean() for one in distances]))
-    return len(distances), mean, float(max(one.max() for one in distances)), others
+    if not pairs:
+        return Fast(0, 0.0, 0.0, 0)
+
+    def top(pixels: NDArray[np.uint8]) -> int:
+        output = run_batch(engine.session, engine.classifier, pixels[None], engine.batching)[0]
+        return int(output[engine.features :].argmax())
+
+    distances = [np.abs(one.astype(np.int16) - other) for one, other in pairs]
+    others = sum(top(one) != top(other) for one, other in pairs)
+    mean, largest = np.mean([one.mean() for one in distances]), max(one.max() for one in distances)
+    return Fast(len(pairs), float(mean), float(largest), others)

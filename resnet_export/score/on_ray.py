@@ -25,8 +25,8 @@ from resnet_export.errors import RuntimeCrashedError, RuntimeFailedError, Unavai
 from resnet_export.machine.cpu import usable_cpus
 from resnet_export.optional import require
 from resnet_export.runtimes import parse_runtime
-from resnet_export.score.engine import Engine, batched, rows_of
-from resnet_export.score.results import Row
+from resnet_export.score.engine import Engine, batched
+from resnet_export.score.results import Row, Settings
 from resnet_export.storage import grouped
 from resnet_export.workers import Worker
 
@@ -46,25 +46,23 @@ class RayEngine(Engine):
 
     on_gpu: bool = False
 
-    def rows(
-        self, pictures: Iterable[Source], reading: Reading, *, fast: bool, top: int, logits: bool, part_size: int
-    ) -> Generator[Row, None, None]:
+    def rows(self, pictures: Iterable[Source], reading: Reading, settings: Settings) -> Generator[Row, None, None]:
         """As of `Engine`; the pictures are all listed before the first is decoded.
 
         Raises:
             RuntimeFailedError: an actor fails.
         """
         ray, data, arrow = require("ray"), require("ray.data"), require("pyarrow")
-        batches = map(pickle.dumps, batched(pictures, self.size, part_size))
+        batches = map(pickle.dumps, batched(pictures, self.size, settings.part_size))
         blocks = [ray.put(arrow.table({COLUMN: some})) for some in grouped(batches, BLOCK)]
         if not blocks:
             return
-        model = ray.put(self.classifier.path.read_bytes())
-        asked = (self.classifier, model, self.session.name, self.batching.size, top, logits)
+        model = ray.put(self.path.read_bytes())
+        asked = (self.classifier, model, self.session.name, self.batching.size, self.features, settings)
         common = {"batch_size": 1, "batch_format": "pyarrow", "num_cpus": SHARE}
         decoded = data.from_arrow_refs(blocks).map_batches(
             Decoding,
-            fn_constructor_args=(self.recipe(fast=fast),),
+            fn_constructor_args=(self.recipe(fast=settings.fast),),
             compute=data.ActorPoolStrategy(size=self.decoders),
             **common,
         )
@@ -123,7 +121,7 @@ def _fitted(engine: Engine, there: dict[str, float]) -> RayEngine:
     if needed > cpus:
         what = f"{decoders} decoders and {callers} callers need {needed:g} CPUs, and the cluster has {cpus:g}."
         raise UnavailableError(what, hint="Leave out --decoders, or add nodes.")
-    fields = {name: getattr(engine, name) for name in ("classifier", "session", "batching")}
+    fields = {name: getattr(engine, name) for name in ("classifier", "session", "batching", "path", "features")}
     return RayEngine(**fields, callers=callers, decoders=decoders, on_gpu=on_gpu)
 
 
@@ -159,19 +157,22 @@ class Decoding:
 class Running:
     """An actor that runs the network."""
 
-    def __init__(self, classifier: Classifier, model: Any, runtime: str, batch: int, top: int, logits: bool) -> None:
+    def __init__(
+        self, classifier: Classifier, model: Any, runtime: str, batch: int, features: int, settings: Settings
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="resnet-export-")
         path = Path(self._folder.name, classifier.path.name)
         path.write_bytes(require("ray").get(model))
         here = replace(classifier, path=path)
         session = parse_runtime(runtime).open(path)
-        self._engine = Engine(here, session, 1, 0, batching_of(session, classifier.taken, batch))
-        self._reading, self._top, self._logits = self._engine.reading(), top, logits
+        batching = batching_of(session, classifier.taken, batch)
+        self._engine = Engine(here, session, 1, 0, batching, path, features)
+        self._reading, self._settings = self._engine.reading(), settings
 
     def __call__(self, table: Any) -> Any:
         """From what is decoded to rows, and what is known of the outputs since."""
         return _each(table, self._rows)
 
     def _rows(self, batch: list[tuple[Source, Decoded]]) -> tuple[list[Row], int, bool]:
-        rows = rows_of(batch, self._engine.run(batch), self._reading, top=self._top, logits=self._logits)
+        rows = self._engine.rows_of(batch, self._engine.run(batch), self._reading, self._settings)
         return list(rows), self._reading.classes, self._reading.all_probabilities

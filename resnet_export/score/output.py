@@ -146,7 +146,7 @@ class Output(contextlib.AbstractContextManager["Output"]):
     def _without(self, part: Part, gone: set[str]) -> Part:
         """A copy of a part without some rows."""
         settings = self.manifest.settings
-        rows = tables.read(read_part(self._folder, part), settings, [*tables.PLAIN, *tables.LISTS, "logits"])
+        rows = tables.read(read_part(self._folder, part), settings, [*tables.PLAIN, *tables.LISTS, *tables.NUMBERS])
         left = [row for row in rows if row["path"] not in gone]
         errors = sum(row["error"] is not None for row in left)
         return self._written(tables.encode(left, settings), len(left), errors, part.seconds)

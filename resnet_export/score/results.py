@@ -36,6 +36,8 @@ class Row:
     """The most probable classes, the first one first."""
     logits: tuple[float, ...] | None
     """What the network gave, where that was asked for."""
+    embedding: tuple[float, ...] | None
+    """What its last matrix product took, likewise."""
     error: Error | None
     detail: str | None
     """The reason in the words of what failed."""
@@ -63,6 +65,7 @@ class Settings:
     logits: bool
     format: Format
     part_size: int
+    embedding: bool = False
 
     def differences(self, other: Settings) -> list[str]:
         """What is otherwise, such as `top 5 instead of 3`."""

@@ -18,6 +18,9 @@ PLAIN = ("path", "width", "height", "frames", "error", "detail", "bytes", "modif
 LISTS = {"classes": "class", "labels": "label", "probabilities": "probability"}
 """Column -> what CSV calls one of its values."""
 
+NUMBERS = ("logits", "embedding")
+"""Columns that are only there if they were asked for, lists too."""
+
 
 def write(rows: Iterable[Row], settings: Settings) -> bytes:
     """The bytes of a part."""
@@ -32,6 +35,7 @@ def as_dict(row: Row) -> dict[str, Any]:
         "labels": [found.label for found in row.top],
         "probabilities": [found.probability for found in row.top],
         "logits": row.logits,
+        "embedding": row.embedding,
     }
 
 
@@ -84,7 +88,7 @@ def _schema(settings: Settings) -> Any:
         "classes": arrow.list_(arrow.int32()),
         "labels": arrow.list_(arrow.string()),
         "probabilities": arrow.list_(arrow.float64()),
-        **({"logits": arrow.list_(arrow.float32())} if settings.logits else {}),
+        **{name: arrow.list_(arrow.float32()) for name in NUMBERS if getattr(settings, name)},
     }
     return arrow.schema(list(kinds.items()))
 

@@ -126,7 +126,12 @@ def _of_package(name: str, source: Source, asked: dict[str, Any], *, ema: bool) 
     if source is None:
         return of_model(live.of(packages.load(name)), name, asked)
     config = read_config(Path(source))
-    packages.refuse_another(name, config.architecture, source)
+    named = config.architecture
+    if named is not None and named.partition(".")[0] != name.partition(":")[2].partition(".")[0]:
+        raise UsageError(
+            f"{name} was asked for, but config.json in {source} is of timm:{named}.",
+            hint="Leave that name out, or give the checkpoint without its folder.",
+        )
     contents = read_own_contents(source, ema=ema)
     made = packages.load(name, contents.tensors)
     load_strictly(made, contents.tensors)

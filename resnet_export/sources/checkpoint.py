@@ -10,7 +10,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from resnet_export.assumptions import about_image_size, about_network
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.network.residual import Residual
 from resnet_export.sources.folder import Configuration, refuse_contradiction
@@ -19,14 +18,15 @@ from resnet_export.spec import VARIANTS, ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.canonical import in_float32
 from resnet_export.weights.contents import Contents
-from resnet_export.weights.designs import Facts, design_of, faults_of, title_of, twins_of
-from resnet_export.weights.formats import read_configuration, read_contents
-from resnet_export.weights.infer import MODEL_ITSELF, infer_spec, name_faults
+from resnet_export.weights.designs import Facts, assumptions_of, design_of, faults_of, title_of
+from resnet_export.weights.formats import read_contents
+from resnet_export.weights.infer import MODEL_ITSELF, infer_spec
+from resnet_export.weights.naming.families import PROJECTION
 from resnet_export.weights.naming.torch import COUNTER
 
 NOT_SHOWN = ("eps", "stride_on", "image_size")
 """Fields of a specification that no tensor shows."""
-HEADS = ("fc.", "projection_head.", "projector.", "predictor.", "prototypes.")
+HEADS = ("fc.", PROJECTION, "projection_head.", "projector.", "predictor.", "prototypes.")
 """How the names of a head begin: of a classifier, and of what stands there in self-supervised training."""
 
 
@@ -52,7 +52,7 @@ def of_checkpoint(
     """
     refuse_contradiction(config, asked)
     contents = read_contents(path, ema=ema)
-    shown = {**read_configuration(path), **contents.findings(Path(path).name), **config.facts}
+    shown = {**contents.findings(Path(path).name), **config.facts}
     origin = _origin(path, contents)
     trained = _variant(contents, origin, {name: one.value for name, one in shown.items()}, asked, assumed or {})
     if trained is None:
@@ -85,16 +85,14 @@ def _variant(
     design = design_of(shapes, Facts(**{name: facts[name] for name in NOT_SHOWN if name in facts}))
     if design is None or _is_specified(tensors):
         return None
-    faults = faults_of(design, shapes)
+    faults = faults_of(design.network.parameters, shapes)
     if faults and _is_nearer(design, shapes):
         raise CheckpointError(f"{origin} is {title_of(design)}, but {'; '.join(faults)}.", hint=MODEL_ITSELF)
     if faults:
         return None
     _refuse_claims(design, given, origin)
     known = {*given, *shown}
-    assumptions = about_network(design, known, twins_of(design) if contents.family is None else ())
-    if "image_size" not in known:
-        assumptions += (about_image_size(design.image[1]),)
+    assumptions = assumptions_of(design, known, contents.family)
     numbers = in_float32(tensors, design.network.parameters, origin)
     return Trained(
         design.network, numbers, None, origin, assumptions, name=title_of(design),
@@ -108,6 +106,8 @@ def _without_unknown_head(tensors: dict[str, NDArray[Any]]) -> tuple[dict[str, N
     if not heads:
         return tensors, "has no classifier (fc.weight): it ends with the pooled features"
     left = {name: array for name, array in tensors.items() if name not in heads}
+    if f"{PROJECTION}weight" in heads:
+        return left, "has no classifier: its fc is the projection of contrastive training"
     return left, f"has a head of several layers ({quote_some(heads)}), and no tensor shows what stands between them"
 
 
@@ -134,4 +134,4 @@ def _is_specified(tensors: Mapping[str, NDArray[Any]]) -> bool:
         spec = infer_spec(tensors, origin="the checkpoint")
     except CheckpointError:
         return False
-    return not name_faults(spec, tensors)
+    return spec.parameters.keys() == tensors.keys()

@@ -23,19 +23,13 @@ COMMON = {
     "do_resize": True, "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True, "do_center_crop": False,
     "image_mean": HALVES, "image_std": HALVES, "resample": 3, "crop_size": 224,
 }  # fmt: skip
-SHORTER_SIDE = {"size": {"shortest_edge": 256}, "do_center_crop": True, "resample": 2}
 PROCESSORS: dict[str, dict[str, Any]] = {
-    "Beit": {"size": 224},
     "Bit": {"size": {"shortest_edge": 224}, "do_center_crop": True, "image_mean": CLIP_MEAN, "image_std": CLIP_STD},
     "ConvNext": {"size": {"shortest_edge": CONVNEXT_SQUASHES}, "crop_pct": 224 / 256},
-    "DeiT": {"size": 256, "do_center_crop": True},
-    "EfficientNet": {"size": 346, "crop_size": 289, "rescale_offset": False, "include_top": True},
-    "MobileNetV1": SHORTER_SIDE,
-    "MobileNetV2": SHORTER_SIDE,
     "ViT": {"size": 224, "resample": 2},
 }
-"""Processor of Hugging Face's package -> what holds where its file says nothing."""
-SHORTEST_EDGES = ("Bit", "ConvNext", "MobileNetV1", "MobileNetV2")
+"""Processor of Hugging Face's package -> what holds where its file says nothing. ResNets come with these."""
+SHORTEST_EDGES = ("Bit", "ConvNext")
 """Processors of which a size without a name is that of the shorter side."""
 TIMM = {
     "mean": IMAGENET_MEAN, "std": IMAGENET_STD, "interpolation": "bicubic", "crop_pct": 0.875, "crop_mode": "center",
@@ -203,15 +197,10 @@ def _moments(known: Mapping[str, Any]) -> tuple[tuple[float, ...], tuple[float, 
     mean, std = (_channels(known[name]) for name in ("image_mean", "image_std"))
     if not known["do_normalize"]:
         mean, std = (0.0,) * len(mean), (1.0,) * len(std)
-    offset = 1.0 if known.get("rescale_offset") else 0.0
-    again = _channels(known["image_std"]) if known.get("include_top") else (1.0,) * len(std)
     scale = 255 * factor
     if math.isclose(scale, 1, rel_tol=1e-6):  # as a file has it that was written with fewer digits
         scale = 1.0
-    return (
-        tuple((number + offset) / scale for number in mean),
-        tuple(number * more / scale for number, more in zip(std, again, strict=True)),
-    )
+    return tuple(number / scale for number in mean), tuple(number / scale for number in std)
 
 
 def _channels(numbers: Any) -> tuple[float, ...]:

@@ -63,10 +63,12 @@ def _read(path: Path, asked: Mapping[str, Any], *, whole: bool = False, mixing: 
     usual = own.preprocessing.crop if own is not None else IMAGE_SIZES["imagenet"]
     known = own is not None or taken.height is not None
     image = (taken.channels, taken.height or usual, taken.width or usual)
-    _, *others = [value.name or "" for value in model.graph.outputs]
-    cut = _cut(model, whole=whole)
+    names = [value.name or "" for value in model.graph.outputs]
+    _leave_out_others(model)
+    first = names.index(model.graph.outputs[0].name or "")
+    cut = _cut_head(model, whole=whole)
     kept = [value.name or "" for value in model.graph.outputs]
-    names = [kept[0], *others]
+    names[first] = kept[0]
     reading = read(model, image, layout=taken.layout, batch=taken.batch, mixing=mixing)
     return of_reading(
         reading, path.name, asked, () if known else (about_image_size(usual),), path=str(path), whole=whole,
@@ -80,7 +82,8 @@ def _read(path: Path, asked: Mapping[str, Any], *, whole: bool = False, mixing: 
 
 def _read_at(path: Path, taken: ImageInput, image: Image) -> Reading:
     model = read_file(path)
-    _cut(model, whole=False)
+    _leave_out_others(model)
+    _cut_head(model, whole=False)
     return read(model, image, layout=taken.layout, batch=taken.batch)
 
 
@@ -105,22 +108,13 @@ def _preparation(taken: ImageInput, own: Metadata | None, image: Image) -> dict[
     return said
 
 
-def _cut(model: ir.Model, *, whole: bool) -> Activation | None:
-    """Leaves the outputs that can be read, and gives what the file makes of the first where that is left out too."""
-    _leave_out_others(model)
-    return _cut_head(model, whole=whole)
-
-
 def _leave_out_others(model: ir.Model) -> None:
-    """Takes away the outputs behind the first that have no floating numbers, such as the class that is the largest."""
-    first, *others = model.graph.outputs
-    kept = [value for value in others if _is_floating(value) and value.name not in model.meta.get(NO_TENSORS, {})]
+    """Takes away the outputs that have no floating numbers, such as the class that is the largest; not all of them."""
+    empty = model.meta.get(NO_TENSORS, {})
+    floating = [value for value in model.graph.outputs if value.dtype is None or value.dtype.is_floating_point()]
+    kept = [value for value in floating if value.name not in empty] or model.graph.outputs[:1]
     del model.graph.outputs[:]
-    model.graph.outputs.extend([first, *kept])
-
-
-def _is_floating(value: ir.Value) -> bool:
-    return value.dtype is None or value.dtype.is_floating_point()
+    model.graph.outputs.extend(kept)
 
 
 def _cut_head(model: ir.Model, *, whole: bool) -> Activation | None:
@@ -131,6 +125,5 @@ def _cut_head(model: ir.Model, *, whole: bool) -> Activation | None:
     head = find_head(model)
     if head is None or not (whole or ONE in model.graph.initializers):
         return None
-    logits = next(value for node in model.graph for value in node.outputs if value.name == head.logits)
-    model.graph.outputs[0] = logits
+    model.graph.outputs[0] = next(value for node in model.graph for value in node.outputs if value.name == head.logits)
     return head.activation

@@ -10,13 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-TARGETS = {
-    "litert": "resnet_export.targets.litert:write",
-    "mnn": "resnet_export.targets.mnn:write",
-    "ncnn": "resnet_export.targets.ncnn:write",
-    "openvino": "resnet_export.targets.openvino:write",
-}
-"""Name -> module:function."""
 SUFFIXES = {"litert": ".tflite", "mnn": ".mnn", "ncnn": ".param", "openvino": ".xml"}
 """Target -> how the names of its artefacts end."""
 
@@ -25,7 +18,7 @@ def write(target: str, file: Path, folder: Path, **options: Any) -> Path:
     """Converts a file.
 
     Args:
-        target: one of `TARGETS`.
+        target: one of `SUFFIXES`, which is the name of its module.
         file: the `.onnx` file.
         folder: where the artefact goes. It exists.
         options: of the target.
@@ -38,8 +31,7 @@ def write(target: str, file: Path, folder: Path, **options: Any) -> Path:
         ModelError: it cannot convert the file.
         NotApplicableError: the file is of a kind that the target cannot hold.
     """
-    module, _, function = TARGETS[target].partition(":")
-    made: Path = getattr(importlib.import_module(module), function)(file, folder, **options)
+    made: Path = importlib.import_module(f"{__name__}.{target}").write(file, folder, **options)
     return made
 
 

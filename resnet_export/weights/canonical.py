@@ -12,16 +12,16 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.assumptions import Assumption, about_image_size, about_network
+from resnet_export.assumptions import Assumption
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.network import Network
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import formats
 from resnet_export.weights.contents import Contents
 from resnet_export.weights.description import Description
-from resnet_export.weights.designs import twins_of
+from resnet_export.weights.designs import assumptions_of, faults_of
 from resnet_export.weights.finding import Finding
-from resnet_export.weights.infer import MODEL_ITSELF, infer_spec, name_faults, shown_eps
+from resnet_export.weights.infer import MODEL_ITSELF, infer_spec
 from resnet_export.weights.initial import draw
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.torch import COUNTER
@@ -109,8 +109,7 @@ class Weights(Mapping[str, Array]):
             MissingDependencyError: the format needs a framework that is not installed.
         """
         contents = formats.read_contents(path)
-        shown = {**formats.read_configuration(path), **contents.findings(Path(path).name)}
-        return cls.of_contents(contents, os.fspath(path), shown, assumed, **asked)
+        return cls.of_contents(contents, os.fspath(path), contents.findings(Path(path).name), assumed, **asked)
 
     @classmethod
     def of_contents(
@@ -136,29 +135,9 @@ class Weights(Mapping[str, Array]):
         known = {*shown, *(name for name, value in asked.items() if value is not None)}
         taken = {name: value for name, value in {**contents.usual, **(assumed or {})}.items() if name not in known}
         spec = infer_spec(contents.tensors, origin=origin, shown=shown, **{**asked, **taken})
-        twins = twins_of(spec.design) if contents.family is None else ()
         described = {field.name for field in fields(ResNetSpec)} <= shown.keys()
-        assumptions = () if described else about_network(spec.design, known, twins)
-        if asked.get("image_size") is None and "image_size" not in shown:
-            assumptions += (about_image_size(spec.image_size),)
+        assumptions = () if described else assumptions_of(spec.design, known, contents.family)
         return cls(spec, contents.tensors, origin=origin, assumptions=assumptions)
-
-    @classmethod
-    def of_model(cls, tensors: Tensors, norms: Mapping[str, float], *, origin: str, **asked: Any) -> Self:
-        """Those of a live model, which shows its eps.
-
-        Args:
-            tensors: name -> array.
-            norms: name of a batch norm -> its eps.
-            origin: what error messages call the model.
-            asked: fields of `ResNetSpec`, as of `load`; None means not asked.
-
-        Raises:
-            CheckpointError: it is another network than asked for, or its batch norms differ in eps.
-        """
-        spec = infer_spec(tensors, origin=origin, shown=shown_eps(norms, origin), **asked)
-        assumptions = () if asked.get("image_size") else (about_image_size(spec.image_size),)
-        return cls(spec, tensors, origin=origin, assumptions=assumptions)
 
     def save(self, path: str | os.PathLike[str], description: Description | None = None) -> None:
         """Writes a checkpoint; the format is that of the file's name. An existing file is replaced at once or not.
@@ -209,17 +188,10 @@ def in_float32(tensors: dict[str, NDArray[Any]], names: Iterable[str], origin: s
 
 
 def _check_names_and_shapes(spec: ResNetSpec, tensors: Tensors, origin: str) -> None:
-    expected = spec.parameters
-    misshapen = [
-        f"{name}: {tensors[name].shape}, expected {shape}"
-        for name, shape in expected.items()
-        if name in tensors and tensors[name].shape != shape
-    ]
-    faults = name_faults(spec, tensors)
-    faults += [f"{len(misshapen)} misshapen ({quote_some(misshapen)})"] if misshapen else []
+    faults = faults_of(spec.parameters, {name: array.shape for name, array in tensors.items()})
     if faults:
         raise CheckpointError(
-            f"{origin} does not hold the {len(expected)} tensors of ResNet-{spec.depth} "
+            f"{origin} does not hold the {len(spec.parameters)} tensors of ResNet-{spec.depth} "
             f"(stem {spec.stem}, width {spec.width}, {spec.in_channels} channels, {spec.num_classes} classes): "
             f"{'; '.join(faults)}.",
             hint=MODEL_ITSELF,

@@ -26,7 +26,9 @@ class Contents:
     """What is usual in that family though no tensor shows it: fields of `ResNetSpec`."""
     description: Description | None = None
     """What the training says of the network, where it wrote that."""
+    configured: Mapping[str, Finding] = field(default_factory=dict)
+    """Field of the specification -> what a configuration inside the checkpoint shows of it."""
 
     def findings(self, origin: str) -> dict[str, Finding]:
-        """Field of the specification -> what the description shows of it."""
-        return {} if self.description is None else self.description.findings(origin)
+        """Field of the specification -> what shows it beside the tensors."""
+        return {**self.configured, **(self.description.findings(origin) if self.description else {})}

@@ -6,9 +6,11 @@ The names are torchvision's and timm's. What no tensor shows is given: eps, and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
+from resnet_export.assumptions import Assumption, about_image_size, about_network
 from resnet_export.errors import quote_some
 from resnet_export.network.residual import Block, Convolution, Dense, Pool, Residual, Shortcut
 from resnet_export.spec import IMAGE_SIZES, VARIANTS, StrideOn, Variant
@@ -60,19 +62,22 @@ def design_of(shapes: Shapes, facts: Facts) -> Residual | None:
     return Residual((first[1], size, size), stem, pool, blocks, classes, facts.eps, head)
 
 
-def faults_of(design: Residual, shapes: Shapes) -> list[str]:
-    """What is missing, surplus and misshapen of a network's tensors, as parts of a sentence; nothing where it fits."""
-    expected = design.network.parameters
-    groups = {
-        "missing": [name for name in expected if name not in shapes],
-        "surplus": [name for name in shapes if name not in expected],
-        "misshapen": [
-            f"{name}: {shapes[name]}, expected {shape}"
-            for name, shape in expected.items()
-            if shapes.get(name, shape) != shape
-        ],
-    }
-    return [f"{len(some)} {kind} ({quote_some(some)})" for kind, some in groups.items() if some]
+def faults_of(expected: Shapes, shapes: Shapes, verb: str = "") -> list[str]:
+    """What is missing, surplus and misshapen of a network's tensors, as parts of a sentence; nothing where they fit.
+
+    Args:
+        expected: name -> shape, of the network.
+        shapes: likewise, of what is there.
+        verb: before each adjective: `are `.
+    """
+    missing = [name for name in expected if name not in shapes]
+    misshapen = [f"{name}: {shapes[name]}, expected {shape}" for name, shape in expected.items()
+                 if shapes.get(name, shape) != shape]  # fmt: skip
+    groups = {"missing": missing, "surplus": [name for name in shapes if name not in expected], "misshapen": misshapen}
+    faults = [f"{len(some)} {verb}{kind} ({quote_some(some)})" for kind, some in groups.items() if some]
+    if missing and missing == [name for name in expected if ".running_" in name]:
+        faults.append("its norms have no running statistics, as group norms have none")
+    return faults
 
 
 def twins_of(design: Residual) -> tuple[str, ...]:
@@ -81,13 +86,25 @@ def twins_of(design: Residual) -> tuple[str, ...]:
     return ANTI_ALIASED.get((title_of(design), stem), ()) if design.pool == "max" and not design.head else ()
 
 
+def assumptions_of(design: Residual, known: Container[str], family: str | None) -> tuple[Assumption, ...]:
+    """What no tensor shows of a network.
+
+    Args:
+        design: the network.
+        known: names of its facts that were asked for, or are shown otherwise.
+        family: whose names the tensors have, where these are not torchvision's or timm's.
+    """
+    size = () if "image_size" in known else (about_image_size(design.image[1]),)
+    return about_network(design, known, twins_of(design) if family is None else ()) + size
+
+
 def title_of(design: Residual) -> str:
     """`SE-ResNeXt-50 32x4d with a deep stem`."""
     path = design.blocks[0].path
     layers = 2 + sum(len(block.path) for block in design.blocks)
     groups = max(one.groups for one in path)
     base = f"ResNeXt-{layers} {groups}x{path[-2].channels // groups}d" if groups > 1 else f"ResNet-{layers}"
-    counts = tuple(len(list(blocks)) for blocks in _by_stage(design).values())
+    counts = tuple(Counter(block.name.partition(".")[0] for block in design.blocks).values())
     wide = groups == 1 and len(path) == 3 and path[1].channels != path[2].channels // 4
     known = Variant(len(path) == 3, counts) in VARIANTS.values() if len(counts) == 4 else False
     parts = [
@@ -101,13 +118,6 @@ def title_of(design: Residual) -> str:
         ", fastai's head" if design.head else "",
     ]
     return "".join(parts)
-
-
-def _by_stage(design: Residual) -> dict[str, list[Block]]:
-    stages: dict[str, list[Block]] = {}
-    for block in design.blocks:
-        stages.setdefault(block.name.partition(".")[0], []).append(block)
-    return stages
 
 
 def _stem(shapes: Shapes) -> Iterator[Convolution]:

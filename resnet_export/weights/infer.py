@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from resnet_export.errors import CheckpointError, quote_some
+from resnet_export.errors import CheckpointError
 from resnet_export.spec import IMAGE_SIZES, VARIANTS, ResNetSpec, base_width_of
 from resnet_export.terminal import number
+from resnet_export.weights.designs import faults_of
 from resnet_export.weights.finding import Finding
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.families import other_network
@@ -58,28 +59,6 @@ def infer_spec(
             f"{'; '.join(contradictions)}.", hint="Leave these options out, or give the checkpoint they describe."
         )
     return spec
-
-
-def shown_eps(norms: Mapping[str, float], origin: str) -> dict[str, Finding]:
-    """What the batch norms of a live model add to the variance, as the finding of that field; nothing without any.
-
-    Args:
-        norms: name of the layer -> its eps.
-        origin: what error messages call the model.
-
-    Raises:
-        CheckpointError: they differ.
-    """
-    if not norms:
-        return {}
-    (first, eps), *others = norms.items()
-    for name, other in others:
-        if other != eps:
-            raise CheckpointError(
-                f"The batch norms of {origin} differ: {first} has eps {eps:g}, and {name} {other:g}.",
-                hint="Give all of them the same eps, as a ResNet has it here.",
-            )
-    return {"eps": Finding(float(eps), f"the batch norms of {origin} have eps {eps:g}")}
 
 
 def _findings(tensors: Tensors, origin: str) -> dict[str, Finding]:
@@ -142,23 +121,14 @@ def _shape(tensors: Tensors, name: str, rank: int) -> tuple[int, ...] | None:
     return shape if len(shape) == rank and 0 not in shape else None
 
 
-def name_faults(spec: ResNetSpec, tensors: Tensors, verb: str = "") -> list[str]:
-    """Which tensors of the network are missing, and which are surplus, as parts of a sentence."""
-    missing = [name for name in spec.parameters if name not in tensors]
-    surplus = [name for name in tensors if name not in spec.parameters and not name.endswith(COUNTER)]
-    groups = {"missing": missing, "surplus": surplus}
-    faults = [f"{len(some)} {verb}{kind} ({quote_some(some)})" for kind, some in groups.items() if some]
-    if missing and missing == [name for name in spec.parameters if ".running_" in name]:
-        faults.append("its norms have no running statistics, as group norms have none")
-    return faults
-
-
 def _no_resnet(tensors: Tensors, spec: ResNetSpec, origin: str) -> CheckpointError:
     if (other := other_network(tensors)) is not None:
         return CheckpointError(f"{origin} holds the tensors of {other}, and no ResNet's.", hint=MODEL_ITSELF)
+    # Their shapes are not compared: what none of them shows, such as the width, is a guess.
+    shapes = {name: spec.parameters.get(name, ()) for name in tensors if not name.endswith(COUNTER)}
     return CheckpointError(
-        f"{origin} holds {sum(not name.endswith(COUNTER) for name in tensors)} tensors, but not those of a ResNet: "
+        f"{origin} holds {len(shapes)} tensors, but not those of a ResNet: "
         f"measured against ResNet-{spec.depth}, which has {len(spec.parameters)}, "
-        f"{' and '.join(name_faults(spec, tensors, 'are '))}.",
+        f"{' and '.join(faults_of(spec.parameters, shapes, 'are '))}.",
         hint=f"Give the checkpoint of a ResNet whose tensors have torchvision's names. {MODEL_ITSELF}",
     )

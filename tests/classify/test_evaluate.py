@@ -17,7 +17,7 @@ from resnet_export.classify import decoder, decoding
 from resnet_export.classify.data import read_dataset
 from resnet_export.images import Preprocessing
 
-from .files import LABELS, foreign, ours
+from .files import LABELS, PREPARED, foreign, ours
 from .labelled import BODY, SPLIT, archive, folders, learnt, logits, network, pixels, targets
 
 if TYPE_CHECKING:
@@ -278,6 +278,25 @@ class TestAgainst:
         assert len({*answers(report)}) > 1, "it doesn't give the same answer always"
         assert answers(report) == answers(report, 1)
 
+    @pytest.mark.parametrize(("resize", "decodings"), [(37, 1), (40, 2)])
+    def test_pictures_are_decoded_once_for_files_that_prepare_them_alike(
+        self, resize: int, decodings: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In batches of 7 and of 16, which end at other pictures."""
+        files = [ours(tmp_path / "a.onnx", labels=LABELS, batch=7)]
+        files.append(ours(tmp_path / "b.onnx", labels=LABELS, preprocessing=PREPARED.changed(resize=resize)))
+        data, used = folders(tmp_path / "val", list(LABELS)), []
+        monkeypatch.setattr(
+            "resnet_export.classify.evaluate.load",
+            lambda dataset, classifier, prepared: (
+                used.append(classifier.path) or decoding.load(dataset, classifier, prepared=prepared)
+            ),
+        )
+        report = evaluate(files[0], data, against=files[1])
+        assert len(used) == decodings
+        for side, file in enumerate(files):
+            assert answers(report, side) == answers(evaluate(file, data))
+
     @pytest.mark.parametrize("framework", ["torch", "keras"])
     @pytest.mark.parametrize("head", ["logits", "probabilities"])
     def test_the_live_model(self, framework: str, head: str, tmp_path: Path) -> None:
@@ -310,6 +329,7 @@ class TestAgainst:
     def test_a_picture_that_one_cannot_use_counts_for_neither(
         self, broken: dict[str, set[int]], left: int, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr("resnet_export.classify.evaluate._prepares_alike", lambda *sides: False)
         monkeypatch.setattr(
             "resnet_export.classify.evaluate.load",
             lambda dataset, classifier, prepared: (

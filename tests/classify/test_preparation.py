@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from resnet_export.classify.classifier import Asked, read_classifier
-from resnet_export.classify.preparation import Batching, answers, batching_of, rows_of, session_input
+from resnet_export.classify.preparation import Batching, batching_of, outputs, rows_of, session_input
 from resnet_export.errors import ImageError, ModelError
 from resnet_export.graph.foreign import ImageInput
-from resnet_export.images import Preprocessing
+from resnet_export.images import Preprocessing, load_pictures
 from resnet_export.runtimes.session import Session
 
 from .files import PREPARED, ours
@@ -107,7 +107,7 @@ def pictures(tmp_path: Path) -> list[Path]:
 def test_each_picture_has_its_own_row(batch: int, fixed: bool, tmp_path: Path, pictures: list[Path]) -> None:
     classifier = read_classifier(ours(tmp_path / "net.onnx", batch=batch if fixed else None), Asked())
     session = Echo()
-    found = list(answers(session, classifier, pictures, batch=batch))
+    found = list(outputs(session, classifier, load_pictures(pictures, classifier.preprocessing), batch=batch))
     assert [answer.path for answer in found] == pictures
     for index, answer in enumerate(found):
         if index == 3:
@@ -127,6 +127,6 @@ def test_pictures_are_prepared_as_they_are_run(tmp_path: Path, pictures: list[Pa
     """A folder of a million doesn't fill the memory."""
     classifier = read_classifier(ours(tmp_path / "net.onnx"), Asked())
     session = Echo()
-    found = answers(session, classifier, pictures)
+    found = outputs(session, classifier, load_pictures(pictures, classifier.preprocessing), batch=1)
     next(found)
     assert len(session.given) == 1

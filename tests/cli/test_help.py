@@ -75,8 +75,8 @@ def test_imports_click_and_nothing_heavier(arguments: list[str]) -> None:
 def test_the_root_shows_usage_examples_options_and_commands(invoke: Callable[..., Result]) -> None:
     text = invoke("--help").stdout
     assert text.startswith("Usage: resnet-export [OPTIONS] [COMMAND]")
-    assert text.count("\n    resnet-export ") == 4
-    assert "resnet-export --framework keras\n" in text
+    assert text.count("\n    resnet-export ") == 7
+    assert "resnet-export best.ckpt --labels labels.txt --output resnet.onnx\n" in text
     assert "\nCommands:\n  export " in text
     assert "  completion " in text
     assert "--opset" in text

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,6 +104,15 @@ def test_numbers_beside_the_file_when_they_are_too_large_for_it(
 def run(path: Path, images: Any) -> Any:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     return session.run(None, {"input": images})[0]
+
+
+def test_a_name_that_is_no_utf_8(make: Maker, small: ResNetSpec) -> None:
+    """Python opens such a file, and no runtime does."""
+    path = make.file(small)
+    path = path.rename(path.with_name(os.fsdecode(b"caf\xe9.onnx")))
+    with pytest.raises(ModelError, match="not in UTF-8") as caught:
+        read(path)
+    assert caught.value.exit_code == 3
 
 
 def test_missing(tmp_path: Path) -> None:

@@ -103,8 +103,19 @@ class Subclassed(keras.Model):
         return self.fc(keras.ops.mean(x, (1, 2)))
 
 
-def subclassed() -> keras.Model:
-    model = Subclassed()
+class WithoutTraining(Subclassed):
+    """Its `call` takes the images alone, and its layers are told by Keras that this is no training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.dropout = layers.BatchNormalization(), layers.Dropout(0.5)
+
+    def call(self, x: Any) -> Any:
+        return super().call(self.dropout(self.norm(x)))
+
+
+def subclassed(kind: type[Subclassed] = Subclassed) -> keras.Model:
+    model = kind()
     model(np.zeros((1, 8, 8, 3), np.float32))
     return lively(model)
 
@@ -153,6 +164,7 @@ KINDS: dict[str, Callable[[], keras.Model]] = {
     "given mean": lambda: stack(layers.Normalization(mean=[0.1, 0.2, 0.3], variance=[1.0, 2.0, 3.0])),
     "operations": operations,
     "subclassed": subclassed,
+    "a call without training": lambda: subclassed(WithoutTraining),
     "list": lambda: several(lambda cls, aux: [cls, aux]),
     "dictionary": lambda: several(lambda cls, aux: {"z": cls, "a": aux}),
     "list of one": lambda: several(lambda cls, aux: [cls]),
@@ -168,7 +180,7 @@ KINDS: dict[str, Callable[[], keras.Model]] = {
     "floatx float16": under("floatx", "float16"),
 }
 
-SINGLE = ("subclassed", "lambda")
+SINGLE = ("subclassed", "a call without training", "lambda")
 """Kinds that Keras can't clone, so that they have no float64 run."""
 
 

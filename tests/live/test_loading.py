@@ -42,7 +42,7 @@ def test_every_tensor_finds_its_place(prefix: str, counted: bool) -> None:
 
 
 def test_a_loss_beside_a_model_of_lightning() -> None:
-    with pytest.raises(CheckpointError, match=r"does not fit the model Sequential: it has 'loss\.weight' besides\."):
+    with pytest.raises(CheckpointError, match=r"does not fit the model Sequential: 1 surplus \('loss\.weight'\)\."):
         load_strictly(net(), tensors("model.") | {"loss.weight": np.ones(5)})
 
 
@@ -56,17 +56,17 @@ def test_a_prefix_that_belongs_to_the_names_stays() -> None:
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        (lambda t: t.pop("3.bias"), "it lacks '3.bias'"),
-        (lambda t: t.update(extra=np.zeros(1)), "it has 'extra' besides"),
-        (lambda t: t.update({"3.bias": np.zeros(7)}), "'3.bias' has the shape (7,) and not (5,)"),
-        (lambda t: [t.pop(name) for name in list(t)[:5]], "it lacks '0.weight', '0.bias', '1.weight' and 2 more"),
+        (lambda t: t.pop("3.bias"), "1 missing ('3.bias')"),
+        (lambda t: t.update(extra=np.zeros(1)), "1 surplus ('extra')"),
+        (lambda t: t.update({"3.bias": np.zeros(7)}), "1 misshapen ('3.bias: (7,), expected (5,)')"),
+        (lambda t: [t.pop(name) for name in list(t)[:5]], "5 missing ('0.weight', '0.bias', '1.weight' and 2 more)"),
         (
             lambda t: t.update({name: np.zeros(9) for name in list(t)[:5]}),
-            "'1.weight' has the shape (9,) and not (4,); 2 more have other shapes",
+            "'1.weight: (9,), expected (4,)' and 2 more)",
         ),
         (
             lambda t: t.update({f"model.{name}": t.pop(name) for name in list(t)[:-1]}),
-            "lacks '3.bias'; it has '3.bias' be",
+            "1 missing ('model.3.bias'); 1 surplus ('3.bias')",
         ),
     ],
 )

@@ -21,12 +21,6 @@ if TYPE_CHECKING:
         ({"run/systemd/container": "systemd-nspawn\n"}, {}, "systemd-nspawn"),
         ({".dockerenv": ""}, {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, "kubernetes"),
         ({}, {"container": "lxc"}, "lxc"),
-        ({"proc/self/cgroup": "4:memory:/docker/0123456789abcdef\n"}, {}, "docker"),
-        ({"proc/self/cgroup": "0::/system.slice/docker-0123456789abcdef.scope\n"}, {}, "docker"),
-        ({"proc/self/cgroup": "0::/machine.slice/libpod-0123456789abcdef.scope/container\n"}, {}, "podman"),
-        ({"proc/self/cgroup": "4:memory:/kubepods/burstable/pod1/0a1b\n"}, {}, "kubernetes"),
-        ({"proc/self/cgroup": "0::/lxc.payload.web\n"}, {}, "lxc"),
-        ({"proc/self/cgroup": "0::/system.slice/docker-compose.service\n"}, {}, None),
     ],
 )
 def test_container(files: dict[str, str], environment: dict[str, str], engine: str | None, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from resnet_export.graph.interface import Interface
 from resnet_export.parity.results import VerifyReport
 from resnet_export.pipeline.report import NetworkFacts
 from resnet_export.report.export import render
-from resnet_export.report.verify.findings import findings
+from resnet_export.report.verify.summary import findings
 from resnet_export.spec import ResNetSpec
 from resnet_export.terminal import WIDTH
 from tests.report.examples import COMPARISON, DIAGNOSIS, FAILED, PASSED, SOURCE, example

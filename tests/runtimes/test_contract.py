@@ -12,7 +12,7 @@ import pytest
 
 from resnet_export.errors import MissingDependencyError, ModelError, RuntimeFailedError
 from resnet_export.runtimes import find, open_session, parse_runtime
-from resnet_export.targets import TARGETS, write
+from resnet_export.targets import SUFFIXES, write
 
 from .agreement import ROUNDING, VALUES, difference, differences, images_for, reference, values_differences
 
@@ -135,7 +135,7 @@ def test_not_installed(runtime: str, plain: Path, monkeypatch: pytest.MonkeyPatc
         assert caught.value.hint == f'Install it with: pip install "resnet-export[{runtime}]"'
 
 
-@pytest.mark.parametrize("runtime", TARGETS)
+@pytest.mark.parametrize("runtime", SUFFIXES)
 def test_an_artefact_gives_what_the_file_gives(runtime: str, plain: Path, tmp_path: Path) -> None:
     artefact = write(runtime, plain, tmp_path)
     plain_names = {path.name for path in tmp_path.iterdir()}

@@ -88,7 +88,7 @@ def test_the_rows_are_those_of_the_local_engine(net: Path) -> None:
     pytest.importorskip("ray", reason="Ray is not installed")
     folder = folder_of(Path("photos"), 30)
     (folder / "empty.jpg").write_bytes(b"")
-    options: dict[str, Any] = {"part_size": 12, "logits": True}
+    options: dict[str, Any] = {"part_size": 12, "logits": True, "embedding": True}
     local = score(net, ["photos"], "local", **options)
     ray = score(net, ["photos"], "ray", engine="ray", **options)
     assert rows("ray") == rows("local")

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from scipy import special
 
 from resnet_export import predict
 from resnet_export.errors import ImageError, InputError, UnavailableError, UsageError
@@ -21,6 +22,7 @@ from resnet_export.score.output import read_manifest
 from resnet_export.score.results import FORMATS, Manifest
 from resnet_export.score.summary import summarise
 from resnet_export.storage import Folder
+from tests.classify.files import LABELS, LOGITS, foreign, ours, weights
 from tests.score.pictures import claims, draw, folder_of, frames
 
 
@@ -57,6 +59,35 @@ def test_the_answers_are_those_of_predict(net: Path) -> None:
         assert (np.exp(logits) / np.exp(logits).sum()).max() == pytest.approx(row["probabilities"][0], rel=1e-6)
         assert (row["width"], row["height"], row["frames"], row["error"], row["detail"]) == (48, 40, 1, None, None)
         assert row["bytes"] == Path(picture.path).stat().st_size
+
+
+@pytest.mark.parametrize("head", ["logits", "probabilities", "sigmoid"])
+def test_the_embedding_is_what_the_last_layer_takes(head: Any, tmp_path: Path, net: Path) -> None:
+    ours(Path("net.onnx"), labels=LABELS, head=head)
+    folder = folder_of(Path("photos"), 5)
+    (folder / "empty.jpg").write_bytes(b"")
+    run("photos", output="plain", part_size=4)
+    run("photos", part_size=4, embedding=True)
+    given, found = weights(), rows()
+    assert {path: {**row, "embedding": None} for path, row in found.items()} == {
+        path: {**row, "embedding": None} for path, row in rows("plain").items()
+    }, "the classes are the same, bit for bit"
+    assert found.pop("photos/empty.jpg")["embedding"] is None
+    for row in found.values():
+        values = np.array(row["embedding"]) @ given["v"].T + given["b"]
+        expected = special.expit(values) if head == "sigmoid" else special.softmax(values)
+        assert np.sort(expected)[:-6:-1] == pytest.approx(row["probabilities"], rel=1e-4)
+
+
+def test_no_embedding(net: Path) -> None:
+    folder_of(Path("photos"), 1)
+    with pytest.raises(UsageError) as caught:
+        run("photos", embedding=True, runtime="torch")
+    assert caught.value.message == "torch gives no embedding."
+    foreign(net, body=f"{LOGITS.replace('y =', 'm =')} y = Relu(m)")
+    with pytest.raises(UsageError) as caught:
+        run("photos", embedding=True)
+    assert caught.value.message == "net.onnx has no embedding: no matrix product gives the values of its classes."
 
 
 def test_one_row_for_each_picture_whatever_it_is(net: Path) -> None:
@@ -252,6 +283,7 @@ def test_options_that_contradict(net: Path) -> None:
     for options, message in (
         ({"format": "xml"}, "There is no format 'xml'."),
         ({"format": "csv", "logits": True}, "CSV has no lists, as logits are."),
+        ({"format": "csv", "embedding": True}, "CSV has no lists, as an embedding is."),
         ({"logits": True, "head": "probabilities"}, "net.onnx gives probabilities, and no logits."),
         ({"top": 0}, "top is 0."),
         ({"part_size": 0}, "part_size is 0."),

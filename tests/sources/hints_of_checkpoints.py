@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -231,8 +232,28 @@ def _(folder: Path) -> tuple[Step, Step]:
 
 @case("Check the path: give a file that torch.save wrote")
 def _(folder: Path) -> tuple[Step, Step]:
-    (folder / "m.pth").write_text("version https://git-lfs.github.com/spec/v1")
+    (folder / "m.pth").write_text("nothing")
     return lambda: load(folder / "m.pth"), lambda: load(saved(folder / "right.pth"))
+
+
+@case("Unpack it first: unzip FILE")
+def _(folder: Path) -> tuple[Step, Step]:
+    path = saved(folder / "m.npz")
+    with zipfile.ZipFile(folder / "m.zip", "w") as archive:
+        archive.write(path, "best.npz")
+        archive.writestr("README.txt", "of a run")
+    (folder / "out").mkdir()
+    return lambda: load(folder / "m.zip"), lambda: (
+        shutil.unpack_archive(folder / "m.zip", folder / "out"),
+        load(folder / "out" / "best.npz"),
+    )
+
+
+@case("Fetch the file: git lfs pull")
+def _(folder: Path) -> tuple[Step, Step]:
+    path = folder / "model.safetensors"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n")
+    return lambda: load(path), lambda: load(saved(path))
 
 
 @case("Give a file that torch.save, safetensors, Keras (model.save('model.keras')) or numpy.savez wrote")

@@ -31,7 +31,6 @@ NOT_FOLLOWED = {
     "Upgrade it with: pip install": "installs a package",
     "that fits your torch": "installs a package",
     "Give a checkpoint with --weights, or try again": "needs a hub that fails; a checkpoint is given elsewhere",
-    "Give all of them the same eps": "advice on the user's own code",
     "Save it as model.save('model.h5')": "needs Keras 2, which is not installed beside Keras 3",
     "Make the model with the arguments that it was trained with, and call it once": "tests/live/test_loading.py",
     "Write the checkpoint again, with or without that entry": "tests/weights/test_description.py writes it without",

@@ -137,12 +137,19 @@ class TestSize:
         ("k = Greater(logits, zero)", "bool[N,10] k"),
     ],
 )
-def test_an_output_that_is_not_floating_is_left_out(body: str, output: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [False, True], ids=["behind", "first"])
+def test_an_output_that_is_not_floating_is_left_out(body: str, output: str, first: bool, tmp_path: Path) -> None:
     more = {"three": np.array([3]), "zero": np.zeros(1, np.float32)}
-    report = exported(saved(tmp_path / "net.onnx", CORE + body, f"{LOGITS}, {output}", more=more))
+    outputs = f"{output}, {LOGITS}" if first else f"{LOGITS}, {output}"
+    report = exported(saved(tmp_path / "net.onnx", CORE + body, outputs, more=more))
     assert report.outputs == ("logits",)
     assert report.verification is not None
     assert report.verification.notes == ("Not in the file: the output k, which has no floating numbers.",)
+
+
+def test_a_large_pool_is_added_in_any_order(tmp_path: Path) -> None:
+    """12,321 values: ONNX Runtime adds them in pairs where the size is open, else one after the other."""
+    exported(saved(tmp_path / "net.onnx", image="float[N,3,H,W]"), image_size=224)
 
 
 class TestTypes:

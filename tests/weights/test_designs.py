@@ -73,10 +73,10 @@ def test_faults_name_the_tensors() -> None:
     shapes = {name: tuple(tensor.shape) for name, tensor in lively("resnet18d").state_dict().items() if tensor.ndim}
     design = design_of(shapes, Facts())
     assert design is not None
-    assert faults_of(design, shapes) == []
+    assert faults_of(design.network.parameters, shapes) == []
     del shapes["layer1.0.bn1.bias"]
     shapes["extra"] = (1,)
-    assert faults_of(design, shapes) == ["1 missing ('layer1.0.bn1.bias')", "1 surplus ('extra')"]
+    assert faults_of(design.network.parameters, shapes) == ["1 missing ('layer1.0.bn1.bias')", "1 surplus ('extra')"]
     assert title_of(design) == VARIANTS["resnet18d"]
 
 
@@ -89,7 +89,7 @@ def test_the_anti_aliased_twins(name: str) -> None:
     shapes = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items() if tensor.ndim}
     design = design_of(shapes, Facts())
     assert design is not None
-    assert faults_of(design, shapes) == []
+    assert faults_of(design.network.parameters, shapes) == []
     assert name in twins_of(design)
 
 

@@ -154,7 +154,15 @@ def moco_v3() -> State:
     return {f"module.{name}": tensor for name, tensor in parts.items()}
 
 
+def moco_v1() -> State:
+    """The first version projects by one layer, whose names are those of a classifier."""
+    single = {name.replace("fc.2.", "fc."): one for name, one in moco().items() if ".fc.0." not in name}
+    assert single["module.encoder_q.fc.weight"].shape == (128, FEATURES)
+    return single
+
+
 CHECKPOINTS: Mapping[str, Any] = {
+    "MoCo v1": lambda: {"epoch": 200, "arch": "resnet50", "state_dict": moco_v1()},
     "MoCo v2": lambda: {"epoch": 200, "arch": "resnet50", "state_dict": moco(), "optimizer": {}},
     "MoCo v3": lambda: {"epoch": 300, "state_dict": moco_v3()},
     "SimCLR": lambda: {"epoch": 100, "arch": "resnet18", "state_dict": encoder("backbone.", projection())},
@@ -198,7 +206,14 @@ class TestProjections:
         assert "its names stand behind 'encoder_q.'" in origin
         assert "'module.encoder_k.conv1.weight'" in origin or "'encoder_k.conv1.weight'" in origin
 
-    @pytest.mark.parametrize(("name", "said"), [("DINO", "'teacher', a moving average"), ("MoCo v2", "'encoder_k.'")])
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [
+            ("DINO", "'teacher', a moving average"),
+            ("MoCo v1", "'encoder_k.'"),
+            ("MoCo v2", "'encoder_k.'"),
+        ],
+    )
     def test_the_average_is_there_for_the_asking(self, name: str, said: str, tmp_path: Path) -> None:
         torch.save(CHECKPOINTS[name](), tmp_path / "m.pth")
         trained = load(tmp_path / "m.pth", ema=True)

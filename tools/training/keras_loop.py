@@ -59,7 +59,7 @@ class Loop:
 
     def weights(self) -> Weights:
         """The parameters as they are."""
-        return read(self.model, **self.spec.as_dict())
+        return read(self.model, self.spec)
 
     def state(self) -> State:
         """All that the next step depends on."""

@@ -61,7 +61,7 @@ class Loop:
 
     def weights(self) -> Weights:
         """The parameters as they are."""
-        return read(self.model.cpu(), **self.spec.as_dict())
+        return read(self.model.cpu(), self.spec)
 
     def state(self) -> State:
         """All that the next step depends on."""

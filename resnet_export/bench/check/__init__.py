@@ -8,26 +8,19 @@ machine's pace differs from one run to the other; times relative to the referenc
 tolerance has to be wider than that.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING
 
-from resnet_export.bench.check.results import Checked, CheckReport
-from resnet_export.bench.check.times import compare_times, same_reference, time_ms
+from resnet_export.bench.check.results import Checked, CheckReport, Status
+from resnet_export.bench.check.times import Compared, compare_times, same_reference, time_ms
 from resnet_export.bench.grade import DOUBTFUL
 from resnet_export.bench.results import SCHEMA_VERSION, BenchReport, CaseResult
 from resnet_export.data import decode
 from resnet_export.errors import InputError, UsageError
 from resnet_export.machine import Machine
-
-if TYPE_CHECKING:
-    from resnet_export.bench.check.results import Status
-    from resnet_export.bench.check.times import Compared
 
 TOLERANCE = 0.05
 """Twice and more of what two runs of one file on one idle machine differ by; and half of the widest interval that tells

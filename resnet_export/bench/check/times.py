@@ -14,8 +14,6 @@ The logarithm of a median is normal in the limit, as its interval from order sta
 nothing of each other, so that their variances add.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Literal

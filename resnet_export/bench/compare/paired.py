@@ -33,8 +33,6 @@ The verdict on B, with the band from 1 - band to 1 + band, in this order:
                     n (half the width / the half-width that would decide)^2 of them would tell
 """
 
-from __future__ import annotations
-
 import math
 import statistics
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """`Comparison`: what two sides gave that were measured in turns, as immutable, schema-versioned data."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal

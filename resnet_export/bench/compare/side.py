@@ -5,8 +5,6 @@
 Keys that are not in `Keys` are options of the runtime. What B leaves out is A's.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from typing import Annotated

@@ -86,14 +86,11 @@ def profile(
         known = ", ".join(name for name in KNOWN if parse_runtime(name).is_onnxruntime)
         raise UsageError(f"{spec.name} has no profiler.", hint=f"Those of ONNX Runtime have one: {known}.")
     (case,) = expand_cases([path], [runtime], None if batch is None else [batch], [threads])
-    return profile_case(case, read_machine(), end_s, progress or (lambda name: contextlib.nullcontext()), timeout_s)
+    return _measure(case, read_machine(), end_s, progress or (lambda name: contextlib.nullcontext()), timeout_s)
 
 
-def profile_case(case: Case, machine: Machine, end_s: float, stage: Progress, timeout_s: float) -> Profile:
-    """Profiles a case of sequential calls from host to host, up to the time `end_s` of the clock `time.monotonic`.
-
-    Other arguments and errors as in `profile`.
-    """
+def _measure(case: Case, machine: Machine, end_s: float, stage: Progress, timeout_s: float) -> Profile:
+    """Profiles a case of sequential calls, up to the time `end_s` of the clock `time.monotonic`."""
     request = Request.of(case, machine.usable_cpus)
     with (
         stage(f"profile {case.label}"),

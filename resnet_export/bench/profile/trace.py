@@ -6,8 +6,6 @@ Times are whole microseconds, cut off. A node that holds a graph, such as `If`, 
     own time of a node = its duration - the durations of the nodes directly in it
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

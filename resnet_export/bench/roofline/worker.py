@@ -5,8 +5,6 @@
 A peak is a maximum: the fastest of many short runs counts.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable

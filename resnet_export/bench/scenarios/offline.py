@@ -4,8 +4,6 @@ Each batch is probed for a short while, within half of the time, and the one wit
 sampled by itself: a figure that was chosen because it is the best of several is too good by chance.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 import statistics

@@ -16,11 +16,13 @@ from resnet_export.network.operators.operator import Operator
 from resnet_export.network.operators.products import PRODUCTS
 from resnet_export.network.operators.quantization import QUANTIZATION
 from resnet_export.network.operators.reductions import REDUCTIONS
+from resnet_export.network.operators.resizing import RESIZING
 from resnet_export.network.operators.windows import WINDOWS
 
 __all__ = ["BINARY", "COMPARISONS", "OPERATORS", "UNARY", "Operator"]
 
 OPERATORS: Mapping[str, Operator] = {
-    **WINDOWS, **PRODUCTS, **NORMS, **UNARY, **BINARY, **COMPARISONS, **CHOICE, **REDUCTIONS, **MOVES, **QUANTIZATION,
+    **WINDOWS, **PRODUCTS, **NORMS, **UNARY, **BINARY, **COMPARISONS, **CHOICE, **REDUCTIONS, **MOVES, **RESIZING,
+    **QUANTIZATION,
 }  # fmt: skip
 """Name of the ONNX operator -> what it does."""

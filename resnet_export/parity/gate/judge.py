@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from resnet_export.graph.interface import Activation
 from resnet_export.network.operators.operator import Floats
 from resnet_export.parity.gate.evaluation import Evaluation, activate
-from resnet_export.parity.gate.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, compare, max_error
+from resnet_export.parity.gate.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, compare, floor, max_error
 from resnet_export.parity.gate.inputs import InputSet
 from resnet_export.parity.model_under_test import ModelUnderTest
 from resnet_export.parity.reference.oracles import Real, Truths
@@ -196,9 +196,12 @@ def _beside(
     source_error = run.error(source, truth)
     file_error = min(run.error(evaluation, truth) for evaluation in evaluations)
     least, most = 0.0, float("inf")
-    if max(source_error, file_error) > SUSPICIOUS * float(np.abs(truth).max(initial=0.0)):
-        # Both sides could be wrong alike and vouch for each other, or rounding decides much and one of them was lucky:
-        # a third one, NumPy, decides.
+    alike = file_error <= FILE_FACTOR * max(source_error, floor(truth)) and (
+        source_error <= SOURCE_FACTOR * max(file_error, floor(truth))
+    )
+    if not alike or max(source_error, file_error) > SUSPICIOUS * float(np.abs(truth).max(initial=0.0)):
+        # Both sides could be wrong alike and vouch for each other, or one of them was lucky: the sum of a large pool
+        # in pairs is 5 times closer to the truth than one value after the other. A third one, NumPy, decides.
         least = run.float32_error(truths, quantity)
         most = FILE_FACTOR * least
     own = run.compare_source(source, truth, max(min(file_error, most), least), least, vouched=vouched)

@@ -1,11 +1,10 @@
 """What `bench` measured as a page: one file, without scripts, that needs no network."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING
 
+from resnet_export.bench.results import BenchReport, CaseResult
+from resnet_export.bench.roofline import Peaks
 from resnet_export.report.bench import charts
 from resnet_export.report.bench.remarks import facts, warnings
 from resnet_export.report.bench.table import HEADING, kept_columns, rows
@@ -15,10 +14,6 @@ from resnet_export.report.kit import page
 from resnet_export.report.kit.page import text
 from resnet_export.report.machine import facts as machine_facts
 from resnet_export.terminal import file_size, number
-
-if TYPE_CHECKING:
-    from resnet_export.bench.results import BenchReport, CaseResult
-    from resnet_export.bench.roofline import Peaks
 
 STYLE = """
 h1 { margin: 0; } h3 { font-size: .9375rem; margin: 1rem 0 .25rem; font-weight: 600; }

@@ -1,15 +1,10 @@
 """What has to be known of a case besides its numbers, a sentence each, the most important first."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from resnet_export.bench.results import CaseResult, Measured
 from resnet_export.report.bench.words import digits, megabytes, milliseconds, place, places, shown
 from resnet_export.terminal import number
-
-if TYPE_CHECKING:
-    from resnet_export.bench.results import CaseResult, Measured
 
 LONG_WARM_UP_NS = 1_000_000_000
 """Duration of a warm-up that somebody who waits notices, so that it is said."""

@@ -1,16 +1,12 @@
 """What `bench` measured as a table for other programs: CSV with every figure, Markdown with those that people read."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from resnet_export.bench.estimate import Estimate
+from resnet_export.bench.results import BenchReport, CaseResult, Measured, Series
 from resnet_export.report.bench.words import case_name, condition, digits, file_name, machine_line, shown, throughput
 from resnet_export.report.kit import tables
-
-if TYPE_CHECKING:
-    from resnet_export.bench.estimate import Estimate
-    from resnet_export.bench.results import BenchReport, CaseResult, Measured, Series
 
 HEADING = ("case", "min ms", "p50 ms", "p99 ms", "images/s", "x reference", "roofline", "grade")
 OPTIONAL = ("x reference", "roofline", "grade")

@@ -1,18 +1,13 @@
 """What `bench` measured for a person at a terminal: plain text, fit for a bug report."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
 
+from resnet_export.bench.results import BenchReport, CaseResult, Series
 from resnet_export.report.bench.remarks import facts, warnings
 from resnet_export.report.bench.verdict import verdicts
 from resnet_export.report.bench.words import condition, digits, file_name, machine_line, shown, told_apart
 from resnet_export.terminal import NO_BREAK, WIDE, Row, blocks, file_size, listed, printable, table, wrapped
-
-if TYPE_CHECKING:
-    from resnet_export.bench.results import BenchReport, CaseResult, Series
 
 HEADING = ("", "min ms", "p50 ms", "p99 ms", "images/s", "roofline", "grade")
 """The first column says what tells a row from the others."""

@@ -7,14 +7,11 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from resnet_export.bench.grade import DOUBTFUL
+from resnet_export.bench.results import BenchReport, CaseResult
 from resnet_export.report.bench.words import digits, told_apart
 from resnet_export.terminal import printable
-
-if TYPE_CHECKING:
-    from resnet_export.bench.results import BenchReport, CaseResult
 
 SCENARIOS = ("single", "concurrent", "offline")
 """The scenarios in which cases do the same work: a server's rates follow from how fast each is, and pauses are no work.

@@ -92,13 +92,7 @@ def case_name(case: CaseResult) -> str:
 
 
 def caption(cases: Sequence[CaseResult], case: CaseResult, own: str = "") -> str:
-    """The name of a case, with its file where there are several.
-
-    Args:
-        cases: all of them.
-        case: one of them.
-        own: what tells its series from the others.
-    """
+    """The name of one of the cases, with its file where there are several, and what tells its series from others."""
     several = len({other.case.model.path for other in cases}) > 1
     return ", ".join(filter(None, [file_name(case.case.model.path) if several else "", case_name(case), own]))
 

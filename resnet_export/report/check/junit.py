@@ -1,14 +1,8 @@
 """What `bench check` found as JUnit XML: one suite, a test case for each of ours."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from resnet_export.bench.check.results import Checked, CheckReport, Status
 from resnet_export.report.bench.words import digits, interval
 from resnet_export.report.kit import junit
-
-if TYPE_CHECKING:
-    from resnet_export.bench.check.results import Checked, CheckReport, Status
 
 SKIPPED: dict[Status, str] = {"new": "not in the baseline", "unchecked": "not checked"}
 """Neither passed nor failed -> why, where the case does not say."""

@@ -1,16 +1,11 @@
 """What `bench check` found for a person at a terminal: plain text, a line for each case."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from resnet_export.bench.check.results import Checked, CheckReport, Status
 from resnet_export.report.bench.words import digits, interval
 from resnet_export.terminal import Row, blocks, number, printable, table, wrapped
-
-if TYPE_CHECKING:
-    from resnet_export.bench.check.results import Checked, CheckReport, Status
 
 HEADING = ("", "baseline ms", "result ms", "ratio", "95 % interval", "")
 LEFT = (0, 5)

@@ -26,10 +26,6 @@ STYLE = """
 .matrix th[scope=row] { text-align: right; font-weight: 400; } .matrix td.none { color: var(--faint); }
 .matrix td.own { background: color-mix(in srgb, var(--good) calc(var(--share) * .5%), var(--back)); }
 .matrix td.other { background: color-mix(in srgb, var(--wrong) calc(var(--share) * .5%), var(--back)); }
-.pictures { display: flex; flex-wrap: wrap; gap: .8rem; padding: 0; list-style: none; }
-.pictures li { width: 9rem; font-size: .8125rem; line-height: 1.35; }
-.pictures img { display: block; width: 80px; height: 80px; object-fit: contain; image-rendering: pixelated;
-  background: var(--line); }
 polyline.even { stroke: var(--faint); stroke-dasharray: 3 3; } polyline.right { stroke: var(--error); }
 .mark.right { fill: var(--error); } .interval.right { stroke: var(--error); }
 svg { max-width: 100%; height: auto; }
@@ -53,20 +49,20 @@ def render(report: EvaluateReport) -> str:
         *_pictures("Where the files differ", report.differing(), report),
         *_left_out(report),
         "<h2>How the answers came about</h2>",
-        _facts((name, ", ".join(values)) for name, values in explanations(report.file)),
+        page.facts(explanations(report.file)),
         page.items(words.notes(report)),
     ]
-    return page.page(title, body, style=STYLE, pictures=any(one.thumbnail for one in report.pictures))
+    return page.page(title, body, style=page.GALLERY + STYLE, pictures=any(one.thumbnail for one in report.pictures))
 
 
 def _measures(report: EvaluateReport) -> Iterator[str]:
     for file in (report.file, report.against):
         if file is not None:
             yield f"<h2>{text(f'{file.model} in {file.runtime}')}</h2>"
-            yield _facts(words.measures(file))
+            yield page.facts(words.measures(file))
     if report.paired is not None:
         yield "<h2>Both on the same pictures</h2>"
-        yield _facts((name, ", ".join(values)) for name, values in words.paired(report.paired))
+        yield page.facts(words.paired(report.paired))
 
 
 def _classes(found: Measured) -> Iterator[str]:
@@ -126,24 +122,11 @@ def _reliability(found: Calibration) -> Iterator[str]:
 def _pictures(heading: str, found: Iterable[tuple[int, Judged]], report: EvaluateReport) -> Iterator[str]:
     shown = [one for _, one in islice(found, MOST_PICTURES)]
     if shown:
-        yield f'<h2>{heading}</h2><ul class="pictures">'
-        yield from (f"<li>{_thumbnail(one)}{text(words.answers(one, report))}<br>{_name(one)}</li>" for one in shown)
-        yield "</ul>"
-
-
-def _thumbnail(one: Judged) -> str:
-    return f'<img alt="" src="data:image/png;base64,{text(one.thumbnail)}">' if one.thumbnail else ""
-
-
-def _name(one: Judged) -> str:
-    return f'<span class="note">{text(one.picture)}</span>'
+        yield f"<h2>{heading}</h2>"
+        yield page.gallery((one.thumbnail, words.answers(one, report), one.picture) for one in shown)
 
 
 def _left_out(report: EvaluateReport) -> Iterator[str]:
     lines = words.broken(report)
     if lines:
         yield f"<h2>Not read, and not counted</h2>{page.items(lines)}"
-
-
-def _facts(entries: Iterable[tuple[str, str]]) -> str:
-    return f"<dl>{''.join(f'<dt>{text(name)}</dt><dd>{text(value)}</dd>' for name, value in entries)}</dl>"

@@ -1,7 +1,5 @@
 """The registry of output formats: a new format is one file and one line here."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable
 from typing import Any

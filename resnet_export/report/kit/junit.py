@@ -3,8 +3,6 @@
 It has no official schema; what is written is common to those of Jenkins, GitLab and Maven's Surefire.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """A page: one HTML file without scripts that needs no network, with its tables, figures and lists."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
@@ -11,6 +9,12 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """Content security policy: the browser, too, refuses whatever is not in the page."""
 PICTURES = "; img-src data:"
 """Allows pictures that are in it."""
+GALLERY = """
+.pictures { display: flex; flex-wrap: wrap; gap: .8rem; padding: 0; list-style: none; }
+.pictures li { width: 9rem; font-size: .8125rem; line-height: 1.35; }
+.pictures img { display: block; width: 80px; height: 80px; object-fit: contain; image-rendering: pixelated;
+  background: var(--line); }
+"""
 STYLE = """
 :root { color-scheme: light dark; --back: #fff; --text: #1b1f24; --faint: #57606a; --line: #d4d9df;
   --error: #0b5cad; --own: #a34700; --bound: #57606a; --wrong: #c4152b; --band: #c4152b22; --good: #1a7232; }
@@ -114,6 +118,29 @@ def legend(entries: Iterable[tuple[str, str]]) -> str:
 def items(entries: Sequence[str]) -> str:
     """A list; empty where there are no entries."""
     return f"<ul>{''.join(f'<li>{text(entry)}</li>' for entry in entries)}</ul>" if entries else ""
+
+
+def facts(entries: Iterable[tuple[str, str | Sequence[str]]]) -> str:
+    """Names, each with what is said of it."""
+    said = ((name, words if isinstance(words, str) else ", ".join(words)) for name, words in entries)
+    return f"<dl>{''.join(f'<dt>{text(name)}</dt><dd>{text(words)}</dd>' for name, words in said)}</dl>"
+
+
+def gallery(entries: Iterable[tuple[str | None, str, str]]) -> str:
+    """Small pictures, each with what was found and its name; a page that has one needs the style `GALLERY`.
+
+    Args:
+        entries: (PNG in base64, words, name); a picture without a PNG has words only.
+    """
+    shown = (
+        f'<li>{_image(png) if png else ""}{text(words)}<br><span class="note">{text(name)}</span></li>'
+        for png, words, name in entries
+    )
+    return f'<ul class="pictures">{"".join(shown)}</ul>'
+
+
+def _image(png: str) -> str:
+    return f'<img alt="" src="data:image/png;base64,{text(png)}">'
 
 
 def text(words: str) -> str:

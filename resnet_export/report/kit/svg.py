@@ -3,8 +3,6 @@
 An axis maps a value v to 0 <= (s(v) - low) / (high - low) <= 1, with s the identity, log10, or the place of a category.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Tables for other programs: comma-separated values, and Markdown as GitHub shows it."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence

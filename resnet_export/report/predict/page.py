@@ -20,13 +20,10 @@ LEFT = (2,)
 def render(report: PredictReport) -> str:
     """An HTML document."""
     title = words.title(report)
-    facts = "".join(
-        f"<dt>{text(name)}</dt><dd>{text(', '.join(values))}</dd>" for name, values in words.explanations(report)
-    )
     body = [
         f"<h1>{text(title)}</h1>",
         *page.table("Predictions", HEADING, _rows(report), LEFT),
-        f"<dl>{facts}</dl>",
+        page.facts(words.explanations(report)),
         page.items(report.notes),
     ]
     return page.page(title, body)

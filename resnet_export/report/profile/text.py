@@ -1,16 +1,11 @@
 """What `bench profile` measured for a person at a terminal: plain text, 100 columns, fit for a bug report."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from resnet_export.bench.profile.results import Profile
 from resnet_export.report.bench.words import digits, machine_line, shown
 from resnet_export.terminal import WIDE, blocks, fact, file_size, number, printable, table, wrapped
-
-if TYPE_CHECKING:
-    from resnet_export.bench.profile.results import Profile
 
 TOP = 10
 """Layers that are shown unless somebody asks for more; JSON has them all."""

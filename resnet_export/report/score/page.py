@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from resnet_export.score.results import ScoreReport, Unsure
 
 STYLE = """
-.pictures { display: flex; flex-wrap: wrap; gap: 1rem; padding: 0; list-style: none; }
-.pictures li { width: 9rem; font-size: .875rem; } .pictures img { display: block; border-radius: 4px; }
 svg .bar { stroke: var(--error); stroke-width: 10; }
 """
 FRAME = svg.Frame(width=620)
@@ -23,10 +21,11 @@ FRAME = svg.Frame(width=620)
 def render(report: ScoreReport) -> str:
     """An HTML document."""
     title = words.title(report)
-    facts = "".join(
-        f"<dt>{text(name)}</dt><dd>{text(', '.join(values))}</dd>" for name, values in words.explanations(report)
-    )
-    body = [f"<h1>{text(title)}</h1>", f"<dl>{facts}</dl>", page.items(report.run.notes if report.run else ())]
+    body = [
+        f"<h1>{text(title)}</h1>",
+        page.facts(words.explanations(report)),
+        page.items(report.run.notes if report.run else ()),
+    ]
     if report.errors:
         rows = (page.row(list(map(text, cells)), (0, 2)) for cells in words.errors(report))
         body += ["<h2>Pictures without a label</h2>", *page.table("Errors", words.ERRORS, rows, (0, 2))]
@@ -35,8 +34,8 @@ def render(report: ScoreReport) -> str:
         body += page.table(
             "Classes", words.CLASSES, (page.row(list(map(text, row)), (3,)) for row in words.classes(report)), (3,)
         )
-        body += ["<h2>The least sure pictures</h2>", '<ul class="pictures">', *map(_picture, report.unsure), "</ul>"]
-    return page.page(title, body, style=STYLE, pictures=any(one.thumbnail for one in report.unsure))
+        body += ["<h2>The least sure pictures</h2>", page.gallery(map(_picture, report.unsure))]
+    return page.page(title, body, style=page.GALLERY + STYLE, pictures=any(one.thumbnail for one in report.unsure))
 
 
 def _histogram(report: ScoreReport) -> str:
@@ -55,7 +54,6 @@ def _histogram(report: ScoreReport) -> str:
     return page.figure(chart.svg(), name="Confidence")
 
 
-def _picture(one: Unsure) -> str:
-    shown = f'<img alt="" src="data:image/png;base64,{text(one.thumbnail)}">' if one.thumbnail else ""
+def _picture(one: Unsure) -> tuple[str | None, str, str]:
     label = f"{one.found.index} {one.found.label or ''}".strip()
-    return f"<li>{shown}{text(f'{label}: {probability(one.found.probability)}')}<br>{text(one.path)}</li>"
+    return one.thumbnail, f"{label}: {probability(one.found.probability)}", one.path

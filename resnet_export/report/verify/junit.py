@@ -1,16 +1,11 @@
 """What `verify` found as JUnit XML: one suite for the file, one case for each runtime, inputs, batch and output."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from resnet_export.parity.results import RuntimeResult, VerifyReport
 from resnet_export.report.kit import junit
 from resnet_export.report.kit.junit import Case, Outcome
 from resnet_export.terminal import number
-
-if TYPE_CHECKING:
-    from resnet_export.parity.results import RuntimeResult, VerifyReport
 
 
 def render(report: VerifyReport) -> str:

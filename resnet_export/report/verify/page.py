@@ -1,19 +1,14 @@
 """What `verify` found as a page: one file, without scripts, that needs no network."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from resnet_export.parity.results import Bisection, VerifyReport
 from resnet_export.report.kit import page
 from resnet_export.report.kit.page import items, text
 from resnet_export.report.kit.svg import symbol
 from resnet_export.report.verify import summary
-from resnet_export.report.verify.findings import sentences
 from resnet_export.report.verify.plot import draw
-
-if TYPE_CHECKING:
-    from resnet_export.parity.results import Bisection, VerifyReport
+from resnet_export.report.verify.summary import sentences
 
 STYLE = """
 polyline.error, line.error { stroke: var(--error); stroke-width: 1.5; }
@@ -37,7 +32,7 @@ def render(report: VerifyReport) -> str:
     title = summary.title(report)
     body = [
         f'<h1 class="{"passed" if report.passed else "failed"}">{text(title)}</h1>',
-        f"<dl>{''.join(f'<dt>{name}</dt><dd>{text(what)}</dd>' for name, what in summary.facts(report))}</dl>",
+        page.facts(summary.facts(report)),
         *_failures(report),
         *_runtimes(report),
         *_layers(report.bisection),

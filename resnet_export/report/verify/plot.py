@@ -1,15 +1,10 @@
 """The error growing layer by layer, as a chart with a logarithmic axis."""
 
-from __future__ import annotations
-
 import sys
-from typing import TYPE_CHECKING
 
+from resnet_export.parity.results import Bisection, LayerError
 from resnet_export.report.kit.svg import Chart, Frame, categorical, logarithmic
 from resnet_export.report.verify.summary import magnitude, relative
-
-if TYPE_CHECKING:
-    from resnet_export.parity.results import Bisection, LayerError
 
 PITCH = 18
 """Pixels from layer to layer: what an upright label of 11 pixels needs to be read."""

@@ -1,17 +1,12 @@
 """What `verify` found, by runtime: the rows and words that the screen and the page have in common."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.results import Comparison, LayerError, RuntimeResult, VerifyReport
 from resnet_export.terminal import Row, clipped, number, printable
-
-if TYPE_CHECKING:
-    from resnet_export.parity.results import Comparison, LayerError, RuntimeResult, VerifyReport
 
 HEADING = ("runtime", "images", "error", "mean", "ratio", "1-cosine", "top-1", "top-5", "")
 LAYER_HEADING = ("layer", "operator", "error", "own error", "allowed", "")
@@ -159,3 +154,14 @@ def magnitude(value: float, digits: int = 1) -> str:
 def ratio(value: float) -> str:
     """0.45; 2.1e+04 where decimals say nothing."""
     return f"{value:.2f}" if value < HUNDREDS else magnitude(value)
+
+
+def findings(verification: VerifyReport) -> list[str]:
+    """One line for each failure, then where it goes wrong first."""
+    return [*(f"  {failure}" for failure in sentences(verification)), *verification.located]
+
+
+def sentences(verification: VerifyReport) -> list[str]:
+    """The failures, except one that only says what `located` of the report says."""
+    repeated = None if verification.diagnosis is None else verification.diagnosis.failure
+    return [failure for failure in verification.failures if failure != repeated]

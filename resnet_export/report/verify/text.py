@@ -1,16 +1,11 @@
 """What `verify` found for a person at a terminal: plain text, 80 columns, fit for a bug report."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from resnet_export.parity.results import Bisection, VerifyReport
 from resnet_export.report.verify import summary
-from resnet_export.report.verify.findings import sentences
+from resnet_export.report.verify.summary import sentences
 from resnet_export.terminal import blocks, fact, printable, some, table, wrapped
-
-if TYPE_CHECKING:
-    from resnet_export.parity.results import Bisection, VerifyReport
 
 ROWS = 8
 """Sentences of a kind, so that all stays on one screen; JSON has the rest."""

@@ -20,9 +20,7 @@ from resnet_export.errors import CheckpointError, ResNetExportError, quote_some
 from resnet_export.files import reported, staged
 from resnet_export.weights.contents import Contents
 from resnet_export.weights.description import Description
-from resnet_export.weights.finding import Finding
 from resnet_export.weights.formats import sharded
-from resnet_export.weights.formats.keras_config import read_findings
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.families import in_canonical_names
 from resnet_export.weights.naming.torch import without_wrappers
@@ -41,6 +39,8 @@ SIGNATURES = ((b"\x89HDF\r\n\x1a\n", ".weights.h5"), (b"\x80", ".pth"))
 IN_ARCHIVES = (("model.weights.h5", ".keras"), ("data.pkl", ".pth"), (".npy", ".npz"))
 """How the name of an entry of a zip archive ends -> the suffix of that format."""
 ZIP = b"PK"
+LFS = b"version https://"
+"""What Git leaves in place of a large file, by https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md."""
 CHECKPOINTS = (*FORMATS, ".bin", ".ckpt", ".th", ".tar", ".pkl", ".h5")
 """How the names of checkpoints end that people have."""
 
@@ -53,9 +53,8 @@ def read(path: str | os.PathLike[str], *, ema: bool = False) -> dict[str, NDArra
 def read_contents(path: str | os.PathLike[str], *, ema: bool = False) -> Contents:
     """The tensors of a checkpoint under canonical names and in canonical layout; not yet checked.
 
-    Prefixes are taken off: those that `DataParallel` (`module.`) and `torch.compile` (`_orig_mod.`) leave, and that of
-    an attribute such as `backbone.` where what remains is the set of a known family. Names of other families become
-    torchvision's.
+    What wrappers leave in names is taken off, such as `module.` of `DataParallel`; and the prefix of an attribute such
+    as `backbone.` where what remains is the set of a known family. Names of other families become torchvision's.
 
     Args:
         path: a file, or a folder with one; a checkpoint in several files is given by any of them, or by its index.
@@ -100,16 +99,6 @@ def _read_file(path: Path, *, ema: bool) -> Contents:
     return found
 
 
-def read_configuration(path: str | os.PathLike[str]) -> dict[str, Finding]:
-    """Field of the specification -> what a configuration inside a checkpoint shows of it.
-
-    Raises:
-        CheckpointError: it can't be read.
-    """
-    path = Path(path)
-    return read_findings(path) if path.is_file() and _by_bytes(path) == ".keras" else {}
-
-
 def write(path: str | os.PathLike[str], weights: Tensors, description: Description | None = None) -> None:
     """Writes a checkpoint in the format of the file's name: whole, or not at all.
 
@@ -124,19 +113,15 @@ def write(path: str | os.PathLike[str], weights: Tensors, description: Descripti
         UnavailableError: the file cannot be written.
     """
     path = Path(path)
-    form = _written_format(path)
-    with staged(path) as temporary, reported(path):
-        form.write(temporary, weights, description)
-
-
-def _written_format(path: Path) -> Any:
     suffix = _suffix(path)
     if suffix is None:
         raise CheckpointError(
             f"{path} has no suffix of a known checkpoint format.",
             hint=f"Name it by its format: {', '.join(FORMATS)}.",
         )
-    return importlib.import_module(FORMATS[suffix])
+    form = importlib.import_module(FORMATS[suffix])
+    with staged(path) as temporary, reported(path):
+        form.write(temporary, weights, description)
 
 
 def _format(path: Path) -> Any:
@@ -159,8 +144,15 @@ def _by_bytes(path: Path) -> str | None:
         first = file.read(16)
     if first.startswith(ZIP):
         names = zipfile.ZipFile(path).namelist() if zipfile.is_zipfile(path) else []
-        held = (suffix for end, suffix in IN_ARCHIVES if any(name.endswith(end) for name in names))
-        return next(held, _suffix(path) or ".pth")  # one that is truncated is most likely torch's
+        held = next((suffix for end, suffix in IN_ARCHIVES if any(name.endswith(end) for name in names)), None)
+        if names and held is None:
+            raise CheckpointError(
+                f"{path} is a zip archive, and no checkpoint: it holds {quote_some(names)}.",
+                hint="Unpack it first: unzip FILE",
+            )
+        return held or _suffix(path) or ".pth"  # one that is truncated is most likely torch's
+    if first.startswith(LFS):
+        raise CheckpointError(f"{path} is a Git LFS pointer in place of the file.", hint="Fetch the file: git lfs pull")
     header = int.from_bytes(first[:8], "little")
     if first[8:9] == b"{" and header < path.stat().st_size:
         return ".safetensors"

@@ -22,6 +22,8 @@ from resnet_export.errors import CheckpointError
 from resnet_export.weights import description
 from resnet_export.weights.contents import Contents
 from resnet_export.weights.description import Description
+from resnet_export.weights.finding import Finding
+from resnet_export.weights.formats.keras_config import read_findings
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.keras import VARIABLES, canonical_name, to_canonical
 
@@ -47,13 +49,14 @@ def read(path: Path, *, ema: bool = False) -> Contents:
     """The variables of all layers, in canonical layout; those of other kinds of layers as `<layer>.vars.<i>`.
 
     Raises:
-        CheckpointError: it holds no layer with variables, or two layers of one name.
+        CheckpointError: it holds no layer with variables, or two layers of one name, or a broken configuration.
     """
     said: Description | None = None
+    configured: dict[str, Finding] = {}
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             source: Path | io.BytesIO = io.BytesIO(archive.read(WEIGHTS_ENTRY))
-        said = read_description(path)
+        said, configured = read_description(path), read_findings(path)
     else:
         source = path
     tensors: dict[str, NDArray[Any]] = {}
@@ -71,7 +74,7 @@ def read(path: Path, *, ema: bool = False) -> Contents:
             f"{path} holds no layer with variables as Keras 3 writes them.",
             hint="Write it with Keras 3: model.save_weights('model.weights.h5') or model.save('model.keras').",
         )
-    return Contents(tensors, description=said)
+    return Contents(tensors, description=said, configured=configured)
 
 
 def read_description(path: Path) -> Description | None:

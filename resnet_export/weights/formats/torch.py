@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError, quote_some
+from resnet_export.files import is_text
 from resnet_export.optional import require
 from resnet_export.weights import description
 from resnet_export.weights.contents import Contents
@@ -107,9 +108,11 @@ def _load(path: Path) -> tuple[object, CheckpointError | None]:
     torch = require("torch")
     # The older of torch's two formats is not a zip archive, and cannot be mapped into memory.
     zipped = zipfile.is_zipfile(path)
-    # Torch itself goes by the name of a safetensors file; one that is none in truth is read from memory.
-    mapped = zipped and path.suffix.lower() != ".safetensors"
-    source = path if path.suffix.lower() != ".safetensors" else io.BytesIO(path.read_bytes())
+    # Torch itself goes by the name of a safetensors file, and can't open a name that is no UTF-8: one that is none in
+    # truth, and one of such a name, are read from memory.
+    named = path.suffix.lower() != ".safetensors" and is_text(path)
+    mapped = zipped and named
+    source = path if named else io.BytesIO(path.read_bytes())
     if zipped:
         _refuse_archives(path)
     else:

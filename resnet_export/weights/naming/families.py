@@ -75,6 +75,11 @@ FASTAI: Table = (
     ("0.{S}.{B}.downsample.{I}", "layer{S-3}.{B}.downsample.{I}"),
     *((f"0.model.{name}", name) for name, _ in TORCHVISION if not name.startswith("fc")),  # of timm, inside it
 )
+CHILDREN: Table = (
+    ("0", "conv1"),
+    ("1", "bn1"),
+    *((f"{{S}}.{{B}}.{layer}", f"layer{{S-3}}.{{B}}.{layer}") for layer in ("conv{I}", "bn{I}", "downsample.{I}")),
+)
 NAMINGS: Mapping[str, Table] = {
     "torchvision": TORCHVISION,
     "the usual networks for CIFAR": CIFAR,
@@ -82,12 +87,18 @@ NAMINGS: Mapping[str, Table] = {
     "keras.applications": KERAS_APPLICATIONS,
     "keras-hub": KERAS_HUB,
     "fastai": FASTAI,
+    "nn.Sequential(*resnet.children())": CHILDREN,
 }
 """Family -> its table. timm's names are torchvision's, and more."""
 USUAL: Mapping[str, Mapping[str, Any]] = {"keras.applications": {"eps": 1.001e-5, "stride_on": "1x1"}}
 """Family -> what is usual in it and not in torchvision, of bottlenecks."""
 AVERAGED = re.compile(r"ema|momentum|encoder_k|teacher|target")
 """In what stands before the names of a moving average of the weights, such as MoCo's second encoder."""
+CONTRASTED = re.compile(r"encoder_[qk]\.$")
+"""How what stands before the names of MoCo's encoders ends: version 1 projects by a single layer `fc`, which is no
+classifier."""
+PROJECTION = "projection."
+"""What stands before the names of that layer's tensors instead."""
 OTHERS: Table = (
     (r"preact_bn|pre_activation_bn", "a ResNet v2, whose norms stand before its convolutions"),
     (r"stages\.\d+\.blocks\.\d+\.norm1", "timm's ResNetV2"),
@@ -100,6 +111,10 @@ OTHERS: Table = (
 )
 """What stands in the names of other networks, and what they are: the first that fits."""
 ROLES = ("weight", "bias", "running_mean", "running_var")
+CLASSIFIER = re.compile(r"(.*\.)?(fc|head|classifier|linear|cls|logits|output|out|\d+)")
+"""What a layer is called, somewhere in a user's own module, that is its classifier if it is the only dense one."""
+BESIDE = re.compile(r"loss|criterion|metric|_acc")
+"""In the names of what training keeps beside the network."""
 CORE = ("conv1", "layer1.0.conv1", "layer2.0.conv1")
 """How names begin that every family has, whatever else."""
 
@@ -147,10 +162,28 @@ def in_canonical_names(contents: Contents, *, ema: bool = False) -> Contents:
     for prefix in _prefixes(names, ema=ema):
         own = [name for name in names if name.startswith(prefix)]
         for family, table in NAMINGS.items():
-            found = {name: canonical_name(name.removeprefix(prefix), table) or "" for name in own}
-            if all(found.values()) and all(any(new.startswith(one) for new in found.values()) for one in CORE):
-                return _renamed(contents, found, prefix, family)
+            named = {name: canonical_name(name.removeprefix(prefix), table) for name in own}
+            found = {name: new for name, new in named.items() if new is not None}
+            if not all(any(new.startswith(one) for new in found.values()) for one in CORE):
+                continue
+            classifier = _classifier(contents.tensors, found, [name for name in names if name not in found])
+            if len(found) + len(classifier.keys() & set(own)) == len(own):
+                notes = [f"its classifier is {name.removesuffix('.weight')!r}" for name in list(classifier)[:1]]
+                noted = replace(contents, notes=(*contents.notes, *notes))
+                return _renamed(noted, found | classifier, prefix, family)
     return contents
+
+
+def _classifier(tensors: Mapping[str, NDArray[Any]], found: Mapping[str, str], others: list[str]) -> dict[str, str]:
+    """Name -> torchvision's, of a classifier by another name; nothing where there is one, or others of any layer."""
+    left = [name for name in others if not AVERAGED.search(name) and not BESIDE.search(name)]
+    layer = left[0].rpartition(".")[0] if left else ""
+    names = {f"{layer}.weight": "fc.weight", f"{layer}.bias": "fc.bias"}
+    headed = any(new.startswith(("fc.", "head.")) for new in found.values())
+    if headed or names.keys() != set(left) or not CLASSIFIER.fullmatch(layer):
+        return {}
+    features = max((len(tensors[name]) for name in found if tensors[name].ndim == 1), default=0)
+    return names if tensors[f"{layer}.weight"].shape[1:] == (features,) else {}
 
 
 def _prefixes(names: list[str], *, ema: bool) -> Iterator[str]:
@@ -172,11 +205,14 @@ def _renamed(contents: Contents, found: Mapping[str, str], prefix: str, family: 
             notes.append(f"{quote_some(beside)} beside them {'was' if len(beside) == 1 else 'were'} left out")
     if family != "torchvision":
         notes.append(f"its names are those of {family}")
-    tensors = {new: contents.tensors[name] for name, new in found.items()}
+    tensors = _with_plain_head({new: contents.tensors[name] for name, new in found.items()})
+    if CONTRASTED.search(prefix) and "fc.weight" in tensors:
+        tensors = {name.replace("fc.", PROJECTION) if name.startswith("fc.") else name: array
+                   for name, array in tensors.items()}  # fmt: skip
     usual = USUAL.get(family, {}) if "layer1.0.conv3.weight" in tensors else {}
     return replace(
         contents,
-        tensors=_with_plain_head(tensors),
+        tensors=tensors,
         notes=(*contents.notes, *notes),
         family=family if family != "torchvision" else None,
         usual=usual,

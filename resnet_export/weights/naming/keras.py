@@ -29,8 +29,8 @@ VARIABLES = {
 }
 """Class of a Keras layer -> its variables, in the order in which Keras saves them."""
 
-_TO_CANONICAL = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,), 0: ()}
-_TO_KERAS = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,), 0: ()}
+KERNEL_AXES = {2: (1, 0), 4: (3, 2, 0, 1)}
+"""Rank of a kernel -> the axes of Keras's layout in the canonical order: dense, convolution and transposed one."""
 
 
 def canonical_name(layer: str, variable: str) -> str:
@@ -40,14 +40,9 @@ def canonical_name(layer: str, variable: str) -> str:
 
 def to_canonical(array: NDArray[Any]) -> NDArray[Any]:
     """From Keras's layout of a variable to the canonical one (a view); a rank that no layer has is left alone."""
-    return np.transpose(array, _TO_CANONICAL.get(array.ndim, tuple(range(array.ndim))))
-
-
-def keras_axes(rank: int) -> tuple[int, ...]:
-    """The permutation that takes a canonical array of `rank` axes to Keras's layout."""
-    return _TO_KERAS[rank]
+    return np.transpose(array, KERNEL_AXES.get(array.ndim, tuple(range(array.ndim))))
 
 
 def to_keras(array: NDArray[Any]) -> NDArray[Any]:
     """From the canonical layout to Keras's (a view)."""
-    return np.transpose(array, keras_axes(array.ndim))
+    return np.transpose(array, np.argsort(KERNEL_AXES.get(array.ndim, tuple(range(array.ndim)))))

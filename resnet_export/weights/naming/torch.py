@@ -1,5 +1,6 @@
 """What torch's `state_dict` adds to the canonical names: prefixes of wrappers, and counters of batches."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,15 @@ from resnet_export.weights.naming import Tensors
 
 COUNTER = "num_batches_tracked"
 """How the names of the counters end that torch keeps beside the parameters; inference doesn't use them."""
-WRAPPERS = ("module.", "_orig_mod.")
-"""Prefixes of `nn.DataParallel` with its kin, and of `torch.compile`; they nest in either order."""
+WRAPPERS = re.compile(r"^(module\.)+|\b(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+"""What `nn.DataParallel` with its kin put before a name; and what `torch.compile`, `FullyShardedDataParallel` and
+activation checkpointing put anywhere in it."""
 
 
 def without_wrappers(name: str) -> str:
-    """`module._orig_mod.conv1.weight` -> `conv1.weight`."""
-    while name.startswith(WRAPPERS):
-        name = name.partition(".")[2]
+    """`module.layer1._orig_mod.0.conv1.weight` -> `layer1.0.conv1.weight`."""
+    while (bare := WRAPPERS.sub("", name)) != name:
+        name = bare
     return name
 
 

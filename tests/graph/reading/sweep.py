@@ -219,6 +219,32 @@ MOVES = [
     Node("Gather", (np.array(-1),), {"axis": 2}, since=11),
     Node("Reshape", (np.array([0, -1, 6]),)),
     Node("Reshape", (np.array([0, 2, 72]),)),
+    *(
+        Node(
+            "Resize",
+            (None, None, np.array([2, 4, *target])),
+            {"mode": "linear", "coordinate_transformation_mode": positions},
+            since=13,
+            mixes=True,
+        )
+        for target in ((11, 4), (1, 13))
+        for positions in ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric")
+    ),
+    *(
+        Node("Resize", (None, np.float32([1, 1, 2.5, 0.5])), {"nearest_mode": rounding}, since=13)
+        for rounding in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
+    ),
+    Node(
+        "Resize",
+        (np.float32([]), np.float32([1, 1, 1.5, 3])),
+        {"coordinate_transformation_mode": "tf_half_pixel_for_nn", "nearest_mode": "floor"},
+        since=11,
+        until=12,
+    ),
+    Node("Resize", (np.float32([1, 1, 2, 3]),), {"mode": "linear"}, since=10, until=10),
+    Node("Resize", (None, None, np.array([9, 4])), {"mode": "linear", "axes": [2, 3]}, since=18),
+    Node("Upsample", (), {"scales": [1.0, 1.0, 2.0, 3.0]}, until=8),
+    Node("Upsample", (np.float32([1, 1, 3, 2]),), {"mode": "linear"}, since=9, until=9),
     Node("Slice", (), {"starts": [1, 0], "ends": [-1, 99], "axes": [2, 3]}, until=9),
     Node("Slice", (np.array([1, -1]), np.array([5, -7]), np.array([2, 3]), np.array([2, -1])), since=10),
     Node("Split", (), {"axis": 1, "split": [1, 3]}, until=12, outputs=2),

@@ -40,6 +40,11 @@ def evaluation(name: str, error: float) -> Evaluation:
         (1e-6, 1e-6, 1e-6, []),
         (1e-3, 1e-6, 1e-6, ["file"]),
         (1e-6, 1e-3, 1e-6, ["source"]),
+        # One of them adds a large pool in pairs, the other one value after the other, as NumPy does here.
+        (1e-4, 1e-7, 3e-5, []),
+        (1e-7, 2e-4, 3e-5, []),
+        (1.3e-4, 1e-7, 3e-5, ["file"]),
+        (1e-7, 2.5e-4, 3e-5, ["source"]),
         # Both are wrong alike.
         (1e-3, 1e-3, 1e-6, ["file", "source"]),
         # Rounding decides much of it, and one of them was lucky.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import pickle
 import re
 import warnings
@@ -58,6 +59,14 @@ def test_the_file_does_not_depend_on_its_name(tmp_path: Path, weights: Weights) 
     weights.save(tmp_path / "a.pth")
     weights.save(tmp_path / "b.pt")
     assert (tmp_path / "a.pth").read_bytes() == (tmp_path / "b.pt").read_bytes()
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_a_file_whose_name_is_no_utf_8_is_read(tmp_path: Path, weights: Weights, zipped: bool) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.pth")
+    torch.save(tensors_of(weights), tmp_path / "m.pth", _use_new_zipfile_serialization=zipped)
+    (tmp_path / "m.pth").rename(path)
+    assert Weights.load(path).digest == weights.digest
 
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])

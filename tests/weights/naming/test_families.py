@@ -35,6 +35,8 @@ NAMES = [
     ("fastai", "0.4.1.conv2.weight", "layer1.1.conv2.weight"),
     ("fastai", "0.model.layer1.1.conv2.weight", "layer1.1.conv2.weight"),
     ("fastai", "1.8.weight", "head.8.weight"),
+    ("nn.Sequential(*resnet.children())", "4.1.conv2.weight", "layer1.1.conv2.weight"),
+    ("nn.Sequential(*resnet.children())", "7.0.downsample.1.bias", "layer4.0.downsample.1.bias"),
 ]
 
 
@@ -52,7 +54,7 @@ def named(spec: ResNetSpec, prefix: str = "") -> dict[str, np.ndarray]:
     return {prefix + name: np.zeros(shape, np.float32) for name, shape in spec.parameters.items()}
 
 
-@pytest.mark.parametrize("prefix", ["model.", "backbone.", "net.", "encoder_q.", "model.backbone."])
+@pytest.mark.parametrize("prefix", ["model.", "backbone.", "net.", "base_encoder.", "model.backbone."])
 def test_a_prefix_is_taken_off_and_said(tiny: ResNetSpec, prefix: str) -> None:
     found = in_canonical_names(Contents(named(tiny, prefix)))
     assert found.tensors.keys() == tiny.parameters.keys()
@@ -70,11 +72,12 @@ def test_what_stands_beside_a_prefix_is_left_out_and_said(tiny: ResNetSpec) -> N
 def test_of_two_encoders_the_average_is_taken_when_it_is_asked_for(
     names: tuple[str, str], ema: bool, tiny: ResNetSpec
 ) -> None:
-    """MoCo's; the other one is left out, whichever comes first."""
+    """MoCo's; the other one is left out, whichever comes first. A single layer `fc` is no classifier."""
     found = in_canonical_names(Contents(named(tiny, names[0]) | named(tiny, names[1])), ema=ema)
     average = {"encoder_q.": "encoder_k.", "momentum_encoder.": "momentum_encoder."}[names[0]]
     other = next(name for name in names if name != average)
-    assert found.tensors.keys() == tiny.parameters.keys()
+    head = "projection." if names[0] == "encoder_q." else "fc."
+    assert found.tensors.keys() == {name.replace("fc.", head) for name in tiny.parameters}
     assert found.notes[0] == f"its names stand behind {average if ema else other!r}"
     assert f"'{other if ema else average}conv1.weight'" in found.notes[1]
 
@@ -98,6 +101,54 @@ def test_without_a_prefix_nothing_is_left_out(tiny: ResNetSpec) -> None:
 def test_a_classifier_behind_a_dropout_is_a_plain_one(tiny: ResNetSpec) -> None:
     tensors = {name.replace("fc.", "fc.1."): array for name, array in named(tiny).items()}
     assert in_canonical_names(Contents(tensors)).tensors.keys() == tiny.parameters.keys()
+
+
+@pytest.mark.parametrize(
+    ("body", "classifier"),
+    [
+        ("backbone.", "head.fc"),
+        ("backbone.", "classifier"),
+        ("backbone.", "backbone.head"),
+        ("", "head.1"),
+        ("net.", "fc"),
+    ],
+)
+def test_a_classifier_beside_the_body_is_that_of_the_network(tiny: ResNetSpec, body: str, classifier: str) -> None:
+    """As in MMPretrain's checkpoints, and in modules of a backbone and an own layer behind it."""
+    tensors = {name.replace(f"{body}fc.", f"{classifier}."): one for name, one in named(tiny, body).items()}
+    found = in_canonical_names(Contents({**tensors, "criterion.weight": np.ones(5, np.float32)} if body else tensors))
+    assert found.tensors.keys() == tiny.parameters.keys()
+    assert found.notes[0] == f"its classifier is {classifier!r}"
+
+
+def test_the_children_of_a_resnet_in_a_sequential(tiny: ResNetSpec) -> None:
+    """`nn.Sequential(*list(resnet.children())[:-1])`, and a layer behind it."""
+    places = {"conv1": "0", "bn1": "1"} | {f"layer{stage}": str(stage + 3) for stage in range(1, 5)}
+    tensors = {}
+    for name, one in named(tiny).items():
+        first, _, rest = name.partition(".")
+        tensors[f"features.{places[first]}.{rest}" if first in places else f"classifier.{rest}"] = one
+    found = in_canonical_names(Contents(tensors))
+    assert {name: one.shape for name, one in found.tensors.items()} == tiny.parameters
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"neck.weight": (64, 64), "head.weight": (5, 64)},  # another layer between
+        {"neck.weight": (64,), "head.weight": (5, 64)},  # which may be a norm
+        {"head.weight": (5, 128)},  # of other features
+        {"projector.weight": (5, 64)},
+        {"head.0.weight": (64, 64), "head.2.weight": (5, 64)},
+    ],
+)
+def test_another_layer_beside_the_body_is_no_classifier(tiny: ResNetSpec, beside: dict[str, tuple[int, ...]]) -> None:
+    body = {name: one for name, one in named(tiny, "backbone.").items() if ".fc." not in name}
+    layers = {name: np.zeros(shape, np.float32) for name, shape in beside.items()}
+    biases = {name.replace("weight", "bias"): np.zeros(len(one), np.float32) for name, one in layers.items()}
+    found = in_canonical_names(Contents(body | layers | biases))
+    assert not [name for name in found.tensors if name.startswith("fc.")]
+    assert "left out" in found.notes[-1]
 
 
 def test_names_of_another_architecture_stay() -> None:

@@ -16,8 +16,14 @@ def test_wrappers_are_taken_off(prefix: str) -> None:
     assert without_wrappers(f"{prefix}layer1.0.conv1.weight") == "layer1.0.conv1.weight"
 
 
+@pytest.mark.parametrize("wrapper", ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"])
+def test_what_wraps_a_block_is_taken_off(wrapper: str) -> None:
+    assert without_wrappers(f"module.layer1.{wrapper}.0.{wrapper}.conv1.weight") == "layer1.0.conv1.weight"
+
+
 def test_only_whole_prefixes_are_wrappers() -> None:
-    assert without_wrappers("modules.conv1.weight") == "modules.conv1.weight"
+    for name in ("modules.conv1.weight", "my_orig_mod.conv1.weight", "encoder.module.weight"):
+        assert without_wrappers(name) == name
 
 
 def test_each_batch_norm_gets_its_counter_after_its_variance(weights: Weights) -> None:

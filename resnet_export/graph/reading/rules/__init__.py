@@ -18,6 +18,7 @@ from resnet_export.graph.reading.rules import (
     products,
     quantised,
     reductions,
+    resizing,
     windows,
 )
 from resnet_export.graph.reading.rules.arguments import Rule
@@ -28,6 +29,7 @@ MICROSOFT = "com.microsoft"
 RULES: dict[str, Rule] = {
     **windows.RULES, **products.RULES, **norms.RULES, **activations.RULES, **elementwise.RULES,
     **reductions.RULES, **moves.RULES, **joins.RULES, **quantised.RULES,
+    **resizing.RULES,
 }  # fmt: skip
 RULES_OF_MICROSOFT: dict[str, Rule] = {**quantised.RULES_OF_MICROSOFT, **fused.RULES}
 
