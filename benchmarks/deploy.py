@@ -1,9 +1,9 @@
-"""What `resnet-export deploy` makes of ResNet-18 for every target, and the table in docs/deploy.md.
+"""What `resnet-export deploy` makes of three networks for every target, and the table in docs/deploy.md.
 
     python benchmarks/deploy.py [--output FILE] [FILE.onnx ...]
 
-Without a file, on ResNet-18 as `resnet-export` initialises it: it then also needs a framework. The golden pictures take
-part, and two photographs that scikit-learn brings.
+Without a file: ResNet-18 as `resnet-export` initialises it, the same in int8, and keras.applications' MobileNetV2 as
+read from its `.keras` file. The golden pictures take part, and two photographs that scikit-learn brings.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import json
 import tempfile
 from pathlib import Path
+from textwrap import wrap as fill
 from typing import TYPE_CHECKING
 
 import readme
@@ -22,6 +23,7 @@ from resnet_export import export
 from resnet_export.deploy import deploy
 from resnet_export.deploy.target import names
 from resnet_export.machine import read_machine
+from resnet_export.quantization import quantize
 from resnet_export.report.bench.words import shown
 from resnet_export.terminal import file_size
 
@@ -33,8 +35,13 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "deploy.json"
 PAGE = HERE.parent / "docs" / "deploy.md"
-HEADINGS = ("File", "Target", "Artefact", "Precision", "Size", "Error", "Top-1", "p50, ms")
-ALIGNMENTS = ("---", "---", "---", "---", "--:", "--:", "--:", "--:")
+HEADINGS = ("File", "Target", "Artefact", "Precision", "Size", "Error", "Top-1", "Pillow's", "p50, ms", "Memory, MB")
+NOTE = (
+    "The error is the largest difference of a score from float64. Pillow's: pictures that the client prepared to the "
+    "same pixels as Pillow, to the last bit. The memory is the largest of the client's process, with the picture of "
+    "4000 x 3000 pixels."
+)
+ALIGNMENTS = ("---",) * 4 + ("--:",) * 6
 
 
 def main() -> None:
@@ -48,12 +55,8 @@ def main() -> None:
         photos.mkdir()
         for photo, pixels in zip(("china", "flower"), load_sample_images().images, strict=True):
             Image.fromarray(pixels).save(photos / f"{photo}.jpg", quality=95)
-        files = options.files
-        if not files:
-            files = [folder / "resnet18.onnx"]
-            export(output=files[0], framework="torch")
         reports = []
-        for file in files:
+        for file in options.files or make_files(folder, photos):
             reports.append(deploy(file, names(), folder / file.stem, images=photos))
             print(f"{file.name}: exit code {reports[-1].exit_code}", flush=True)
     machine = read_machine()
@@ -61,7 +64,20 @@ def main() -> None:
     options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     rows = [row for report in reports for bundle in report.bundles for row in _rows(report, bundle)]
     text = readme.table(HEADINGS, ALIGNMENTS, rows)
-    readme.refresh("deploy", "\n".join([*text, "", f"{readme.machine_in_words(machine)}."]), PAGE)
+    readme.refresh("deploy", "\n".join([*text, "", *fill(f"{NOTE} {readme.machine_in_words(machine)}.", 120)]), PAGE)
+
+
+def make_files(folder: Path, photos: Path) -> list[Path]:
+    """The three networks."""
+    import keras
+
+    whole, quantised, other = (folder / f"{name}.onnx" for name in ("resnet18", "resnet18-int8", "mobilenetv2"))
+    export(output=whole, framework="torch")
+    quantize(whole, quantised, calibrate=photos, keep=True)
+    keras.utils.set_random_seed(0)
+    keras.applications.MobileNetV2(weights=None).save(folder / "mobilenetv2.keras")
+    export(folder / "mobilenetv2.keras", other)
+    return [whole, quantised, other]
 
 
 def _without_folders(report: DeployReport) -> dict[str, object]:
@@ -77,11 +93,13 @@ def _rows(report: DeployReport, bundle: BundleResult) -> Iterator[tuple[str, ...
     start = (f"`{Path(report.file).name}`", f"`{bundle.target}`")
     if not bundle.proofs:
         size = file_size(sum(bundle.sizes)) if bundle.sizes else ""
-        yield (*start, ", ".join(bundle.artefacts), bundle.precision or "", size, bundle.status, "", "")
+        yield (*start, ", ".join(bundle.artefacts), bundle.precision or "", size, bundle.status, "", "", "", "")
     for proof in bundle.proofs:
         agreed = f"{proof.top1_agreed}/{proof.pictures}"
         size = file_size(dict(zip(bundle.artefacts, bundle.sizes, strict=True))[proof.artefact])
-        measured = (f"{proof.error:.1e}", agreed, shown(proof.p50_ms))
+        same = f"{proof.pictures - len(proof.decoders)}/{proof.pictures}"
+        memory = "" if proof.peak_mb is None else f"{proof.peak_mb:.0f}"
+        measured = (f"{proof.error:.1e}", agreed, same, shown(proof.p50_ms), memory)
         yield (*start, proof.artefact, proof.precision, size, *measured)
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def bench(
     paths: Sequence[str | os.PathLike[str]],
-    runtimes: Sequence[str] = ("ort:cpu",),
+    runtimes: Sequence[str] | None = None,
     batches: Sequence[int] | None = None,
     threads: Sequence[int | None] = (None,),
     budget: Budget = DEFAULT,
@@ -48,8 +48,8 @@ def bench(
     """Measures every combination of the files, runtimes, batches, threads, inputs and scenarios.
 
     Args:
-        paths: `.onnx` files that take images, written by this package or not.
-        runtimes: such as `ort:cpu` or `openvino,precision=bfloat16`.
+        paths: `.onnx` files that take images, written by this package or not; folders that `deploy` wrote.
+        runtimes: such as `ort:cpu` or `openvino,precision=bfloat16`; None for `ort:cpu`, and a bundle's own.
         batches: images in a run; None for 1, or the only one that a file takes.
         threads: threads of a run; None for what affinity and cgroup allow.
         budget: how long to take for all cases together, with the starts of their processes.

@@ -6,9 +6,9 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,7 +83,7 @@ class Case:
 
 def expand_cases(
     paths: Sequence[str | os.PathLike[str]],
-    runtimes: Sequence[str] = RUNTIMES,
+    runtimes: Sequence[str] | None = None,
     batches: Sequence[int] | None = None,
     threads: Sequence[int | None] = (None,),
     *,
@@ -105,10 +105,13 @@ def expand_cases(
         for number in numbers:
             if number < 1:
                 raise UsageError(f"{name} {number} is below 1.", hint="Give whole numbers from 1.")
-    for text in runtimes:
-        _check_runtime(parse_runtime(text), threads, probe=not allow_fallback)
-    models = [read_model(Path(path)) for path in paths]
-    for model, batch in itertools.product(models, batches or ()):
+    check = partial(_check_runtime, threads=threads, probe=not allow_fallback)
+    for text in runtimes or ():
+        check(parse_runtime(text))
+    pairs = [pair for path in paths for pair in _read(Path(path), runtimes)]
+    for text in () if runtimes else dict.fromkeys(runtime for _, runtime in pairs):
+        check(parse_runtime(text))
+    for (model, _), batch in itertools.product(pairs, batches or ()):
         if model.batch not in (None, batch):
             raise ModelError(
                 f"{model.path} takes batches of {model.batch} only, and batch {batch} was asked for.",
@@ -116,12 +119,28 @@ def expand_cases(
             )
     cases = (
         Case(model, runtime, batch, count, io, own, allow_fallback)
-        for model, runtime in itertools.product(models, runtimes)
+        for model, runtime in pairs
         for io, scenario in itertools.product(ios, scenarios)
         for batch, own in _batches(model, batches, scenario)
         for count in threads
     )
     return tuple(dict.fromkeys(cases))
+
+
+def _read(path: Path, runtimes: Sequence[str] | None) -> Iterator[tuple[Model, str]]:
+    """Each network of a file or a bundle, with each runtime that it is measured in."""
+    from resnet_export.runtimes.bundle import is_bundle, parts_of, read_bundle
+
+    if not is_bundle(path):
+        yield from itertools.product([read_model(path)], runtimes or RUNTIMES)
+        return
+    bundle, files = read_bundle(path)
+    side = bundle.preparation.crop
+    images = Images(bundle.input.dtype, bundle.input.layout, bundle.input.channels, side, side)
+    for name, file in files.items():
+        size = sum(part.stat().st_size for part in parts_of(file))
+        model = Model(str(file), sha256(file), size, images, bundle.input.batch)
+        yield from itertools.product([model], bundle.runtimes(name, runtimes))
 
 
 def _batches(model: Model, batches: Sequence[int] | None, scenario: Scenario) -> list[tuple[int, Scenario]]:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from resnet_export.bench.case import IO, RUNTIMES, Case, expand_cases
+from resnet_export.bench.case import IO, Case, expand_cases
 from resnet_export.bench.sampling import DEFAULT, Budget
 from resnet_export.bench.scenarios import make_scenario
 from resnet_export.errors import InputError
@@ -33,7 +33,7 @@ class Table(msgspec.Struct, forbid_unknown_fields=True):
 
     models: Annotated[tuple[str, ...], Some]
     """Files, relative to the plan's folder."""
-    runtimes: Annotated[tuple[str, ...], Some] = RUNTIMES
+    runtimes: Annotated[tuple[str, ...], Some] | None = None
     batches: Annotated[tuple[Count, ...], Some] | None = None
     threads: Annotated[tuple[Count, ...], Some] | None = None
     io: Annotated[tuple[IO, ...], Some] = ("host",)

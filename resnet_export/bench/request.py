@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from resnet_export.bench.case import IO, Case
-from resnet_export.bench.inputs import Images
-from resnet_export.runtimes import RuntimeSpec
+if TYPE_CHECKING:
+    from resnet_export.bench.case import IO, Case
+    from resnet_export.bench.inputs import Images
+    from resnet_export.runtimes import RuntimeSpec
 
 POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Variables that size the thread pools of OpenMP, and of the libraries that NumPy multiplies with."""

@@ -38,6 +38,7 @@ HELP = """Measure latency and throughput, with intervals.
       resnet-export bench a.onnx b.onnx --runtime ort:cpu --runtime openvino
       resnet-export bench resnet18.onnx --batch 1,8,32 --threads 1,2 --quick
       resnet-export bench resnet18.onnx --slo-p99 50ms
+      resnet-export bench bundles/ncnn
       resnet-export bench --plan plan.toml --output page.html --output all.json
     """
 
@@ -48,7 +49,11 @@ what, pattern, how_long = (partial(option, heading=name) for name in ("What", "I
 @click.command("run", cls=GroupedCommand, help=HELP, short_help="Measure; what `bench` alone means.")
 @click.argument("files", type=click.Path(), nargs=-1, metavar="FILE...")
 @what(
-    "--runtime", "runtimes", multiple=True, type=RUNTIME, help="Run it here. Give it once for each.  [default: ort:cpu]"
+    "--runtime",
+    "runtimes",
+    multiple=True,
+    type=RUNTIME,
+    help="Run it here. Give it once for each.  [default: ort:cpu; of a bundle, its own]",
 )
 @what("--batch", "batches", type=COUNTS, help="Images in a run.  [default: 1]")
 @what("--threads", type=COUNTS, help="Threads of a run.  [default: what affinity and cgroup allow]")
@@ -149,7 +154,7 @@ def _plan(
     **scenarios: Any,
 ) -> Plan:
     """What to measure, from the plan's file or the options."""
-    from resnet_export.bench.case import RUNTIMES, expand_cases
+    from resnet_export.bench.case import expand_cases
     from resnet_export.bench.plan import Plan, read_plan
     from resnet_export.bench.sampling import DEFAULT
 
@@ -157,7 +162,7 @@ def _plan(
         return read_plan(Path(plan))
     cases = expand_cases(
         files,
-        runtimes or RUNTIMES,
+        runtimes or None,
         batches,
         threads or (None,),
         ios=ios or ("host",),

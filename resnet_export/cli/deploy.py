@@ -42,6 +42,7 @@ bundle = partial(option, heading="Bundle")
       resnet-export deploy resnet18.onnx --target ort --output bundle/
       resnet-export deploy resnet18.onnx --target node,openvino --output bundles/
       resnet-export deploy resnet18.onnx --target ncnn -o app/ --images photos/
+      resnet-export deploy resnet18.onnx --target litert -o app/ --calibrate x/
       resnet-export deploy --list
     """,
 )
@@ -50,6 +51,13 @@ bundle = partial(option, heading="Bundle")
 @bundle("--output", "-o", type=click.Path(), metavar="FOLDER", help="The bundle's folder; with several, the one above.")
 @bundle("--images", type=click.Path(), metavar="FOLDER", help="Prove it on these photographs too.")
 @bundle("--labels", type=click.Path(), metavar="FILE", help="Class names, one a line.  [default: those in the file]")
+@bundle("--calibrate", type=click.Path(), metavar="FOLDER", help="For litert: quantise to int8 on these pictures, too.")
+@bundle(
+    "--for",
+    "platform",
+    type=click.Choice(["amd64", "arm"]),
+    help="For ort: the CPUs that the .ort file is optimised for.  [default: those of this machine]",
+)
 @bundle("--list", "listed", is_flag=True, help="Show the targets, and what is missing here.")
 @output_options("DeployReport", files="--report", verbose="Show the stages, and what is printed meanwhile.")
 def deploy(

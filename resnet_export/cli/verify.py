@@ -1,5 +1,6 @@
 """`resnet-export verify`: is a file the network that it says it is, in every runtime that is here?"""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,7 +17,8 @@ CHECK = "Check"
     help="""Check that an ONNX file is the network that it says it is.
 
     Every runtime that is installed here runs it, and each is held against the network in float64.
-    Takes any .onnx file that classifies images, whoever wrote it.
+    Takes any .onnx file that classifies images, whoever wrote it; and the folder of a bundle, whose networks then
+    answer its golden pictures in the runtime that they were made for.
 
     Exit code 0: it passed. 1: it failed. 3: a file cannot be used. With --runtime also 1: that runtime cannot run the
     file, 4: it is not installed, 5: it lacks a library, driver or device.
@@ -28,6 +30,7 @@ CHECK = "Check"
       resnet-export verify resnet18.onnx --runtime openvino,precision=bfloat16
       resnet-export verify other.onnx --weights checkpoint.pth --output why.html
       resnet-export verify new.onnx --weights old.onnx
+      resnet-export verify bundles/openvino
     """,
 )
 @click.argument("file", type=click.Path())
@@ -68,21 +71,26 @@ CHECK = "Check"
 def verify(file: str, runtimes: tuple[str, ...], bisect: bool, out: Output, **options: Any) -> None:
     """Verifies, prints, and leaves with 1 when the check failed."""
     from resnet_export.cli.memory import return_freed
-    from resnet_export.errors import ParityError
+    from resnet_export.errors import ParityError, UsageError
     from resnet_export.terminal import number
 
     return_freed()
     out.refuse(file, options["weights"])
     with out.progress() as progress:
-        from resnet_export.parity.verify import verify as check
+        from resnet_export.runtimes.bundle import is_bundle
 
-        report = check(
-            file,
-            runtimes=tuple(dict.fromkeys(runtimes)) or None,
-            bisect=bisect or "html" in out.forms,
-            progress=progress,
-            **options,
-        )
+        named = tuple(dict.fromkeys(runtimes)) or None
+        if is_bundle(Path(file)):
+            from resnet_export.deploy.check import verify_bundle
+
+            if bisect or any(options.values()):
+                raise UsageError("A bundle is checked on its own pictures.", hint="Give --runtime alone, or nothing.")
+            report = verify_bundle(file, runtimes=named, progress=progress)
+        else:
+            from resnet_export.parity.verify import verify as check
+
+            bisect = bisect or "html" in out.forms
+            report = check(file, runtimes=named, bisect=bisect, progress=progress, **options)
     out.show(report, layers=bisect)
     if not report.passed:
         raise ParityError(f"{file} did not pass: {number(len(report.failures), 'check')} failed.")

@@ -6,13 +6,14 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from resnet_export.deploy.bundle import Golden, make_bundle
 from resnet_export.deploy.expected import expected_of
 from resnet_export.deploy.golden import write_golden
 from resnet_export.deploy.results import BundleResult, DeployReport, Status, TargetFacts, TargetList
-from resnet_export.deploy.source import Source, read_source
+from resnet_export.deploy.source import Platform, Source, calibration_pictures, read_source
 from resnet_export.deploy.target import NOT_OFFERED, Target, find, names
 from resnet_export.errors import InputError, MissingDependencyError, ResNetExportError, UnavailableError, UsageError
 from resnet_export.files import refuse_filled_folder
@@ -34,6 +35,8 @@ def deploy(
     *,
     images: str | os.PathLike[str] | None = None,
     labels: str | os.PathLike[str] | Sequence[str] | None = None,
+    calibrate: str | os.PathLike[str] | None = None,
+    platform: Platform | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> DeployReport:
@@ -47,6 +50,8 @@ def deploy(
         output: the folder; of several targets, the one in which each has a folder of its name.
         images: a folder of photographs that take part in the proof, and stand in the bundle.
         labels: a text file with a class a line, or the names; None for those in the file.
+        calibrate: a folder of pictures, for `litert`: it then quantises the float32 network to int8, too.
+        platform: the kind of CPU that the `.ort` file is optimised for; None for this machine's.
         force: replace folders that are not empty.
         progress: entered around each stage with its name.
 
@@ -56,14 +61,20 @@ def deploy(
     Raises:
         ModelError: the file is missing or damaged, takes no picture, gives no classes, or is not the network that it
             says.
-        ImageError: `images` holds no picture, or one that can't be read.
+        ImageError: `images` or `calibrate` holds no picture, or one that can't be read.
         LabelsError: the labels can't be read, or are not one for each class.
-        UsageError: there is no such target, or a folder is not empty.
+        UsageError: there is no such target, none that an option is for, or a folder is not empty.
     """
     asked = list(dict.fromkeys([targets] if isinstance(targets, str) else targets))
     if not asked:
         raise UsageError("No target was given.", hint=f"Give one or more of {', '.join(names())}.")
     chosen = {name: find(name) for name in asked}
+    for option, given, able in (
+        ("--calibrate", calibrate, [name for name, target in chosen.items() if target.calibrates]),
+        ("--for", platform, [name for name in chosen if name == "ort"]),
+    ):
+        if given is not None and not able:
+            raise UsageError(f"{option} changes nothing of {', '.join(asked)}.", hint=f"Leave {option} out.")
     folders = {name: Path(output) if len(asked) == 1 else Path(output) / name for name in asked}
     for folder in (Path(output), *folders.values()):
         if folder.exists() and (len(asked) == 1 or folder != Path(output) or not folder.is_dir()):
@@ -75,6 +86,8 @@ def deploy(
             copies.mkdir()
             pictures.mkdir()
             source = read_source(path, labels, copies)
+            seen = () if calibrate is None else calibration_pictures(calibrate, source.classifier.preprocessing)
+            source = replace(source, calibration=seen, platform=platform)
         with stage("truth"):
             golden = Golden(pictures, expected_of(source, pictures, write_golden(pictures, images)))
         bundles = []

@@ -5,25 +5,28 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from resnet_export import __version__
 from resnet_export.classify.probabilities import activation_for
-from resnet_export.data import as_plain
+from resnet_export.data import as_plain, to_json
 from resnet_export.deploy.expected import Expected, columns_first
 from resnet_export.deploy.layers import first_wrong
-from resnet_export.deploy.proof import golden_json, prove, run_client
+from resnet_export.deploy.proof import golden_answers, prove, run_client
 from resnet_export.deploy.results import BundleResult, Proof
 from resnet_export.deploy.source import Source
 from resnet_export.deploy.target import Artefact, Client, Target
 from resnet_export.errors import ParityError, ResNetExportError
 from resnet_export.files import reported, staged_folder
 from resnet_export.parity.verify import verify
+from resnet_export.runtimes.bundle import parts_of
 
 CLIENTS = Path(__file__).parent / "clients"
+RANGES = "Give --calibrate more pictures, such as the network will see, or leave it out."
+"""What to do where a target's own int8 is too far from float32: its ranges come from the pictures."""
 RUNS = 30
 """Of the network in the client, for the time in `deploy.json`."""
 
@@ -63,7 +66,7 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
             run_client(name, command, folder)  # the self-test, as its user will run it
         for left in client.leaves:
             shutil.rmtree(folder / left)
-        sizes = tuple(sum(file.stat().st_size for file in _parts(one)) for one in artefacts)
+        sizes = tuple(sum(file.stat().st_size for file in parts_of(one.path)) for one in artefacts)
     return BundleResult(
         target=name,
         status="proven" if proofs else "written",
@@ -74,13 +77,6 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
         proofs=proofs,
         reason=None if proofs else "It was written, and nothing here can run it.",
     )
-
-
-def _parts(artefact: Artefact) -> Iterator[Path]:
-    """The files of a network: IR and ncnn have its numbers beside it, and large `.onnx` files too."""
-    for file in (artefact.path, artefact.path.with_suffix(".bin"), Path(f"{artefact.path}.data")):
-        if file.exists():
-            yield file
 
 
 def _write_parts(
@@ -123,7 +119,8 @@ def _prove(
             proofs.append(prove(name, command, folder, artefact, golden.expected))
         except ParityError as error:
             located = _first_wrong_layer(target, source, golden, artefact)
-            hint = error.hint or _where_to_look(target, source)
+            anew = artefact.precision == "int8" != source.precision
+            hint = error.hint or (RANGES if anew else _where_to_look(target, source))
             raise ParityError(" ".join([error.message, *located]), hint=hint) from error
     return tuple(proofs)
 
@@ -152,8 +149,8 @@ def _write_proof(proofs: Sequence[Proof], golden: Golden, artefacts: Sequence[Ar
     """What the self-test compares with."""
     logits = artefacts[0].form.head == "logits"
     bounds = {one.name(folder): golden.expected.bound(one.precision, logits=logits) for one in artefacts}
-    text = golden_json(golden.expected, proofs, bounds, logits=logits)
-    (folder / "golden" / "golden.json").write_text(text, encoding="utf-8")
+    answers = golden_answers(golden.expected, proofs, bounds, logits=logits)
+    (folder / "golden" / "golden.json").write_text(to_json(answers, indent=0), encoding="utf-8")
 
 
 def _origin(name: str, source: Source, proofs: Sequence[Proof]) -> dict[str, Any]:

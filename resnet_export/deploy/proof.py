@@ -8,7 +8,6 @@ another decoder changes is a share of its own.
 from __future__ import annotations
 
 import base64
-import json
 import math
 import os
 import subprocess
@@ -25,7 +24,7 @@ from resnet_export.bench.statistics import summarise
 from resnet_export.data import decode
 from resnet_export.deploy.expected import Expected, Pixels
 from resnet_export.deploy.golden import is_lossless
-from resnet_export.deploy.results import Decoder, Proof
+from resnet_export.deploy.results import Decoder, GoldenAnswers, Proof, Wanted
 from resnet_export.deploy.target import Artefact
 from resnet_export.error_text import error_text
 from resnet_export.errors import InputError, ParityError, RuntimeCrashedError, RuntimeFailedError
@@ -61,6 +60,8 @@ class ClientAnswers:
     answers: Mapping[str, ClientAnswer]
     ms: tuple[float, ...]
     """Times of the runs."""
+    peak_mb: float | None = None
+    """The largest memory of the process; None where it can't say."""
 
 
 def prove(name: str, command: Sequence[str], bundle: Path, artefact: Artefact, expected: Expected) -> Proof:
@@ -107,6 +108,7 @@ def prove(name: str, command: Sequence[str], bundle: Path, artefact: Artefact, e
         tuple(undecided),
         tuple(decoders),
         summarise(found.ms).p50,
+        found.peak_mb,
     )
 
 
@@ -208,7 +210,9 @@ def margin(scores: NDArray[Any]) -> float:
     return float(best[-1] - best[-2]) if len(best) > 1 else 2 * abs(float(best[0]))
 
 
-def golden_json(expected: Expected, proofs: Sequence[Proof], bounds: Mapping[str, float], *, logits: bool) -> str:
+def golden_answers(
+    expected: Expected, proofs: Sequence[Proof], bounds: Mapping[str, float], *, logits: bool
+) -> GoldenAnswers:
     """What the self-test of a bundle compares with.
 
     Args:
@@ -219,13 +223,9 @@ def golden_json(expected: Expected, proofs: Sequence[Proof], bounds: Mapping[str
     """
     truth = expected.answers.of(expected.pixels.values(), logits=logits)
     shares = {one.picture: one.share for proof in proofs for one in proof.decoders}
-    pictures = {
-        name: {
-            "pixels": expected.digest(name),
-            "scores": [float(f"{score:.9g}") for score in row],
-            "top1": decision(row),
-            "decided": margin(row) > 2 * (max(bounds.values()) + shares.get(name, 0.0)),
-        }
-        for name, row in zip(expected.pixels, truth, strict=True)
-    }
-    return json.dumps({"bounds": bounds, "pictures": pictures})
+    pictures = {}
+    for name, row in zip(expected.pixels, truth, strict=True):
+        decided = margin(row) > 2 * (max(bounds.values()) + shares.get(name, 0.0))
+        scores = tuple(float(f"{score:.9g}") for score in row)
+        pictures[name] = Wanted(expected.digest(name), scores, decision(row), decided)
+    return GoldenAnswers(bounds, pictures)

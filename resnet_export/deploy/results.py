@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -12,6 +13,28 @@ from resnet_export.runtimes.session import Precision
 Status = Literal["proven", "written", "failed", "refused", "missing"]
 """`written`: nothing here can run it. `failed`: the proof, or the runtime, failed. `refused`: the file can't be carried
 there. `missing`: a tool, a library or a device is."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a client should answer to a golden picture."""
+
+    pixels: str
+    """SHA-256 of its pixels, as they are handed to the network."""
+    scores: tuple[float, ...]
+    """Of the network in float64."""
+    top1: int
+    decided: bool
+    """Whether error and decoder leave the most probable class as it is."""
+
+
+@dataclass(frozen=True)
+class GoldenAnswers:
+    """The file `golden/golden.json`, with which the self-test of a bundle compares."""
+
+    bounds: Mapping[str, float]
+    """Network -> how far a score may be from the truth."""
+    pictures: Mapping[str, Wanted]
 
 
 @dataclass(frozen=True)
@@ -49,6 +72,8 @@ class Proof:
     """Pictures that were decoded to other pixels."""
     p50_ms: Estimate
     """Median time of a run of the network in the client."""
+    peak_mb: float | None = None
+    """The largest memory of the client's process, decoded pictures included; None where it can't say."""
 
 
 @dataclass(frozen=True)

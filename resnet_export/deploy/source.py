@@ -6,15 +6,24 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from resnet_export.classify.classifier import Asked, Classifier, read_classifier
 from resnet_export.data import Plain
-from resnet_export.errors import ModelError
+from resnet_export.errors import ImageError, ModelError
 from resnet_export.files import sha256
 from resnet_export.graph.interface import Embedded, Head, Layout
+from resnet_export.images import Preprocessing, find_pictures, load_pictures
 from resnet_export.parity.description import describe
 from resnet_export.parity.model_under_test import ModelUnderTest
 from resnet_export.runtimes.session import Precision
+
+Platform = Literal["amd64", "arm"]
+MAX_CALIBRATION = 256
+"""Pictures of a folder that give ranges: more hardly change them."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,10 @@ class Source:
     classifier: Classifier
     tested: ModelUnderTest
     """What its truth is evaluated with."""
+    calibration: tuple[NDArray[np.uint8], ...] = ()
+    """Prepared pictures, (height, width, channels), for targets that quantise by themselves."""
+    platform: Platform | None = None
+    """The kind of CPU that is optimised for; None for this machine's."""
 
     @property
     def precision(self) -> Precision:
@@ -92,3 +105,16 @@ def read_source(
             hint=f"Look at it with: resnet-export verify {file}",
         )
     return Source(file, sha256(file), classifier, tested)
+
+
+def calibration_pictures(folder: str | os.PathLike[str], preprocessing: Preprocessing) -> tuple[NDArray[np.uint8], ...]:
+    """The pictures of a folder, prepared, but for those that can't be read.
+
+    Raises:
+        ImageError: there is none.
+    """
+    paths = find_pictures(folder, hint="Give a folder of pictures with --calibrate.")[:MAX_CALIBRATION]
+    found = [pixels for _, pixels in load_pictures(paths, preprocessing)]
+    if all(isinstance(one, ImageError) for one in found):
+        raise ImageError(f"No picture in {folder} can be read.", hint="Give another folder with --calibrate.")
+    return tuple(one for one in found if not isinstance(one, ImageError))

@@ -26,12 +26,12 @@ TARGETS = {
     "ort": "resnet_export.deploy.targets.ort:TARGET",
     "node": "resnet_export.deploy.targets.node:TARGET",
     "web": "resnet_export.deploy.targets.web:TARGET",
-    "openvino": "resnet_export.deploy.targets.openvino:TARGET",
+    "openvino": "resnet_export.deploy.targets.others:OPENVINO",
     "ncnn": "resnet_export.deploy.targets.ncnn:TARGET",
     "litert": "resnet_export.deploy.targets.litert:TARGET",
-    "mnn": "resnet_export.deploy.targets.mnn:TARGET",
-    "tract": "resnet_export.deploy.targets.tract:TARGET",
-    "opencv": "resnet_export.deploy.targets.opencv:TARGET",
+    "mnn": "resnet_export.deploy.targets.others:MNN",
+    "tract": "resnet_export.deploy.targets.others:TRACT",
+    "opencv": "resnet_export.deploy.targets.others:OPENCV",
     "triton": "resnet_export.deploy.targets.triton:TARGET",
 }
 """Name -> module:attribute, in the order of the list that users see."""
@@ -115,6 +115,9 @@ class Target:
     values: Callable[[Path, NDArray[np.float32]], Iterator[NDArray[np.float32]]] | None = None
     """Where there is none that can: gives all values of an artefact for one image, (1, channels, height, width)."""
 
+    calibrates: bool = False
+    """Whether it quantises the file's network itself, where there are pictures for that."""
+
     def refuse(self, name: str, source: Source) -> None:
         """Finds out before the work that the target can't hold its promise for a file.
 
@@ -132,7 +135,8 @@ class Target:
         if source.precision not in self.takes.precisions:
             raise NotApplicableError(
                 f"{file} holds {source.precision}, and {name} takes {' and '.join(self.takes.precisions)}.",
-                hint="Give the file as it was before its precision was reduced.",
+                hint="Give the file as it was before its precision was reduced"
+                + (", and --calibrate photos/: it is then quantised anew." if self.calibrates else "."),
             )
         if form.dtype not in self.takes.inputs:
             raise NotApplicableError(

@@ -53,8 +53,8 @@ def read_own_graph(path: Path, taken: ImageInput, outputs: tuple[str, ...]) -> O
     )
     compared = {found.outputs[0]: network.output, **known}
     remarks += tuple(
-        f"Before the output {name}, the images share an axis with something else, so that one may depend on the "
-        "others. It is compared for the batch as a whole."
+        f"Not checked image by image: the output {name}. Before it, the images share an axis with something else, so "
+        "that one may depend on the others. It is compared for the batch as a whole."
         for name, step in compared.items()
         if network.batch is None and network.until(step).mixes_images
     )

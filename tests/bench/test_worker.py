@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -108,3 +110,9 @@ def test_it_refuses_what_the_runtime_does_not_take(
     worker = loaded(request_of(net, runtime, batch=batch))
     with pytest.raises(NotApplicableError, match=message):
         worker.open(scenario)
+
+
+@pytest.mark.parametrize("module", ["bench.worker", "bench.profile.worker", "bench.roofline.worker"])
+def test_the_start_of_a_process_does_not_wait_for_the_reading_of_graphs(module: str) -> None:
+    program = f"import sys, resnet_export.{module}; sys.exit('onnx_ir' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.classify.files import ours
+from tests.deploy.running import multiply_first_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,3 +88,23 @@ def test_export_names_this_command_for_the_format_of_another_runtime(
     assert done.exit_code == 2
     assert f"{name} is a name for {target}'s format" in done.stderr
     assert f"resnet-export deploy x.onnx --target {target} --output x" in " ".join(done.stderr.split())
+
+
+def test_verify_and_bench_read_a_bundle_by_its_folder(invoke: Callable[..., Result]) -> None:
+    ours(Path("net.onnx"))
+    assert invoke("deploy", "net.onnx", "--target", "ort", "-o", "bundle").exit_code == 0
+    done = invoke("verify", "bundle")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("bundle: passed in 2 runtimes\n")
+    done = invoke("verify", "bundle", "--weights", "net.onnx")
+    assert done.exit_code == 2
+    assert "A bundle is checked on its own pictures." in done.stderr
+    multiply_first_weights(Path("bundle/net.onnx"))
+    assert invoke("verify", "bundle").exit_code == 1
+    assert invoke("verify", "bundle/net.ort").exit_code == 0
+    done = invoke("bench", "bundle", "--seconds", "5", "--json")
+    assert done.exit_code == 0, done.stderr
+    cases = [one["case"] for one in json.loads(done.stdout)["cases"]]
+    assert [(one["model"]["path"], one["runtime"]) for one in cases] == [
+        (f"bundle/{name}", "ort:cpu") for name in ("net.onnx", "net.ort")
+    ]

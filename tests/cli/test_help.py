@@ -76,7 +76,7 @@ def test_the_root_shows_usage_examples_options_and_commands(invoke: Callable[...
     text = invoke("--help").stdout
     assert text.startswith("Usage: resnet-export [OPTIONS] [COMMAND]")
     assert text.count("\n    resnet-export ") == 7
-    assert "resnet-export --framework keras\n" in text
+    assert "resnet-export best.ckpt --labels labels.txt --output resnet.onnx\n" in text
     assert "\nCommands:\n  export " in text
     assert "  completion " in text
     assert "--opset" in text

@@ -15,7 +15,7 @@ from google.protobuf import text_format
 
 from resnet_export.deploy import deploy
 from resnet_export.deploy.target import TARGETS, find
-from resnet_export.errors import MissingDependencyError, UnavailableError
+from resnet_export.errors import ImageError, MissingDependencyError, UnavailableError, UsageError
 from resnet_export.targets.signature import read_signature
 from tests.classify.files import LABELS, ours
 from tests.deploy.running import move_first_pad, multiply_first_weights, run_python
@@ -88,6 +88,38 @@ def test_a_bundle_in_python(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", IN_PYTHON)
 def test_a_resnet_in_python(name: str, exported: Exported, tmp_path: Path) -> None:
     prove(name, exported.path, tmp_path)
+
+
+def test_an_ort_file_for_another_cpu(exported: Exported, tmp_path: Path) -> None:
+    for platform in ("amd64", "arm"):
+        (made,) = deploy(exported.path, "ort", tmp_path / platform, platform=platform).bundles
+        assert (made.status, made.artefacts) == ("proven", ("net.onnx", "net.ort"))
+    own, other = ((tmp_path / name / "net.ort").read_bytes() for name in ("amd64", "arm"))
+    assert b"ReorderOutput" not in other  # back from channels that are arranged by blocks
+    if b"ReorderOutput" not in own:
+        pytest.skip("ONNX Runtime does not arrange channels by blocks on this CPU")
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "message"),
+    [
+        ("ort", {"calibrate": "photos"}, "--calibrate changes nothing of ort."),
+        ("node", {"platform": "arm"}, "--for changes nothing of node."),
+    ],
+)
+def test_an_option_of_another_target(
+    target: str, options: dict[str, Any], message: str, net: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        deploy(net, target, tmp_path / "bundle", **options)
+
+
+def test_pictures_that_cannot_be_read_are_no_calibration(net: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    for message in ("There is no folder", "holds no picture", "No picture in .* can be read"):
+        with pytest.raises(ImageError, match=message):
+            deploy(net, "litert", tmp_path / "bundle", calibrate=folder)
+        (folder / "a.jpg").write_bytes(b"") if folder.exists() else folder.mkdir()
 
 
 def prove(name: str, net: Path, tmp_path: Path) -> None:

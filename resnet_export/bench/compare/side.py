@@ -85,7 +85,7 @@ def _read(pairs: Mapping[str, str], name: str) -> Case:
         raise UsageError(f"{name} has an invalid value: {error}.", hint=f"Its keys are {', '.join(KEYS)}.") from error
     own = "".join(f",{key}={value}" for key, value in pairs.items() if key not in KEYS)
     spec = parse_runtime(f"{keys.runtime}{own}")
-    (case,) = expand_cases(
+    case, *others = expand_cases(
         [keys.model],
         [str(spec)],
         None if keys.batch is None else [keys.batch],
@@ -93,4 +93,6 @@ def _read(pairs: Mapping[str, str], name: str) -> Case:
         ios=[keys.io],
         allow_fallback=keys.allow_fallback,
     )
+    if others:
+        raise UsageError(f"{keys.model} holds several networks.", hint=f"Name one: model={case.model.path}.")
     return case

@@ -35,6 +35,7 @@ from resnet_export.graph.shapes import resolve_shapes
 from resnet_export.machine import Machine, read_machine
 from resnet_export.runtimes import RUNTIMES as KNOWN
 from resnet_export.runtimes import parse_runtime
+from resnet_export.runtimes.bundle import is_bundle
 from resnet_export.workers import TIMEOUT_S, Worker
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def profile(
     if not spec.is_onnxruntime:
         known = ", ".join(name for name in KNOWN if parse_runtime(name).is_onnxruntime)
         raise UsageError(f"{spec.name} has no profiler.", hint=f"Those of ONNX Runtime have one: {known}.")
+    if is_bundle(Path(path)):
+        raise UsageError(f"{path} is no .onnx file, whose layers could be named.", hint="Give the .onnx file.")
     (case,) = expand_cases([path], [runtime], None if batch is None else [batch], [threads])
     return _measure(case, read_machine(), end_s, progress or (lambda name: contextlib.nullcontext()), timeout_s)
 

@@ -14,14 +14,19 @@ Multiply-adds are those of the definition. A convolution after Winograd needs up
 exceed 1.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from resnet_export.bench.request import Ran, size_pools
-from resnet_export.graph.cost import Cost
-from resnet_export.machine import Machine
+from resnet_export.bench.request import size_pools
 from resnet_export.workers import Worker
+
+if TYPE_CHECKING:
+    from resnet_export.bench.request import Ran
+    from resnet_export.graph.cost import Cost
+    from resnet_export.machine import Machine
 
 Device = Literal["cpu", "cuda"]
 TARGET = "resnet_export.bench.roofline.worker:PeaksWorker"

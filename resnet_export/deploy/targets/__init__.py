@@ -1,1 +1,1 @@
-"""The targets: one module each, whose `TARGET` describes it."""
+"""The targets, each described by a `Target`."""

@@ -62,7 +62,7 @@ def _install(folder: Path) -> Sequence[str]:
 
 TARGET = Target(
     writes="the .onnx file; a static page on onnxruntime-web, with a server",
-    proven_by="Chromium, opened by playwright-core: WebAssembly with threads and SIMD; WebGPU is not run",
+    proven_by="Chromium, by playwright-core; not WebGPU",
     takes=Takes(precisions=("float32", "float16", "int8"), pictures=True, channels=(1, 3)),
     write=write,
     client=Client(

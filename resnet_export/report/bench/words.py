@@ -1,13 +1,18 @@
 """How measurements are written: the same digits and words on the terminal, in a page and in a table."""
 
+from __future__ import annotations
+
 import ntpath
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from resnet_export.bench.estimate import Estimate
-from resnet_export.bench.request import Ran
-from resnet_export.bench.results import CaseResult, Series
-from resnet_export.machine import Machine
 from resnet_export.terminal import number
+
+if TYPE_CHECKING:
+    from resnet_export.bench.estimate import Estimate
+    from resnet_export.bench.request import Ran
+    from resnet_export.bench.results import CaseResult, Series
+    from resnet_export.machine import Machine
 
 CONDITIONS = {
     "batch": lambda value: f"batch {value:g}",

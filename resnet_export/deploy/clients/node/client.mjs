@@ -55,6 +55,7 @@ export async function load(file) {
 export { times };
 const { dependencies } = JSON.parse(readFileSync(join(HERE, "package.json"), "utf-8"));
 export const runtime = () => `onnxruntime-node ${dependencies["onnxruntime-node"]}, node ${process.versions.node}`;
+export const peakMb = () => (process.resourceUsage().maxRSS * 1024) / 1e6;
 export const close = () => {};
 
 async function main(paths) {

@@ -1,6 +1,6 @@
 // Answers the pictures in golden/: exit code 0 where all answers are right, else 1.
 //
-// With --json it prints what it found instead, for another program: prepared pixels, scores, and times.
+// With --json it prints what it found instead, for another program: prepared pixels, scores, times and memory.
 
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { deflateSync } from "node:zlib";
 
-import { CONFIG, HERE, close, load, prepared, runtime, times } from "./client.mjs";
+import { CONFIG, HERE, close, load, peakMb, prepared, runtime, times } from "./client.mjs";
 
 const GOLDEN = join(HERE, "golden");
 
@@ -42,7 +42,7 @@ async function found(run) {
     answers[name] = { shape: [height, width, channels], pixels, scores: await run(picture) };
   }
   const picture = await prepared(join(GOLDEN, names[0]));
-  return { runtime: await runtime(), answers, ms: await times(run, picture, CONFIG.runs) };
+  return { runtime: await runtime(), answers, ms: await times(run, picture, CONFIG.runs), peak_mb: peakMb() };
 }
 
 async function main({ model, json }) {

@@ -1,6 +1,6 @@
 """Answers the pictures in golden/: exit code 0 where all answers are right, else 1.
 
-With --json it prints what it found instead, for another program: prepared pixels, scores, and times.
+With --json it prints what it found instead, for another program: prepared pixels, scores, times and memory.
 """
 
 import argparse
@@ -52,7 +52,17 @@ def found(run):
         start = time.perf_counter()
         run(given)
         times.append(1000 * (time.perf_counter() - start))
-    return {"runtime": runtime.version(), "answers": answers, "ms": times}
+    return {"runtime": runtime.version(), "answers": answers, "ms": times, "peak_mb": peak_mb()}
+
+
+def peak_mb():
+    """The largest memory of this process so far, in MB; None where the system can't say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1e6 if sys.platform == "darwin" else 1e6 / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def main():

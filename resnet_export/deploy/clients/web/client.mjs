@@ -46,6 +46,8 @@ export const prepared = (path) =>
 export const times = (_, picture, count) =>
   page.evaluate(([picture, count]) => client.times(run, picture, count), [picture, count]);
 
+export const peakMb = () => null; // the network is in another process, the browser's
+
 export async function runtime() {
   const threads = await page.evaluate(() => client.THREADS);
   return `onnxruntime-web ${dependencies["onnxruntime-web"]}, Chromium ${browser.version()}, ${threads} threads`;
