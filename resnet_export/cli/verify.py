@@ -89,8 +89,8 @@ def verify(file: str, runtimes: tuple[str, ...], bisect: bool, out: Output, **op
         else:
             from resnet_export.parity.verify import verify as check
 
-            bisect = bisect or "html" in out.forms
-            report = check(file, runtimes=named, bisect=bisect, progress=progress, **options)
+            inside = bisect or "html" in out.forms
+            report = check(file, runtimes=named, bisect=inside, progress=progress, **options)
     out.show(report, layers=bisect)
     if not report.passed:
         raise ParityError(f"{file} did not pass: {number(len(report.failures), 'check')} failed.")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from resnet_export import quantize
 from resnet_export.deploy import deploy
-from resnet_export.quantization import quantize
 from resnet_export.targets import write
 from tests.deploy.running import multiply_first_scale, multiply_weights_in
 from tests.deploy.test_targets import needs

@@ -336,6 +336,23 @@ def test_expand(shape: tuple[int, ...]) -> None:
     assert_as_in_onnx_runtime(alone("Expand", {"shape": shape}, (4, 5, 6) if shape == (1, 4, 5, 6) else (4, 1, 6)))
 
 
+@settings(deadline=None)
+@given(
+    scales=st.lists(st.sampled_from([0.5, 0.7, 1.0, 1.3, 2.0, 3.0]), min_size=2, max_size=2),
+    mode=st.sampled_from(["linear", "nearest"]),
+    positions=st.sampled_from(["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]),
+)
+def test_resize(scales: list[float], mode: str, positions: str) -> None:
+    attributes = {
+        "mode": mode,
+        "coordinate_transformation_mode": positions,
+        "nearest_mode": "floor",
+        "roi": None,
+        "scales": (1.0, 1.0, *scales),
+    }
+    assert_as_in_onnx_runtime(alone("Resize", attributes))
+
+
 def test_every_operator_has_a_test_here() -> None:
     named = Path(__file__).read_text(encoding="utf-8")
     looped = {*UNARY, *BINARY, *COMPARISONS}

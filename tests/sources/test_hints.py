@@ -62,7 +62,7 @@ def hints() -> Iterator[tuple[str, str]]:
                 else:
                     continue
                 if text not in ("{hint}", "{}"):  # which is made of such an assignment, or handed on
-                    yield f"{path.name}:{node.value.lineno}", text
+                    yield f"{path.relative_to(PACKAGE)}:{node.value.lineno}", text
 
 
 def text_of(node: ast.expr, known: dict[str, Any]) -> str:

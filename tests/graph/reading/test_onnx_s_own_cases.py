@@ -35,6 +35,7 @@ HALF = 8e-3
 BESIDE_THE_OPERATORS = {"Constant", "ConstantOfShape"}
 EXPECTED = {
     "test_averagepool_2d_ceil_last_window_starts_on_pad": "its outputs are written with four digits",
+    "test_resize_downsample_scales_linear_align_corners": "onnx aligns with a length that is not rounded",
     "test_dynamicquantizelinear": "-127.5 is a tie, which float32 decides by the rounding of the scale",
 }
 """Cases that give something else here -> why."""
@@ -124,8 +125,8 @@ def arrays(folder: Path, kind: str) -> list[NDArray[Any]]:
 def test_the_cases_of_the_backends() -> None:
     counts, wrong = tally(of_the_backends())
     assert wrong.keys() == EXPECTED.keys()
-    assert counts["right"] >= 529
-    assert counts["refused"] <= 95
+    assert counts["right"] >= 545
+    assert counts["refused"] <= 118
 
 
 @pytest.mark.parametrize(("kind", "right"), [("pytorch-operator", 30), ("pytorch-converted", 70)])
