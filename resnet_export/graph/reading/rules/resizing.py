@@ -70,9 +70,8 @@ def _resized(
     if positions not in POSITIONS or rounding not in ROUNDINGS:
         raise UnreadableError(f"its coordinates are {positions}")
     every = tuple(scales.get(axis, 1.0) for axis in range(len(x.shape)))
-    kept = (resized_length(size, scale) == size for size, scale in zip(x.shape, every, strict=True) if scale != 1)  # type: ignore[arg-type]
-    if all(kept):
-        return x
+    if all(scale == 1 or _keeps(size, scale) for size, scale in zip(x.shape, every, strict=True)):
+        return x  # whatever the scales: ONNX Runtime copies what keeps its shape
     return builder.permuted(
         "Resize",
         x,
@@ -84,6 +83,10 @@ def _resized(
             "scales": every,
         },
     )
+
+
+def _keeps(size: Size, scale: float) -> bool:
+    return isinstance(size, int) and resized_length(size, scale) == size
 
 
 RULES: dict[str, Single] = {"Resize": _resize, "Upsample": _upsample}
