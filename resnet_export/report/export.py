@@ -88,9 +88,8 @@ def _verdict(report: ExportReport) -> Iterator[str]:
         source = SOURCES.get(report.framework, f"the {report.framework} model")
         that = "the file is that network, with what was assumed of it; " if report.network_assumed else ""
         far = any(entry.excused for entry in found.comparisons)
-        alike = f"the file and {source} are equally far from float64 truth"
-        made = "the file is no further from float64 truth than NumPy in float32" if far else alike
-        yield from wrapped(f"Passed: {that}{made}, as rounding alone makes them.")
+        compared = "the file, and NumPy in float32," if far else f"the file and {source}"
+        yield from wrapped(f"Passed: {that}{compared} differ from the float64 truth by no more than rounding explains.")
     else:
         yield "FAILED: the file would not be the network of its source."
         yield from findings(found)
