@@ -416,7 +416,7 @@ def test_a_module_that_was_changed_after_its_training_is_exported_as_it_is(expor
     model.layer2[0].relu1 = torch.nn.Identity()
     report = export(model, tmp_path / "net.onnx")
     assert report.passed
-    assert (report.spec, report.proof, report.title) == (None, "the model itself", "ResNet, 21 layers")
+    assert (report.spec, report.proof, report.title) == (None, "the model itself", "ResNet, 21 weight layers")
     assert report.nodes["Relu"] == 16
     images = np.random.default_rng(0).standard_normal((3, 3, 32, 32), dtype=np.float32)
     with torch.no_grad():

@@ -157,7 +157,7 @@ def read_model(path: Path) -> Model:
     Raises:
         ModelError: it can't be read, or takes no image.
     """
-    from resnet_export.graph.file import read
+    from resnet_export.graph.file import read, size_of
     from resnet_export.graph.foreign import image_input
     from resnet_export.graph.metadata import Metadata
 
@@ -168,7 +168,7 @@ def read_model(path: Path) -> Model:
     except ModelError:  # somebody else's file
         size = FALLBACK_SIZE
     images = Images(taken.dtype, taken.layout, taken.channels, taken.height or size, taken.width or size)
-    return Model(str(path), sha256(path), path.stat().st_size, images, taken.batch, cost.count(model, images.shape(1)))
+    return Model(str(path), sha256(path), size_of(model, path), images, taken.batch, cost.count(model, images.shape(1)))
 
 
 def digest(value: Any) -> str:

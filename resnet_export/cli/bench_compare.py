@@ -9,6 +9,7 @@ import click
 from resnet_export.cli.options import GroupedCommand, budget_of, duration, option
 from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.values import SHARE, whole
+from resnet_export.errors import UsageError
 
 what, how = (partial(option, heading=name) for name in ("What", "How"))
 
@@ -21,9 +22,9 @@ what, how = (partial(option, heading=name) for name in ("What", "How"))
     Short blocks of both take turns, in fresh processes again and again, so that whatever disturbs the machine disturbs
     both. The verdict is on B: faster, slower, equivalent or inconclusive.
 
-    A side is written as key=value with commas between them. Keys are model, runtime, batch, threads, io (host or
-    device), allow_fallback (true), and the options of the runtime. What B leaves out is A's; without a runtime it is
-    ort:cpu.
+    A is the first file and B the second, or the same one. --a and --b say what else a side is, as key=value with
+    commas between them. Keys are model, runtime, batch, threads, io (host or device), allow_fallback (true), and the
+    options of the runtime. What B leaves out is A's; without a runtime it is ort:cpu.
 
     Exit code 0: compared, whatever the verdict. 1: a side failed, crashed or hung, or the verdict is that of --fail-if.
     2, 3: an option or a file has an invalid value. 4: something is not installed. 5: a runtime lacks a library, driver
@@ -31,15 +32,16 @@ what, how = (partial(option, heading=name) for name in ("What", "How"))
 
     \b
     Examples:
-      resnet-export bench compare --a model=a.onnx --b model=b.onnx
-      resnet-export bench compare --a model=a.onnx,threads=1 --b threads=2
-      resnet-export bench compare --a model=a.onnx --b runtime=openvino
-      resnet-export bench compare --a model=a.onnx --b threads=1 --fail-if slower
+      resnet-export bench compare a.onnx b.onnx
+      resnet-export bench compare a.onnx --a threads=1 --b threads=2
+      resnet-export bench compare a.onnx --b runtime=openvino
+      resnet-export bench compare a.onnx b.onnx --fail-if slower
     """,
     short_help="Is B faster than A?",
 )
-@what("--a", required=True, metavar="KEY=VALUE[,...]", help="What B is held against.")
-@what("--b", required=True, metavar="KEY=VALUE[,...]", help="The other; what it leaves out is A's.")
+@click.argument("files", type=click.Path(), nargs=-1, metavar="[A] [B]")
+@what("--a", default="", metavar="KEY=VALUE[,...]", help="What B is compared with.")
+@what("--b", default="", metavar="KEY=VALUE[,...]", help="The other; what it leaves out is A's.")
 @how("--band", type=SHARE, default="1.5%", help="Equivalent means within 1 plus or minus this.  [default: 1.5%]")
 @duration("How", default=60)
 @how("--seed", type=whole(0), default=0, help="Seed of the random order.  [default: 0]")
@@ -51,6 +53,7 @@ what, how = (partial(option, heading=name) for name in ("What", "How"))
 @output_options("Comparison", verbose="Show what is printed meanwhile.")
 def compare(
     *,
+    files: tuple[str, ...],
     a: str,
     b: str,
     band: float,
@@ -72,7 +75,7 @@ def compare(
         from resnet_export.bench.compare import compare as measure
         from resnet_export.bench.compare.side import read_sides
 
-        sides = read_sides(a, b)
+        sides = read_sides(*_with_files(files, a, b))
         out.refuse(*(side.model.path for side in sides))
         found = measure(*sides, budget.seconds, band, seed, progress, begun=begun)
     out.show(found)
@@ -87,3 +90,16 @@ def compare(
             f"Whether B is {fail_if} can't be told from this.",
             hint=None if needed is None else f"Measure longer: --seconds {10 * math.ceil(needed / 10)}",
         )
+
+
+def _with_files(files: tuple[str, ...], a: str, b: str) -> tuple[str, str]:
+    """The texts of both sides, with the files that stand for `model=`."""
+    if len(files) > 2 or not (a or files) or not (b or files[1:]):
+        given = f"{len(files)} files are given" if len(files) > 2 else f"{'B' if a or files else 'A'} is missing"
+        raise UsageError(
+            f"Two sides are compared, and {given}.",
+            hint="Name two files, or a file and what B does otherwise, such as: a.onnx --b threads=2",
+        )
+    models = [f"model={file}" for file in files] + [""] * 2
+    a, b = (",".join(filter(None, side)) for side in zip(models, (a, b), strict=False))
+    return a, b

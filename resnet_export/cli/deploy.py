@@ -35,7 +35,7 @@ bundle = partial(option, heading="Bundle")
     With several targets, each has a folder below --output, and succeeds or fails alone.
 
     Exit code 0: all bundles were written. 1: a proof failed. 3: the file can't be carried there. 4: a package is not
-    installed, 5: a tool is missing or the folder can't be written. If several targets fail, it is the lowest of their codes.
+    installed, 5: a tool is missing or the folder can't be written. If several targets fail, it is the lowest of these.
 
     \b
     Examples:

@@ -165,6 +165,11 @@ def _load_external(model: ir.Model, path: Path) -> None:
     model.meta[EXTERNAL] = tuple(sorted({os.fspath(tensor.location) for tensor in tensors}))
 
 
+def size_of(model: ir.Model, path: Path) -> int:
+    """Bytes of a file that was read, with those of the files beside that it keeps numbers in."""
+    return sum(one.stat().st_size for one in (path, *(path.parent / name for name in model.meta[EXTERNAL])))
+
+
 def _where_it_lies(tensor: ir.ExternalTensor, path: Path) -> ir.ExternalTensor:
     """The tensor in the file that a link leads to: onnx-ir follows none that leads out of the folder."""
     target = (path.absolute().parent / os.fspath(tensor.location)).resolve()

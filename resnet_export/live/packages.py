@@ -41,9 +41,10 @@ def load(text: str, tensors: Tensors | None = None) -> Any:
     require("torch")
     try:
         module = require(package)
-    except RuntimeError as error:  # torchvision, whose compiled operators may be another torch's
+    except RuntimeError as error:  # torchvision, which timm imports: its compiled operators may be another torch's
         raise MissingDependencyError(
-            f"{package} can't be imported: {reason(error)}.", hint=f"Install the {package} that fits your torch."
+            f"{package} can't be imported, since the torchvision that is installed doesn't fit torch: {reason(error)}.",
+            hint="Install the torchvision that was built for your torch, or give the network in another way.",
         ) from error
     make = {"timm": _of_timm, "torchvision": _of_torchvision}[package]
     try:

@@ -10,9 +10,13 @@ from resnet_export.report.bench.words import digits, interval, machine_line, pla
 from resnet_export.terminal import blocks, fact, file_size, number, printable, wrapped
 
 EXPLANATION = (
-    "B / A: the ratio of the medians, [95 % interval] over launches: fresh processes, in which short blocks of both "
-    "take turns."
+    "B / A: the time of B over that of A in short blocks that take turns, in launches: fresh processes. The median of "
+    "the launches, with its 95 % interval. On a busy machine it differs from the ratio of the two p50, and is the "
+    "better one."
 )
+
+LONGEST_ADVICE = 600
+"""Seconds of a comparison that anyone would wait for."""
 
 
 def render(found: Comparison) -> str:
@@ -29,7 +33,7 @@ def render(found: Comparison) -> str:
         after = f"It was interrupted after {found.seconds:.0f} of {found.budget_seconds:.0f} s"
         verdict += wrapped(f"{after}; the interval holds unless that was because of what it showed.")
     disturbances = [line for one in found.disturbances for line in wrapped(printable(one))]
-    explanation = EXPLANATION if ratio.has_interval else f"{EXPLANATION} ?: too few of them for an interval."
+    explanation = EXPLANATION if ratio.has_interval else f"{EXPLANATION} ?: too few launches for an interval."
     title = wrapped(printable(machine_line(found.machine)))
     return blocks(_other_images(found), title, facts, verdict, disturbances, wrapped(explanation))
 
@@ -38,8 +42,8 @@ def _other_images(found: Comparison) -> Iterator[str]:
     """That the two do not do the same work."""
     if not found.same_images:
         images = (side.case.model.images for side in (found.a, found.b))
-        sizes = (" x ".join(map(str, (one.channels, one.height, one.width))) for one in images)
-        yield from wrapped("Different image sizes: A takes images of {}, and B of {}.".format(*sizes))
+        a, b = (f"{one.channels} x {one.height} x {one.width}, {one.dtype}, {one.layout.upper()}" for one in images)
+        yield from wrapped(f"Different inputs: A takes {a}, and B {b}.")
 
 
 def _side(name: str, found: Measured) -> Iterator[str]:
@@ -69,6 +73,8 @@ def _verdict(found: Comparison) -> str:
         told = "Inconclusive: there are too few launches for an interval."
     if found.needs_seconds is None:
         return f"{told} No time would tell."
+    if found.needs_seconds > LONGEST_ADVICE:
+        return f"{told} This machine is too busy to tell them apart: stop what else runs."
     seconds = 10 * math.ceil(found.needs_seconds / 10)
     return f"{told} On a machine as busy as this, some {seconds} s may tell: --seconds {seconds}."
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from resnet_export.graph.interface import OUTPUTS
-from resnet_export.parity.gate.gate import SUSPICIOUS
+from resnet_export.parity.gate.gate import FLOOR, SUSPICIOUS
 from resnet_export.parity.results import Comparison, VerifyReport
 from resnet_export.pipeline.report import ExportReport
 from resnet_export.report import facts
-from resnet_export.report.verify.summary import findings
+from resnet_export.report.verify.summary import findings, magnitude
 from resnet_export.terminal import DIGITS, fact, file_size, multiply_adds, printable, table, wrapped
 
 CHECKPOINT = "checkpoint"
@@ -71,9 +71,9 @@ def _verdict(report: ExportReport) -> Iterator[str]:
         factor = next((entry.bound / entry.yardstick for entry in found.comparisons if entry.yardstick), None)
         whose = "NumPy's in float32" if report.framework == CHECKPOINT else f"{report.framework}'s"
         if factor is not None:
+            floor = f"the rounding floor, {magnitude(FLOOR * found.comparisons[0].scale)},"
             yield from wrapped(
-                f"ratio: error over {whose}, or over the rounding floor where that is larger; up to {factor:g} passes.",
-                "  ",
+                f"ratio: error over {whose}, or over {floor} where that is larger; up to {factor:g} passes.", "  "
             )
         yield ""
     for one in found.preparation:
@@ -90,9 +90,20 @@ def _verdict(report: ExportReport) -> Iterator[str]:
         far = any(entry.excused for entry in found.comparisons)
         compared = "the file, and NumPy in float32," if far else f"the file and {source}"
         yield from wrapped(f"Passed: {that}{compared} differ from the float64 truth by no more than rounding explains.")
+        yield from _unproven(report)
     else:
         yield "FAILED: the file would not be the network of its source."
         yield from findings(found)
+
+
+def _unproven(report: ExportReport) -> Iterator[str]:
+    """What the file does to pictures by an assumption."""
+    guessed = [one for one in report.assumptions if one.about == "pictures" and one.name in ("mean", "std")]
+    if report.interface.takes_pixels and guessed:
+        values = " and ".join(f"{one.name} {one.value} ({one.option})" for one in guessed)
+        yield from wrapped(
+            f"Not proven: the file normalises pixels with {values}. That is assumed; the source can't show it."
+        )
 
 
 def _rounding(found: VerifyReport, framework: str) -> Iterator[str]:

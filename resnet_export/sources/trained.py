@@ -111,7 +111,9 @@ class Trained:
         if self.name is not None:
             return self.name
         layers = sum(step.op in ("Conv", "Gemm") for step in self.network.steps)
-        return f"network of {layers} layers" if self.model is None else f"{self.model.name}, {layers} layers"
+        return (
+            f"network of {layers} weight layers" if self.model is None else f"{self.model.name}, {layers} weight layers"
+        )
 
 
 def refuse_unfit(numbers: Mapping[str, NDArray[Any]], origin: str) -> None:

@@ -80,12 +80,24 @@ def test_json(net: str, calls: list[dict[str, Any]], invoke: Callable[..., Resul
     assert (call["a"].runtime, call["b"].runtime) == ("synthetic,latency_ms=8", "synthetic,latency_ms=9")
 
 
+def test_files_stand_for_models(calls: list[dict[str, Any]], net: str, invoke: Callable[..., Result]) -> None:
+    file = net.removeprefix("model=").split(",")[0]
+    for given in ([file, file], [file, "--b", "threads=1"]):
+        assert invoke(*given).exit_code == 0
+    files = [Path(call[side].model.path).name for call in calls for side in "ab"]
+    assert files == ["net.onnx"] * 4
+    assert [call["b"].threads for call in calls][1] == 1
+
+
 class TestBadInput:
     @pytest.mark.parametrize(
         ("arguments", "code", "message"),
         [
-            ([], 2, "Missing option '--a'"),
-            (["--a", "model=net.onnx"], 2, "Missing option '--b'"),
+            ([], 2, "Two sides are compared, and A is missing."),
+            (["--a", "model=net.onnx"], 2, "Two sides are compared, and B is missing."),
+            (["net.onnx"], 2, "and B is missing.\nName two files, or a file and what B does otherwise, such as:"),
+            (["net.onnx", "net.onnx", "net.onnx"], 2, "Two sides are compared, and 3 files are given."),
+            (["net.onnx", "--a", "model=net.onnx", "--b", "threads=2"], 2, "A is given model twice."),
             (["--a", "model=net.onnx", "--b", "thread=2"], 2, "B has no key 'thread'.\nDid you mean threads?"),
             (["--a", "model=no.onnx", "--b", "threads=2"], 3, "There is no file no.onnx."),
             (["--a", "model=net.onnx", "--b", "threads=2", "--band", "x"], 2, "'x' is not a share such as 5% or 0.05."),

@@ -34,7 +34,7 @@ def test_the_verdict(ratios: tuple[float, ...], told: str) -> None:
 
 
 def test_the_time_that_it_would_take_is_an_option() -> None:
-    seconds = re.search(r"--seconds (\d+)\.", render(comparison(0.9, 1.12)))
+    seconds = re.search(r"--seconds (\d+)\.", render(comparison(0.97, 1.035)))
     assert seconds is not None
     assert int(seconds[1]) > 60
 
@@ -59,14 +59,18 @@ def test_too_few_launches_are_marked() -> None:
     text = render(comparison(count=2))
     assert "  B / A          1.0000 ?" in text.splitlines()
     assert "Inconclusive: there are too few launches for an interval." in words(text)
-    assert "?: too few of them for an interval." in words(text)
+    assert "?: too few launches for an interval." in words(text)
 
 
-def test_other_image_sizes_are_said_first() -> None:
+def test_other_inputs_are_said_first() -> None:
     size = {f"b__case__model__images__{name}": 64 for name in ("height", "width")}
     assert words(render(comparison(**size))).startswith(
-        "Different image sizes: A takes images of 3 x 224 x 224, and B of 3 x 64 x 64."
+        "Different inputs: A takes 3 x 224 x 224, float32, NCHW, and B 3 x 64 x 64, float32, NCHW."
     )
+
+
+def test_a_machine_that_is_too_busy_is_said() -> None:
+    assert "This machine is too busy to tell them apart" in words(render(comparison(0.9, 1.12)))
 
 
 def test_an_interruption() -> None:

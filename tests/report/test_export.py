@@ -103,12 +103,16 @@ def test_images_too_close_to_call_are_counted() -> None:
 
 
 def test_says_which_ratio_passes() -> None:
-    assert "up to 4 passes" in " ".join(render(example()).split())
+    told = " ".join(render(example()).split())
+    floor = f"{8 * 2**-24 * COMPARISON.scale:.1e}"
+    assert f"or over the rounding floor, {floor}, where that is larger; up to 4 passes." in told
 
 
 def test_the_conclusion_of_a_pass() -> None:
     text = " ".join(render(example()).split())
-    assert "Passed: the file and the torch model differ from the float64 truth by no more than rounding explains." in text
+    assert (
+        "Passed: the file and the torch model differ from the float64 truth by no more than rounding explains." in text
+    )
     assert "FAILED" not in text
 
 
@@ -177,3 +181,15 @@ def test_labels_and_what_was_assumed() -> None:
     known = " ".join(render(example(assumptions=(size,))).split())
     assert "assumed, since the source can't show it: image size (--image-size)" in known
     assert "Passed: the file and the torch model" in known
+
+
+def test_a_normalisation_that_was_assumed_is_not_called_proven() -> None:
+    guessed = [Assumption("pictures", name, value, f"--{name}") for name, value in (("mean", "0.5"), ("std", "0.25"))]
+    pixels = replace(example().interface, preprocess="uint8")
+    told = " ".join(render(example(assumptions=tuple(guessed), interface=pixels)).split())
+    assert told.endswith(
+        "explains. Not proven: the file normalises pixels with mean 0.5 (--mean) and std 0.25 (--std). "
+        "That is assumed; the source can't show it."
+    )
+    assert "Not proven" not in render(example(assumptions=tuple(guessed)))
+    assert "Not proven" not in render(example(interface=pixels))
