@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -62,11 +63,18 @@ def sides(net: Path) -> tuple[Case, Case]:
 
 
 @pytest.fixture(scope="module")
-def slower(net: Path) -> Comparison:
-    """B is told to take twice the time."""
-    return compare(
+def slower_and_spent(net: Path) -> tuple[Comparison, float]:
+    """B is told to take twice the time; and the CPU seconds of this process and those that it waited for."""
+    before = os.times()
+    found = compare(
         *read_sides(f"model={net},{LATENCY}", "slower=2"), seconds=0.1, seed=7, progress=Stage, least_launches=6
     )
+    return found, sum(os.times()[:4]) - sum(before[:4])
+
+
+@pytest.fixture(scope="module")
+def slower(slower_and_spent: tuple[Comparison, float]) -> Comparison:
+    return slower_and_spent[0]
 
 
 def children() -> list[psutil.Process]:
@@ -96,11 +104,14 @@ class TestResult:
         assert {launch.first for launch in slower.launches} == {"a", "b"}
 
     @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody tells of processes that are gone")
-    def test_what_disturbed_it(self, slower: Comparison) -> None:
+    def test_what_disturbed_it(self, slower_and_spent: tuple[Comparison, float]) -> None:
+        slower, spent = slower_and_spent
         noise = slower.noise
         assert noise.seconds == pytest.approx(slower.seconds, rel=0.1)
         assert noise.own_cpus is not None
-        assert 0.2 < noise.own_cpus <= 1.1 * noise.cpus, "of all processes that ended, which this one waited for"
+        assert spent > 1, "twelve processes started Python"
+        assert noise.own_cpus * noise.seconds == pytest.approx(spent, rel=0.1), "of all processes that ended, too"
+        assert noise.own_cpus <= 1.1 * noise.cpus
         assert noise.involuntary_per_s is None
         assert slower.interrupted is False
 
