@@ -1,4 +1,4 @@
-// Scenarios of the page in a bundle for browsers: node page.mjs BUNDLE SCENARIO. Exit code 1 where one fails.
+// Scenarios of the page in a bundle for browsers: node page.mjs BUNDLE SCENARIO... It prints how each one failed, as JSON.
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [bundle, scenario, ...more] = process.argv.slice(2);
+const [bundle, ...names] = process.argv.slice(2);
 const { chromium } = createRequire(join(bundle, "package.json"))("playwright-core");
 const { address, serve } = await import(pathToFileURL(join(bundle, "server.mjs")));
 const { executable } = await import(pathToFileURL(join(bundle, "client.mjs")));
@@ -17,19 +17,30 @@ const WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "-
 const picture = (name) => join(bundle, "golden", name);
 const bytes = (name) => readFileSync(picture(name)).toString("base64");
 
+const browsers = new Map();
+const contexts = []; // of the scenario that runs; none knows of another
+
+async function browser(args) {
+  const key = args.join(" ");
+  if (!browsers.get(key)?.isConnected())
+    browsers.set(key, await chromium.launch({
+      executablePath: executable(), args: ["--enable-unsafe-swiftshader", ...args],
+    }));
+  return browsers.get(key);
+}
+
 // The page in a window, once it has said that it works offline, which is the last thing that it says.
 async function visit(url, { args = [], before = () => {}, offline = "It works offline from now on.", ...look } = {}) {
-  const browser = await chromium.launch({
-    executablePath: executable(), args: ["--enable-unsafe-swiftshader", ...args],
-  });
-  const page = await (await browser.newContext(look)).newPage();
+  const context = await (await browser(args)).newContext(look);
+  contexts.push(context);
+  const page = await context.newPage();
   await page.addInitScript(before);
   const errors = [];
   page.on("pageerror", (error) => errors.push(error.message));
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   await page.goto(url);
   await page.locator("#offline", { hasText: offline }).waitFor();
-  return { page, errors, browser };
+  return { page, errors, context };
 }
 
 async function answered(page, name) {
@@ -130,7 +141,7 @@ const scenarios = {
 
   async phone(url) {
     for (const width of [320, 390]) {
-      const { page, errors, browser } = await visit(url, { viewport: { width, height: 700 }, hasTouch: true });
+      const { page, errors, context } = await visit(url, { viewport: { width, height: 700 }, hasTouch: true });
       await choose(page, "08-colour.jpg");
       await page.locator("#measure").click();
       await measured(page);
@@ -138,21 +149,21 @@ const scenarios = {
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
       assert.ok((await page.locator("#measure").boundingBox()).height >= 40);
       assert.deepEqual(errors, []);
-      await browser.close();
+      await context.close();
     }
   },
 
   async dark(url) {
     const papers = [];
     for (const colorScheme of ["light", "dark"]) {
-      const { page, browser } = await visit(url, { colorScheme });
+      const { page, context } = await visit(url, { colorScheme });
       await choose(page, "08-colour.jpg");
       await page.locator("#threads").evaluate((one) => (one.textContent = "One thread"));
       const texts = ["h1", "#drop span", "#drop b", "#drop small", "#answer span", "#time", "#threads", "#measure"];
       for (const text of texts)
         assert.ok((await contrast(page, text)) >= 4.5, `${text} in ${colorScheme}`);
       papers.push(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
-      await browser.close();
+      await context.close();
     }
     assert.deepEqual(papers, ["rgb(255, 255, 255)", "rgb(20, 23, 27)"]);
   },
@@ -234,6 +245,18 @@ const scenarios = {
   },
 };
 
-const server = await serve(0);
-await scenarios[scenario](address(server), server, ...more);
+const failures = {};
+for (const name of names) {
+  const server = await serve(0);
+  try {
+    await scenarios[name](address(server), server);
+    failures[name] = "";
+  } catch (error) {
+    failures[name] = error.stack;
+  }
+  for (const context of contexts.splice(0)) await context.close().catch(() => {});
+  server.close();
+  server.closeAllConnections();
+}
+console.log(JSON.stringify(failures));
 process.exit(0);
