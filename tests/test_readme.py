@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,10 @@ from PIL import Image
 
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
+from resnet_export.workers import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -70,15 +75,34 @@ def test_there_is_something_to_run() -> None:
     assert kinds.count("python") >= 2
 
 
-@pytest.mark.parametrize(("kind", "text"), STEPS, ids=[f"{n}-{kind}" for n, (kind, _) in enumerate(STEPS)])
-def test_works_as_shown(kind: str, text: str, folder: Path) -> None:
-    command = [sys.executable, "-c", text]
-    if kind == "console":
-        program, *arguments = shlex.split(text)
-        command = [str(BIN / program), *arguments]
-    environment = os.environ | {"PATH": os.pathsep.join((str(BIN), os.environ.get("PATH", "")))}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+@pytest.fixture(scope="module")
+def steps_of_one_process() -> Iterator[Worker]:
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    path = os.pathsep.join((str(BIN), os.environ.get("PATH", "")))
+    environment = {"PYTHONPATH": os.pathsep.join(paths), "PATH": path}
+    with Worker("tests.readme_steps:Steps", environment=environment) as worker:
+        yield worker
+
+
+def case(number: int, kind: str, text: str) -> Any:
+    """A step; those with the network of full size are long."""
+    full_size = "resnet18.onnx" in text or text == "resnet-export --framework keras"
+    return pytest.param(kind, text, id=f"{number}-{kind}", marks=[pytest.mark.long] * full_size)
+
+
+@pytest.mark.parametrize(("kind", "text"), [case(number, *step) for number, step in enumerate(STEPS)])
+def test_works_as_shown(kind: str, text: str, folder: Path, steps_of_one_process: Worker) -> None:
+    program, *arguments = shlex.split(text) if kind == "console" else (None, text)
+    assert steps_of_one_process.call("run", str(folder), program, arguments, doing=text) == ""
+
+
+def test_the_installed_program_by_itself(folder: Path) -> None:
+    """The first command once more, as a shell runs it."""
+    command = next(text for kind, text in STEPS if kind == "console" and "--framework torch" in text)
+    program, *arguments = shlex.split(command.replace("from_torch.onnx", "by_itself.onnx"))
+    done = subprocess.run([BIN / program, *arguments], cwd=folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert (folder / "by_itself.onnx").read_bytes() == (folder / "from_torch.onnx").read_bytes()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
