@@ -38,6 +38,7 @@ from resnet_export.graph.reading.values import UnreadableError
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
 from resnet_export.pipeline.source_model import SourceModel
+from tests.classify.files import ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -202,14 +203,13 @@ class TestModels:
         assert found.hint == "Export the network without it, or ask for the operator at the project's issues."
 
     @pytest.mark.parametrize("number", [np.nan, np.inf])
-    def test_numbers_that_are_none(self, number: float, tiny: ResNetSpec, target: Path) -> None:
-        model = torch_definition.build(tiny)
+    def test_numbers_that_are_none(self, number: float, target: Path) -> None:
+        layers = [torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(4, 2)]
+        model = torch.nn.Sequential(*layers)
         with torch.no_grad():
-            model.layer1[0].conv1.weight[0, 0] = number
-        found = refused(CheckpointError, model, target)
-        assert found.message == (
-            "the torch model: layer1.0.conv1.weight has 9 values that are NaN or infinite in float32, of 576."
-        )
+            model[0].weight[0, 0] = number
+        found = refused(CheckpointError, model, target, image_size=8)
+        assert found.message == ("the torch model: 0.weight has 9 values that are NaN or infinite in float32, of 108.")
 
     @pytest.mark.parametrize(("live", "asked"), [("torch", "keras"), ("keras", "torch")])
     def test_one_of_ours_is_exported_by_the_other_framework(
@@ -473,29 +473,29 @@ class TestInterruptions:
         assert untouched(old)
 
     @pytest.mark.skipif(sys.platform == "win32", reason="resource limits are POSIX's")
-    def test_a_disk_that_is_full(self, old: Path) -> None:
+    def test_a_disk_that_is_full(self, old: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
         """A real limit on the size of files, set as the writing begins: the file would be larger."""
         program = textwrap.dedent("""
             import contextlib, resource, signal, sys
-            from resnet_export import ResNetSpec, UnavailableError, export
+            from resnet_export import UnavailableError, export
 
             @contextlib.contextmanager
             def progress(name):
                 if name == "write":
                     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-                    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+                    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
                 yield
 
             try:
-                spec = ResNetSpec(width=8, num_classes=10, image_size=32)
-                export(spec, sys.argv[1], framework="torch", force=True, progress=progress)
+                export(sys.argv[1], sys.argv[2], force=True, progress=progress)
             except UnavailableError as error:
                 print(error.exit_code, error, sep="\\n")
         """)
         environment = {**os.environ, "PYTHONPATH": str(Path(resnet_export.__file__).parents[1])}
-        done = subprocess.run(
-            [sys.executable, "-c", program, str(old)], env=environment, capture_output=True, text=True, check=True
-        )
+        source = ours(tmp_path_factory.mktemp("source") / "net.onnx")
+        assert source.stat().st_size > 1000
+        command = [sys.executable, "-c", program, str(source), str(old)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         code, message, hint = done.stdout.splitlines()[-3:]
         assert code == "5"
         assert message == f"{old} cannot be written: File too large. Nothing was changed."

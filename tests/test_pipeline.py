@@ -164,7 +164,7 @@ class TestSources:
 
     def test_weights_that_were_loaded_remember_what_was_assumed(self, exported: Exported, tmp_path: Path) -> None:
         reports = [
-            export(source, tmp_path / name, framework="torch", verify=False)
+            export(source, tmp_path / name, framework="keras", verify=False)
             for source, name in ((exported.checkpoint, "a.onnx"), (Weights.load(exported.checkpoint), "b.onnx"))
         ]
         assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
@@ -259,7 +259,10 @@ class TestSources:
         monkeypatch.chdir(tmp_path)
         Path("IMAGENET1K_V1").write_bytes(exported.checkpoint.read_bytes())
         monkeypatch.setattr(sources, "fetch", lambda *_: pytest.fail("it was downloaded"))
-        assert export("IMAGENET1K_V1", "net.onnx", verify=False).weights_digest == exported.weights.digest
+        assert (
+            export("IMAGENET1K_V1", "net.onnx", framework="keras", verify=False).weights_digest
+            == exported.weights.digest
+        )
 
 
 class TestOptions:
@@ -325,7 +328,7 @@ class TestOptions:
         self, options: dict[str, Any], exported: Exported, photos: Path, tmp_path: Path
     ) -> None:
         path = tmp_path / "net.onnx"
-        report = export(exported.weights, path, framework="keras", images=photos, **options)
+        report = export(exported.path, path, images=photos, **options)
         found = report.verification
         assert found is not None
         assert found.passed
@@ -388,10 +391,9 @@ def test_the_same_bytes_from_another_process_and_both_frameworks(exported: Expor
         import sys
         from resnet_export import export
         checkpoint, *variants = sys.argv[1:]
-        for index, variant in enumerate(variants):
-            for framework in ("torch", "keras"):
-                options = dict(framework=framework, image_size=32, verify=False, **eval(variant))
-                export(checkpoint, f"{framework}{index}.onnx", **options)
+        for framework, variant in zip(("torch", "keras"), variants):
+            options = dict(framework=framework, image_size=32, verify=False, **eval(variant))
+            export(checkpoint, f"{framework}.onnx", **options)
     """
     environment = {**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": str(Path(resnet_export.__file__).parents[1])}
     subprocess.run(
@@ -401,12 +403,13 @@ def test_the_same_bytes_from_another_process_and_both_frameworks(exported: Expor
         capture_output=True,
         check=True,
     )
-    there = [[(tmp_path / f"{name}{index}.onnx").read_bytes() for name in ("torch", "keras")] for index in range(2)]
-    here = tmp_path / "here.onnx"
-    export(exported.checkpoint, here, framework="keras", image_size=32, verify=False, **variants[1])
-    assert there[0] == [exported.path.read_bytes()] * 2
-    assert there[1] == [here.read_bytes()] * 2
-    assert there[0][0] != there[1][0]
+    export(exported.checkpoint, tmp_path / "here.onnx", framework="torch", image_size=32, verify=False, **variants[1])
+    torch_there, keras_there, torch_here = (
+        (tmp_path / f"{name}.onnx").read_bytes() for name in ("torch", "keras", "here")
+    )
+    assert torch_there == exported.path.read_bytes()
+    assert keras_there == torch_here
+    assert torch_there != torch_here
 
 
 def test_a_module_that_was_changed_after_its_training_is_exported_as_it_is(exported: Exported, tmp_path: Path) -> None:

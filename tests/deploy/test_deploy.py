@@ -45,7 +45,10 @@ def changed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Path], None]
     return change
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    "variant",
+    [pytest.param(name, marks=[] if name in ("plain", "image") else pytest.mark.long) for name in VARIANTS],
+)
 def test_a_bundle_runs_by_itself(variant: str, tmp_path: Path) -> None:
     net, bundle = ours(tmp_path / "net.onnx", **VARIANTS[variant]), tmp_path / "bundle"
     report = deploy(net, "ort", bundle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -49,10 +50,17 @@ def test_the_readme_works_as_it_stands(name: str, exported: Exported, tmp_path: 
     assert run(commands(tmp_path / "bundle")[-1]).returncode == 1
 
 
-@pytest.mark.parametrize("name", ["ort", "node", "openvino"])
-def test_it_works_in_int8(name: str, exported: Exported, photos: Path, tmp_path: Path) -> None:
-    net = tmp_path / "net.onnx"
+@pytest.fixture(scope="module")
+def int8(exported: Exported, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file in int8, which was measured."""
+    net = tmp_path_factory.mktemp("int8") / "net.onnx"
     quantize(exported.path, net, calibrate=photos, keep=True, force=True)
+    return net
+
+
+@pytest.mark.parametrize("name", ["ort", "node", "openvino"])
+def test_it_works_in_int8(name: str, int8: Path, tmp_path: Path) -> None:
+    net = Path(shutil.copy(int8, tmp_path))
     run = typed_in(name, net, tmp_path)
     made = tmp_path / "bundle" / "net.onnx"
     if made.exists():

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.protobuf import text_format
 
+from resnet_export.bench.case import expand_cases
 from resnet_export.deploy import deploy
+from resnet_export.deploy.check import verify_bundle
 from resnet_export.deploy.target import TARGETS, find
 from resnet_export.errors import ImageError, MissingDependencyError, UnavailableError, UsageError
 from resnet_export.targets.signature import read_signature
@@ -81,7 +83,15 @@ def test_a_wrong_pad_in_the_artefact_of_ncnn_is_named(
 
 @pytest.mark.parametrize("name", [name for name in IN_PYTHON if name != "litert"])
 def test_a_bundle_in_python(name: str, tmp_path: Path) -> None:
-    prove(name, ours(tmp_path / "net.onnx", labels=LABELS), tmp_path)
+    """`verify` and `bench` read it for the runtime that it was made for."""
+    bundle = prove(name, ours(tmp_path / "net.onnx", labels=LABELS), tmp_path)
+    report = verify_bundle(bundle)
+    assert report.passed
+    ran = [f"{one.runtime.partition(' in ')[2]}: {one.precision}" for one in report.runtimes]
+    half = ["ncnn,precision=float16: float16"] if name == "ncnn" else []
+    assert ran == [f"{name}: float32", *half]
+    runtimes = [case.runtime for case in expand_cases([bundle])]
+    assert runtimes == [name, *(one.partition(":")[0] for one in half)]
 
 
 @pytest.mark.long  # TensorFlow converts it twice
@@ -122,7 +132,7 @@ def test_pictures_that_cannot_be_read_are_no_calibration(net: Path, tmp_path: Pa
         (folder / "a.jpg").write_bytes(b"") if folder.exists() else folder.mkdir()
 
 
-def prove(name: str, net: Path, tmp_path: Path) -> None:
+def prove(name: str, net: Path, tmp_path: Path) -> Path:
     """Makes a bundle, and runs the self-test of each of its artefacts."""
     needs(name)
     bundle = tmp_path / "bundle"
@@ -135,6 +145,7 @@ def prove(name: str, net: Path, tmp_path: Path) -> None:
     for artefact in made.artefacts:
         done = run_python(bundle, "selftest.py", "--model", artefact)
         assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "14 pictures, 0 wrong answers")
+    return bundle
 
 
 @pytest.mark.parametrize(

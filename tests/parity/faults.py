@@ -47,10 +47,15 @@ FAULTS = {
     "stride on the 1x1": Fault("layer2.0.conv1", "stride stands on another convolution", depth=50),
 }
 
-EVERY_FAULT = [
-    pytest.param(fault, marks=[] if fault in ("eps 1e-3", "missing ReLU") else pytest.mark.long) for fault in FAULTS
+FEW = {"eps 1e-3": "torch", "missing ReLU": "keras"}
+"""Fault -> framework, of the tests of every day; the rest is for the long ones."""
+EVERY_FAULT = [pytest.param(fault, marks=[] if fault in FEW else pytest.mark.long) for fault in FAULTS]
+IN_EVERY_FRAMEWORK = [
+    pytest.param(fault, framework, marks=[] if FEW.get(fault) == framework else pytest.mark.long)
+    for fault in FAULTS
+    for framework in ("torch", "keras")
 ]
-"""The names, to parametrise a test with: most of them are for the long tests."""
+"""To parametrise a test with: names, and names with frameworks."""
 
 
 def in_torch_definition(fault: str, monkeypatch: Any) -> None:

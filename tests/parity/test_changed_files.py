@@ -83,7 +83,7 @@ CHANGES: dict[str, tuple[Callable[[Path, Path], None], str, str]] = {
 @pytest.fixture(scope="module", params=["logits", "probabilities"])
 def ours(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("ours") / "ours.onnx"
-    export(WEIGHTS, path, framework="torch", head=request.param, verify=False)
+    export(WEIGHTS, path, framework="keras", head=request.param, verify=False)
     return path
 
 

@@ -115,7 +115,7 @@ def test_it_is_no_source(net: Path, tmp_path: Path) -> None:
 
 
 def test_an_export(small: ResNetSpec, trained: Callable[..., Weights], photos: Path, tmp_path: Path) -> None:
-    options: dict[str, Any] = {"framework": "torch", "images": photos, "interpolation": "bicubic", "resize": 40}
+    options: dict[str, Any] = {"framework": "keras", "images": photos, "interpolation": "bicubic", "resize": 40}
     report = export(trained(small), tmp_path / "net.onnx", preprocess="image", **options)
     assert report.verification is not None
     assert report.passed

@@ -15,8 +15,6 @@ from . import faults
 if TYPE_CHECKING:
     from pathlib import Path
 
-FRAMEWORKS = ("torch", "keras")
-
 
 def weights_for(depth: int) -> Weights:
     spec = ResNetSpec(depth=depth, num_classes=10, width=8, image_size=32)
@@ -39,15 +37,13 @@ def assert_named(error: ParityError, fault: str, side: str) -> None:
         assert part in error.message
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-@pytest.mark.parametrize("fault", faults.EVERY_FAULT)
+@pytest.mark.parametrize(("fault", "framework"), faults.IN_EVERY_FRAMEWORK)
 def test_in_the_definition(fault: str, framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     getattr(faults, f"in_{framework}_definition")(fault, monkeypatch)
     assert_named(refused(fault, framework, tmp_path / "net.onnx"), fault, f"the {framework} model")
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-@pytest.mark.parametrize("fault", faults.EVERY_FAULT)
+@pytest.mark.parametrize(("fault", "framework"), faults.IN_EVERY_FRAMEWORK)
 def test_in_the_converters_output(fault: str, framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     faults.in_converter(fault, framework, monkeypatch)
     error = refused(fault, framework, tmp_path / "net.onnx")

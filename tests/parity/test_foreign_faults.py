@@ -71,8 +71,7 @@ def test_a_right_file_passes(framework: str, tmp_path: Path) -> None:
     assert report.bisection.first_wrong is None
 
 
-@pytest.mark.parametrize("framework", EXPORTERS)
-@pytest.mark.parametrize("fault", faults.EVERY_FAULT)
+@pytest.mark.parametrize(("fault", "framework"), faults.IN_EVERY_FRAMEWORK)
 def test_a_fault_is_named(fault: str, framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = faults.FAULTS[fault]
     weights = weights_for(known.depth)

@@ -17,11 +17,23 @@ from resnet_export.inspect import inspect
 from resnet_export.quantization import int8
 from resnet_export.quantization.results import QuantizeReport
 
+from .conftest import stub_latency
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("timed")
+
+
+@pytest.fixture(scope="module")
+def made(net: Path, colours: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An int8 file, whose latency nobody asked for."""
+    path = tmp_path_factory.mktemp("made") / "int8.onnx"
+    with pytest.MonkeyPatch.context() as patch:
+        stub_latency(patch, 0.5)
+        quantize(net, path, calibrate=colours, samples=16)
+    return path
 
 
 def test_the_file_is_proven_and_says_how_it_was_made(net: Path, colours: Path, tmp_path: Path) -> None:
@@ -72,9 +84,9 @@ def test_both_frameworks_give_the_same_bytes(
     "interface", [{}, {"layout": "nhwc", "preprocess": "uint8"}, {"preprocess": "image"}, {"head": "probabilities"}]
 )
 def test_every_interface_is_kept_and_verified(
-    interface: dict[str, Any], colours: Path, tmp_path: Path, tiny: Any, trained: Callable[..., Any]
+    interface: dict[str, Any], net: Path, colours: Path, tmp_path: Path
 ) -> None:
-    export(trained(tiny), tmp_path / "net.onnx", verify=False, **interface)
+    export(net, tmp_path / "net.onnx", verify=False, **interface)
     for precision in ("int8", "float16"):
         target = tmp_path / f"{precision}.onnx"
         report = quantize(tmp_path / "net.onnx", target, calibrate=colours, samples=16, precision=precision)
@@ -86,17 +98,13 @@ def test_every_interface_is_kept_and_verified(
         assert (described.canonical, described.intact, described.faults) == (True, True, ())
 
 
-def test_verify_names_the_layer_with_the_lowest_sqnr(net: Path, colours: Path, tmp_path: Path) -> None:
-    quantize(net, tmp_path / "int8.onnx", calibrate=colours, samples=16)
-    assert "the layer with the lowest SQNR on random images" in " ".join(
-        verify(tmp_path / "int8.onnx", runtimes=["ort:cpu"]).notes
-    )
+def test_verify_names_the_layer_with_the_lowest_sqnr(made: Path) -> None:
+    assert "the layer with the lowest SQNR on random images" in " ".join(verify(made, runtimes=["ort:cpu"]).notes)
 
 
-def test_verify_finds_a_number_that_was_changed(net: Path, colours: Path, tmp_path: Path) -> None:
+def test_verify_finds_a_number_that_was_changed(made: Path, tmp_path: Path) -> None:
     target = tmp_path / "int8.onnx"
-    quantize(net, target, calibrate=colours, samples=16)
-    proto = onnx.load(target)
+    proto = onnx.load(made)
     tensor = next(one for one in proto.graph.initializer if one.name == "layer1.0.conv1.weight_quantized")
     tensor.CopyFrom(numpy_helper.from_array(-numpy_helper.to_array(tensor), tensor.name))
     onnx.save(proto, target)
@@ -263,9 +271,9 @@ def test_what_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_quantised_already_is_refused(net: Path, colours: Path, tmp_path: Path) -> None:
-    quantize(net, tmp_path / "int8.onnx", calibrate=colours, samples=16)
-    quantize(net, tmp_path / "half.onnx", precision="float16")
-    for name, message in (("int8", "is quantised already"), ("half", "is in float16 already")):
+def test_what_is_quantised_already_is_refused(net: Path, made: Path, colours: Path, tmp_path: Path) -> None:
+    half = tmp_path / "half.onnx"
+    quantize(net, half, precision="float16")
+    for path, message in ((made, "is quantised already"), (half, "is in float16 already")):
         with pytest.raises(ModelError, match=message):
-            quantize(tmp_path / f"{name}.onnx", tmp_path / "again.onnx", calibrate=colours)
+            quantize(path, tmp_path / "again.onnx", calibrate=colours)

@@ -71,10 +71,11 @@ def test_every_variant_at_every_batch_is_right_or_refused(runtime: str, variant:
 
 
 @those(lambda traits: not traits.takes_file_input)
-@pytest.mark.parametrize("variant", ["plain", "nhwc uint8", "probabilities"], indirect=True)
+@pytest.mark.parametrize("variant", ["nhwc uint8", "probabilities"], indirect=True)
 def test_normalised_images_give_logits_whatever_the_file_takes_and_gives(
     runtime: str, variant: Path, plain: Path
 ) -> None:
+    """The plain file is converted in `test_an_artefact_gives_what_the_file_gives`."""
     with open_session(f"{runtime},threads=1", variant) as session:
         assert not session.takes_file_input
         for batch in TRAITS[runtime].batches:
@@ -85,7 +86,10 @@ def test_normalised_images_give_logits_whatever_the_file_takes_and_gives(
 @pytest.mark.parametrize(
     ("runtime", "network"),
     # LiteRT's conversion of the larger one takes half a minute.
-    [(name, "tiny") for name in TRAITS] + [(name, "bottlenecks") for name in TRAITS if name != "litert"],
+    [
+        pytest.param("litert", "tiny", marks=pytest.mark.long),
+        *((name, network) for name in TRAITS if name != "litert" for network in ("tiny", "bottlenecks")),
+    ],
 )
 def test_other_networks(
     runtime: str, network: str, canonical_file: Callable[[ResNetSpec], Path], request: pytest.FixtureRequest

@@ -113,7 +113,7 @@ def _(folder: Path) -> tuple[Step, Step]:
 
     def follow() -> None:
         alone = folder / "hf" / "model.safetensors"
-        export(alone, folder / "hf.onnx", image_size=32, verify=False, **given)
+        export(alone, folder / "hf.onnx", framework="keras", image_size=32, verify=False, **given)
         alone = folder / "timm" / "model.safetensors"
         export(alone, folder / "t.onnx", model="timm:test_resnet", image_size=64, verify=False, **given)
 
@@ -137,8 +137,8 @@ def _(folder: Path) -> tuple[Step, Step]:
 
 @case("Pass the torch.nn.Module from before it was exported: resnet_export.export(model, 'file.onnx')")
 def _(folder: Path) -> tuple[Step, Step]:
-    model = ResNet(SPEC).eval()
-    return lambda: load(folder / "m.pt2"), lambda: export(model, folder / "file.onnx", verify=False, image_size=32)
+    file = folder / "file.onnx"
+    return lambda: load(folder / "m.pt2"), lambda: export(small(5), file, verify=False, image_size=8)
 
 
 @case("Give the path of a checkpoint with the names of that model")
@@ -158,8 +158,8 @@ def _(folder: Path) -> tuple[Step, Step]:
 
 @case("Name one of {package}'s models")
 def _(folder: Path) -> tuple[Step, Step]:
-    path = stored(folder / "m.pth", of_timm("resnet18", num_classes=5).state_dict())
-    return lambda: load(path, code="timm:resnet18x"), lambda: load(path, code="timm:resnet18", image_size=64)
+    path = stored(folder / "m.pth", of_timm("test_resnet", num_classes=5).state_dict())
+    return lambda: load(path, code="timm:resnet18x"), lambda: load(path, code="timm:test_resnet", image_size=64)
 
 
 @case("The training has diverged")

@@ -16,7 +16,7 @@ from resnet_export.models.torch import ResNet
 from resnet_export.sources import load
 from resnet_export.weights import Weights
 
-from .hints import SPEC, builder, case, saved, weights
+from .hints import SPEC, case, saved, small_builder, weights
 
 if TYPE_CHECKING:
     from .hints import Step
@@ -179,11 +179,11 @@ def _(folder: Path) -> tuple[Step, Step]:
 @case("Give what it was exported from, or export that without --preprocess image")
 def _(folder: Path) -> tuple[Step, Step]:
     path = saved(folder / "m.pth")
-    export(path, folder / "pictures.onnx", preprocess="image", verify=False)
+    export(path, folder / "pictures.onnx", framework="keras", preprocess="image", verify=False)
 
     def follow() -> None:
         load(path)
-        export(path, folder / "net.onnx", verify=False)
+        export(path, folder / "net.onnx", framework="keras", verify=False)
         load(folder / "net.onnx")
 
     return lambda: load(folder / "pictures.onnx"), follow
@@ -191,9 +191,9 @@ def _(folder: Path) -> tuple[Step, Step]:
 
 def code(folder: Path) -> str:
     """A file with several names."""
-    place = builder(folder).rpartition(":")[0]
+    place = small_builder(folder, 5).rpartition(":")[0]
     lines = ("number = 3", "model = build()", "def nothing(): return None", "def sized(size): return build()")
-    with (folder / "mine.py").open("a") as file:
+    with Path(place).open("a") as file:
         file.write("\n".join(("", *lines, "")))
     return place
 
@@ -206,7 +206,7 @@ def named(folder: Path, *names: str) -> Step:
 @case("Write it as package.module:function or as file.py:function")
 def _(folder: Path) -> tuple[Step, Step]:
     place = code(folder)
-    package = "tests.corpus_networks:mobilenet"
+    package = "tests.sources.hints_of_models:plain"
     return lambda: load(None, code=place), lambda: [load(None, code=one) for one in (f"{place}:build", package)]
 
 
@@ -224,9 +224,9 @@ def _(folder: Path) -> tuple[Step, Step]:
 def _(folder: Path) -> tuple[Step, Step]:
     def follow() -> None:
         place = code(folder)
-        with (folder / "mine.py").open("a") as file:
-            file.write("\n\ndef small():\n    return sized(32)\n")
-        load(None, code=f"{place}:small")
+        with Path(place).open("a") as file:
+            file.write("\n\ndef of_32():\n    return sized(32)\n")
+        load(None, code=f"{place}:of_32")
 
     return named(folder, "sized"), follow
 
@@ -243,8 +243,7 @@ def _(folder: Path) -> tuple[Step, Step]:
 
 @case("Change into the folder that holds it")
 def _(folder: Path) -> tuple[Step, Step]:
-    code(folder)
-    (folder / "mine.py").rename(folder / "my_networks.py")
+    Path(code(folder)).rename(folder / "my_networks.py")
 
     def follow() -> None:
         before = Path.cwd()

@@ -23,15 +23,16 @@ SPEC = ResNetSpec(18, 1, image_size=32, width=8, stem="cifar")
 IMAGES = np.random.default_rng(0).standard_normal((4, 3, 32, 32), dtype=np.float32)
 
 
-@pytest.fixture(params=[("probabilities", 1), ("sigmoid", 1), ("sigmoid", 3)])
-def file(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Weights]:
+@pytest.fixture(scope="module", params=[("probabilities", 1), ("sigmoid", 1), ("sigmoid", 3)])
+def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Weights]:
     head, classes = request.param
     spec = replace(SPEC, num_classes=classes)
     tensors = trained_like(spec, seed=2)
     tensors["fc.bias"] = tensors["fc.bias"] - np.float32(12)  # probabilities of about 1e-6
     weights = Weights(spec, tensors)
-    assert export(weights, tmp_path / "net.onnx", framework="torch", head=head).passed
-    return tmp_path / "net.onnx", weights
+    path = tmp_path_factory.mktemp("one") / "net.onnx"
+    assert export(weights, path, framework="torch" if classes == 3 else "keras", head=head).passed
+    return path, weights
 
 
 def test_the_file_gives_sigmoids_however_small_they_are(file: tuple[Path, Weights]) -> None:

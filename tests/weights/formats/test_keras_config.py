@@ -107,11 +107,11 @@ def test_live_models_keep_their_eps(tmp_path: Path) -> None:
 
 def test_the_weights_alone_are_assumed_to_be_the_usual_network(tmp_path: Path) -> None:
     build(SPEC).save_weights(tmp_path / "net.weights.h5")
-    report = export(tmp_path / "net.weights.h5", tmp_path / "net.onnx", framework="torch", image_size=64)
+    report = export(tmp_path / "net.weights.h5", tmp_path / "net.onnx", framework="keras", image_size=64)
     names = [one.name for one in report.assumptions if one.about == "network"]
     assert names == ["eps", "activation", "stem", "stride", "padding", "dilation", "pooling", "surroundings"]
     assert [one.option for one in report.assumptions if one.name == "eps"] == ["--eps"]
-    given = export(tmp_path / "net.weights.h5", tmp_path / "b.onnx", framework="torch", eps=1e-3, image_size=64)
+    given = export(tmp_path / "net.weights.h5", tmp_path / "b.onnx", framework="keras", eps=1e-3, image_size=64)
     assert given.spec.eps == 1e-3
     assert "eps" not in [one.name for one in given.assumptions]
 
@@ -121,7 +121,7 @@ def test_the_file_keeps_what_was_assumed(tmp_path: Path) -> None:
     from resnet_export.report.export import render
 
     Weights.initial(SPEC).save(tmp_path / "net.npz")
-    report = export(tmp_path / "net.npz", tmp_path / "net.onnx", framework="torch", mean=[0.5] * 3, std=[0.5] * 3)
+    report = export(tmp_path / "net.npz", tmp_path / "net.onnx", framework="keras", mean=[0.5] * 3, std=[0.5] * 3)
     metadata = read_metadata(read(tmp_path / "net.onnx"), tmp_path / "net.onnx")
     assert metadata.assumptions == report.assumptions
     assert {one.name for one in report.assumptions if one.about == "pictures"} == {
