@@ -25,6 +25,7 @@ def _torchvision() -> None:
 
 
 def of_timm(name: str, **options: Any) -> torch.nn.Module:
+    with_torchvision()
     timm = pytest.importorskip("timm", reason="timm is not installed: pip install --no-deps timm")
     torch.manual_seed(0)
     return lively_torch(timm.create_model(name, pretrained=False, **options))

@@ -30,9 +30,12 @@ GIVEN: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("tested", [False, True])
+SIZED = ("all", "size")
+"""Those whose size holds in the training and in the test."""
+
+
+@pytest.mark.parametrize(("name", "tested"), [(name, one) for name in GIVEN for one in {False, name not in SIZED}])
 @pytest.mark.parametrize("own", [OWN, {}], ids=["pretrained_cfg", "no pretrained_cfg"])
-@pytest.mark.parametrize("name", GIVEN)
 def test_as_timm_resolves_them(name: str, own: dict[str, Any], tested: bool) -> None:
     with_torchvision()
     data = pytest.importorskip("timm.data", reason="timm is not installed: pip install --no-deps timm")
