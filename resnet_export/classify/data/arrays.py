@@ -23,7 +23,7 @@ from resnet_export.images import MODES
 from resnet_export.terminal import number
 
 KEYS = (("images", "labels"), ("x_test", "y_test"), ("x_train", "y_train"))
-"""Names of the arrays in an archive; the later ones are Keras's. Of several the first is taken, to train with the last."""
+"""Names of the arrays in an archive; the later are Keras's. Of several the first is taken; for training, the last."""
 PARTS = ("t10k", "test", "val", "train")
 """Beginnings of the names of IDX files; of several the first is taken, to train with the last."""
 UNSIGNED_BYTES = 8
