@@ -40,7 +40,7 @@ def _preparation(options: Mapping[str, Any]) -> dict[str, Any]:
     # What is given holds at the size of the test, too.
     return {
         **({"input_size": size, "test_input_size": None} if len(size) == 3 else {}),
-        **({"crop_pct": share, "test_crop_pct": share} if isinstance(share, Real) and share > 0 else {}),
+        **({"crop_pct": share, "test_crop_pct": share} if isinstance(share, int | float) and share > 0 else {}),
         **{name: one for name in ("interpolation", "crop_mode") if isinstance(one := options.get(name), str) and one},
         **{name: one * channels if len(one) == 1 else one for name, one in moments.items() if one},
     }
