@@ -19,11 +19,13 @@ $(READY): pyproject.toml constraints.txt
 	    echo "Python 3.11 or newer is needed, and $(PYTHON) is not one: give it with make PYTHON=python3.11" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	    echo "$(PYTHON) cannot create a virtual environment: install its venv module (Debian: python3-venv)" >&2; exit 1; }
+	@echo "Installing into $(VENV): about 4 GB, 2 to 4 minutes."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
 	# ncnn's converter requires torch, which it does not use for ONNX files. timm and torchvision would bring another
 	# build of torch; the tests use their networks alone, which are Python.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps pnnx timm torchvision -c constraints.txt
 	@touch $@
+	@echo "Done: . $(BIN)/activate"
 
 demo: $(READY) ## Train on digits in Keras, export through both frameworks, compare the files and the answers.
 	$(BIN)/python tools/demo.py

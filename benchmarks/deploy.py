@@ -12,7 +12,6 @@ import argparse
 import json
 import tempfile
 from pathlib import Path
-from textwrap import wrap as fill
 from typing import TYPE_CHECKING
 
 import readme
@@ -64,7 +63,7 @@ def main() -> None:
     options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     rows = [row for report in reports for bundle in report.bundles for row in _rows(report, bundle)]
     text = readme.table(HEADINGS, ALIGNMENTS, rows)
-    readme.refresh("deploy", "\n".join([*text, "", *fill(f"{NOTE} {readme.machine_in_words(machine)}.", 120)]), PAGE)
+    readme.refresh("deploy", "\n".join([*text, "", f"{NOTE} {readme.machine_in_words(machine)}."]), PAGE)
 
 
 def make_files(folder: Path, photos: Path) -> list[Path]:

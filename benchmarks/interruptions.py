@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from resnet_export import ResNetSpec, export
 from resnet_export.models.torch import build
+from resnet_export.weights.published import CACHE_VARIABLE
 
 BUSY = "while True: pass"
 EARLIEST, LATEST = 0.05, 7.0
@@ -54,13 +56,13 @@ def main() -> None:
 
 def interrupt(folder: Path, moment: float, kind: signal.Signals) -> tuple[str, list[str]]:
     """One interruption: what came, and what is wrong with it."""
-    output = folder / "out.json"
-    journal = folder / "out.json.journal"
-    for path in (output, journal):
-        path.unlink(missing_ok=True)
+    output, cache = folder / "out.json", folder / "cache"
+    output.unlink(missing_ok=True)
+    shutil.rmtree(cache, ignore_errors=True)
     command = [sys.executable, "-m", "resnet_export", "bench", "net.onnx", "--batch", "1,2", "--seconds", "6"]
     command += ["--output", output.name]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": folder}
+    environment = os.environ | {CACHE_VARIABLE: str(cache)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": folder, "env": environment}
     with subprocess.Popen(command, start_new_session=True, **pipes) as process:  # type: ignore[call-overload]
         time.sleep(moment)
         os.killpg(process.pid, kind)  # as a terminal does
@@ -74,8 +76,9 @@ def interrupt(folder: Path, moment: float, kind: signal.Signals) -> tuple[str, l
         faults.append(f"exit code {code}")
     if code == 130 and not (len(lines) == 1 and lines[0].startswith("interrupted; ")):
         faults.append(f"{len(lines)} lines: {lines}")
-    finished = len(journal.read_bytes().splitlines()) - 1 if journal.exists() else 0
-    if finished > 0:
+    journals = [one.read_bytes().splitlines() for one in cache.glob("bench/*.journal")]
+    finished = len(journals[0]) - 1 if journals else 0  # its first line is of the plan
+    if code == 130 and finished > 0:
         again = subprocess.run(command, timeout=120, check=False, **pipes)  # type: ignore[call-overload]
         if again.returncode or f"resumed: {finished} of 2 cases" not in again.stderr:
             faults.append(f"does not go on: exit code {again.returncode}, {again.stderr}")

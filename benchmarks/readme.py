@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,16 +13,18 @@ if TYPE_CHECKING:
     from resnet_export.machine import Machine
 
 README = Path(__file__).parent.parent / "README.md"
+WRAPPER = textwrap.TextWrapper(120, break_long_words=False, break_on_hyphens=False)
 
 
 def refresh(name: str, text: str, page: Path = README) -> None:
-    """Replaces a part, or leaves with an error where the page has none of that name."""
+    """Replaces a part, its sentences in lines of 120 columns, or leaves with an error where the page has none."""
     begin, end = f"<!-- benchmark:{name} -->", f"<!-- /benchmark:{name} -->"
     before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, found, after = rest.partition(end)
     if not found:
         sys.exit(f"{page.name} has no {begin} ... {end}")
-    page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+    lines = [part for line in text.splitlines() for part in (WRAPPER.wrap(line) if line[:1] not in "|!-" else [line])]
+    page.write_text("\n".join([f"{before}{begin}", *lines, f"{end}{after}"]), encoding="utf-8")
 
 
 def table(headings: tuple[str, ...], alignments: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:

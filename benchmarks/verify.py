@@ -87,8 +87,9 @@ def markdown(reports: dict[str, VerifyReport], machine: str) -> list[str]:
         *readme.table(HEADINGS, ("---", "---", "---", *["--:"] * (len(HEADINGS) - 3)), rows),
         "",
         f"ResNet-18 on 7 random images and 2 photographs. Error: the largest distance from the truth, on logits of up "
-        f"to {scale:.1f}; ratio: that error over NumPy's in float32 (up to 4 passes), for the canonical file and for "
-        f"plain exports of the same network. {machine}; not here: {absent}. Every number: "
+        f"to {scale:.1f}; ratio: that error over NumPy's in float32, or over the rounding floor where that is larger "
+        f"(up to 4 passes), for the canonical file and for plain exports of the same network. {machine}; not here: "
+        f"{absent}. Every number: "
         "[benchmarks/results/verify.json](benchmarks/results/verify.json).",
     ]
 

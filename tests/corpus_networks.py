@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from resnet_export.live.packages import declare_torchvision_operators
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,18 +20,10 @@ CLASSES = 7
 
 
 def with_torchvision() -> None:
-    """Lets torchvision be imported beside a PyTorch that its compiled operators don't fit; skips where it is missing.
-
-    No classifier calls these operators, but torchvision registers what they return when it is imported.
-    """
+    """Lets torchvision be imported, whatever its compiled operators fit; skips where it is missing."""
     if importlib.util.find_spec("torchvision") is None:
         pytest.skip("torchvision is not installed: pip install --no-deps torchvision -c constraints.txt")
-    import torch
-
-    for name in ("nms", "qnms"):
-        if not hasattr(torch.ops.torchvision, name):
-            schema = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-            torch.library.define(f"torchvision::{name}", schema)
+    declare_torchvision_operators()
 
 
 def lively_torch(model: nn.Module) -> nn.Module:

@@ -237,7 +237,7 @@ class TestSources:
         assert (report.preprocessing.resize, report.preprocessing.mean) == (37, (0.485, 0.456, 0.406))
         assert report.assumptions == ()
         assert report.weights_origin == "IMAGENET1K_V1 (trained.pth)"
-        assert report.preprocessing_origin == "that of IMAGENET1K_V1"
+        assert report.preprocessing_origin == "that of IMAGENET1K_V1, and --image-size 32"
 
     def test_the_second_published_weights_resize_to_232(self) -> None:
         trained = Trained.of_weights(Weights.initial(ResNetSpec(depth=50, width=1)), "IMAGENET1K_V2")

@@ -7,6 +7,7 @@ import importlib.util
 from collections.abc import Iterator
 from typing import Any
 
+from resnet_export.live.packages import declare_torchvision_operators
 from zoo import Member
 
 RESNETS = (
@@ -36,19 +37,6 @@ def members() -> Iterator[Member]:
     if importlib.util.find_spec("transformers") is not None:
         for depths, layer in (((2, 2, 2, 2), "basic"), ((3, 4, 6, 3), "bottleneck")):
             yield Member("huggingface", f"resnet-{layer}", functools.partial(_hugging_face, depths, layer))
-
-
-def declare_torchvision_operators() -> None:
-    """Lets torchvision be imported beside a build of PyTorch that its compiled operators don't fit.
-
-    It registers what these two return when it is imported; no classifier calls them.
-    """
-    import torch
-
-    for name in ("nms", "qnms"):
-        if not hasattr(torch.ops.torchvision, name):
-            schema = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-            torch.library.define(f"torchvision::{name}", schema)
 
 
 def lively(model: Any) -> Any:

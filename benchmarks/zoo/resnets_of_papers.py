@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from zoo.in_torch import SEED, declare_torchvision_operators, lively
+from resnet_export.live.packages import declare_torchvision_operators
+from zoo.in_torch import SEED, lively
 
 State = dict[str, torch.Tensor]
 FEATURES = 512

@@ -18,6 +18,8 @@ from resnet_export.machine.noise import Noise
 Letter = Literal["A", "B", "C", "D"]
 DOUBTFUL: tuple[Letter, ...] = ("C", "D")
 """Grades of results that compare with nothing but results under the same disturbance."""
+WORST: Letter = "D"
+"""The grade at which even that may be the disturbance."""
 
 
 class Steps(NamedTuple):

@@ -33,9 +33,10 @@ LONG_S = 240.0
     the reference network where both were measured with bench --reference, as they should be on a machine whose pace
     changes. A case that the result lacks fails, too.
 
-    Exit code 0: nothing is slower. 1: something is, or is missing. 2: an option has an invalid value. 3: a file is no
-    result, has another schema version or nothing in common with the other, or the baseline is another machine's. 5: the
-    output cannot be written. 6: nothing is known to be slower, but a case can't be told.
+    Exit code 0: nothing is slower, missing, unmeasured or undecided. 1: something is slower, missing or was not
+    measured. 2: an option has an invalid value. 3: a file is no result, has another schema version or nothing in common
+    with the other, or the baseline is another machine's. 5: the output cannot be written. 6: nothing is known to be
+    slower, but a case can't be told.
 
     \b
     Examples:

@@ -66,7 +66,7 @@ def _refuse(report: EvaluateReport) -> None:
     from resnet_export.report.evaluate import words
 
     failed, undecided = ([one for one in report.checks if one.status == status] for status in ("failed", "undecided"))
-    said = " ".join(f"{words.check(one)}." for one in failed or undecided)
+    said = " ".join(f"{words.outcome(one)}." for one in failed or undecided)
     if failed:
         raise ResNetExportError(f"{report.file.model} did not pass. {said}")
     if undecided:

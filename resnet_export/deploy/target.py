@@ -130,7 +130,8 @@ class Target:
         if form.embedded == "image" and not self.takes.pictures:
             raise NotApplicableError(
                 f"{file} resizes its pictures itself, and {name} has no such resize.",
-                hint="Export it with --preprocess uint8: the bundle's client then resizes as Pillow does.",
+                hint="Export it from its source again with --preprocess uint8 (or without it), and quantize that file. "
+                "The bundle's client then resizes as Pillow does.",
             )
         if source.precision not in self.takes.precisions:
             raise NotApplicableError(

@@ -1,6 +1,7 @@
 """The `.onnx` file: numbers into the graph, the graph into bytes, and back."""
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PureWindowsPath
 
@@ -75,6 +76,7 @@ def read(path: Path) -> ir.Model:
             model = ir.from_proto(proto)
     except Exception as error:  # protobuf, onnx and onnx-ir each raise their own kinds
         what, hint = explain(content)
+        hint = hint.replace("FILE", shlex.quote(str(path)))
         raise ModelError(f"{path} is {what}.", hint=hint) from error
     del content  # the numbers are in memory once more than they need be already
     if not proto.graph.node:

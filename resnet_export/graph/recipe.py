@@ -55,6 +55,6 @@ class Quantization:
     drop: Share | None = None
     """How much less accurate than float32 it is on labelled pictures, as a share of 1."""
     timed: bool = False
-    """Whether it was found to be faster on the machine that it is for."""
+    """Whether the interval of its time shows that it is faster on the machine that it is for."""
     refusal: str | None = None
     """Why it would have been refused, where it was kept all the same."""

@@ -10,7 +10,7 @@ from typing import Any
 import onnx
 
 GIVE = "Give the path of an .onnx file."
-EXPORT = "A checkpoint becomes an .onnx file by: resnet-export --weights CHECKPOINT"
+EXPORT = "A checkpoint becomes an .onnx file by: resnet-export FILE"
 COPY = "Copy or download it again."
 
 ZIP = b"PK\x03\x04"
@@ -45,7 +45,7 @@ Field = tuple[int, int]
 
 
 def explain(content: bytes) -> tuple[str, str]:
-    """What bytes are that have no ONNX graph, to follow "FILE is ", and what to do next."""
+    """What bytes are that have no ONNX graph, to follow "FILE is ", and what to do next; FILE stands for their path."""
     if not content:
         return "empty", COPY
     if content.startswith(ZIP) and b".onnx" in content:

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def load_strictly(model: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> None:
+def load_strictly(model: nn.Module, tensors: Mapping[str, NDArray[Any]], named: str | None = None) -> None:
     """Loads a state_dict into a module: every tensor has its place, and every place its tensor.
 
     Args:
         model: made by the user's code.
         tensors: under the module's own names; a prefix that stands before all of them, as Lightning's, is taken off.
+        named: what the checkpoint calls its network, for the error.
 
     Raises:
         CheckpointError: tensors are missing, left over, or have another shape.
@@ -39,8 +40,9 @@ def load_strictly(model: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> None
               if not name.endswith(COUNTER) or prefix + name in shapes}  # fmt: skip
     faults = faults_of(wanted, shapes)
     if faults:
+        itself = "" if named is None else f" The checkpoint calls itself {named}."
         raise CheckpointError(
-            f"The checkpoint does not fit the model {type(model).__name__}: {'; '.join(faults)}.",
+            f"The checkpoint does not fit the model {type(model).__name__}: {'; '.join(faults)}.{itself}",
             hint="Make the model with the arguments that it was trained with, or pass the checkpoint of this one.",
         )
     # torch takes no read-only array.

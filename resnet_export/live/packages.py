@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
+from importlib.machinery import PathFinder
 from typing import Any
 
 from numpy.typing import NDArray
 
 from resnet_export.convert.remarks import reason
-from resnet_export.errors import MissingDependencyError, UnavailableError, UsageError, did_you_mean
+from resnet_export.errors import MissingDependencyError, ResNetExportError, UnavailableError, UsageError, did_you_mean
 from resnet_export.optional import require
 
 Tensors = Mapping[str, NDArray[Any]]
 PACKAGES = ("timm", "torchvision")
 """Packages whose models can be named."""
+OPERATOR = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+"""Schema of torchvision's `nms` and `qnms`."""
 
 
 def is_named(text: object) -> bool:
@@ -38,13 +42,16 @@ def load(text: str, tensors: Tensors | None = None) -> Any:
         UnavailableError: the published numbers can't be downloaded.
     """
     package, _, name = text.partition(":")
-    require("torch")
+    declare_torchvision_operators()
     try:
         module = require(package)
-    except RuntimeError as error:  # torchvision, which timm imports: its compiled operators may be another torch's
+    except ResNetExportError:
+        raise
+    except Exception as error:  # of a release for another torch: timm imports torchvision
+        packages = " ".join(dict.fromkeys(("torch", "torchvision", package)))
         raise MissingDependencyError(
-            f"{package} can't be imported, since the torchvision that is installed doesn't fit torch: {reason(error)}.",
-            hint="Install the torchvision that was built for your torch, or give the network in another way.",
+            f"{package} can't be imported: {reason(error)}.",
+            hint=f"Bring them to releases that fit each other: pip install --upgrade {packages}",
         ) from error
     make = {"timm": _of_timm, "torchvision": _of_torchvision}[package]
     try:
@@ -58,6 +65,27 @@ def load(text: str, tensors: Tensors | None = None) -> Any:
             f"The published numbers of {text} can't be had: {reason(error)}.",
             hint="Give a checkpoint with --weights, or try again with a connection.",
         ) from error
+
+
+def declare_torchvision_operators() -> None:
+    """Lets torchvision be imported beside a torch that its compiled operators don't fit.
+
+    It registers what two of them return when it is imported; no classifier calls them.
+
+    Raises:
+        MissingDependencyError: torch is not installed.
+    """
+    torch = require("torch")
+    found = importlib.util.find_spec("torchvision")
+    compiled = PathFinder.find_spec("_C", found.submodule_search_locations) if found else None
+    try:
+        if compiled is not None:
+            torch.ops.load_library(compiled.origin)
+    except OSError:
+        compiled = None
+    for name in ("nms", "qnms") if compiled is None else ():
+        if not hasattr(torch.ops.torchvision, name):
+            torch.library.define(f"torchvision::{name}", OPERATOR)
 
 
 def _of_timm(timm: Any, name: str, tensors: Tensors | None) -> Any:

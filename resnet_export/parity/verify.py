@@ -44,7 +44,7 @@ from resnet_export.runtimes import ONLY_WHEN_NAMED, names, parse_runtime
 from resnet_export.runtimes.isolated import IsolatedSession
 from resnet_export.sources import Source
 
-OWN_RESIZE = "Export it with --preprocess uint8 for that runtime, and resize and crop before it."
+OWN_RESIZE = "For that runtime, export it from its source again with --preprocess uint8, and resize and crop before it."
 STATUS: dict[type[ResNetExportError], Status] = {
     MissingDependencyError: "not here",
     UnavailableError: "not here",

@@ -129,6 +129,8 @@ def preprocessing_of(options: ExportOptions, trained: Trained) -> tuple[Preproce
         pixels = round(RESIZE[source] * height / 224)
         default = Preprocessing(pixels, height, IMAGENET_MEAN, IMAGENET_STD)
         usual, sure = f"that of {source}", set(ADJUSTABLE)
+    if options.image_size is not None and "resize" in sure:
+        usual += f", and --image-size {options.image_size}"
     given = {name: value for name in ADJUSTABLE if (value := getattr(options, name)) is not None}
     origin = usual
     if given:

@@ -17,7 +17,7 @@ from resnet_export.quantization.options import QuantizeOptions
 from resnet_export.quantization.proof import is_faster, prove
 from resnet_export.quantization.results import QuantizeReport
 from resnet_export.quantization.subject import Subject, bytes_of, read_subject
-from resnet_export.quantization.verdict import drop, failures, undecided
+from resnet_export.quantization.verdict import drop, failures, open_questions, undecided
 
 
 @keywords_of(QuantizeOptions)
@@ -89,5 +89,5 @@ def _report(options: QuantizeOptions, subject: Subject, made: Made, folder: Path
         failures=refused,
         undecided=open_question,
         pictures_run=made.pictures_run + (1 + len(proofs)) * held_out,
-        notes=made.notes,
+        notes=(*made.notes, *open_questions(proofs, check)),
     )

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from resnet_export.classify.classifier import Classifier
 from resnet_export.classify.data import Dataset, read_dataset
-from resnet_export.classify.data.arrays import find_idx, read_archive
+from resnet_export.classify.data.arrays import find_idx, read_archive, read_idx
 from resnet_export.classify.decoding import load
 from resnet_export.errors import ImageError, UsageError
 from resnet_export.files import reported
@@ -78,7 +78,7 @@ class Pictures:
 
 
 def gather(given: Sequence[str | os.PathLike[str]]) -> Dataset:
-    """The pictures that were named: files, folders, patterns, or one data set.
+    """The pictures that were named: files, folders, patterns, or one data set, of which the part to train with.
 
     Raises:
         ImageError: there are none.
@@ -86,8 +86,10 @@ def gather(given: Sequence[str | os.PathLike[str]]) -> Dataset:
     """
     paths = [Path(one) for one in given]
     if len(paths) == 1 and paths[0].suffix.lower() == ".npz":
-        return read_archive(paths[0], labelled=False)
-    if len(paths) == 1 and (paths[0].suffix.lower() == ".csv" or (paths[0].is_dir() and find_idx(paths[0]))):
+        return read_archive(paths[0], labelled=False, training=True)
+    if len(paths) == 1 and paths[0].is_dir() and (files := find_idx(paths[0], training=True)):
+        return read_idx(*files)
+    if len(paths) == 1 and paths[0].suffix.lower() == ".csv":
         return read_dataset(paths[0])
     found = gather_pictures(given)
     return Dataset(", ".join(map(str, given)), list(map(str, found)), [()] * len(found), found)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from resnet_export.bench.estimate import Estimate
 from resnet_export.classify.measures import Check, EvaluateReport
+from resnet_export.classify.metrics import check_minimum
 from resnet_export.graph.recipe import Share
 from resnet_export.quantization.proof import is_faster
 from resnet_export.quantization.results import RuntimeProof
@@ -32,8 +34,23 @@ def failures(proofs: Sequence[RuntimeProof], check: Check | None, *, must_be_fas
     errors = [f"{one.runtime}: {one.error}" for one in proofs if one.error is not None]
     if len(errors) == len(proofs):
         yield f"No runtime ran it. {' '.join(errors)}".strip()
-    elif must_be_fast and not is_faster(proofs):
-        yield "It is not faster than float32 on this machine."
+    elif must_be_fast and not any(one.ratio is not None and one.ratio.value < 1 for one in proofs):
+        yield "It took no less time than float32 on this machine."
+
+
+def open_questions(proofs: Sequence[RuntimeProof], check: Check | None) -> Iterator[str]:
+    """What neither refuses the file nor is shown, a sentence each; arguments as above."""
+    found = min((one.agreement for one in proofs if one.agreement), key=lambda one: one.value, default=None)
+    if check is None and found is not None and found.value < LEAST_AGREEMENT <= found.high:
+        share = Estimate(found.value, found.low, found.high)
+        needed = check_minimum(share, LEAST_AGREEMENT, found.pictures).needs_pictures or 0
+        yield (
+            f"{found.value:.1%} is below {LEAST_AGREEMENT:.0%}, but {found.pictures:,} pictures can't tell: about "
+            f"{needed - found.pictures:,} more would. A quarter of --calibrate is held out for this."
+        )
+    ratios = [one.ratio for one in proofs if one.ratio is not None]
+    if ratios and not is_faster(proofs) and not all(one.low is not None and one.low >= 1 for one in ratios):
+        yield "The timing can't tell whether it is faster than float32: more --seconds may."
 
 
 def undecided(check: Check | None, pictures: int) -> str | None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from resnet_export.bench.compare.results import Comparison, Measured
-from resnet_export.report.bench.words import digits, interval, machine_line, places
+from resnet_export.report.bench.words import FEW_LAUNCHES, digits, interval, machine_line, places
 from resnet_export.terminal import blocks, fact, file_size, number, printable, wrapped
 
 EXPLANATION = (
@@ -33,7 +33,7 @@ def render(found: Comparison) -> str:
         after = f"It was interrupted after {found.seconds:.0f} of {found.budget_seconds:.0f} s"
         verdict += wrapped(f"{after}; the interval holds unless that was because of what it showed.")
     disturbances = [line for one in found.disturbances for line in wrapped(printable(one))]
-    explanation = EXPLANATION if ratio.has_interval else f"{EXPLANATION} ?: too few launches for an interval."
+    explanation = EXPLANATION if ratio.has_interval else f"{EXPLANATION} {FEW_LAUNCHES}"
     title = wrapped(printable(machine_line(found.machine)))
     return blocks(_other_images(found), title, facts, verdict, disturbances, wrapped(explanation))
 

@@ -38,4 +38,6 @@ def preparation(found: Preprocessing, *, normalised: bool = True) -> list[str]:
     """How pictures are prepared, a step each; `normalised` with mean and standard deviation."""
     moments = [*(["BGR"] if found.bgr else []), f"mean {numbers(found.mean)}", f"std {numbers(found.std)}"]
     size = f"{found.resize} x {found.resize}, squashed" if found.aspect == "squashed" else str(found.resize)
-    return [f"resize {size} ({found.interpolation})", f"crop {found.crop}", *(moments if normalised else [])]
+    uncut = (found.aspect, found.resize) == ("squashed", found.crop)
+    half = " (half a pixel rounds down)" if found.half == "down" and not uncut else ""  # else as torchvision's
+    return [f"resize {size} ({found.interpolation})", f"crop {found.crop}{half}", *(moments if normalised else [])]

@@ -19,6 +19,7 @@ from resnet_export.sources.reading import of_model
 from resnet_export.sources.trained import Trained
 from resnet_export.spec import IMAGE_SIZES, ResNetSpec
 from resnet_export.weights import Weights
+from resnet_export.weights.contents import Contents
 from resnet_export.weights.formats import read_own_contents
 from resnet_export.weights.formats.keras import read_description
 from resnet_export.weights.published import RESIZE, fetch
@@ -100,29 +101,26 @@ def _of_path(
 
 def _of_code(code: str, source: Source, asked: dict[str, Any], *, ema: bool) -> Trained:
     from resnet_export.live import code as user_code
-    from resnet_export.live.loading import load_file, load_strictly
+    from resnet_export.live.loading import load_file
 
     if packages.is_named(code):
         return _of_package(code, source, asked, ema=ema)
     made = user_code.load(code)
     origin = f"the model that {code} gives"
-    if source is not None:
-        if not isinstance(source, str | os.PathLike):
-            raise UsageError(
-                f"A {type(source).__name__} can't be loaded into the model of {code}.",
-                hint="Give the path of a checkpoint with the names of that model.",
-            )
-        if live.framework_of(made) == "keras":
-            load_file(made, source)
-        else:
-            load_strictly(made, read_own_contents(source, ema=ema).tensors)
-        origin += f", with {Path(source).name}"
-    return of_model(live.of(made), origin, asked)
+    if source is None:
+        return of_model(live.of(made), origin, asked)
+    if not isinstance(source, str | os.PathLike):
+        raise UsageError(
+            f"A {type(source).__name__} can't be loaded into the model of {code}.",
+            hint="Give the path of a checkpoint with the names of that model.",
+        )
+    if live.framework_of(made) == "keras":
+        load_file(made, source)
+        return of_model(live.of(made), f"{origin}, with {Path(source).name}", asked)
+    return _filled(made, origin, read_own_contents(source, ema=ema), Path(source).name, asked)
 
 
 def _of_package(name: str, source: Source, asked: dict[str, Any], *, ema: bool) -> Trained:
-    from resnet_export.live.loading import load_strictly
-
     if source is None:
         return of_model(live.of(packages.load(name)), name, asked)
     config = read_config(Path(source))
@@ -133,10 +131,20 @@ def _of_package(name: str, source: Source, asked: dict[str, Any], *, ema: bool) 
             hint="Leave that name out, or give the checkpoint without its folder.",
         )
     contents = read_own_contents(source, ema=ema)
-    made = packages.load(name, contents.tensors)
-    load_strictly(made, contents.tensors)
-    origin = f"{name}, with {'; '.join((Path(source).name, *contents.notes))}"
-    return config.completed(replace(of_model(live.of(made), origin, asked), labels=contents.labels))
+    asked = {**asked, "image_size": asked.get("image_size") or config.image_size}
+    trained = _filled(packages.load(name, contents.tensors), name, contents, Path(source).name, asked)
+    return config.completed(replace(trained, labels=contents.labels))
+
+
+def _filled(made: Any, origin: str, contents: Contents, file: str, asked: Mapping[str, Any]) -> Trained:
+    """A module that was made, with a checkpoint's numbers and what else that says."""
+    from resnet_export.live.loading import load_strictly
+
+    load_strictly(made, contents.tensors, contents.named)
+    shown = contents.findings(file).get("image_size")
+    asked = {**asked, "image_size": asked.get("image_size") or (shown and shown.value)}
+    said = {"args": contents.args, "file": file}
+    return of_model(live.of(made), f"{origin}, with {'; '.join((file, *contents.notes))}", asked, said)
 
 
 def _new_spec(asked: dict[str, Any]) -> ResNetSpec:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.network.residual import Residual
+from resnet_export.sources.configurations import of_live
 from resnet_export.sources.folder import Configuration, refuse_contradiction
 from resnet_export.sources.trained import Trained
 from resnet_export.spec import VARIANTS, ResNetSpec
@@ -53,23 +54,30 @@ def of_checkpoint(
     refuse_contradiction(config, asked)
     contents = read_contents(path, ema=ema)
     shown = {**contents.findings(Path(path).name), **config.facts}
-    origin = _origin(path, contents)
+    origin = _origin(path, contents.notes)
     trained = _variant(contents, origin, {name: one.value for name, one in shown.items()}, asked, assumed or {})
     if trained is None:
         weights = Weights.of_contents(contents, os.fspath(path), shown, assumed, **asked)
         trained = Trained.of_weights(weights, origin, weights.assumptions)
-    return config.completed(_labelled(trained, contents))
+    return config.completed(_with_the_rest(trained, contents, path))
 
 
-def _origin(path: str, contents: Contents) -> str:
+def _origin(path: str, notes: Sequence[str]) -> str:
     """`model.ckpt (its names stand behind 'model.')`."""
     name = Path(path).name or str(path)
-    return f"{name} ({'; '.join(contents.notes)})" if contents.notes else name
+    return f"{name} ({'; '.join(notes)})" if notes else name
 
 
-def _labelled(trained: Trained, contents: Contents) -> Trained:
+def _with_the_rest(trained: Trained, contents: Contents, path: str) -> Trained:
+    """With what the checkpoint says besides: labels, preparation, the name of its model."""
     fit = contents.labels is not None and len(contents.labels) == trained.network.classes
     labelled = replace(trained, labels=contents.labels) if fit else trained
+    if contents.args:
+        said = {"args": contents.args, "file": Path(path).name}
+        labelled = replace(labelled, preprocessing=of_live(said, *trained.network.image[:2]))
+    if contents.named is not None and trained.headless is None:
+        named = f"it calls itself {contents.named}; timm:{contents.named} --weights FILE knows timm's preparation too"
+        labelled = replace(labelled, origin=_origin(path, (*contents.notes, named)))
     return labelled.described(contents.description, "the training's, in the checkpoint")
 
 

@@ -35,6 +35,11 @@ TIMM = {
     "mean": IMAGENET_MEAN, "std": IMAGENET_STD, "interpolation": "bicubic", "crop_pct": 0.875, "crop_mode": "center",
 }  # fmt: skip
 """What timm takes where a configuration says nothing."""
+SHOWN = {
+    "mean": ("mean",), "std": ("std",), "interpolation": ("interpolation",), "crop_mode": ("aspect",),
+    "crop_pct": ("resize", "crop"),
+}  # fmt: skip
+"""Name in timm's configurations -> the fields that it decides, where there is no configuration but the args."""
 
 CAFFE = {
     "bgr": True,
@@ -58,31 +63,41 @@ WIDTH_AND_SIZE = r"_[\d.]+_\d+$"
 
 
 def of_live(said: Mapping[str, Any], channels: int, size: int) -> dict[str, Any]:
-    """Of what a live model says, see `LiveModel.configuration`, and `origin`: where it comes from, in words.
+    """Of what a model and its checkpoint say, and `origin`: where it comes from, in words.
 
     Names of fields that the model only makes likely stand in `assumed`.
+
+    Args:
+        said: as of `LiveModel.configuration`, and `args`, `Contents.args` of the checkpoint `file`.
+        channels: of the images.
+        size: of a side of them, in pixels.
     """
     found: dict[str, Any] = {}
-    if "timm" in said:
-        found = _of_live_timm(said["timm"], size)
+    if said.get("timm") or said.get("args"):
+        found = _of_timms(said.get("timm", {}), said.get("args", {}), str(said.get("file")), size)
     names = (re.sub(WIDTH_AND_SIZE, "", name) for name in said.get("keras", ()))
     if known := next((name for name in names if name in KERAS), None):
         found = {**KERAS[known], "assumed": tuple(KERAS[known])}
         found["origin"] = f"that of keras.applications for {known}"
-    if len(found.get("mean", ())) != channels:  # timm's in_chans leaves them as they were
+    if len(found.get("mean", found.get("std", ()))) != channels:  # timm's in_chans leaves them as they were
         found = {field: value for field, value in found.items() if field not in ("mean", "std", "bgr")}
     return found
 
 
-def _of_live_timm(configuration: Mapping[str, Any], size: int) -> dict[str, Any]:
-    origin, tested = "timm's pretrained_cfg", configuration.get("test_input_size")
-    if tested is not None and size not in tested[1:]:
-        origin += f" (tested at {tested[1]} x {tested[2]} pixels)"
+def _of_timms(own: Mapping[str, Any], args: Mapping[str, Any], file: str, size: int) -> dict[str, Any]:
+    """Of a `pretrained_cfg`, and of what the training was called with, which wins; either may be empty."""
+    configuration = {**own, **args}
+    origin = ", and ".join([f"the args in {file}"] * bool(args) + ["timm's pretrained_cfg"] * bool(own))
+    tested = configuration.get("test_input_size")
+    if tested is not None and size != tested[1] == tested[2]:
+        origin += f" (timm tests its own weights at {tested[1]}: --image-size {tested[1]})"
     try:
-        return {**of_timm(configuration, size), "origin": origin}
+        found = of_timm(configuration, size)
     except CheckpointError:  # the network can be exported all the same
         moments = {name: configuration[name] for name in ("mean", "std") if configuration.get(name)}
         return {**moments, "origin": f"{origin}, whose resize isn't supported"}
+    known = found if own else [field for name, fields in SHOWN.items() if name in args for field in fields]
+    return {**{field: found[field] for field in known}, "origin": origin}
 
 
 def of_timm(configuration: Mapping[str, Any], size: int | None = None) -> dict[str, Any]:

@@ -18,6 +18,10 @@ from resnet_export.weights.infer import MODEL_ITSELF
 CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"
 READ = "resnet"
 """The `model_type` of the networks that are read from their configuration."""
+CLASS, ACTIVATION = "ResNetForImageClassification", frozenset({"activation"})
+"""Among `architectures`, the class that decides all of the network; and what `hidden_act` alone decides."""
+FIXED = ACTIVATION | {"stem", "anti-aliasing", "padding", "dilation", "pooling", "surroundings"}
+"""Names of assumptions that the class makes needless."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,22 @@ class Configuration:
     """The model of timm that it is."""
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     """Fields of `Preprocessing`."""
+    fixed: frozenset[str] = frozenset()
+    """Names of assumptions that need not be made: the class that it names decides."""
+
+    @property
+    def image_size(self) -> int | None:
+        """Pixels of a side of the images, where it says that."""
+        return self.preprocessing.get("crop")
 
     def completed(self, trained: Trained) -> Trained:
         """The source with what the configuration says besides."""
-        labels = self.labels if self.labels is not None else trained.labels
-        return replace(trained, labels=labels, preprocessing=self.preprocessing or trained.preprocessing)
+        return replace(
+            trained,
+            labels=self.labels if self.labels is not None else trained.labels,
+            preprocessing=self.preprocessing or trained.preprocessing,
+            assumptions=tuple(one for one in trained.assumptions if one.name not in self.fixed),
+        )
 
 
 def read_config(folder: Path) -> Configuration:
@@ -50,14 +65,17 @@ def read_config(folder: Path) -> Configuration:
         preprocessing = {**of_processor(prepared), "origin": PROCESSOR}
     elif data.get("pretrained_cfg"):
         preprocessing = {**of_timm(data), "origin": CONFIG}
+    facts = {"image_size": Finding(preprocessing["crop"], f"{preprocessing['origin']} has it")} if preprocessing else {}
     try:
         labels = of_json(data) if "id2label" in data else None
     except ValueError as error:
         raise _unreadable(folder / CONFIG, error) from error
     if "architecture" in data:
         names = data.get("label_names")
-        return Configuration({}, labels or (tuple(names) if names else None), data["architecture"], preprocessing)
-    return Configuration(_of_hugging_face(data, folder / CONFIG), labels, None, preprocessing)
+        return Configuration(facts, labels or (tuple(names) if names else None), data["architecture"], preprocessing)
+    facts |= _of_hugging_face(data, folder / CONFIG)
+    fixed = frozenset() if "model_type" not in data else FIXED if CLASS in data.get("architectures", ()) else ACTIVATION
+    return Configuration(facts, labels, None, preprocessing, fixed)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -94,11 +112,12 @@ def _of_hugging_face(data: Mapping[str, Any], path: Path) -> dict[str, Finding]:
         raise CheckpointError(
             f"{path} is the configuration of {what}, which a checkpoint alone doesn't show.", hint=MODEL_ITSELF
         )
-    place = "1x1" if data.get("downsample_in_bottleneck") else "3x3"
-    found = {"eps": Finding(1e-5, f"{path.name} is of a network with eps 1e-05")}
-    if data.get("layer_type", "bottleneck") == "bottleneck":
-        found["stride_on"] = Finding(place, f"{path.name} has the stride on the {place} convolutions")
-    return found
+    bottleneck = data.get("layer_type", "bottleneck") == "bottleneck"
+    place = "1x1" if bottleneck and data.get("downsample_in_bottleneck") else "3x3"
+    return {
+        "eps": Finding(1e-5, f"{path.name} is of a network with eps 1e-05"),
+        "stride_on": Finding(place, f"{path.name} has the stride on the {place} convolutions"),
+    }
 
 
 def refuse_contradiction(config: Configuration, asked: Mapping[str, Any]) -> None:
@@ -108,7 +127,7 @@ def refuse_contradiction(config: Configuration, asked: Mapping[str, Any]) -> Non
         UsageError: one does.
     """
     for name, finding in config.facts.items():
-        if asked.get(name) is not None and asked[name] != finding.value:
+        if asked.get(name) is not None and asked[name] != finding.value and name != "image_size":  # others run too
             raise UsageError(
                 f"--{name.replace('_', '-')} {asked[name]} was asked for, but {finding.evidence}.",
                 hint="Leave that option out, or give the checkpoint without its folder.",

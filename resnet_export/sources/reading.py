@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -29,13 +30,16 @@ NO_LAYER = "which no layer makes of the image"
 """Why an output is left out."""
 
 
-def of_model(model: LiveModel, origin: str, asked: Mapping[str, Any]) -> Trained:
+def of_model(
+    model: LiveModel, origin: str, asked: Mapping[str, Any], said: Mapping[str, Any] = MappingProxyType({})
+) -> Trained:
     """Traces a live model and reads its network.
 
     Args:
         model: the live model.
         origin: what messages call it.
         asked: `image_size`, and fields of `ResNetSpec` that the network is claimed to have; None means not asked.
+        said: what its checkpoint says of the preparation of pictures; see `of_live`.
 
     Raises:
         InputError: it can't be traced, or has an operator that is not read.
@@ -52,8 +56,8 @@ def of_model(model: LiveModel, origin: str, asked: Mapping[str, Any]) -> Trained
     positions = positions_of(reading, [value.name or "" for value in topology.graph.graph.outputs])
     return of_reading(
         reading, origin, asked, assumed, model=model, outputs=tuple(topology.outputs[at] for at in positions),
-        positions=positions, preprocessing=of_live(model.configuration(), image[0], min(image[1:])),
-        same_at=partial(is_same, reading, read_at),
+        positions=positions, same_at=partial(is_same, reading, read_at),
+        preprocessing=of_live({**model.configuration(), **said}, image[0], min(image[1:])),
         left_out={name: NO_LAYER for at, name in enumerate(topology.outputs) if at not in positions},
     )  # fmt: skip
 

@@ -26,9 +26,16 @@ class Contents:
     """What is usual in that family though no tensor shows it: fields of `ResNetSpec`."""
     description: Description | None = None
     """What the training says of the network, where it wrote that."""
+    named: str | None = None
+    """What the checkpoint calls its network, such as `resnet50d`."""
+    args: Mapping[str, Any] = field(default_factory=dict)
+    """What the options of timm's training script say of the pictures, in the names of timm's configurations."""
     configured: Mapping[str, Finding] = field(default_factory=dict)
     """Field of the specification -> what a configuration inside the checkpoint shows of it."""
 
     def findings(self, origin: str) -> dict[str, Finding]:
         """Field of the specification -> what shows it beside the tensors."""
-        return {**self.configured, **(self.description.findings(origin) if self.description else {})}
+        height, width = self.args.get("input_size", (3, None, None))[1:]
+        square = height is not None and height == width
+        sized = {"image_size": Finding(height, f"{origin} says image_size {height}")} if square else {}
+        return {**sized, **self.configured, **(self.description.findings(origin) if self.description else {})}

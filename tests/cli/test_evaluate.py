@@ -127,6 +127,7 @@ def test_the_hint_of_what_cannot_be_told_names_a_number(folder: Path, invoke: Ca
     assert done.exit_code == 6
     assert done.stderr.splitlines()[-1].startswith("Give more pictures: ")
     assert done.stderr.endswith(" may tell.\n")
+    assert (done.stdout.count("may tell"), done.stderr.count("may tell")) == (1, 1), "once for each reader"
 
 
 def npz(name: str, images: Any, labels: Any) -> Callable[[Path], None]:

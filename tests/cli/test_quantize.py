@@ -94,6 +94,15 @@ def test_the_report(stub: Callable[..., Any], invoke: Callable[..., Result]) -> 
     assert (seen["calibrate"], seen["max_drop"], seen["output"]) == (("a", "b*.jpg"), 0.003, "net-int8.onnx")
 
 
+def test_a_ratio_without_an_interval_has_its_legend(stub: Callable[..., Any], invoke: Callable[..., Result]) -> None:
+    legend = "?: too few launches for an interval."
+    for ratio, shown in ((Estimate(0.31, 0.30, 0.32), False), (Estimate(0.395), True)):
+        stub(replace(REPORT, proofs=(replace(REPORT.proofs[0], ratio=ratio),), notes=("It can't be told.",)))
+        said = invoke("quantize", "net.onnx", "--calibrate", "a").stdout
+        assert (legend in said, "0.395 ?" in said) == (shown, shown)
+        assert said.endswith("It can't be told.\n\nWritten: int8.onnx.\n")
+
+
 def test_json(stub: Callable[..., Any], invoke: Callable[..., Result], tmp_path: Path) -> None:
     stub(REPORT)
     done = invoke("quantize", "net.onnx", "--calibrate", "a", "--json", "--report", str(tmp_path / "report.json"))

@@ -152,7 +152,9 @@ def test_a_file_that_resizes_is_refused_where_the_runtime_cannot(tmp_path: Path)
     plain = dataclasses.replace(ort.TARGET, takes=target.Takes())
     from resnet_export.deploy.source import read_source
 
-    with pytest.raises(ModelError, match=r"net\.onnx resizes its pictures itself, and plain has no such resize"):
+    with pytest.raises(
+        ModelError, match=r"net\.onnx resizes .*, and plain has no such resize\.\nExport it from its source"
+    ):
         plain.refuse("plain", read_source(net, None, tmp_path))
 
 

@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import pickle
+import shlex
 import tarfile
 import zipfile
 from typing import TYPE_CHECKING
@@ -109,6 +110,14 @@ def test_truncated_says_how_much_is_missing(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is truncated: at least 5 bytes are missing at its end") as caught:
         read(path)
     assert caught.value.hint == "Copy or download it again."
+
+
+def test_what_to_do_with_a_checkpoint_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "epoch=12.ckpt"
+    path.write_bytes(a_zip())
+    with pytest.raises(ModelError) as caught:
+        read(path)
+    assert caught.value.hint == f"A checkpoint becomes an .onnx file by: resnet-export {shlex.quote(str(path))}"
 
 
 @given(st.binary(max_size=200))

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from resnet_export.classify.classifier import Asked, read_classifier
+from resnet_export.classify.data import read_dataset
 from resnet_export.errors import ImageError
 from resnet_export.quantization.pictures import Pictures, gather, noise, prepare
 
@@ -52,6 +53,23 @@ def test_the_parts_are_of_different_pictures_and_depend_on_the_seed(net: Path, c
     again = prepared(net, colours, tmp_path, 32)
     assert (again.calibration.digest, again.held_out.digest) == digests
     assert prepared(net, colours, tmp_path, 32, seed=1).calibration.digest != digests[0]
+
+
+@pytest.mark.parametrize("kind", ["idx", "npz"])
+def test_calibration_takes_the_part_to_train_with(tmp_path: Path, kind: str) -> None:
+    test, train = (np.full((count, 28, 28), count, np.uint8) for count in (3, 5))
+    if kind == "npz":
+        given = tmp_path / "mnist.npz"
+        labels = {"y_test": np.zeros(3, np.uint8), "y_train": np.zeros(5, np.uint8)}
+        np.savez(given, x_test=test, x_train=train, **labels)
+    else:
+        given = tmp_path
+        for part, pixels in (("t10k", test), ("train", train)):
+            for name, array in ((f"{part}-images-idx3-ubyte", pixels), (f"{part}-labels-idx1-ubyte", pixels[:, 0, 0])):
+                shape = b"".join(length.to_bytes(4, "big") for length in array.shape)
+                (tmp_path / name).write_bytes(bytes([0, 0, 8, array.ndim]) + shape + array.tobytes())
+    assert len(gather([given]).names) == 5
+    assert len(read_dataset(given).names) == 3
 
 
 def test_a_single_picture_gives_ranges_and_no_proof(net: Path, folder: Path, tmp_path: Path) -> None:

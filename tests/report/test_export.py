@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,20 @@ from tests.report.examples import COMPARISON, DIAGNOSIS, FAILED, PASSED, SOURCE,
 )
 def test_tells_what_was_written(fact: str) -> None:
     assert fact in render(example())
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ({}, "crop 224 (half a pixel rounds down),"),
+        ({"half": "even"}, "crop 224,"),
+        ({"aspect": "squashed", "resize": 256}, "crop 224 (half a pixel rounds down),"),
+        ({"aspect": "squashed", "resize": 224}, "crop 224,"),
+    ],
+)
+def test_a_crop_that_begins_elsewhere_than_torchvisions(change: dict[str, Any], shown: str) -> None:
+    found = replace(example().preprocessing, **{"half": "down", **change})
+    assert shown in render(example(preprocessing=found)).replace("\n                ", "")
 
 
 def test_the_interface_shows_in_input_and_output() -> None:

@@ -199,7 +199,7 @@ class TestTimm:
 
     def test_a_live_model_says_where_it_was_tested(self) -> None:
         found = of_live({"timm": self.CONFIGURATION}, 3, 224)
-        assert found["origin"] == "timm's pretrained_cfg (tested at 288 x 288 pixels)"
+        assert found["origin"] == "timm's pretrained_cfg (timm tests its own weights at 288: --image-size 288)"
         assert of_live({"timm": self.CONFIGURATION}, 3, 288)["origin"] == "timm's pretrained_cfg"
 
     def test_other_channels_leave_mean_and_std_unknown(self) -> None:

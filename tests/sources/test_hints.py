@@ -29,7 +29,7 @@ NOT_FOLLOWED = {
     "Mend that layer, or leave": "advice on the user's own code; `Leave depth out` is followed",
     "Install Keras, which reads networks": "installs a package",
     "Upgrade it with: pip install": "installs a package",
-    "Install the torchvision that was built for": "installs a package",
+    "Bring them to releases that fit each other": "installs a package",
     "Give a checkpoint with --weights, or try again": "needs a hub that fails; a checkpoint is given elsewhere",
     "Save it as model.save('model.h5')": "needs Keras 2, which is not installed beside Keras 3",
     "Make the model with the arguments that it was trained with, and call it once": "tests/live/test_loading.py",

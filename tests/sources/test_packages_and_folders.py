@@ -25,6 +25,7 @@ def _torchvision() -> None:
 
 
 def of_timm(name: str, **options: Any) -> torch.nn.Module:
+    with_torchvision()
     timm = pytest.importorskip("timm", reason="timm is not installed: pip install --no-deps timm")
     torch.manual_seed(0)
     return lively_torch(timm.create_model(name, pretrained=False, **options))
@@ -138,6 +139,7 @@ def test_a_folder_of_timm(tmp_path: Path) -> None:
     assert (trained.preprocessing["resize"], trained.preprocessing["crop"]) == (168, 160)
     assert trained.preprocessing["interpolation"] == "bicubic"
     assert_same(trained, model)
+    assert load(tmp_path).network.image == (3, 160, 160)
 
 
 @pytest.mark.parametrize("name", ["timm:resnetblur18", "torchvision:resnet18"])
@@ -147,11 +149,28 @@ def test_a_name_that_the_configuration_contradicts(name: str, tmp_path: Path) ->
         load(tmp_path, code=name)
 
 
+@pytest.mark.parametrize("layer", ["basic", "bottleneck"])
+def test_the_class_of_hugging_face_leaves_nothing_of_the_network_to_assume(layer: str, tmp_path: Path) -> None:
+    model = of_timm("resnet18" if layer == "basic" else "resnet26", num_classes=5)
+    named = {"architectures": ["ResNetForImageClassification"], "layer_type": layer}
+    trained = load(hugging_face(tmp_path, model.state_dict(), **named), image_size=64)
+    assert trained.assumptions == ()
+    assert_same(trained, model)
+
+
+def test_what_a_configuration_without_the_class_leaves_open(tmp_path: Path) -> None:
+    model = of_timm("resnet18", num_classes=5)
+    trained = load(hugging_face(tmp_path, model.state_dict(), layer_type="basic"))
+    names = ["stem", "padding", "dilation", "pooling", "surroundings", "image size"]
+    assert [one.name for one in trained.assumptions] == names
+
+
 def test_a_preparation_beside_the_checkpoint(tmp_path: Path) -> None:
     folder = hugging_face(tmp_path, of_timm("resnet26", num_classes=5).state_dict())
     processor = {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 224}, "crop_pct": 0.875}
     (folder / "preprocessor_config.json").write_text(json.dumps(processor))
     trained = load(folder)
+    assert "image size" not in [one.name for one in trained.assumptions]
     assert trained.preprocessing["origin"] == "preprocessor_config.json"
     assert (trained.preprocessing["resize"], trained.preprocessing["crop"]) == (256, 224)
 

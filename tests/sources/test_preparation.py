@@ -39,7 +39,7 @@ def of_keras(before: Callable[[Any], Any] = lambda image: image, name: str = "mi
 def test_timm_at_the_size_of_its_training() -> None:
     found, origin, known = preparation_of(load(of_timm()))
     assert found == Preprocessing(168, 160, TIMM["mean"], TIMM["std"], "bicubic")  # type: ignore[arg-type]
-    assert origin == "timm's pretrained_cfg (tested at 224 x 224 pixels)"
+    assert origin == "timm's pretrained_cfg (timm tests its own weights at 224: --image-size 224)"
     assert about_pictures(found, known) == ()
 
 
@@ -55,7 +55,8 @@ def test_what_timm_does_not_say_is_timms_default() -> None:
 
 def test_a_crop_of_timms_that_is_not_supported_is_assumed_instead() -> None:
     found, origin, known = preparation_of(load(of_timm(crop_mode="border")))
-    assert origin == "timm's pretrained_cfg (tested at 224 x 224 pixels), whose resize isn't supported"
+    said = "timm tests its own weights at 224: --image-size 224"
+    assert origin == f"timm's pretrained_cfg ({said}), whose resize isn't supported"
     assert [one.name for one in about_pictures(found, known)] == ["resize", "interpolation"]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_export.live.packages import declare_torchvision_operators
 from zoo import in_torch
 from zoo.files import File, Own
 
@@ -66,7 +67,7 @@ def model_of(package: str, name: str) -> Any:
     """A network with random weights, and batch norms as a training leaves them."""
     import torch
 
-    in_torch.declare_torchvision_operators()
+    declare_torchvision_operators()
     torch.manual_seed(in_torch.SEED)
     if package == "torchvision":
         return awake(in_torch._torchvision(name, SIZE))

@@ -22,15 +22,17 @@ from resnet_export.errors import ImageError, InputError, LabelsError
 from resnet_export.images import MODES
 from resnet_export.terminal import number
 
-KEYS = (("images", "labels"), ("x_test", "y_test"))
-"""Names of the arrays in an archive; the second are Keras's."""
+KEYS = (("images", "labels"), ("x_test", "y_test"), ("x_train", "y_train"))
+"""Names of the arrays in an archive; the later are Keras's. Of several the first is taken; for training, the last."""
 PARTS = ("t10k", "test", "val", "train")
-"""Beginnings of the names of IDX files; of several the first is taken."""
+"""Beginnings of the names of IDX files; of several the first is taken, to train with the last."""
 UNSIGNED_BYTES = 8
 
 
-def read_archive(path: Path, *, labelled: bool = True) -> Dataset:
+def read_archive(path: Path, *, labelled: bool = True, training: bool = False) -> Dataset:
     """An `.npz` with pictures and their labels; with none, or with those that are there left alone, if not `labelled`.
+
+    Those to test with go before those to train with, unless they are for `training`.
 
     Raises:
         InputError: it can't be read, or has other arrays.
@@ -38,7 +40,7 @@ def read_archive(path: Path, *, labelled: bool = True) -> Dataset:
     hint = "Write it with numpy.savez(path, images=images, labels=labels)."
     try:
         with path.open("rb") as file, _opened(file) as archive:
-            for images, labels in KEYS:
+            for images, labels in reversed(KEYS) if training else KEYS:
                 if images in archive and (labels in archive or not labelled):
                     pixels = archive[images]
                     return _dataset(path, pixels, archive[labels] if labelled else np.zeros(pixels.shape[:1], np.int64))
@@ -57,9 +59,9 @@ def _opened(file: BinaryIO) -> NpzFile:
     return archive
 
 
-def find_idx(folder: Path) -> tuple[Path, Path] | None:
-    """The pictures and the labels among the IDX files of a folder, those to test with before others; None without."""
-    for part in PARTS:
+def find_idx(folder: Path, *, training: bool = False) -> tuple[Path, Path] | None:
+    """The pictures and the labels among the IDX files of a folder, or None; those to test with, or for `training`."""
+    for part in reversed(PARTS) if training else PARTS:
         for suffix in ("", ".gz"):
             images, labels = (folder / f"{part}-{kind}-ubyte{suffix}" for kind in ("images-idx3", "labels-idx1"))
             if images.exists() and labels.exists():

@@ -9,7 +9,7 @@ from resnet_export.report.bench import charts
 from resnet_export.report.bench.remarks import facts, warnings
 from resnet_export.report.bench.table import HEADING, kept_columns, rows
 from resnet_export.report.bench.verdict import verdicts
-from resnet_export.report.bench.words import digits, file_name, machine_line, remedy
+from resnet_export.report.bench.words import advice, digits, file_name, machine_line, remedy
 from resnet_export.report.kit import page
 from resnet_export.report.kit.page import text
 from resnet_export.report.machine import facts as machine_facts
@@ -26,9 +26,10 @@ td:first-child { white-space: normal; overflow-wrap: normal; min-width: 6rem; li
 """
 EXPLANATION = (
     "p50: half of the runs are as fast or faster; p99: 99 of 100 are. In brackets: the 95 % interval; a question mark "
-    "where the samples are too few, or resemble each other too much, for one. roofline: the least time that this "
-    "machine's measured peaks allow, over p50; above 100 % where fast convolutions need fewer multiply-adds. grade: "
-    "from A, nothing disturbed it, to D, it says more about the disturbance than about the network."
+    "where the samples are too few, or resemble each other too much, for one. images/s: batch over the mean. roofline: "
+    "the least time that this machine's measured peaks allow, over p50; above 100 % where fast convolutions need fewer "
+    "multiply-adds; a question mark at grade D, which disturbs these peaks, too. grade: from A, nothing disturbed it, "
+    "to D, it says more about the disturbance than about the network."
 )
 
 
@@ -64,8 +65,7 @@ def _results(report: BenchReport) -> Iterator[str]:
 
 def _remarks(result: CaseResult) -> list[str]:
     """What has to be known of a case, and what would make it better."""
-    advice = () if result.grade is None else result.grade.advice
-    return [*warnings(result), *facts(result), *(f"→ {remedy(one)}" for one in advice)]
+    return [*warnings(result), *facts(result), *(f"→ {remedy(one)}" for one in advice(result))]
 
 
 def _machine(report: BenchReport) -> Iterator[str]:

@@ -5,7 +5,16 @@ from typing import Any
 
 from resnet_export.bench.estimate import Estimate
 from resnet_export.bench.results import BenchReport, CaseResult, Measured, Series
-from resnet_export.report.bench.words import case_name, condition, digits, file_name, machine_line, shown, throughput
+from resnet_export.report.bench.words import (
+    case_name,
+    condition,
+    digits,
+    file_name,
+    machine_line,
+    roofline,
+    shown,
+    throughput,
+)
 from resnet_export.report.kit import tables
 
 HEADING = ("case", "min ms", "p50 ms", "p99 ms", "images/s", "x reference", "roofline", "grade")
@@ -28,8 +37,9 @@ def as_markdown(report: BenchReport) -> str:
     kept = kept_columns(found)
     heading, alignment, *shown_rows = ([line[at] for at in kept] for line in (HEADING, align, *found))
     table = tables.as_markdown(heading, alignment, shown_rows)
+    marks = "[95 % intervals]; ? where the samples support none, and at a roofline of grade D"
     where = f"{machine_line(report.machine)}, resnet-export {report.version}"
-    return f"{table}\n\n{tables.markdown_cell(f'[95 % intervals]; ? where the samples support none. {where}.')}"
+    return f"{table}\n\n{tables.markdown_cell(f'{marks}. {where}.')}"
 
 
 def _estimate(name: str, unit: str, found: Estimate | None) -> dict[str, float | None]:
@@ -127,7 +137,7 @@ def rows(result: CaseResult, *, with_file: bool = False) -> Iterator[tuple[str, 
             shown(latency.p99),
             throughput(series),
             shown(result.relative.ratio) if main and result.relative else "",
-            f"{result.roofline.of_possible:.0%}" if main and result.roofline else "",
+            roofline(result) if main else "",
             result.grade.letter if main and result.grade else "",
         )
 

@@ -6,7 +6,16 @@ from itertools import groupby
 from resnet_export.bench.results import BenchReport, CaseResult, Series
 from resnet_export.report.bench.remarks import facts, warnings
 from resnet_export.report.bench.verdict import verdicts
-from resnet_export.report.bench.words import condition, digits, file_name, machine_line, shown, told_apart
+from resnet_export.report.bench.words import (
+    advice,
+    condition,
+    digits,
+    file_name,
+    machine_line,
+    roofline,
+    shown,
+    told_apart,
+)
 from resnet_export.terminal import NO_BREAK, WIDE, Row, blocks, file_size, listed, printable, table, wrapped
 
 HEADING = ("", "min ms", "p50 ms", "p99 ms", "images/s", "roofline", "grade")
@@ -18,7 +27,8 @@ MOST_ADVICE = 2
 COMMAND = "resnet-export bench ..."
 """What stands in a sentence for the command that was given."""
 EXPLANATION = "p50: half of the runs are as fast or faster; p99: 99 of 100 are; in brackets, the 95% interval."
-ROOFLINE = " roofline: how much of this machine's speed is used."
+RATE = " images/s: batch over the mean."
+ROOFLINE = " roofline: how much of this machine's measured speed is used; ? at grade D, which disturbs that speed too."
 GRADE = " grade: A (nothing disturbed it) to D (of little use)."
 MARK = "?: no interval, since the samples are too few or resemble each other too much."
 
@@ -36,8 +46,8 @@ def render(
     by_file = groupby(report.cases, key=lambda one: one.case.model.path)
     tables = [list(_table(path, list(own), verbose=verbose)) for path, own in by_file]
     fastest = [line for told, command in verdicts(report) for line in (*wrapped(told), f"  {command}") if line.strip()]
-    advice = list(_advice(report.cases, again))[: None if verbose else MOST_ADVICE]
-    better = ["To measure it better:", *(line for one in advice for line in one)] if advice else []
+    told = list(_advice(report.cases, again))[: None if verbose else MOST_ADVICE]
+    better = ["To measure it better:", *(line for one in told for line in one)] if told else []
     title = wrapped(printable(machine_line(report.machine)))
     return blocks(title, *tables, fastest, better, _explanation(report.cases))
 
@@ -46,7 +56,7 @@ def _explanation(cases: Sequence[CaseResult]) -> Iterator[str]:
     """What the columns and the mark mean, where there are some."""
     series = [one for case in cases if case.measured is not None for one in case.measured.series]
     if series:
-        yield from wrapped(f"{EXPLANATION}{ROOFLINE if any(case.roofline for case in cases) else ''}{GRADE}")
+        yield from wrapped(f"{EXPLANATION}{RATE}{ROOFLINE if any(case.roofline for case in cases) else ''}{GRADE}")
     if not all(one.latency_ms.p50.has_interval and one.latency_ms.p99.has_interval for one in series):
         yield MARK
 
@@ -73,7 +83,7 @@ def _rows(result: CaseResult, name: str, *, verbose: bool) -> list[Row]:
     cells = []
     for series in found.series:
         main = series is found.main
-        share = f"{result.roofline.of_possible:.0%}" if main and result.roofline else ""
+        share = roofline(result) if main else ""
         letter = result.grade.letter if main and result.grade else ""
         latency = series.latency_ms
         numbers = (digits(latency.min), shown(latency.p50), shown(latency.p99), _rate(series), share, letter)
@@ -99,8 +109,8 @@ def _remarks(result: CaseResult, *, verbose: bool) -> list[str]:
 
 def _advice(cases: Iterable[CaseResult], again: Callable[[str], str]) -> Iterator[list[str]]:
     """In lines, that for the worst grades first; options together make one command."""
-    grades = sorted((one.grade for one in cases if one.grade), key=lambda one: one.letter, reverse=True)
-    told = list(dict.fromkeys(one for grade in grades for one in grade.advice))
+    graded = sorted(cases, key=lambda one: one.grade.letter if one.grade else "", reverse=True)
+    told = list(dict.fromkeys(said for one in graded for said in advice(one)))
     options = {one.split()[0]: one for one in reversed(told) if one.startswith("--")}
     if options:
         yield [f"  {again(' '.join(options.values()))}".rstrip()]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from resnet_export.bench.grade import DOUBTFUL
+from resnet_export.bench.grade import DOUBTFUL, WORST
 from resnet_export.bench.results import BenchReport, CaseResult
 from resnet_export.report.bench.words import digits, told_apart
 from resnet_export.terminal import printable
@@ -16,8 +16,6 @@ from resnet_export.terminal import printable
 SCENARIOS = ("single", "concurrent", "offline")
 """The scenarios in which cases do the same work: a server's rates follow from how fast each is, and pauses are no work.
 """
-DOUBTED = "D"
-"""The grade at which even that may be the disturbance."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def _verdict(cases: Sequence[CaseResult], usual_threads: int) -> tuple[str, str]
         reason = "their intervals overlap" if best.high >= second.low else "what disturbed them may be the difference"
         told = f"Too close to call: {best.name} ({best.figure}) and {second.name} ({second.figure}); {reason}."
         return told, "" if by_rate else _compare(second.result, best.result, usual_threads)
-    doubted = any(one.result.grade is not None and one.result.grade.letter == DOUBTED for one in (best, second))
+    doubted = any(one.result.grade is not None and one.result.grade.letter == WORST for one in (best, second))
     doubt = " The machine was disturbed, which may be the difference: compare them in turns." if doubted else ""
     command = _compare(second.result, best.result, usual_threads) if doubted and not by_rate else ""
     ratio = f"{second.cost / best.cost:.2f} times as fast"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ntpath
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from resnet_export.bench.grade import QUIET, WORST
 from resnet_export.terminal import number
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ CONDITIONS = {
     "load": lambda value: f"load {value:.0%}",
 }
 """A series' condition -> the words for its value."""
+REFERENCE = "To compare it with another run all the same, give both --reference."
+FEW_LAUNCHES = "?: too few launches for an interval."
+"""The legend of a ratio of two that took turns."""
 
 
 def digits(value: float) -> str:
@@ -108,6 +112,25 @@ def _words(result: CaseResult) -> dict[str, str]:
         "io": "" if case.io == "host" else "device to device",
         "scenario": "" if case.scenario.name == "single" else case.scenario.label,
     }
+
+
+def roofline(result: CaseResult) -> str:
+    """`85%`; `85% ?` where the machine was so disturbed that its measured peaks were, too; else nothing."""
+    if result.roofline is None:
+        return ""
+    doubted = result.grade is not None and result.grade.letter == WORST
+    return f"{result.roofline.of_possible:.0%}{' ?' if doubted else ''}"
+
+
+def advice(result: CaseResult) -> Iterator[str]:
+    """Of its grade; with `--reference` for a busy machine, where that could have been given and was not."""
+    from resnet_export.bench.reference import LEAST_MS  # it imports onnx
+
+    may = result.case.scenario.may_have_reference and (result.p50_ms or 0.0) >= LEAST_MS
+    on_cpu = result.measured is not None and result.measured.ran.on_cpu
+    unused = may and on_cpu and result.relative is None and result.relative_reason is None
+    for one in () if result.grade is None else result.grade.advice:
+        yield f"{one} {REFERENCE}" if unused and one == QUIET else one
 
 
 def remedy(advice: str) -> str:

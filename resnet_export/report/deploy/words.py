@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from resnet_export.deploy.results import BundleResult, Decoder, Proof
 
 HEADING = ("target", "artefact", "size", "error", "allowed", "top-1", "p50 ms")
+DIFFER = {1: "differs,", 2: "differ, both"}
 SHOWN = 3
 """Pictures that are named before the rest is counted."""
 
@@ -35,6 +36,10 @@ def remarks(bundle: BundleResult) -> Iterator[str]:
         return
     proof = bundle.proofs[0]
     yield f"Run by {proof.runtime}."
+    for one in bundle.proofs:
+        differ = one.pictures - one.top1_agreed
+        if differ:  # a proof passes only where all of these are undecided
+            yield f"{one.artefact}: {differ} {DIFFER.get(differ, 'differ, all')} too close to call."
     if proof.undecided:
         yield f"Too close to call: {_named(proof.undecided)}."
     if proof.decoders:

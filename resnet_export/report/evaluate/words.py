@@ -89,10 +89,14 @@ def paired(found: Paired) -> Iterator[tuple[str, list[str]]]:
 
 
 def check(one: Check) -> str:
-    """`--min-top1 91.50 %: passed, it is 91.72 % [91.16 92.24]`."""
+    """`--min-top1 91.50 %: passed, it is 91.72 % [91.16 92.24]`, and how many pictures may tell."""
+    return f"{outcome(one)}{f'; {one.needs_pictures:,} pictures may tell' if one.needs_pictures else ''}"
+
+
+def outcome(one: Check) -> str:
+    """The same without that number."""
     what = f"it is {share(one.found)}" if one.name == "min_top1" else f"the drop is {points(one.found)}"
-    more = f"; {one.needs_pictures:,} pictures may tell" if one.needs_pictures else ""
-    return f"{OPTIONS[one.name]} {percent(one.limit)}: {STATUS[one.status]}, {what}{more}"
+    return f"{OPTIONS[one.name]} {percent(one.limit)}: {STATUS[one.status]}, {what}"
 
 
 def named(classes: Sequence[int], found: Measured) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from resnet_export.report.bench.words import digits, interval
+from resnet_export.report.bench.words import FEW_LAUNCHES, digits, interval
 from resnet_export.terminal import file_size, number
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def findings(report: QuantizeReport) -> Iterator[str]:
             named = ", ".join(one.floating[:MOST_LAYERS]) + (f" and {hidden} more" if hidden > 0 else "")
             yield f"{one.runtime} computes these in float32 all the same: {named}"
             yield from () if one.why is None else (one.why,)
+    if any(one.ratio is not None and not one.ratio.has_interval for one in report.proofs):
+        yield FEW_LAUNCHES
 
 
 def verdict(report: QuantizeReport) -> Iterator[str]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from resnet_export.errors import CheckpointError, quote_some
 from resnet_export.files import is_text
 from resnet_export.optional import require
-from resnet_export.weights import description
+from resnet_export.weights import description, training
 from resnet_export.weights.contents import Contents
 from resnet_export.weights.description import Description
 from resnet_export.weights.naming import Tensors
@@ -44,13 +44,14 @@ LABELS = ("categories", "classes", "class_names", "labels")
 """Where they keep the names of the classes."""
 
 ALLOWED = {
+    "argparse": ("Namespace",),
     "collections": ("OrderedDict",),
     "torch": ("Size", "device"),
     "torch._utils": (
         "_rebuild_parameter", "_rebuild_qtensor", "_rebuild_tensor", "_rebuild_tensor_v2",
     ),
 }  # fmt: skip
-"""Module -> what of it may be called while a checkpoint is read: what makes tensors."""
+"""Module -> what of it may be called while a checkpoint is read: what makes tensors and plain data."""
 SAVE_STATE_DICT = (
     "If you trust it, load it where it was written and save the tensors alone, in a new file: "
     'torch.save(model.state_dict(), "{}-state_dict.pth").'
@@ -82,7 +83,8 @@ def read(path: Path, *, ema: bool = False) -> Contents:
             hint="Give the checkpoint of the float network that it was made of; reduce precision after the export.",
         )
     tensors = {name: _as_array(tensor) for name, tensor in taken.items()}
-    return Contents(tensors, notes, labels, description=_description(content, path))
+    named, args = training.read(content)
+    return Contents(tensors, notes, labels, description=_description(content, path), named=named, args=args)
 
 
 def _description(content: object, path: Path) -> Description | None:
@@ -129,7 +131,7 @@ def _load(path: Path) -> tuple[object, CheckpointError | None]:
                 Unpickler=_Unpickler, load=_load_pickle, UnpicklingError=pickle.UnpicklingError, __name__="skipping"
             )
             try:
-                # Safe without `weights_only`: `_Unpickler` calls nothing but what makes tensors.
+                # Safe without `weights_only`: `_Unpickler` calls nothing but what makes tensors and plain data.
                 return torch.load(
                     source, map_location="cpu", weights_only=False, mmap=mapped, pickle_module=skipping
                 ), refusal

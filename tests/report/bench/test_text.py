@@ -9,6 +9,7 @@ from resnet_export.bench.roofline import Peaks
 from resnet_export.bench.scenarios import make_scenario
 from resnet_export.graph.cost import Cost
 from resnet_export.report.bench import text as bench_text
+from resnet_export.report.bench.table import as_markdown
 from tests.bench.examples import CASE, NOISE, RAN, crashed, measured, result, series, series_of
 from tests.report.bench.examples import RELATIVE, graded, replaced
 
@@ -90,6 +91,20 @@ class TestAdvice:
         assert len(self.lines(found)) == 2
         assert len(self.lines(found, verbose=True)) == 3
 
+    def test_the_reference_network_is_named_where_it_would_help_and_was_not_used(self) -> None:
+        noise = dataclasses.replace(NOISE, others_cpus=1.5)
+        said = "To compare it with another run all the same, give both --reference."
+        server = dataclasses.replace(CASE, scenario=make_scenario("server"))
+        short = measured(series=(series(median_ms=0.3),))
+        for found, helps in (
+            (result(noise=noise), True),
+            (result(noise=noise, relative=RELATIVE), False),
+            (result(noise=noise, relative_reason="A run is too short."), False),
+            (result(noise=noise, case=server), False),
+            (result(noise=noise, measured=short), False),
+        ):
+            assert words("\n".join(self.lines(found))).endswith(said) is helps
+
     def test_the_command_stands_within_a_sentence(self) -> None:
         found = result(threads=1, noise=dataclasses.replace(NOISE, others_cpus=0.5))
         assert self.lines(found) == ["  Keep it on CPUs of its own: taskset -c 0 resnet-export bench net.onnx"]
@@ -127,6 +142,19 @@ def test_the_share_of_the_roofline() -> None:
     assert found.cases[0].roofline is not None
     assert found.cases[0].roofline.bound == "compute"
     assert "roofline" not in bench_text.render(graded(result()))
+
+
+def test_a_share_of_disturbed_peaks_is_marked() -> None:
+    case = replaced(CASE, model__cost=COST)
+    quiet, disturbed = (
+        graded(result(case=case, noise=dataclasses.replace(NOISE, others_cpus=others)), peaks=(PEAKS,))
+        for others in (0.0, 1.5)
+    )
+    for found, mark in ((quiet, "75% "), (disturbed, "75% ? D")):
+        assert mark in words(bench_text.render(found))
+        assert mark.split(" D")[0] in as_markdown(found)
+    assert "75% ?" not in words(bench_text.render(quiet)) + as_markdown(quiet)
+    assert "? at grade D, which disturbs that speed too" in words(bench_text.render(disturbed))
 
 
 def test_several_series() -> None:
