@@ -1,6 +1,7 @@
 """From an exception to what the user reads, and to the exit code."""
 
 import contextlib
+import errno
 import traceback
 from collections.abc import Iterator
 
@@ -9,9 +10,12 @@ import click
 from resnet_export import interruption
 from resnet_export.cli.streams import tell
 from resnet_export.error_text import NO_MEMORY
-from resnet_export.errors import ParityError, ResNetExportError, StructureError, UnavailableError
+from resnet_export.errors import InputError, ParityError, ResNetExportError, StructureError, UnavailableError
+from resnet_export.terminal import shortened
 
 UNEXPECTED = 1
+LONGEST_NAME = 60
+"""Characters of a file's name that no system takes."""
 
 
 @contextlib.contextmanager
@@ -41,6 +45,9 @@ def describe(error: BaseException, *, debug: bool = False) -> tuple[list[str], i
             "error: the memory of this machine does not suffice for it; nothing was written.",
             "Export a smaller network, or on a machine with more memory.",
         ], UnavailableError.exit_code
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        name = shortened(str(error.filename), LONGEST_NAME)
+        return [f"error: {name}: {error.strerror}.", "Give a shorter name."], InputError.exit_code
     if not isinstance(error, ResNetExportError):
         what = " ".join(str(error).split())
         advice = "report it" if debug else "run again with --debug for the traceback, and report it"

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import warnings
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
+from resnet_export.cli import root
 from resnet_export.cli.failing import describe
 from resnet_export.errors import (
     CheckpointError,
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from click.testing import Result
 
     from tests.cli.conftest import Pipeline
+
+NO_NAME = f"{'a' * 300}.onnx"
 
 
 @pytest.mark.parametrize(
@@ -70,6 +75,31 @@ def test_too_little_memory(pipeline: Pipeline, invoke: Callable[..., Result]) ->
     assert done.exit_code == 5
     assert done.stderr.startswith("error: the memory of this machine does not suffice")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (NO_NAME,),
+        ("verify", NO_NAME),
+        ("inspect", NO_NAME),
+        ("bench", NO_NAME),
+        ("bench", "compare", NO_NAME, NO_NAME),
+        ("predict", NO_NAME, "cat.jpg"),
+        ("evaluate", NO_NAME, "--data", "."),
+        ("quantize", NO_NAME, "--calibrate", "."),
+        ("deploy", NO_NAME, "--target", "ort", "--output", "bundle"),
+        ("score", NO_NAME, ".", "--output", "rows"),
+    ],
+    ids=lambda arguments: arguments[0][:8],
+)
+def test_a_name_that_no_system_takes(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    with contextlib.chdir(tmp_path):
+        done = CliRunner().invoke(root, arguments)
+    assert done.exit_code == 3, done.output
+    assert "unexpected" not in done.stderr
+    assert "File name too long" in done.stderr or "There is no" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_bug_is_one_line(pipeline: Pipeline, invoke: Callable[..., Result]) -> None:
