@@ -175,6 +175,13 @@ def test_changed_files(change: Change, originals: list[bytes], tmp_path: Path) -
     assert {"read", "ModelError"} <= outcomes
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_an_integer_convolution_without_its_first_input(originals: list[bytes], tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(edited(503629, originals))
+    with pytest.raises(ResNetExportError, match="ConvInteger .*: one of its inputs is missing"):
+        describe(tmp_path / "net.onnx", None, tmp_path)
+
+
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("start", range(1000, 3000, 1000))

@@ -65,7 +65,8 @@ def _binary(op: str) -> Single:
             return _of_features(builder, op, left, right)
         if isinstance(left, Feature) and isinstance(right, Number):
             return _with_number(builder, op, left, right, "right")
-        assert isinstance(left, Number), "a rule is called where an input is a feature"
+        if not isinstance(left, Number):
+            raise UnreadableError("one of its inputs is missing")
         return _with_number(builder, op, feature(right), left, "left")
 
     return rule
