@@ -32,8 +32,8 @@ def layers_of(node: ir.Node) -> list[str]:
 
 
 def attribute(node: ir.Node, name: str, default: Any = None) -> Any:
-    """An attribute's plain value; a list comes as a tuple."""
+    """An attribute's plain value, a list as a tuple; the default where there is none, or one of another type."""
     found = node.attributes.get(name)
-    if found is None:
-        return default
-    return tuple(found.value) if isinstance(found.value, Sequence) and not isinstance(found.value, str) else found.value
+    value = None if found is None else found.value
+    value = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+    return value if default is None or isinstance(value, type(default)) else default

@@ -184,7 +184,7 @@ def _shape(value: ir.Value | None) -> tuple[int, ...] | None:
         tensor = ir.convenience.get_const_tensor(value)
         if tensor is not None:
             return tuple(tensor.shape.numpy())
-        if node is None or node.op_type not in SAME_AXES:
+        if node is None or node.op_type not in SAME_AXES or not node.inputs:
             return static_shape(value)
         value = node.inputs[0]
     return None

@@ -176,10 +176,17 @@ def test_changed_files(change: Change, originals: list[bytes], tmp_path: Path) -
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_an_integer_convolution_without_its_first_input(originals: list[bytes], tmp_path: Path) -> None:
-    (tmp_path / "net.onnx").write_bytes(edited(503629, originals))
-    with pytest.raises(ResNetExportError, match="ConvInteger .*: one of its inputs is missing"):
-        describe(tmp_path / "net.onnx", None, tmp_path)
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(503629, id="an integer convolution without its first input"),
+        pytest.param(510477, id="a weight made by a node without inputs"),
+        pytest.param(515381, id="a group that is a list"),
+    ],
+)
+def test_seeds_that_once_ended_otherwise(seed: int, originals: list[bytes], tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(edited(seed, originals))
+    assert judged(tmp_path / "net.onnx", tmp_path) == "ModelError"
 
 
 @pytest.mark.long
