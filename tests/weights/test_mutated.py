@@ -323,10 +323,10 @@ def test_damaged_checkpoints(tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore")
-@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(derandomize=True, max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32), broken=st.booleans())
 def test_a_thousand_checkpoints(seed: int, broken: bool, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """One in fifty of those that are read is exported too."""
+    """One in fifty of those that are read is exported too. The same thousand in every run."""
     folder = tmp_path_factory.mktemp("mutated")
     path, state = (damaged(seed, folder), None) if broken else of(seed, folder)
     outcome(path, state if state is not None else tensors_in(path), exported=seed % 50 == 0)
