@@ -24,12 +24,13 @@ def title(report: VerifyReport) -> str:
     """The verdict in a line."""
     name = printable(Path(report.file).name)
     good, bad = ran(report), [result for result in report.runtimes if result.refused]
-    failed = sum(result.status == "failed" for result in good)
+    failed = len(bad) + sum(result.status == "failed" for result in good)
     total = number(len(good) + len(bad), "runtime")
     if not report.passed:
-        if bad and not failed and all(result.status in ("not applicable", "not here") for result in bad):
+        only = len(report.failures) == len(bad) and all(one.status in ("not applicable", "not here") for one in bad)
+        if bad and only:
             return f"{name}: NOT RUN in {len(bad)} of {total}"
-        return f"{name}: FAILED in {failed + len(bad)} of {total}" if failed else f"{name}: FAILED"
+        return f"{name}: FAILED in {failed} of {total}" if failed else f"{name}: FAILED"
     strays = [result.runtime for result in good if result.placement is not None and result.placement.fallback]
     return f"{name}: passed in {total}" + (f" (FALLBACK: {printable(', '.join(strays))})" if strays else "")
 

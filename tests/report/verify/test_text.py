@@ -58,8 +58,10 @@ def test_the_screen_of_a_pass() -> None:
 
 def test_a_runtime_that_was_named_and_runs_other_files_only_is_no_failure_of_the_file() -> None:
     runtimes = tuple(replace(one, refused=True) if one.status == "not applicable" else one for one in PASSED.runtimes)
-    found = replace(PASSED, runtimes=runtimes, passed=False)
+    found = replace(PASSED, runtimes=runtimes, passed=False, failures=("keras: keras runs canonical files only.",))
     assert render(found).splitlines()[0] == "net.onnx: NOT RUN in 1 of 3 runtimes"
+    worse = replace(found, failures=(*found.failures, "The source is far from the truth."))
+    assert render(worse).splitlines()[0] == "net.onnx: FAILED in 1 of 3 runtimes"
 
 
 def test_the_screen_of_a_failure() -> None:
