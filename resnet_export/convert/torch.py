@@ -173,15 +173,16 @@ def _flat(model: nn.Module) -> nn.Module:
 def _exported(model: nn.Module, example: torch.Tensor, name: str) -> ir.Model:
     torch = require("torch")
     try:
-        program = torch.onnx.export(
-            model,
-            (example,),
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            opset_version=TRACED_OPSET,
-            optimize=False,
-            verbose=False,
-        )
+        with _contiguous_pools():
+            program = torch.onnx.export(
+                model,
+                (example,),
+                dynamo=True,
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                opset_version=TRACED_OPSET,
+                optimize=False,
+                verbose=False,
+            )
     except Exception as error:  # torch's own, and whatever its tracer meets in the user's code
         raise InputError(
             f"PyTorch can't trace the model {name}: {reason(error.__cause__ or error)}.",
@@ -190,6 +191,20 @@ def _exported(model: nn.Module, example: torch.Tensor, name: str) -> ir.Model:
         ) from error
     raw: ir.Model = program.model
     return raw
+
+
+def _contiguous_pools() -> contextlib.AbstractContextManager[Any]:
+    """While it is entered, adaptive pools copy what is permuted, as in ConvNeXt: they would be traced as gathers."""
+    torch = require("torch")
+
+    class Contiguous(torch.overrides.TorchFunctionMode):  # type: ignore[misc, name-defined]
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if function is torch.nn.functional.adaptive_avg_pool2d and args:
+                args = (args[0].contiguous(), *args[1:])
+            return function(*args, **(kwargs or {}))
+
+    mode: contextlib.AbstractContextManager[Any] = Contiguous()
+    return mode
 
 
 def _note_modules(raw: ir.Model, prefix: str) -> None:

@@ -124,6 +124,23 @@ BARE = ("plain", "DataParallel", "AveragedModel", "compile in DataParallel", "fl
 """Kinds whose parameters are those of `net`."""
 
 
+def test_a_pool_of_permuted_axes_is_traced_as_a_pool() -> None:
+    class Permuted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.norm, self.pool = nn.Conv2d(3, 4, 3), nn.LayerNorm(4), nn.AdaptiveAvgPool2d(1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            permuted = self.norm(self.conv(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+            flat: torch.Tensor = self.pool(permuted).flatten(1)
+            return flat
+
+    model = live.of(Permuted().eval())
+    topology = model.trace((3, 8, 8))
+    assert not {"Gather", "Range"} & {node.op_type for node in topology.graph.graph}
+    assert near(*answers(topology, images()), *model.run(images()))
+
+
 @dataclass
 class Case:
     kind: str

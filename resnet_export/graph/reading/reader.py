@@ -18,7 +18,17 @@ from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.canonical import canonical, simplified
 from resnet_export.graph.reading.rules import MICROSOFT, rule_of, shape_of
 from resnet_export.graph.reading.rules.reductions import SOFTMAX_OF_AN_AXIS
-from resnet_export.graph.reading.values import CONSTANT, PARAMETER, Feature, Number, UnreadableError, Value
+from resnet_export.graph.reading.rules.rows import of_rows
+from resnet_export.graph.reading.values import (
+    CONSTANT,
+    OF_IMAGE,
+    PARAMETER,
+    Feature,
+    Number,
+    Rows,
+    UnreadableError,
+    Value,
+)
 from resnet_export.network import BATCH, IMAGE, Network, described
 
 OPSETS = range(7, 27)
@@ -153,7 +163,8 @@ class _Reader:
         if node.op_type == "Cast":
             return attribute(node, "to") in WHOLE
         first = next(
-            (value for value in node.inputs if value is not None and isinstance(self._values.get(value), Feature)), None
+            (value for value in node.inputs if value is not None and isinstance(self._values.get(value), OF_IMAGE)),
+            None,
         )
         return node.op_type in GIVES_WHOLE or (first in self._whole and node.op_type not in GIVES_REAL)
 
@@ -171,7 +182,7 @@ class _Reader:
             UnreadableError: none is, or one has no place for each image.
         """
         found = [(value.name or "", self._values.get(value)) for value in self._graph.outputs]
-        steps = [(name, self._settled(name, value)) for name, value in found if isinstance(value, Feature)]
+        steps = [(name, self._settled(name, value)) for name, value in found if isinstance(value, OF_IMAGE)]
         made = [(name, step) for name, step in steps if step != IMAGE]
         if steps and not made:
             raise UnreadableError("No layer stands between the image and the outputs.", hint=CLASSIFIES)
@@ -181,10 +192,10 @@ class _Reader:
             )
         yield from made
 
-    def _settled(self, name: str, value: Feature) -> str:
-        settled = self.builder.settled(value)
-        if settled.shape[:1] != (BATCH,) and not self.builder.mixing:
-            shape = described(settled.shape)
+    def _settled(self, name: str, value: Feature | Rows) -> str:
+        settled = value.of if isinstance(value, Rows) else self.builder.settled(value)
+        if value.seen[:1] != (BATCH,) and not self.builder.mixing:
+            shape = described(value.seen)
             raise UnreadableError(
                 f"The output {name} has the shape {shape}: its first axis is not that of the images.", hint=CLASSIFIES
             )
@@ -216,7 +227,7 @@ class _Reader:
             return Number.constant(_widened(tensor.numpy()))
         if node.op_type == "Shape" and inputs[0] is not None:
             return Number.constant(shape_of(inputs[0], attributes))
-        if not any(isinstance(value, Feature) for value in inputs):
+        if not any(isinstance(value, OF_IMAGE) for value in inputs):
             return _arithmetic(node, inputs, attributes, self.builder.opset)
         if node.op_type == "Split":
             attributes.setdefault("num_outputs", len(node.outputs))
@@ -225,6 +236,8 @@ class _Reader:
         rule = rule_of(node.op_type, node.domain)
         if rule is None:
             raise UnreadableError("this operator is not read", at_any_size=True)
+        if any(isinstance(value, Rows) for value in inputs):
+            return of_rows(self.builder, node.op_type, inputs, attributes)
         return rule(self.builder, *inputs, **attributes)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from resnet_export.errors import InputError
 from resnet_export.graph.reading.arithmetic import ARITHMETIC
-from resnet_export.network import Network, Shape
+from resnet_export.network import Network, Shape, product
 
 Array = NDArray[Any]
 PARAMETER, CONSTANT = "parameter", "constant"
@@ -122,4 +122,19 @@ class Feature:
         return self.perm == tuple(range(len(self.perm)))
 
 
-Value = Number | Feature
+@dataclass(frozen=True)
+class Rows:
+    """A feature as a matrix: the lengths of its last axis are the columns, and all else are the rows."""
+
+    of: Feature
+    """Upright and without pads."""
+
+    @property
+    def seen(self) -> Shape:
+        """(rows, columns)."""
+        return (product(self.of.shape[:-1]), self.of.shape[-1])
+
+
+Value = Number | Feature | Rows
+OF_IMAGE = (Feature, Rows)
+"""The values that depend on the image."""

@@ -22,7 +22,7 @@ from resnet_export.graph.reading.rules import (
     windows,
 )
 from resnet_export.graph.reading.rules.arguments import Rule
-from resnet_export.graph.reading.values import Feature, Value
+from resnet_export.graph.reading.values import Number, Rows, Value
 
 MICROSOFT = "com.microsoft"
 """The domain of ONNX Runtime's own operators."""
@@ -43,9 +43,9 @@ def rule_of(op: str, domain: str) -> Rule | None:
 
 def shape_of(value: Value, attributes: dict[str, Any]) -> NDArray[Any]:
     """What `Shape` gives: lengths, among which the batch stands as an object."""
-    if not isinstance(value, Feature):
+    if isinstance(value, Number):
         sizes: tuple[Any, ...] = value.value().shape
-    elif value.pads is None:
+    elif isinstance(value, Rows) or value.pads is None:
         sizes = value.seen
     else:
         padded = [size + sum(pad) for size, pad in zip(value.shape, value.pads, strict=True) if isinstance(size, int)]

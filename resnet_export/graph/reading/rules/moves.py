@@ -11,10 +11,11 @@ import numpy as np
 from resnet_export.graph.reading.arithmetic import slice_bounds
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules.arguments import Input, Rule, feature, given_axes, integers, number, sizes
-from resnet_export.graph.reading.values import Feature, UnreadableError, Value
+from resnet_export.graph.reading.values import Feature, Rows, UnreadableError, Value
 from resnet_export.network import BATCH, Shape, Size, described, product
 
 FIX_BATCH = "Export the network again with a forward that takes the number of images from its input, or at batch {}."
+MOVES_IMAGES = "it moves the images of the batch to another axis"
 OPEN_END = 10**9
 """The least number that stands for the end of an axis of any length: tf2onnx's; PyTorch has the largest of 64 bits."""
 
@@ -28,7 +29,7 @@ def reshaped(builder: Builder, x: Feature, shape: Shape) -> Feature:
     if shape[:1] == x.shape[:1] == (BATCH,) and all(isinstance(size, int) for size in shape[1:]):
         return builder.add("Reshape", [x], {"shape": (0, *shape[1:])})
     if not builder.mixing or sum(not isinstance(size, int) for size in shape) > 1:
-        raise UnreadableError("it moves the images of the batch to another axis")
+        raise UnreadableError(MOVES_IMAGES)
     return builder.add("Reshape", [x], {"shape": tuple(size if isinstance(size, int) else -1 for size in shape)})
 
 
@@ -36,12 +37,16 @@ def reshape(
     builder: Builder, value: Input, given: Input = None, *, shape: Shape | None = None, allowzero: int = 0
 ) -> Value:
     """To lengths that are known, among which 0 keeps a length and -1 is what remains."""
-    x = builder.unpadded(feature(value))
+    x = value if isinstance(value, Rows) else builder.unpadded(feature(value))
     asked = list(sizes(given) if shape is None else shape)
     if not allowzero:
         asked = [x.seen[axis] if size == 0 else size for axis, size in enumerate(asked)]
-    if asked and asked[0] == builder.batch is not None and x.shape[:1] == (BATCH,):
-        asked[0] = BATCH  # the number of images that a tracer saw
+    x = x.of if isinstance(x, Rows) else x
+    if asked and builder.batch is not None and x.shape[:1] == (BATCH,):
+        if asked[0] == builder.batch:  # the number of images that a tracer saw
+            asked[0] = BATCH
+        elif len(asked) == 2 and (rows := product((*x.seen[1:-1], builder.batch))) == asked[0]:
+            asked[0] = BATCH * (rows // builder.batch)
     if -1 in asked:
         rest = product(size for size in asked if size != -1)
         asked[asked.index(-1)] = product(x.seen) // rest  # type: ignore[operator]
@@ -51,6 +56,8 @@ def reshape(
     if product(target) != product(x.seen):
         _refuse_fixed_batch(builder, x, target)
         raise ValueError(f"a reshape of {described(x.seen)} to {described(target)}")
+    if not builder.mixing and target[:1] != (BATCH,) and target == (product(x.seen[:-1]), x.seen[-1]):
+        return Rows(builder.settled(x))
     return _moved(builder, x, target)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.rules.arguments import Input, Single, feature, number
+from resnet_export.graph.reading.rules.elementwise import made
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value
 
 
@@ -47,7 +48,10 @@ def _product(builder: Builder, x: Feature, weight: Number, bias: Number | None) 
         bias = Number("Expand", (bias, Number.constant([weight.value().shape[0]])))
     if bias is not None and bias.value().size != weight.value().shape[0]:
         raise UnreadableError("its bias is not one number for each output")
-    return builder.add("Gemm", [builder.settled(x)], {"transB": 1}, {"weight": weight, "bias": bias})
+    if len(x.shape) == 2:
+        return builder.add("Gemm", [builder.settled(x)], {"transB": 1}, {"weight": weight, "bias": bias})
+    product = builder.add("MatMul", [builder.settled(x)], {}, {"right": _turned(weight)})
+    return product if bias is None else made(builder, "Add", product, bias)
 
 
 def _turned(weight: Number) -> Number:
