@@ -248,8 +248,10 @@ def decode_picture(
             if look is not None:
                 look(opened)
             picture: Image.Image = ImageOps.exif_transpose(opened)
-            if picture.mode.startswith("I;16"):  # Pillow would take all that is above 255 for white
-                picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+            if picture.mode.startswith("I;16") or (picture.mode == "I" and opened.format == "PPM"):
+                picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))  # else above 255 is white
+            elif picture.mode in ("I", "F") and not 1 < np.asarray(picture).max() <= 255:
+                raise ValueError("it has 32 bits a pixel, and nothing shows which value is white")
             if isinstance(picture.info.get("transparency"), bytes):
                 picture = picture.convert("RGBA")  # else Pillow warns; the colours are the same
             return picture.convert(MODES[channels])

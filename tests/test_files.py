@@ -194,12 +194,15 @@ def test_an_old_folder_comes_back_where_the_new_one_cannot_be_renamed(
 
 
 def test_a_folder_is_refused_that_holds_something(tmp_path: Path) -> None:
-    refuse_filled_folder(tmp_path, force=False)
-    refuse_filled_folder(tmp_path / "none", force=False)
+    ours, others = (lambda folder: True), (lambda folder: False)
+    refuse_filled_folder(tmp_path, force=False, ours=others)
+    refuse_filled_folder(tmp_path / "none", force=False, ours=others)
     (tmp_path / "file").write_bytes(b"mine")
     with pytest.raises(UsageError, match="is not empty") as caught:
-        refuse_filled_folder(tmp_path, force=False)
+        refuse_filled_folder(tmp_path, force=False, ours=ours)
     assert "--force" in (caught.value.hint or "")
-    refuse_filled_folder(tmp_path, force=True)
+    refuse_filled_folder(tmp_path, force=True, ours=ours)
+    with pytest.raises(UsageError, match="is not empty: it holds 'file', and no former result"):
+        refuse_filled_folder(tmp_path, force=True, ours=others)
     with pytest.raises(UsageError, match="is a file"):
-        refuse_filled_folder(tmp_path / "file", force=True)
+        refuse_filled_folder(tmp_path / "file", force=True, ours=ours)

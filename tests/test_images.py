@@ -222,6 +222,26 @@ def test_of_sixteen_bits_the_upper_eight_count(tmp_path: Path, channels: int) ->
     np.testing.assert_array_equal(pixels[..., 0], grey)
 
 
+def test_a_portable_graymap_of_sixteen_bits(tmp_path: Path) -> None:
+    grey = np.asarray(ramp(32, 32).convert("L"))
+    (tmp_path / "a.ppm").write_bytes(b"P5 32 32 65535\n" + (grey.astype(np.uint16) * 256 + 200).astype(">u2").tobytes())
+    pixels = load_picture(tmp_path / "a.ppm", Preprocessing(32, 32, (0.0,), (1.0,)))
+    np.testing.assert_array_equal(pixels[..., 0], grey)
+
+
+@pytest.mark.parametrize("kind", ["int32", "float32"])
+@pytest.mark.parametrize(("scale", "read"), [(1, True), (257, False), (1 / 255, False)])
+def test_of_32_bits_only_0_to_255_are_known(tmp_path: Path, kind: str, scale: float, read: bool) -> None:
+    grey = np.asarray(ramp(32, 32).convert("L"))
+    Image.fromarray((grey.astype(float) * scale).astype(kind)).save(tmp_path / "a.tif")
+    how = Preprocessing(32, 32, (0.0,), (1.0,))
+    if read:
+        np.testing.assert_array_equal(load_picture(tmp_path / "a.tif", how)[..., 0], grey)
+    else:
+        with pytest.raises(ImageError, match=r"it has 32 bits a pixel, and nothing shows which value is white\."):
+            load_picture(tmp_path / "a.tif", how)
+
+
 def test_two_channels_are_no_picture(tmp_path: Path) -> None:
     ramp(32, 32).save(tmp_path / "a.png")
     with pytest.raises(ImageError) as caught:

@@ -47,6 +47,17 @@ def load(
     yield from zip(map(Path, dataset.names), pixels, strict=True)
 
 
+def doubts(dataset: Dataset, classifier: Classifier) -> tuple[str, ...]:
+    """What contradicts that arrays which the network takes as they are have been normalised, a sentence each."""
+    mean = "/".join(f"{value:g}" for value in classifier.preprocessing.mean)
+    if not dataset.normalised or not any(classifier.preprocessing.mean) or np.asarray(dataset.pictures).min() < 0:
+        return ()
+    return (
+        f"No number in {dataset.source} is below 0, so the mean of {mean} seems not to be taken off: floating-point "
+        "pictures are taken as they are. Normalise them, or give pixels 0..255 as uint8.",
+    )
+
+
 def decoded(
     paths: Sequence[Path], preprocessing: Preprocessing, prepared: bool
 ) -> Iterator[NDArray[np.uint8] | ImageError]:
@@ -54,7 +65,7 @@ def decoded(
     sources = (Source(str(path), str(path)) for path in paths)
     for source, found in decode_all(sources, Recipe(preprocessing, prepared)):
         if found.pixels is None:
-            yield ImageError(f"{source.name} cannot be read as a picture: {found.detail}.")
+            yield ImageError(f"{source.name} cannot be read as a picture: {str(found.detail).rstrip('.')}.")
         else:
             yield found.pixels
 

@@ -17,7 +17,7 @@ from resnet_export.bench.estimate import Estimate
 from resnet_export.classify import metrics
 from resnet_export.classify.classifier import Asked, Classifier, read_classifier
 from resnet_export.classify.data import Dataset, read_dataset
-from resnet_export.classify.decoding import load, thumbnail
+from resnet_export.classify.decoding import doubts, load, thumbnail
 from resnet_export.classify.judge import Judge
 from resnet_export.classify.live_session import LiveSession
 from resnet_export.classify.measures import Answered, Check, EvaluateReport, Judged, Paired
@@ -128,7 +128,15 @@ def evaluate(options: EvaluateOptions) -> EvaluateReport:
         paired=paired,
         checks=tuple(_checks(measured[0].accuracy, paired, options, len(kept))),
         pictures=tuple(_judged(dataset, judges, answers)),
-        notes=tuple(dict.fromkeys([*dataset.notes, *(note for judge in judges for note in _notes(judge, kept))])),
+        notes=tuple(
+            dict.fromkeys(
+                [
+                    *dataset.notes,
+                    *doubts(dataset, classifiers[0]),
+                    *(note for judge in judges for note in _notes(judge, kept)),
+                ]
+            )
+        ),
     )
     return _with_thumbnails(report, dataset) if options.thumbnails else report
 

@@ -65,6 +65,11 @@ def match_labels(dataset: Dataset, labels: Sequence[str] | None, outputs: int, m
 
 
 def _by_number(dataset: Dataset, own: Sequence[str] | None, classes: int, model: str) -> Matching:
+    if dataset.columns not in (None, classes):
+        raise LabelsError(
+            f"The labels in {dataset.source} are of {dataset.columns} classes, and {model} has {classes}.",
+            hint="Give 0 and 1 for each class of the network, (N, classes).",
+        )
     found = {label for several in dataset.labels for label in several}
     beyond = sorted(label for label in found if isinstance(label, int) and not 0 <= label < classes)
     if beyond:

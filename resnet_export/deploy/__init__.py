@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from resnet_export.deploy.bundle import Golden, make_bundle
+from resnet_export.deploy.bundle import Golden, is_ours, make_bundle
 from resnet_export.deploy.expected import expected_of
 from resnet_export.deploy.golden import write_golden
 from resnet_export.deploy.results import BundleResult, DeployReport, Status, TargetFacts, TargetList
@@ -52,7 +52,7 @@ def deploy(
         labels: a text file with a class a line, or the names; None for those in the file.
         calibrate: a folder of pictures, for `litert`: it then quantises the float32 network to int8, too.
         platform: the kind of CPU that the `.ort` file is optimised for; None for this machine's.
-        force: replace folders that are not empty.
+        force: replace bundles that are there. Other folders that are not empty are refused.
         progress: entered around each stage with its name.
 
     Returns:
@@ -78,7 +78,7 @@ def deploy(
     folders = {name: Path(output) if len(asked) == 1 else Path(output) / name for name in asked}
     for folder in (Path(output), *folders.values()):
         if folder.exists() and (len(asked) == 1 or folder != Path(output) or not folder.is_dir()):
-            refuse_filled_folder(folder, force=force)
+            refuse_filled_folder(folder, force=force, ours=is_ours)
     stage = progress or (lambda name: contextlib.nullcontext())
     with tempfile.TemporaryDirectory() as work:
         with stage("read"):

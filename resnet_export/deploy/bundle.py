@@ -22,11 +22,12 @@ from resnet_export.deploy.target import Artefact, Client, Target
 from resnet_export.errors import ParityError, ResNetExportError
 from resnet_export.files import reported, staged_folder
 from resnet_export.parity.verify import verify
-from resnet_export.runtimes.bundle import parts_of
+from resnet_export.runtimes.bundle import CONFIG, parts_of
 
 CLIENTS = Path(__file__).parent / "clients"
 RANGES = "Give --calibrate more pictures, such as the network will see, or leave it out."
 """What to do where a target's own int8 is too far from float32: its ranges come from the pictures."""
+MADE_BY = "made_by"
 RUNS = 30
 """Of the network in the client, for the time in `deploy.json`."""
 
@@ -60,7 +61,7 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
         with reported(output):
             _write_proof(proofs, golden, artefacts, folder)
             described = config | _origin(name, source, proofs)
-            (folder / "deploy.json").write_text(json.dumps(described, indent=2), encoding="utf-8")
+            (folder / CONFIG).write_text(json.dumps(described, indent=2), encoding="utf-8")
             (folder / "README.md").write_text(readme(name, target, source, list(config["artefacts"])), encoding="utf-8")
         if command is not None:
             run_client(name, command, folder)  # the self-test, as its user will run it
@@ -77,6 +78,14 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
         proofs=proofs,
         reason=None if proofs else "It was written, and nothing here can run it.",
     )
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether a folder is a bundle."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        described = json.loads((folder / CONFIG).read_bytes())
+        return str(described.get(MADE_BY)).startswith("resnet-export ")
+    return False
 
 
 def _write_parts(
@@ -100,7 +109,7 @@ def _write_parts(
         "preparation": as_plain(source.classifier.preprocessing) | {"columns_first": columns_first()},
         "runs": RUNS,
     }
-    (folder / "deploy.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
+    (folder / CONFIG).write_text(json.dumps(config, indent=2), encoding="utf-8")
     return config
 
 
@@ -158,7 +167,7 @@ def _origin(name: str, source: Source, proofs: Sequence[Proof]) -> dict[str, Any
     return {
         "target": name,
         "source": {"file": source.path.name, "sha256": source.sha256, "precision": source.precision},
-        "made_by": f"resnet-export {__version__}",
+        MADE_BY: f"resnet-export {__version__}",
         "proofs": as_plain(list(proofs)),
         "schema_version": 1,
     }

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from resnet_export.classify.classifier import Classifier
 from resnet_export.classify.data import Dataset, read_dataset
 from resnet_export.classify.data.arrays import find_idx, read_archive, read_idx
-from resnet_export.classify.decoding import load
+from resnet_export.classify.decoding import doubts, load
 from resnet_export.errors import ImageError, UsageError
 from resnet_export.files import reported
 from resnet_export.images import Preprocessing, gather_pictures
@@ -142,7 +142,7 @@ def prepare(
         replace(whole, count=calibration),
         replace(whole, first=calibration, count=choosing),
         replace(whole, first=calibration + choosing, count=held_out),
-        tuple(_notes(problems, calibration, samples, held_out)),
+        (*doubts(dataset, classifier), *_notes(problems, calibration, samples, held_out)),
     )
 
 

@@ -122,6 +122,13 @@ class TestClasses:
         assert answers(report) == [(answer,) for answer in logits()[:50].argmax(1)]
         assert {one.thumbnail for one in report.pictures} == {None}
 
+    @pytest.mark.parametrize("normalised", [True, False])
+    def test_floating_point_pictures_that_are_not_normalised_are_noted(self, normalised: bool, tmp_path: Path) -> None:
+        images = np.random.default_rng(0).random((20, 3, 32, 32)) - (0.5 if normalised else 0)
+        np.savez(tmp_path / "done.npz", images=images, labels=targets()[:20])
+        notes = evaluate(ours(tmp_path / "ours.onnx"), tmp_path / "done.npz").notes
+        assert any(note.startswith(f"No number in {tmp_path / 'done.npz'} is below 0") for note in notes) != normalised
+
 
 class TestFiles:
     def test_folders_and_a_table_are_the_same(self, digits: Path, tmp_path: Path) -> None:

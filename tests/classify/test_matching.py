@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from resnet_export.classify.data import Dataset
@@ -91,6 +93,12 @@ def test_a_picture_of_several() -> None:
             None,
             "val.npz has the label 3, and net.onnx has 3 classes: 0 to 2.",
             "Give the places of the classes in the output, counted from 0.",
+        ),
+        (
+            replace(numbered(0, 1), columns=2),
+            None,
+            "The labels in val.npz are of 2 classes, and net.onnx has 3.",
+            "Give 0 and 1 for each class of the network, (N, classes).",
         ),
         (
             numbered(-1),

@@ -158,15 +158,25 @@ def test_a_file_that_resizes_is_refused_where_the_runtime_cannot(tmp_path: Path)
         plain.refuse("plain", read_source(net, None, tmp_path))
 
 
-def test_a_filled_folder_is_replaced_by_force_alone(net: Path, tmp_path: Path) -> None:
+def test_a_bundle_is_replaced_by_force_alone(net: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
-    bundle.mkdir()
+    assert deploy(net, "ort", bundle).exit_code == 0
     (bundle / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="is not empty"):
         deploy(net, "ort", bundle)
     assert (bundle / "mine.txt").exists()
     assert deploy(net, "ort", bundle, force=True).exit_code == 0
     assert not (bundle / "mine.txt").exists()
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"name": "mine"}'])
+def test_no_force_replaces_another_folder(net: Path, tmp_path: Path, content: str) -> None:
+    """Such as `--output .` in the folder of the network itself."""
+    (tmp_path / "deploy.json").write_text(content)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UsageError, match="and no former result"):
+        deploy(net, "ort", tmp_path, force=True)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_an_interruption_leaves_nothing(

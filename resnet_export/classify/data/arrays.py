@@ -116,13 +116,18 @@ def _dataset(path: Path, images: NDArray[Any], labels: NDArray[Any]) -> Dataset:
             f"{path} has {there} for {number(len(images), 'picture')}.", hint="Give one label for each picture."
         )
     names = [f"{path}[{index}]" for index in range(len(images))]
-    return Dataset(str(path), names, _labels(path, labels), images)
+    rows = _is_rows(labels)
+    found = [tuple(np.flatnonzero(row).tolist()) for row in labels] if rows else _numbers(path, labels)
+    return Dataset(str(path), names, found, images, columns=labels.shape[1] if rows else None)
 
 
-def _labels(path: Path, given: NDArray[Any]) -> list[tuple[Label, ...]]:
-    """From numbers (N,) or (N, 1), or from (N, classes) of 0 and 1."""
-    if given.dtype.kind in "iubf" and given.ndim == 2 and given.shape[1] > 1 and not set(np.unique(given)) - {0, 1}:
-        return [tuple(np.flatnonzero(row).tolist()) for row in given]
+def _is_rows(given: NDArray[Any]) -> bool:
+    """Whether they are (N, classes) of 0 and 1."""
+    return given.dtype.kind in "iubf" and given.ndim == 2 and given.shape[1] > 1 and not set(np.unique(given)) - {0, 1}
+
+
+def _numbers(path: Path, given: NDArray[Any]) -> list[tuple[Label, ...]]:
+    """From numbers (N,) or (N, 1)."""
     flat = given.reshape(len(given), -1)
     if given.dtype.kind not in "iub" or flat.shape[1] != 1:
         raise LabelsError(

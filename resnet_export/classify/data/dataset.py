@@ -28,6 +28,8 @@ class Dataset:
     """uint8 (N, H, W, C), 0..255; or floating-point (N, C, H, W), as the network takes them."""
     classes: tuple[str, ...] | None = None
     """Names of all classes, sorted, where the data have such; None where their labels are numbers."""
+    columns: int | None = None
+    """How many classes the labels know, where each picture has a row of 0 and 1."""
     notes: tuple[str, ...] = ()
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 from resnet_export.classify.data.dataset import Dataset
@@ -13,6 +14,8 @@ from resnet_export.terminal import number
 SEVERAL = ";"
 """Stands between the labels of a picture that has several."""
 COLUMNS = ("path", "label")
+NUMBER = re.compile(r"[0-9]+(\.0*)?")
+"""A label that is sorted by its value, if all are: 10 behind 9."""
 
 
 def read_folders(root: Path) -> Dataset:
@@ -43,7 +46,9 @@ def read_folders(root: Path) -> Dataset:
     notes += [f"{number(loose, 'picture')} beside the class folders took no part."] if loose else []
     paths = [path for path, _ in found]
     labels = [(label,) for _, label in found]
-    return Dataset(str(root), list(map(str, paths)), labels, paths, tuple(one.name for one in folders), tuple(notes))
+    return Dataset(
+        str(root), list(map(str, paths)), labels, paths, tuple(one.name for one in folders), notes=tuple(notes)
+    )
 
 
 def read_table(path: Path) -> Dataset:
@@ -75,5 +80,6 @@ def read_table(path: Path) -> Dataset:
         raise ImageError(f"{path} lists no pictures.", hint=hint)
     labels = [tuple(part.strip() for part in one["label"].split(SEVERAL) if part.strip()) for one in entries]
     names = [str(path.parent / one["path"]) for one in entries]
-    classes = tuple(sorted({name for several in labels for name in several}))
-    return Dataset(str(path), names, labels, [Path(name) for name in names], classes)
+    classes = {name for several in labels for name in several}
+    by_value = float if all(map(NUMBER.fullmatch, classes)) else None
+    return Dataset(str(path), names, labels, [Path(name) for name in names], tuple(sorted(classes, key=by_value)))

@@ -71,6 +71,14 @@ class TestTables:
         assert list(found.names) == [str(tmp_path / "a.png"), str(tmp_path / "b" / "c.png")]
         assert (list(found.labels), found.classes) == ([("cat",), ("dog",)], ("cat", "dog"))
 
+    @pytest.mark.parametrize(
+        ("labels", "order"), [("1 10 9 2", "1 2 9 10"), ("2.0 10.0", "2.0 10.0"), ("1 10 9 b", "1 10 9 b")]
+    )
+    def test_numbers_are_sorted_by_their_value(self, labels: str, order: str, tmp_path: Path) -> None:
+        rows = [f"{at}.png,{label}" for at, label in enumerate(labels.split())]
+        (tmp_path / "val.csv").write_text("\n".join(["path,label", *rows]))
+        assert read_dataset(tmp_path / "val.csv").classes == tuple(order.split())
+
     def test_several_labels_and_none(self, tmp_path: Path) -> None:
         (tmp_path / "val.csv").write_text("path,label\na.png,cat; dog\nb.png,\n")
         assert list(read_dataset(tmp_path / "val.csv").labels) == [("cat", "dog"), ()]
@@ -113,7 +121,8 @@ class TestArchives:
     def test_a_row_for_each_picture(self, kind: str, tmp_path: Path) -> None:
         rows = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0]]).astype(kind)
         np.savez(tmp_path / "val.npz", images=PIXELS[:3], labels=rows)
-        assert list(read_dataset(tmp_path / "val.npz").labels) == [(0, 2), (), (1,)]
+        found = read_dataset(tmp_path / "val.npz")
+        assert (list(found.labels), found.columns) == ([(0, 2), (), (1,)], 3)
 
     def test_grey_and_normalised_pictures(self, tmp_path: Path) -> None:
         np.savez(tmp_path / "grey.npz", images=PIXELS[..., 0], labels=LABELS)

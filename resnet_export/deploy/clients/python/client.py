@@ -20,9 +20,10 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 def prepare(path):
     """The picture as 8-bit pixels, (height, width, channels): upright, and resized and cropped for the network."""
-    picture = ImageOps.exif_transpose(Image.open(path))
-    if picture.mode.startswith("I;16"):  # by itself, Pillow takes what is above 255 for white
-        picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    opened = Image.open(path)
+    picture = ImageOps.exif_transpose(opened)
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and opened.format == "PPM"):
+        picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))  # by itself, Pillow takes 256 for white
     if isinstance(picture.info.get("transparency"), bytes):
         picture = picture.convert("RGBA")
     picture = picture.convert(MODES[INPUT["channels"]])
