@@ -19,8 +19,8 @@ from resnet_export.deploy.proof import golden_answers, prove, run_client
 from resnet_export.deploy.results import BundleResult, Proof
 from resnet_export.deploy.source import Source
 from resnet_export.deploy.target import Artefact, Client, Target
-from resnet_export.errors import ParityError, ResNetExportError
-from resnet_export.files import reported, staged_folder
+from resnet_export.errors import ModelError, ParityError, ResNetExportError
+from resnet_export.files import reported, require_space, staged_folder
 from resnet_export.parity.verify import verify
 from resnet_export.runtimes.bundle import CONFIG, parts_of
 
@@ -54,7 +54,7 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
     client = target.client
     with staged_folder(output) as folder:
         with reported(output):
-            artefacts = target.write(source, folder)
+            artefacts = _write_network(target, source, folder, output)
             config = _write_parts(client, source, golden, artefacts, folder)
         command = client.prove(folder) if client.prove else None
         proofs = () if command is None else _prove(name, target, command, source, golden, artefacts, folder)
@@ -78,6 +78,14 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
         proofs=proofs,
         reason=None if proofs else "It was written, and nothing here can run it.",
     )
+
+
+def _write_network(target: Target, source: Source, folder: Path, output: Path) -> Sequence[Artefact]:
+    try:
+        return target.write(source, folder)
+    except ModelError:  # a runtime that writes by itself says of a full disk what it says of a bad file
+        require_space(output, source.path.stat().st_size)
+        raise
 
 
 def is_ours(folder: Path) -> bool:

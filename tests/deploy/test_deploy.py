@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import onnx
@@ -202,6 +203,21 @@ def test_a_full_disk_leaves_nothing(net: Path, tmp_path: Path, monkeypatch: pyte
     assert report.exit_code == 5
     assert "No space left on device" in (report.bundles[0].reason or "")
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(("free", "status", "code"), [(100, "missing", 5), (1 << 40, "refused", 3)])
+def test_what_a_runtime_cannot_write_is_the_disk_s_fault_where_that_is_full(
+    free: int, status: str, code: int, net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise ModelError("Failed to save ORT format model to file.")
+
+    monkeypatch.setattr(ort, "REFUSING", dataclasses.replace(ort.TARGET, write=refuse), raising=False)
+    monkeypatch.setitem(target.TARGETS, "refusing", "resnet_export.deploy.targets.ort:REFUSING")
+    monkeypatch.setattr(shutil, "disk_usage", lambda where: SimpleNamespace(free=free))
+    found = deploy(net, "refusing", tmp_path / "bundle").bundles[0]
+    assert (found.status, found.exit_code) == (status, code)
+    assert ("are free there" in (found.reason or "")) == (code == 5)
 
 
 @pytest.mark.parametrize(
