@@ -64,6 +64,11 @@ class Cpu:
     """The last-level cache, all instances together; None when that is unknown."""
     clock: Clock = field(default_factory=Clock)
 
+    @property
+    def saturates(self) -> bool:
+        """Whether it is known to add products of unsigned and signed bytes in pairs of 16 bits: x86 without VNNI."""
+        return (self.instruction_sets or {}).get("VNNI") is False
+
 
 def read_cpu(root: Path = ROOT) -> Cpu:
     """The facts of this CPU."""

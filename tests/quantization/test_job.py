@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -217,6 +218,20 @@ def test_a_file_that_is_not_faster_is_refused(
     other = quantize(net, tmp_path / "int8.onnx", calibrate=colours, samples=16, target="tensorrt")
     assert (other.passed, other.quantization.timed) == (True, False)
     assert other.proofs[0].ratio is None
+
+
+@pytest.mark.parametrize(
+    ("target", "said"), [("x86-vnni", True), ("openvino", True), ("x86-avx2", False), ("arm", False)]
+)
+def test_sums_that_overflow_on_this_cpu_are_said(
+    target: str, said: bool, net: Path, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpu = replace(int8.read_cpu(), architecture="x86_64", instruction_sets={"AVX2": True, "VNNI": False})
+    monkeypatch.setattr(int8, "read_cpu", lambda: cpu)
+    report = quantize(
+        net, tmp_path / "int8.onnx", calibrate=colours, samples=8, target=target, ranges="minmax", keep=True
+    )
+    assert (int8.OVERFLOWS in report.notes) is said
 
 
 def test_random_numbers_mark_the_file(net: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from resnet_export.machine.cpu import read_cpu
 from resnet_export.parity.gate.evaluation import Evaluation
 from resnet_export.parity.gate.gate import SUSPICIOUS, max_error
 from resnet_export.parity.gate.inputs import InputSet
@@ -21,6 +22,11 @@ from resnet_export.parity.results import Diagnosis
 from resnet_export.runtimes.session import Precision, Session
 
 OPTIMISER = "ONNX Runtime's optimiser"
+OVERFLOW = (
+    "this CPU has no VNNI, and ONNX Runtime's sums of products of 8 bits overflow on it: quantize the network for it, "
+    "with --for x86-avx2"
+)
+"""Intel SDM, VPMADDUBSW: pairs of products are added in 16 bits."""
 
 
 def diagnose_runtime(
@@ -41,8 +47,13 @@ def diagnose_runtime(
         name = _first_changed(session, images, shown, right, allowed(precision) or SUSPICIOUS)
     where = "" if name is None else f" at node {_node_of(path, name)}"
     detail = f"{who} changes the result{where}: the same file passes in {passed.runtime}"
-    cause = f"a mistake of {who}, and none of the file"
-    return Diagnosis(shown[-1] if name is None else name, failed.candidate.label, detail, cause)
+    return Diagnosis(shown[-1] if name is None else name, failed.candidate.label, detail, cause_of(who, precision))
+
+
+def cause_of(who: str, precision: Precision) -> str:
+    """Why a runtime changes the result."""
+    overflows = who == OPTIMISER and precision == "int8" and read_cpu().saturates
+    return OVERFLOW if overflows else f"a mistake of {who}, and none of the file"
 
 
 def _first_changed(

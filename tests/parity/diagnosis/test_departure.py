@@ -9,13 +9,17 @@ import onnx
 import pytest
 
 from resnet_export import verify
-from resnet_export.parity.diagnosis.departure import OPTIMISER
+from resnet_export.machine.cpu import Cpu, read_cpu
+from resnet_export.parity.diagnosis import departure
+from resnet_export.parity.diagnosis.departure import OPTIMISER, OVERFLOW, cause_of
 from resnet_export.runtimes import parse_runtime
 from tests.parity.sources import ORT
 from tests.parity.test_own_graph import CORE, saved
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from resnet_export.runtimes.session import Precision
 
 POOL = CORE.replace("r1 = Relu(c1)", "p1 = Pad(c1, pads) r1 = MaxPool<kernel_shape=[3,3], strides=[2,2]>(p1)")
 """ONNX Runtime merges the zeros into the pool, as if they were minus infinity. Where it is right, nothing is tested."""
@@ -45,6 +49,30 @@ def test_a_mistake_of_the_file_is_none_of_the_optimiser(tmp_path: Path) -> None:
     report = verify(wrong, weights=right, runtimes=ORT)
     assert not report.passed
     assert OPTIMISER not in str(report.diagnosis)
+
+
+@pytest.mark.parametrize(
+    ("vnni", "precision", "overflows"), [(False, "int8", True), (False, "float32", False), (True, "int8", False)]
+)
+def test_sums_that_overflow_without_vnni(
+    vnni: bool, precision: Precision, overflows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpu = Cpu("a CPU", "x86_64", 2, 2, 2, {"AVX2": True, "VNNI": vnni}, False)
+    monkeypatch.setattr(departure, "read_cpu", lambda: cpu)
+    assert (cause_of(OPTIMISER, precision) == OVERFLOW) is overflows
+    assert cause_of("openvino", precision) == "a mistake of openvino, and none of the file"
+
+
+@pytest.mark.skipif(not read_cpu().saturates, reason="sums of products of 8 bits don't overflow on this CPU")
+def test_sums_that_overflow_here(tmp_path: Path) -> None:
+    from resnet_export import quantize
+
+    path = tmp_path / "int8.onnx"
+    source = saved(tmp_path / "float.onnx", CORE)
+    quantize(source, path, calibrate_random=True, samples=8, target="x86-vnni", seconds=5, keep=True)
+    report = verify(path, runtimes=ORT)
+    assert not report.passed
+    assert report.located[1] == f"Likely cause: {OVERFLOW}."
 
 
 def test_what_is_unoptimised() -> None:
