@@ -36,6 +36,8 @@ NOISE = re.compile(
     r"|^\[ERROR\] "
 )
 """What surrounds the words of a line."""
+ORT_RUNS_IT = "ONNX Runtime runs it: --runtime ort:cpu, and in deploy --target ort."
+"""The hint where a runtime takes fewer files."""
 
 
 def error_text(error: BaseException | str) -> str:
@@ -53,7 +55,7 @@ def cannot_load(runtime: str, path: Path, why: str) -> ModelError:
     """The error of a runtime that cannot load a file."""
     return ModelError(
         f"{runtime} cannot load {path.name}: {why}.",
-        hint="Export the network again." if is_usual(runtime) else "Run it with --runtime ort:cpu.",
+        hint="Export the network again." if is_usual(runtime) else ORT_RUNS_IT,
     )
 
 
@@ -69,9 +71,7 @@ def loading(runtime: str, path: Path) -> AbstractContextManager[None]:
 
 def running(runtime: str) -> AbstractContextManager[None]:
     """Says that a runtime fails while it runs, with the runtime's own reason, where something goes wrong inside."""
-    hint = (
-        "Look for the cause with: resnet-export verify FILE" if is_usual(runtime) else "Run it with --runtime ort:cpu."
-    )
+    hint = "Look for the cause with: resnet-export verify FILE" if is_usual(runtime) else ORT_RUNS_IT
     return _as_ours(lambda why: RuntimeFailedError(f"{runtime} fails while it runs the network: {why}.", hint=hint))
 
 

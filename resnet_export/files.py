@@ -160,7 +160,7 @@ def require_space(target: Path, needed: int) -> None:
     free = shutil.disk_usage(target.parent).free
     if free < needed:
         raise UnavailableError(
-            f"{target} needs about {needed / 2**20:.0f} MiB, and {free / 2**20:.0f} MiB are free there.",
+            f"{target} needs about {needed / 2**20:.1f} MiB, and {free / 2**20:.1f} MiB are free there.",
             hint="Free some space, or give another --output.",
         )
 

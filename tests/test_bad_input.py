@@ -419,7 +419,7 @@ class TestOutput:
         monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=3 * 2**20))
         assert refused(UnavailableError, ResNetSpec(), target) == (
             5,
-            f"{target} needs about 45 MiB, and 3 MiB are free there.",
+            f"{target} needs about 44.6 MiB, and 3.0 MiB are free there.",
             "Free some space, or give another --output.",
         )
 

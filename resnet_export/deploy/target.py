@@ -142,7 +142,8 @@ class Target:
         if form.dtype not in self.takes.inputs:
             raise NotApplicableError(
                 f"{file} takes {form.dtype}, and {name} {' or '.join(self.takes.inputs)}.",
-                hint="Export it again, with or without --preprocess uint8.",
+                hint="Export it again"
+                + (" without --preprocess uint8." if form.dtype == "uint8" else " with an input in float32."),
             )
         if form.channels not in self.takes.channels:
             raise NotApplicableError(

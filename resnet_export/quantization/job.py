@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from resnet_export.errors import UsageError
 from resnet_export.files import refuse_overwriting, reported, sha256, staged
 from resnet_export.keywords import keywords_of
 from resnet_export.progress import Progress
@@ -37,6 +39,8 @@ def quantize(options: QuantizeOptions) -> QuantizeReport:
     """
     target = Path(options.output)
     refuse_overwriting(target, force=options.force)
+    if isinstance(options.source, str | os.PathLike) and target.resolve() == Path(options.source).resolve():
+        raise UsageError(f"{target} is the source itself.", hint="Give another --output.")
     stage = options.progress or (lambda name: contextlib.nullcontext())
     with tempfile.TemporaryDirectory(prefix="resnet-export-") as name:
         folder = Path(name)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from resnet_export.error_text import ORT_RUNS_IT
 from resnet_export.errors import NotApplicableError
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.metadata import is_ours
@@ -39,7 +40,7 @@ def weights_of(path: Path) -> Weights:
     if not is_ours(model):
         raise NotApplicableError(
             f"{path.name} was not written by resnet-export: the frameworks run canonical files only.",
-            hint="Run it with --runtime ort:cpu.",
+            hint=ORT_RUNS_IT,
         )
     spec = read_metadata(model, path).spec
     if spec is None:
@@ -52,7 +53,7 @@ def weights_of(path: Path) -> Weights:
     if missing:
         raise NotApplicableError(
             f"{path.name} has no {missing[0]}, so the frameworks' definitions cannot run it.",
-            hint="Run it with --runtime ort:cpu.",
+            hint=ORT_RUNS_IT,
         )
     tensors = {}
     for step in spec.canonical.steps:

@@ -286,6 +286,14 @@ def test_what_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_source_is_not_replaced(net: Path, tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(net.read_bytes())
+    with pytest.raises(UsageError, match="is the source itself"):
+        quantize(path, f"{tmp_path}/./net.onnx", calibrate_random=True, force=True)
+    assert path.read_bytes() == net.read_bytes()
+
+
 def test_what_is_quantised_already_is_refused(net: Path, made: Path, colours: Path, tmp_path: Path) -> None:
     half = tmp_path / "half.onnx"
     quantize(net, half, precision="float16")
