@@ -10,7 +10,7 @@ import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 
@@ -164,8 +164,15 @@ class _Skipped:
         """As of a set."""
 
 
-class _Unpickler(pickle.Unpickler):
-    """Makes tensors and plain data alone."""
+class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined, misc]
+    """Makes tensors and plain data alone.
+
+    It is the one in Python: the one in C makes its memo as large as the largest index that a file names.
+    """
+
+    dispatch: ClassVar = {op: load for op, load in pickle._Unpickler.dispatch.items() if op != pickle.BYTEARRAY8[0]}
+    """Without arrays of bytes, which torch doesn't write: they would be made before their length is held against the
+    file's."""
 
     def find_class(self, module_name: str, global_name: str) -> Any:
         torch = require("torch")

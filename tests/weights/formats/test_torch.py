@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import pickle
+import pickletools
 import re
+import tracemalloc
 import warnings
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -207,6 +210,33 @@ def test_no_tensors_by_name(tmp_path: Path, content: object, found: str) -> None
     error = refused(tmp_path / "m.pth")
     assert f"holds {found}, but no tensors by name" in error.message
     assert "'state_dict'" in str(error.hint)
+
+
+LARGE = 64 << 20
+"""Bytes; a file that claims more than that is a thousand times smaller."""
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [b"r" + (LARGE // 16).to_bytes(4, "little"), b"\x96" + LARGE.to_bytes(8, "little")],
+    ids=["an index of the memo", "an array of bytes"],
+)
+def test_what_a_file_claims_takes_no_memory(tmp_path: Path, claim: bytes) -> None:
+    file = io.BytesIO()
+    torch.save({"a.weight": torch.zeros(2)}, file, _use_new_zipfile_serialization=False)
+    file.seek(0)
+    for _ in range(3):  # the format's number, its version, the sizes of C's types
+        list(pickletools.genops(file))
+    content = file.getvalue()
+    start = content[: file.tell()] + b"\x80\x02cos\nsystem\n"
+    path = tmp_path / "claims.tar"
+    path.write_bytes(start + claim + content[file.tell() + 2 :])
+    tracemalloc.start()
+    with contextlib.suppress(CheckpointError):
+        read(path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < LARGE // 4
 
 
 def test_a_sparse_tensor_is_a_checkpoint_error(tmp_path: Path) -> None:
