@@ -164,7 +164,7 @@ class _Skipped:
         """As of a set."""
 
 
-class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined, misc]
+class _Unpickler(pickle._Unpickler):
     """Makes tensors and plain data alone.
 
     It is the one in Python: the one in C makes its memo as large as the largest index that a file names.
