@@ -52,6 +52,18 @@ def to_json(result: Any, *, indent: int = 2) -> str:
     return json.dumps(as_plain(result), indent=indent or None, allow_nan=False)
 
 
+def from_json(data: bytes | str) -> Any:
+    """What JSON says.
+
+    Raises:
+        ValueError: it is no JSON, or is nested too deeply to be any.
+    """
+    try:
+        return json.loads(data)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
 def decode(kind: type[T], data: bytes | str | Any, what: str, *, hint: str | None = None) -> T:
     """The inverse of `as_plain` and `to_json`.
 
@@ -65,6 +77,6 @@ def decode(kind: type[T], data: bytes | str | Any, what: str, *, hint: str | Non
         InputError: it is not JSON, a key is missing, or a value has another type; the message names its place.
     """
     try:
-        return msgspec.convert(json.loads(data) if isinstance(data, bytes | str) else data, kind)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        return msgspec.convert(from_json(data) if isinstance(data, bytes | str) else data, kind)
+    except (msgspec.MsgspecError, ValueError) as error:
         raise InputError(f"{what} can't be read: {error}.", hint=hint) from error

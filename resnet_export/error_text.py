@@ -14,8 +14,8 @@ from resnet_export.errors import ModelError, ResNetExportError, RuntimeFailedErr
 
 LONGEST = 200
 """Characters of a reason: about two lines of a terminal."""
-NO_MEMORY = re.compile("bad_alloc|allocate memory", re.IGNORECASE)
-"""What native code says where memory does not suffice, such as ONNX Runtime's."""
+NO_MEMORY = re.compile("bad_alloc|allocate memory|array is too big|maximum allowed dimension", re.IGNORECASE)
+"""What native code says where memory does not suffice: ONNX Runtime's, and NumPy's of an array that no memory holds."""
 BACKTRACE = re.compile(r"\n\s*Stack backtrace:.*", re.DOTALL)
 CAUSES = re.compile(r"\n\s*Caused by:\s*\n")
 WHERE = re.compile(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import contextlib
 import importlib.util
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from resnet_export.data import from_json
 from resnet_export.errors import LabelsError, MissingDependencyError
 from resnet_export.terminal import number
 
@@ -64,7 +64,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
         raise LabelsError(f"The labels file {path} cannot be read: {reason}.", hint=hint) from error
     if text.startswith(("{", "[")):
         try:
-            return of_json(json.loads(text))
+            return of_json(from_json(text))
         except ValueError as error:
             raise LabelsError(f"The labels file {path} has no class names: {error}.", hint=hint) from error
     names = tuple(line.strip() for line in text.splitlines())

@@ -29,6 +29,7 @@ def test_labels_as_editors_write_them(content: str, tmp_path: Path) -> None:
         ('{"a": "b"}', "has no class names"),
         ("[1, 2]", "it is no list of names"),
         ("[", "has no class names"),
+        ("[" * 100_000, "it is nested too deeply"),
     ],
 )
 def test_labels_that_are_no_list_of_lines(content: str, said: str, tmp_path: Path) -> None:

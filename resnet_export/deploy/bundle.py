@@ -12,7 +12,7 @@ from typing import Any
 
 from resnet_export import __version__
 from resnet_export.classify.probabilities import activation_for
-from resnet_export.data import as_plain, to_json
+from resnet_export.data import as_plain, from_json, to_json
 from resnet_export.deploy.expected import Expected, columns_first
 from resnet_export.deploy.layers import first_wrong
 from resnet_export.deploy.proof import golden_answers, prove, run_client
@@ -91,7 +91,7 @@ def _write_network(target: Target, source: Source, folder: Path, output: Path) -
 def is_ours(folder: Path) -> bool:
     """Whether a folder is a bundle."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        described = json.loads((folder / CONFIG).read_bytes())
+        described = from_json((folder / CONFIG).read_bytes())
         return str(described.get(MADE_BY)).startswith("resnet-export ")
     return False
 

@@ -10,7 +10,7 @@ from typing import Any
 import onnx_ir as ir
 
 from resnet_export.assumptions import Assumption
-from resnet_export.data import as_plain, decode
+from resnet_export.data import as_plain, decode, from_json
 from resnet_export.errors import ModelError, ResNetExportError
 from resnet_export.graph.interface import Interface
 from resnet_export.graph.recipe import Quantization
@@ -81,7 +81,7 @@ class Metadata:
                 hint="Export the network with resnet-export, and give that file.",
             )
         try:
-            data = {key: json.loads(value) for key, value in entries.items()}
+            data = {key: from_json(value) for key, value in entries.items()}
             if data["format"] != FORMAT:
                 raise ModelError(
                     f"The file's metadata has format {data['format']}, and this release reads format {FORMAT}.",

@@ -1,6 +1,5 @@
 """What tells two files apart: structure, numbers, metadata."""
 
-import json
 import os
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -9,6 +8,7 @@ from typing import Any
 
 import onnx_ir as ir
 
+from resnet_export.data import from_json
 from resnet_export.files import sha256
 from resnet_export.graph.file import read
 from resnet_export.graph.foreign import graph_inputs
@@ -84,7 +84,7 @@ def _metadata(first: dict[str, str], second: dict[str, str]) -> Iterator[Change]
 def _decoded(value: str | None) -> Any:
     """What JSON says, or the text itself."""
     try:
-        return None if value is None else json.loads(value)
+        return None if value is None else from_json(value)
     except ValueError:
         return value
 

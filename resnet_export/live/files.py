@@ -6,7 +6,6 @@ file that asks for Python code, with a `Lambda` layer or a class from outside of
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from resnet_export.convert.keras import require_tensorflow
 from resnet_export.convert.remarks import quiet, reason
+from resnet_export.data import from_json
 from resnet_export.errors import CheckpointError, MissingDependencyError, quote_some
 from resnet_export.optional import require
 
@@ -88,7 +88,7 @@ def refuse_code(path: Path) -> None:
         CheckpointError: it can't be read, or asks for code.
     """
     try:
-        model = json.loads(_archived(path) if path.name.lower().endswith(".keras") else _described(path) or "{}")
+        model = from_json(_archived(path) if path.name.lower().endswith(".keras") else _described(path) or "{}")
         if isinstance(model, dict):
             model.pop("compile_config", None)  # losses and optimisers are not loaded
         asked = list(dict.fromkeys(_code(model)))

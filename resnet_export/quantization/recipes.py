@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from resnet_export.data import decode
+from resnet_export.data import decode, from_json
 from resnet_export.errors import InputError
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.recipe import Recipe
@@ -21,7 +20,7 @@ def read_recipe(path: Path) -> Recipe:
     """
     if path.suffix.lower() == ".json":
         try:
-            data = json.loads(path.read_bytes())
+            data = from_json(path.read_bytes())
         except (OSError, ValueError) as error:
             raise InputError(f"{path} cannot be read: {error}.", hint=HINT) from error
         found = data.get("quantization", {}).get("recipe", data) if isinstance(data, dict) else data

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from resnet_export.data import from_json
 from resnet_export.errors import CheckpointError, UsageError
 from resnet_export.labels import of_json
 from resnet_export.sources.configurations import of_processor, of_timm
@@ -83,7 +83,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = from_json(path.read_text(encoding="utf-8"))
         if not isinstance(data, dict):
             raise ValueError("it is no JSON object")
     except (OSError, ValueError) as error:

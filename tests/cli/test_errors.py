@@ -6,6 +6,7 @@ import signal
 import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -69,8 +70,15 @@ def test_a_real_ctrl_c(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; nothing was written\n")
 
 
-def test_too_little_memory(pipeline: Pipeline, invoke: Callable[..., Result]) -> None:
-    pipeline.raises = MemoryError()
+def no_memory_holds() -> Exception:
+    with pytest.raises(ValueError) as caught:
+        np.zeros((2**40, 2**40))
+    return caught.value
+
+
+@pytest.mark.parametrize("error", [MemoryError(), no_memory_holds()], ids=["memory", "array"])
+def test_too_little_memory(error: Exception, pipeline: Pipeline, invoke: Callable[..., Result]) -> None:
+    pipeline.raises = error
     done = invoke()
     assert done.exit_code == 5
     assert done.stderr.startswith("error: the memory of this machine does not suffice")

@@ -207,6 +207,7 @@ def test_a_damaged_network(change: Callable[[dict[str, Any]], None]) -> None:
         ("preprocessing", "3"),
         ("format", '"one"x'),
         ("labels", "7"),
+        ("labels", "[" * 100_000),
     ],
 )
 def test_damage(key: str, value: str) -> None:

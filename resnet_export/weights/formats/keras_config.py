@@ -3,12 +3,12 @@
 Whether the layers are the specification's network is not looked at here: `sources` reads that from the model.
 """
 
-import json
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from resnet_export.data import from_json
 from resnet_export.errors import CheckpointError
 from resnet_export.weights.finding import Finding
 
@@ -23,7 +23,7 @@ def read_findings(path: Path) -> dict[str, Finding]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            layers = list(_layers(json.loads(archive.read(ENTRY))))
+            layers = list(_layers(from_json(archive.read(ENTRY))))
     except (KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
         raise CheckpointError(
             f"The configuration in {path} cannot be read: {type(error).__name__} at {error}.",

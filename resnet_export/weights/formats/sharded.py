@@ -4,11 +4,11 @@ model.safetensors.index.json            {"weight_map": {"conv1.weight": "model-0
 model-00001-of-00002.safetensors        some of the tensors
 """
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from resnet_export.data import from_json
 from resnet_export.errors import CheckpointError, quote_some
 
 INDEX = ".index.json"
@@ -70,7 +70,7 @@ def parts_of(path: Path) -> list[Path]:
 
 def _names_in(index: Path) -> list[str]:
     try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        names = sorted(set(from_json(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise CheckpointError(
             f"{index} is no index of a checkpoint: it has no weight_map.", hint="Copy or download it again."
