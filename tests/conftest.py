@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import onnx
 import onnx_ir as ir
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
     from resnet_export import ExportReport
     from resnet_export.convert import Topology
+
+# A busy or slow machine fails no test.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
