@@ -20,7 +20,7 @@ def test_it_says_how_long_it_takes_and_what_comes_next(tmp_path: Path) -> None:
     python.parent.mkdir(parents=True)
     python.write_text("#!/bin/sh\n")
     python.chmod(0o755)
-    command = ["make", "install", f"PYTHON={sys.executable}"]
+    command = ["make", "--no-print-directory", "install", f"PYTHON={sys.executable}"]
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.splitlines()
     assert said[0] == "Installing into .venv: about 4 GB, 2 to 4 minutes."
     assert said[-1] == "Done: . .venv/bin/activate"
