@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -549,9 +550,35 @@ def negative_pad(g: Graph, x: Value) -> Value | None:
     return g.with_shape("Pad", [x.name, g.integers(*pads)], shape)
 
 
+def places(g: Graph, x: Value) -> Value | None:
+    """A dense layer of the last axis, by a matrix of the places of all images."""
+    if not x.leads or x.rank < 3:
+        return None
+    *outer, columns = x.shape
+    rows = math.prod(outer)
+    spelled = g.integers(g.pick(-1, *([] if g.batch is None else [g.batch * rows // IMAGES])), columns)
+    made = g.with_shape("Reshape", [x.name, spelled], (rows, columns))
+    for _ in range(g.random.randint(1, 3)):
+        out = g.random.randint(1, 5)
+        weight = g.number(g.normal(made.shape[1], out, scale=0.3))
+        match g.pick("MatMul", "Gemm", "Add", "Relu"):
+            case "MatMul":
+                made = g.with_shape("MatMul", [made.name, weight], (rows, out))
+            case "Gemm":
+                bias = g.number(g.normal(*g.pick((out,), (1, out), (1,))))
+                made = g.with_shape("Gemm", [made.name, weight, bias], (rows, out), alpha=g.pick(1.0, 0.5))
+            case "Add":
+                number = g.number(g.normal(*g.pick((made.shape[1],), (1, made.shape[1]), (1,))))
+                made = g.with_shape("Add", [made.name, number][:: g.pick(1, -1)], made.shape)
+            case op:
+                made = g.with_shape(op, [made.name], made.shape)
+    back = g.integers(g.pick(-1, *([] if g.batch is None else [g.batch])), *outer[1:], made.shape[1])
+    return g.with_shape("Reshape", [made.name, back], (*outer, made.shape[1]))
+
+
 MORE_KINDS: tuple[Operator, ...] = (
     *KINDS, choice, choice, more_norms, more_norms, more_activations, more_reductions, blocks, tile, scaled_gemm,
-    negative_pad,
+    negative_pad, places, places,
 )  # fmt: skip
 """Those and what came later: another list, so that what a seed of the first gives stays what it is."""
 
