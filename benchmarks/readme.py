@@ -33,5 +33,7 @@ def table(headings: tuple[str, ...], alignments: tuple[str, ...], rows: Sequence
 
 
 def machine_in_words(machine: Machine) -> str:
-    """`AMD EPYC, 2 cores, 24 GiB`."""
-    return f"{machine.cpu.model}, {machine.usable_cpus:g} cores, {machine.usable_memory_bytes / 2**30:.0f} GiB"
+    """`AMD EPYC (AVX2, AVX-512, VNNI), 2 cores, 24 GiB`."""
+    sets = ", ".join(name for name, there in (machine.cpu.instruction_sets or {}).items() if there)
+    cpu = f"{machine.cpu.model} ({sets})" if sets else machine.cpu.model
+    return f"{cpu}, {machine.usable_cpus:g} cores, {machine.usable_memory_bytes / 2**30:.0f} GiB"

@@ -22,7 +22,7 @@ from resnet_export.files import sha256
 from resnet_export.graph.cut import value_names
 from resnet_export.parity.description import describe
 from resnet_export.parity.diagnosis.attribution import diagnose
-from resnet_export.parity.diagnosis.departure import OPTIMISER, diagnose_runtime
+from resnet_export.parity.diagnosis.departure import OPTIMISER, diagnose_runtime, overflow
 from resnet_export.parity.embedded import measure, too_far
 from resnet_export.parity.gate.evaluation import Candidate, Evaluation, evaluate
 from resnet_export.parity.gate.inputs import InputSet, gate_inputs
@@ -128,6 +128,9 @@ def verify(
                 notes += unseen
                 if tested.wrong is None and bisection is not None and bisection.is_open:
                     diagnosis = _of_runtime(tested, verdict, truths, evaluations, sets, allow_fallback) or diagnosis
+                if diagnosis is not None and diagnosis.cause is None and verdict.failed:
+                    first, _ = verdict.failed[0]
+                    diagnosis = replace(diagnosis, cause=overflow(first.runtime, precision_of(first, tested)))
         results = tuple(one if isinstance(one, RuntimeResult) else _result(one, verdict, tested) for one in ran)
         refused = [f"{result.runtime}: {result.reason}" for result in results if result.refused]
         none = [] if evaluations else ["No runtime ran the file."]

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from resnet_export.error_text import is_usual
 from resnet_export.machine.cpu import read_cpu
 from resnet_export.parity.gate.evaluation import Evaluation
 from resnet_export.parity.gate.gate import SUSPICIOUS, max_error
@@ -47,13 +48,14 @@ def diagnose_runtime(
         name = _first_changed(session, images, shown, right, allowed(precision) or SUSPICIOUS)
     where = "" if name is None else f" at node {_node_of(path, name)}"
     detail = f"{who} changes the result{where}: the same file passes in {passed.runtime}"
-    return Diagnosis(shown[-1] if name is None else name, failed.candidate.label, detail, cause_of(who, precision))
+    overflowed = overflow(failed.runtime, precision) if who == OPTIMISER else None
+    cause = overflowed or f"a mistake of {who}, and none of the file"
+    return Diagnosis(shown[-1] if name is None else name, failed.candidate.label, detail, cause)
 
 
-def cause_of(who: str, precision: Precision) -> str:
-    """Why a runtime changes the result."""
-    overflows = who == OPTIMISER and precision == "int8" and read_cpu().saturates
-    return OVERFLOW if overflows else f"a mistake of {who}, and none of the file"
+def overflow(runtime: str, precision: Precision) -> str | None:
+    """What explains a wrong result of a file of 8 bits on this CPU; None where its sums don't overflow."""
+    return OVERFLOW if is_usual(runtime) and precision == "int8" and read_cpu().saturates else None
 
 
 def _first_changed(

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 import pytest
+from onnxruntime.quantization import quantize_dynamic
 
 from resnet_export import verify
 from resnet_export.machine.cpu import Cpu, read_cpu
 from resnet_export.parity.diagnosis import departure
-from resnet_export.parity.diagnosis.departure import OPTIMISER, OVERFLOW, cause_of
+from resnet_export.parity.diagnosis.departure import OPTIMISER, OVERFLOW, overflow
 from resnet_export.runtimes import parse_runtime
 from tests.parity.sources import ORT
 from tests.parity.test_own_graph import CORE, saved
@@ -59,20 +60,22 @@ def test_sums_that_overflow_without_vnni(
 ) -> None:
     cpu = Cpu("a CPU", "x86_64", 2, 2, 2, {"AVX2": True, "VNNI": vnni}, False)
     monkeypatch.setattr(departure, "read_cpu", lambda: cpu)
-    assert (cause_of(OPTIMISER, precision) == OVERFLOW) is overflows
-    assert cause_of("openvino", precision) == "a mistake of openvino, and none of the file"
+    assert overflow("ort:cpu,threads=2", precision) == (OVERFLOW if overflows else None)
+    assert overflow("openvino", precision) is None
 
 
 @pytest.mark.skipif(not read_cpu().saturates, reason="sums of products of 8 bits don't overflow on this CPU")
 def test_sums_that_overflow_here(tmp_path: Path) -> None:
     from resnet_export import quantize
 
-    path = tmp_path / "int8.onnx"
+    path, dynamic = tmp_path / "int8.onnx", tmp_path / "dynamic.onnx"
     source = saved(tmp_path / "float.onnx", CORE)
     quantize(source, path, calibrate_random=True, samples=8, target="x86-vnni", seconds=5, keep=True)
-    report = verify(path, runtimes=ORT)
-    assert not report.passed
-    assert report.located[1] == f"Likely cause: {OVERFLOW}."
+    quantize_dynamic(source, dynamic)
+    for one in (path, dynamic):
+        report = verify(one, runtimes=ORT)
+        assert not report.passed
+        assert report.located[1] == f"Likely cause: {OVERFLOW}."
 
 
 def test_what_is_unoptimised() -> None:
