@@ -18,6 +18,9 @@ from resnet_export.graph.resizing import RESIZE
 CHANNELS = frozenset({1, 3, 4})
 """Numbers of channels that pictures have: grey, colour, colour with alpha."""
 
+MOST_CHANNELS = 10_000
+"""More than any sensor gives; a damaged file may claim more than the memory holds numbers for."""
+
 PIXELS = frozenset({"uint8", "int8", "int32", "int64", "float16", "bfloat16", "float32", "float64"})
 """Types that an image comes in."""
 
@@ -108,6 +111,11 @@ def image_input(model: ir.Model, path: Path) -> ImageInput:
         raise ModelError(
             f"{path} leaves open how many channels its input {value.name!r} has.",
             hint="Export it with a fixed number of channels.",
+        )
+    if channels > MOST_CHANNELS:
+        raise ModelError(
+            f"{path} takes images of {channels:,} channels.",
+            hint=f"Give a file of images of at most {MOST_CHANNELS:,}.",
         )
     height, width = sizes[2:] if layout == "nchw" else sizes[1:3]
     assert value.name is not None, "an input has a name"

@@ -110,6 +110,7 @@ def test_initializers_among_the_inputs_are_none() -> None:
         ("(string[N,3,8,8] x) => (string[N,3,8,8] y)", "y = Identity(x)", "its input 'x' is string (N, 3, 8, 8)"),
         ("(float x) => (float y)", "y = Relu(x)", "its input 'x' is float32 (), and"),
         ("(float[N,C,H,W] x) => (float[N,C,H,W] y)", "y = Relu(x)", "leaves open how many channels its input 'x' has"),
+        ("(float[N,99999,H,W] x) => (float[N,C,H,W] y)", "y = Relu(x)", "takes images of 99,999 channels"),
     ],
 )  # fmt: skip
 def test_what_is_no_image(signature: str, body: str, message: str) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from resnet_export.graph.cost import count
 from resnet_export.network import BATCH, IMAGE, Network, Step
 from resnet_export.network.operators import BINARY, COMPARISONS, OPERATORS, UNARY
+from resnet_export.network.operators.operator import sum_over
 from resnet_export.network.operators.windows import output_size
 
 from .running import assert_as_in_onnx_runtime, file_of, images_of, numbers_of, run
@@ -388,3 +389,13 @@ def test_a_concat_of_values_that_do_not_fit() -> None:
     )
     with pytest.raises(ValueError, match="joined along axis 1"):
         _ = Network(IMAGE_SHAPE, steps, ("step",)).shapes
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_float32_adds_one_value_after_the_other(channels: int) -> None:
+    x = np.full((channels, 100_000), 0.1, np.float32)
+    expected = np.float32(0)
+    for value in x[0]:
+        expected += value
+    assert sum_over(x, (1,)).tolist() == [expected] * channels
+    assert sum_over(x[:, :0], (1,)).tolist() == [0] * channels

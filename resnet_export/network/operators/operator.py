@@ -71,7 +71,10 @@ def sum_over(x: Floats, axes: tuple[int, ...], *, keepdims: bool = False) -> Flo
     axes = tuple(axis % x.ndim for axis in axes)
     last = np.moveaxis(x, axes, range(len(axes)))
     rest = last.shape[len(axes) :]
-    total = np.ascontiguousarray(last).reshape(-1, math.prod(rest)).sum(axis=0).reshape(rest)
+    columns = np.ascontiguousarray(last).reshape(-1, math.prod(rest))
+    # NumPy adds a single column in pairs, too.
+    alone = columns.shape[1] == 1 and len(columns) > 0
+    total = (np.add.accumulate(columns)[-1] if alone else columns.sum(axis=0)).reshape(rest)
     return np.expand_dims(total, axes) if keepdims else total
 
 

@@ -32,12 +32,21 @@ READ = {
     "a sum that makes several channels of one, which is no bias": 4000942,
 }
 """What went wrong once -> the seed of a graph that shows it."""
+READ_OF_MORE_KINDS = {
+    "a group norm of values that are far from 0, whose variance is a difference": 6010571,
+    "the same of one group behind a tile": 6015652,
+}
 REFUSED = {"an output without the images on its first axis": 190}
 
 
 @pytest.mark.parametrize("seed", READ.values(), ids=READ)
 def test_what_went_wrong_once(seed: int) -> None:
     assert check(Random(seed)) == "read"
+
+
+@pytest.mark.parametrize("seed", READ_OF_MORE_KINDS.values(), ids=READ_OF_MORE_KINDS)
+def test_what_went_wrong_once_of_more_kinds(seed: int) -> None:
+    assert check(Random(seed), MORE_KINDS) == "read"
 
 
 @pytest.mark.parametrize("seed", REFUSED.values(), ids=REFUSED)

@@ -57,12 +57,14 @@ def _layer_norm(
 def _group_norm(
     builder: Builder, image: Input, scale: Input, shift: Input, *, num_groups: int, epsilon: float = 1e-5, **_: Any
 ) -> Value:
-    """An instance norm of each group, then a scale and shift: of a group before opset 21, of a channel from then on."""
-    x = builder.settled(feature(image))
-    ones, zeros = (Number.constant(np.full(num_groups, value, np.float32)) for value in (1, 0))
-    grouped = moves.reshape(builder, x, shape=(0, num_groups, -1))
-    found = _instance_norm(builder, grouped, ones, zeros, epsilon)
-    found = moves.reshaped(builder, builder.settled(found), x.shape)
+    """Each group, then a scale and shift: of a group before opset 21, of a channel from then on.
+
+    The variance is that of ONNX's function, mean(x^2) - mean^2: in float32 it loses digits where the mean is large.
+    """
+    x, do = builder.settled(feature(image)), partial(made, builder)
+    centred, variance = _moments(builder, moves.reshape(builder, x, shape=(0, num_groups, -1)), (2,))
+    normal = do("Div", centred, do("Sqrt", do("Add", variance, decimal(epsilon))))
+    found = moves.reshaped(builder, builder.settled(normal), x.shape)
     for op, value in (("Mul", scale), ("Add", shift)):
         along = number(value).vector()
         if builder.opset < GROUP_NORM_OF_CHANNELS:
@@ -83,9 +85,15 @@ def _local_response(
 def _mean_variance(builder: Builder, x: Input, axes: Sequence[int] = (0, 2, 3)) -> Value:
     """(x - mean) / (sqrt(mean(x^2) - mean^2) + 1e-9)."""
     do = partial(made, builder)
+    centred, variance = _moments(builder, x, axes)
+    return do("Div", centred, do("Add", do("Sqrt", variance), MVN_EPSILON))
+
+
+def _moments(builder: Builder, x: Input, axes: Sequence[int]) -> tuple[Feature, Feature]:
+    """(x - mean, mean(x^2) - mean^2)."""
+    do = partial(made, builder)
     mean, of_squares = (reductions.RULES["ReduceMean"](builder, one, axes=axes) for one in (x, do("Mul", x, x)))
-    variance = do("Sub", of_squares, do("Mul", mean, mean))
-    return do("Div", do("Sub", x, mean), do("Add", do("Sqrt", variance), MVN_EPSILON))
+    return do("Sub", x, mean), do("Sub", of_squares, do("Mul", mean, mean))
 
 
 def _root_mean_square(
