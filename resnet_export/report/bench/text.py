@@ -26,7 +26,10 @@ MOST_ADVICE = 2
 """Lines of advice, where nobody asked for all."""
 COMMAND = "resnet-export bench ..."
 """What stands in a sentence for the command that was given."""
-EXPLANATION = "p50: half of the runs are as fast or faster; p99: 99 of 100 are; in brackets, the 95% interval."
+EXPLANATION = (
+    "p50: half of the runs are as fast or faster; p99: 99 of 100 are; in brackets, the 95% interval, for the machine "
+    "as it was."
+)
 RATE = " images/s: batch over the mean."
 ROOFLINE = " roofline: how much of this machine's measured speed is used; ? at grade D, which disturbs that speed too."
 GRADE = " grade: A (nothing disturbed it) to D (of little use)."
