@@ -128,7 +128,7 @@ def verify(
                 notes += unseen
                 if tested.wrong is None and bisection is not None and bisection.is_open:
                     diagnosis = _of_runtime(tested, verdict, truths, evaluations, sets, allow_fallback) or diagnosis
-                if diagnosis is not None and diagnosis.cause is None and verdict.failed:
+                if tested.wrong is None and diagnosis is not None and diagnosis.cause is None and verdict.failed:
                     first, _ = verdict.failed[0]
                     diagnosis = replace(diagnosis, cause=overflow(first.runtime, precision_of(first, tested)))
         results = tuple(one if isinstance(one, RuntimeResult) else _result(one, verdict, tested) for one in ran)
