@@ -237,7 +237,7 @@ class _Reader:
         if rule is None:
             raise UnreadableError("this operator is not read", at_any_size=True)
         if any(isinstance(value, Rows) for value in inputs):
-            return of_rows(self.builder, node.op_type, inputs, attributes)
+            return of_rows(self.builder, node.op_type, rule, inputs, attributes)
         return rule(self.builder, *inputs, **attributes)
 
 

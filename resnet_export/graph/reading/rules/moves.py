@@ -37,16 +37,17 @@ def reshape(
     builder: Builder, value: Input, given: Input = None, *, shape: Shape | None = None, allowzero: int = 0
 ) -> Value:
     """To lengths that are known, among which 0 keeps a length and -1 is what remains."""
-    x = value if isinstance(value, Rows) else builder.unpadded(feature(value))
+    x = value.of if isinstance(value, Rows) else builder.unpadded(feature(value))
     asked = list(sizes(given) if shape is None else shape)
     if not allowzero:
-        asked = [x.seen[axis] if size == 0 else size for axis, size in enumerate(asked)]
-    x = x.of if isinstance(x, Rows) else x
+        seen = value.seen if isinstance(value, Rows) else x.seen
+        asked = [seen[axis] if size == 0 else size for axis, size in enumerate(asked)]
     if asked and builder.batch is not None and x.shape[:1] == (BATCH,):
+        places = product(x.seen[1:-1]) if len(asked) == 2 else 1
         if asked[0] == builder.batch:  # the number of images that a tracer saw
             asked[0] = BATCH
-        elif len(asked) == 2 and (rows := product((*x.seen[1:-1], builder.batch))) == asked[0]:
-            asked[0] = BATCH * (rows // builder.batch)
+        elif asked[0] == places * builder.batch:
+            asked[0] = places * BATCH
     if -1 in asked:
         rest = product(size for size in asked if size != -1)
         asked[asked.index(-1)] = product(x.seen) // rest  # type: ignore[operator]
