@@ -48,8 +48,7 @@ def diagnose_runtime(
         name = _first_changed(session, images, shown, right, allowed(precision) or SUSPICIOUS)
     where = "" if name is None else f" at node {_node_of(path, name)}"
     detail = f"{who} changes the result{where}: the same file passes in {passed.runtime}"
-    overflowed = overflow(failed.runtime, precision) if who == OPTIMISER else None
-    cause = overflowed or f"a mistake of {who}, and none of the file"
+    cause = overflow(failed.runtime, precision) or f"a mistake of {who}, and none of the file"
     return Diagnosis(shown[-1] if name is None else name, failed.candidate.label, detail, cause)
 
 
