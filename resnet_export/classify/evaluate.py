@@ -121,6 +121,7 @@ def evaluate(options: EvaluateOptions) -> EvaluateReport:
     kept = list(answers)
     measured = [judge.measured(kept, *facts) for judge, facts in zip(judges, zip(ran, notes, strict=True), strict=True)]
     paired = _pair(list(answers.values())) if len(judges) > 1 else None
+    told = [*dataset.notes, *doubts(dataset, classifiers[0]), *(note for one in judges for note in _notes(one, kept))]
     report = EvaluateReport(
         data=dataset.source,
         file=measured[0],
@@ -128,15 +129,7 @@ def evaluate(options: EvaluateOptions) -> EvaluateReport:
         paired=paired,
         checks=tuple(_checks(measured[0].accuracy, paired, options, len(kept))),
         pictures=tuple(_judged(dataset, judges, answers)),
-        notes=tuple(
-            dict.fromkeys(
-                [
-                    *dataset.notes,
-                    *doubts(dataset, classifiers[0]),
-                    *(note for judge in judges for note in _notes(judge, kept)),
-                ]
-            )
-        ),
+        notes=tuple(dict.fromkeys(told)),
     )
     return _with_thumbnails(report, dataset) if options.thumbnails else report
 
