@@ -1,4 +1,7 @@
-"""Atomic writing: a file appears whole under its name or not at all, and what stood there stays until then."""
+"""Atomic writing, and the folder of the user's cache.
+
+A file appears whole under its name or not at all, and what stood there stays until then.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,17 @@ from typing import IO
 
 from resnet_export.errors import UnavailableError, UsageError
 
+CACHE_VARIABLE = "RESNET_EXPORT_CACHE"
+"""The environment variable that names another folder."""
 LOCKED_BYTE = 1 << 40
 """On Windows a lock keeps others from reading what it covers: it covers what no file reaches."""
+
+
+def cache_folder() -> Path:
+    """Where downloads and the journals of benchmarks are kept."""
+    import platformdirs
+
+    return Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("resnet-export", appauthor=False))
 
 
 def is_text(path: Path) -> bool:

@@ -206,3 +206,8 @@ def test_a_folder_is_refused_that_holds_something(tmp_path: Path) -> None:
         refuse_filled_folder(tmp_path, force=True, ours=others)
     with pytest.raises(UsageError, match="is a file"):
         refuse_filled_folder(tmp_path / "file", force=True, ours=ours)
+
+
+def test_the_cache_is_the_users_own_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RESNET_EXPORT_CACHE", raising=False)
+    assert files.cache_folder().name == "resnet-export"

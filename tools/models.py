@@ -14,7 +14,7 @@ from pathlib import Path
 
 from training.settings import FRAMEWORKS
 
-from resnet_export.weights.published import cache_folder
+from resnet_export.files import cache_folder
 
 DATA = "fashion-mnist"
 

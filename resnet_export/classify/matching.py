@@ -99,8 +99,11 @@ def _unmatched(
             "and no names to match them by.",
             hint="Give the names of the network's classes with --labels FILE.",
         )
+    missing = f"{model} has no class {quote_some(names)}, which {dataset.source} has."
+    if all(name.isdecimal() for name in (*names, *own)):
+        return LabelsError(missing, hint=f"Its classes are {own[0]} to {own[-1]}: number the labels like that.")
     return LabelsError(
-        f"{model} has no class {quote_some(names)}, which {dataset.source} has.",
+        missing,
         hint=f"{did_you_mean(names[0], own)}Its classes are {quote_some(own)}. Rename those of the data, or give other "
         "names for the network's with --labels FILE.",
     )

@@ -6,10 +6,9 @@ from pathlib import Path
 
 def place(plan: str) -> Path | None:
     """The journal of a plan, by its digest, in the user's cache; None where that can't be written."""
-    import platformdirs
+    from resnet_export.files import cache_folder
 
-    cache = os.environ.get("RESNET_EXPORT_CACHE") or platformdirs.user_cache_dir("resnet-export", appauthor=False)
-    folder = Path(cache, "bench")
+    folder = cache_folder() / "bench"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:  # nobody asked for it: in a container there may be no home

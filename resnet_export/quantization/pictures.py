@@ -179,6 +179,6 @@ def _notes(problems: Sequence[str], calibration: int, samples: int, held_out: in
     if problems:
         yield f"{number(len(problems), 'picture')} could not be read; the first: {problems[0]}"
     if calibration < samples:
-        yield f"The ranges come from {number(calibration, 'picture')}, and --samples {samples} were asked for."
+        yield f"Calibrated with {number(calibration, 'picture')} of the {samples} that --samples asks for."
     if not held_out:
         yield "No picture could be held out, so that nothing shows how often the file agrees with float32."

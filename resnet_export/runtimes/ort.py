@@ -140,6 +140,8 @@ class OrtSession(Session):
         options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
         options.intra_op_num_threads = self._options.threads or 0
         options.add_session_config_entry(RECORD, "1")
+        if self._options.x64quantprecision:
+            options.add_session_config_entry("session.x64quantprecision", "1")
         if change is not None:
             change(options)
         providers = self._source.add_to(options, self._options.provider_options)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 
-SESSION_OPTIONS = ("threads", "optimization", "allow_fallback")
+SESSION_OPTIONS = ("threads", "optimization", "x64quantprecision", "allow_fallback")
 """Those that this package reads, and not the provider."""
 
 
@@ -34,6 +34,9 @@ class OrtOptions:
     """Threads within an operator; None for one per physical core."""
     optimization: Literal["all", "extended", "basic", "disabled"] = "all"
     """Graph optimisation level."""
+    x64quantprecision: bool = False
+    """Multiply unsigned bytes, which takes longer, where sums of products of 8 bits overflow: on x86 without VNNI. It
+    is ONNX Runtime's setting `session.x64quantprecision`."""
 
     @property
     def provider_options(self) -> dict[str, str]:

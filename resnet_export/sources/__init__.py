@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +115,8 @@ def _of_code(code: str, source: Source, asked: dict[str, Any], *, ema: bool) -> 
         )
     if live.framework_of(made) == "keras":
         load_file(made, source)
-        return of_model(live.of(made), f"{origin}, with {Path(source).name}", asked)
+        trained = of_model(live.of(made), f"{origin}, with {Path(source).name}", asked)
+        return trained.described(read_description(Path(source)), "the training's, in the checkpoint")
     return _filled(made, origin, read_own_contents(source, ema=ema), Path(source).name, asked)
 
 
@@ -133,7 +133,7 @@ def _of_package(name: str, source: Source, asked: dict[str, Any], *, ema: bool) 
     contents = read_own_contents(source, ema=ema)
     asked = {**asked, "image_size": asked.get("image_size") or config.image_size}
     trained = _filled(packages.load(name, contents.tensors), name, contents, Path(source).name, asked)
-    return config.completed(replace(trained, labels=contents.labels))
+    return config.completed(trained)
 
 
 def _filled(made: Any, origin: str, contents: Contents, file: str, asked: Mapping[str, Any]) -> Trained:
@@ -144,7 +144,8 @@ def _filled(made: Any, origin: str, contents: Contents, file: str, asked: Mappin
     shown = contents.findings(file).get("image_size")
     asked = {**asked, "image_size": asked.get("image_size") or (shown and shown.value)}
     said = {"args": contents.args, "file": file}
-    return of_model(live.of(made), f"{origin}, with {'; '.join((file, *contents.notes))}", asked, said)
+    trained = of_model(live.of(made), f"{origin}, with {'; '.join((file, *contents.notes))}", asked, said)
+    return trained.completed_by(contents)
 
 
 def _new_spec(asked: dict[str, Any]) -> ResNetSpec:

@@ -70,15 +70,13 @@ def _origin(path: str, notes: Sequence[str]) -> str:
 
 def _with_the_rest(trained: Trained, contents: Contents, path: str) -> Trained:
     """With what the checkpoint says besides: labels, preparation, the name of its model."""
-    fit = contents.labels is not None and len(contents.labels) == trained.network.classes
-    labelled = replace(trained, labels=contents.labels) if fit else trained
     if contents.args:
         said = {"args": contents.args, "file": Path(path).name}
-        labelled = replace(labelled, preprocessing=of_live(said, *trained.network.image[:2]))
+        trained = replace(trained, preprocessing=of_live(said, *trained.network.image[:2]))
     if contents.named is not None and trained.headless is None:
         named = f"it calls itself {contents.named}; timm:{contents.named} --weights FILE knows timm's preparation too"
-        labelled = replace(labelled, origin=_origin(path, (*contents.notes, named)))
-    return labelled.described(contents.description, "the training's, in the checkpoint")
+        trained = replace(trained, origin=_origin(path, (*contents.notes, named)))
+    return trained.completed_by(contents)
 
 
 def _variant(

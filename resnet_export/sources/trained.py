@@ -21,6 +21,7 @@ from resnet_export.network.evaluation import Numbers, not_finite
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.canonical import digest
+from resnet_export.weights.contents import Contents
 from resnet_export.weights.description import Description
 
 Image = tuple[int, int, int]
@@ -77,6 +78,12 @@ class Trained:
     def of_weights(cls, weights: Weights, origin: str, assumptions: tuple[Assumption, ...] = ()) -> Trained:
         """The network of a specification with its weights."""
         return cls(weights.network, weights, weights.spec, origin, assumptions)
+
+    def completed_by(self, contents: Contents) -> Trained:
+        """The source with what its checkpoint says of the classes and the pictures, where that fits the network."""
+        fit = contents.labels is not None and len(contents.labels) == self.network.classes
+        labelled = replace(self, labels=contents.labels) if fit else self
+        return labelled.described(contents.description, "the training's, in the checkpoint")
 
     def described(self, description: Description | None, origin: str) -> Trained:
         """The source with what its training says of the pictures and classes, if it does.

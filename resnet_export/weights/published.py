@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from resnet_export.errors import UnavailableError, UsageError
+from resnet_export.files import CACHE_VARIABLE, cache_folder
 from resnet_export.weights.download import download
 
 FILES: Mapping[tuple[int, str], str] = {
@@ -28,7 +29,6 @@ RESIZE: Mapping[str, int] = {"IMAGENET1K_V1": 256, "IMAGENET1K_V2": 232}
 
 BASE_URL = "https://download.pytorch.org/models/"
 URL_VARIABLE = "RESNET_EXPORT_WEIGHTS_URL"
-CACHE_VARIABLE = "RESNET_EXPORT_CACHE"
 
 
 def fetch(name: str, depth: int) -> Path:
@@ -69,13 +69,6 @@ def _explained() -> Iterator[None]:
         raise UnavailableError(
             error.message, hint=f"Free some space, or name another folder with {CACHE_VARIABLE}."
         ) from error
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept."""
-    import platformdirs
-
-    return Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("resnet-export", appauthor=False))
 
 
 def _digits(file: str) -> str:

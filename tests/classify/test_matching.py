@@ -83,6 +83,12 @@ def test_a_picture_of_several() -> None:
             "--labels FILE.",
         ),
         (
+            data("1", "2", "3"),
+            ("0", "1", "2"),
+            "net.onnx has no class '3', which val has.",
+            "Its classes are 0 to 2: number the labels like that.",
+        ),
+        (
             data("0", "3"),
             None,
             "val has 2 classes, net.onnx has 3, and no names to match them by.",

@@ -120,3 +120,10 @@ def test_which_of_two_state_dicts_went_into_the_model(ema: bool, tmp_path: Path)
     )
     origin = load(path, code=code, image_size=16, ema=ema).origin
     assert origin == f"the model that {code} gives, with ema.pth; {said}"
+
+
+@pytest.mark.parametrize("names", [5, 2])
+def test_class_names_count_where_they_fit_the_model(names: int, tmp_path: Path) -> None:
+    content = {"state_dict": small(5).state_dict(), "classes": list("abcde")[:names]}
+    trained = load(stored(tmp_path / "best.pth", content), code=builder(tmp_path, "None"), image_size=16)
+    assert trained.labels == (tuple("abcde") if names == 5 else None)

@@ -9,7 +9,7 @@ from training import idx
 from training.settings import FRAMEWORKS
 
 from resnet_export import Weights, evaluate, export
-from resnet_export.weights.published import cache_folder
+from resnet_export.files import cache_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -40,6 +40,26 @@ def test_nothing_is_assumed_of_what_it_says(name: str, tmp_path: Path) -> None:
     assert all(np.array_equal(trained.numbers[key], weights[key]) for key in weights)
 
 
+@pytest.mark.parametrize("name", ["net.safetensors", "net.pth", "net.keras"])
+def test_a_model_that_code_makes_gets_what_its_checkpoint_says(name: str, tmp_path: Path) -> None:
+    """With `--model FILE:build --weights CHECKPOINT`, classes and preparation are the checkpoint's as without it."""
+    weights = Weights.initial(SPEC, seed=3)
+    framework = "keras" if name.endswith(".keras") else "torch"
+    if framework == "keras":
+        keras.save(weights, tmp_path / name, SAID)
+    else:
+        weights.save(tmp_path / name, SAID)
+    (tmp_path / "mine.py").write_text(
+        f"from resnet_export import ResNetSpec\nfrom resnet_export.models import {framework}\n\n"
+        f"def build():\n    return {framework}.build({SPEC!r})\n"
+    )
+    trained = load(tmp_path / name, code=f"{tmp_path / 'mine.py'}:build")
+    assert trained.model is not None
+    assert trained.labels == SAID.labels
+    assert preparation_of(trained)[0] == SAID.preprocessing
+    assert all(np.array_equal(trained.numbers[key], weights[key]) for key in weights)
+
+
 def test_a_damaged_one_is_refused_and_the_hint_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "net.safetensors"
     weights = Weights.initial(SPEC, seed=3)

@@ -178,8 +178,3 @@ def test_the_table_covers_every_depth_and_name() -> None:
     assert {name for _, name in published.FILES} == set(published.RESIZE)
     for (depth, _), file in published.FILES.items():
         assert re.fullmatch(rf"resnet{depth}-[0-9a-f]{{8}}\.pth", file)
-
-
-def test_the_cache_is_the_users_own_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("RESNET_EXPORT_CACHE", raising=False)
-    assert published.cache_folder().name == "resnet-export"

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.errors import CheckpointError, InputError
+from resnet_export.files import cache_folder
 from resnet_export.weights.download import download
-from resnet_export.weights.published import cache_folder
 from training.data import Data
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"

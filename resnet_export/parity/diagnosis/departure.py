@@ -20,12 +20,14 @@ from resnet_export.parity.gate.gate import SUSPICIOUS, max_error
 from resnet_export.parity.gate.inputs import InputSet
 from resnet_export.parity.gate.tolerances import allowed
 from resnet_export.parity.results import Diagnosis
+from resnet_export.runtimes import parse_runtime
 from resnet_export.runtimes.session import Precision, Session
 
 OPTIMISER = "ONNX Runtime's optimiser"
 OVERFLOW = (
     "this CPU has no VNNI, and ONNX Runtime's sums of products of 8 bits overflow on it: quantize the network for it, "
-    "with --for x86-avx2"
+    "with --for x86-avx2, or run the file with ONNX Runtime's session.x64quantprecision set to 1, as --runtime "
+    "ort:cpu,x64quantprecision=true does"
 )
 """Intel SDM, VPMADDUBSW: pairs of products are added in 16 bits."""
 
@@ -54,7 +56,9 @@ def diagnose_runtime(
 
 def overflow(runtime: str, precision: Precision) -> str | None:
     """What explains a wrong result of a file of 8 bits on this CPU; None where its sums don't overflow."""
-    return OVERFLOW if is_usual(runtime) and precision == "int8" and read_cpu().saturates else None
+    if not is_usual(runtime) or parse_runtime(runtime).options.x64quantprecision:
+        return None
+    return OVERFLOW if precision == "int8" and read_cpu().saturates else None
 
 
 def _first_changed(

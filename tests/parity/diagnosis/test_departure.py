@@ -61,6 +61,7 @@ def test_sums_that_overflow_without_vnni(
     cpu = Cpu("a CPU", "x86_64", 2, 2, 2, {"AVX2": True, "VNNI": vnni}, False)
     monkeypatch.setattr(departure, "read_cpu", lambda: cpu)
     assert overflow("ort:cpu,threads=2", precision) == (OVERFLOW if overflows else None)
+    assert overflow("ort:cpu,x64quantprecision=true", precision) is None
     assert overflow("openvino", precision) is None
 
 
@@ -76,6 +77,7 @@ def test_sums_that_overflow_here(tmp_path: Path) -> None:
         report = verify(one, runtimes=ORT)
         assert not report.passed
         assert report.located[1] == f"Likely cause: {OVERFLOW}."
+        assert verify(one, runtimes=["ort:cpu,x64quantprecision=true"]).passed
 
 
 def test_what_is_unoptimised() -> None:
