@@ -6,10 +6,9 @@ r"""Which checkpoints are read right: of each family and variant, bare and with 
 The network that is read is held against the live model's own run in float64. Where they differ, the checkpoint is of
 another network with the same tensors: then the options in the line of assumptions are tried, one after the other, and
 one of them must give the live model's answers. Weights are random; nothing is downloaded. Rows that the results already
-hold are kept. Needs timm and torchvision; and these, in a folder, for the other families:
+hold are kept. Needs timm, torchvision and transformers, which `make install` brings, and this for Keras's:
 
-    pip install --no-deps --target FOLDER transformers 'huggingface_hub<2' tokenizers regex pyyaml typer httpx \\
-        httpcore h11 anyio keras-hub
+    pip install --no-deps --target FOLDER keras-hub
     PYTHONPATH=FOLDER python benchmarks/checkpoints.py
 """
 

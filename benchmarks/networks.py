@@ -4,7 +4,7 @@
     python benchmarks/networks.py --only 'torchvision/*' --again
 
 Weights are random; nothing is downloaded. Rows that the results already hold are kept, so that the sweep can be made
-in parts. Needs timm, torchvision and transformers, which `make install` leaves out in part: docs/networks.md says how.
+in parts. Needs timm, torchvision and transformers, which `make install` brings.
 """
 
 from __future__ import annotations

@@ -167,9 +167,14 @@ def _load_external(model: ir.Model, path: Path) -> None:
     model.meta[EXTERNAL] = tuple(sorted({os.fspath(tensor.location) for tensor in tensors}))
 
 
+def files_of(model: ir.Model, path: Path) -> list[Path]:
+    """A file that was read, and those beside it that it keeps numbers in."""
+    return [path, *(path.parent / name for name in model.meta[EXTERNAL])]
+
+
 def size_of(model: ir.Model, path: Path) -> int:
-    """Bytes of a file that was read, with those of the files beside that it keeps numbers in."""
-    return sum(one.stat().st_size for one in (path, *(path.parent / name for name in model.meta[EXTERNAL])))
+    """Bytes of a file that was read, with those of the files beside it."""
+    return sum(one.stat().st_size for one in files_of(model, path))
 
 
 def _where_it_lies(tensor: ir.ExternalTensor, path: Path) -> ir.ExternalTensor:

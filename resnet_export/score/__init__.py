@@ -8,7 +8,7 @@ import importlib.metadata
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -117,10 +117,12 @@ def score(options: ScoreOptions) -> ScoreReport:
         if options.logits and classifier.head != "logits":
             raise UsageError(f"{options.path} gives {classifier.head}, and no logits.", hint="Leave out --logits.")
         check_inputs(given)
-    with stage(f"open {options.runtime}"):
-        opened = _opened(classifier, spec, options)
     folder = os.fspath(options.output)
-    with opened.session, Output(folder, str(options.path), _settings(options, opened), _versions(opened)) as kept:
+    with contextlib.ExitStack() as stack:
+        with stage(f"open {options.runtime}"):
+            opened = stack.enter_context(_opened(classifier, spec, options))
+        output = Output(folder, str(options.path), _settings(options, opened), _versions(opened))
+        kept = stack.enter_context(output)
         reading = opened.reading()
         distance = None
         if options.fast and opened.prepared:
@@ -136,10 +138,14 @@ def score(options: ScoreOptions) -> ScoreReport:
     return report
 
 
-def _opened(classifier: Classifier, spec: RuntimeSpec, options: ScoreOptions) -> Engine:
-    """Opens the file, or a copy that gives the embedding, too."""
+@contextlib.contextmanager
+def _opened(classifier: Classifier, spec: RuntimeSpec, options: ScoreOptions) -> Iterator[Engine]:
+    """Opens the file, or a copy that gives the embedding, too, which is there until the end."""
     if not options.embedding:
-        return open_engine(classifier, spec, options.decoders, options.batch)
+        engine = open_engine(classifier, spec, options.decoders, options.batch)
+        with engine.session:
+            yield engine
+        return
     with tempfile.TemporaryDirectory(prefix="resnet-export-") as folder:
         copy = Path(folder, classifier.path.name)
         features = write_with_features(classifier.path, copy)
@@ -149,9 +155,11 @@ def _opened(classifier: Classifier, spec: RuntimeSpec, options: ScoreOptions) ->
                 hint="Leave out --embedding.",
             )
         try:
-            return open_engine(classifier, spec, options.decoders, options.batch, copy, features)
+            engine = open_engine(classifier, spec, options.decoders, options.batch, copy, features)
         except NotApplicableError as error:  # the frameworks run definitions of their own, and no copy
             raise UsageError(f"{spec} gives no embedding.", hint="Leave out --embedding, or --runtime.") from error
+        with engine.session:
+            yield engine
 
 
 def _settings(options: ScoreOptions, engine: Engine) -> Settings:

@@ -22,6 +22,8 @@ from resnet_export.classify.preparation import batching_of
 from resnet_export.classify.reading import Reading
 from resnet_export.error_text import error_text
 from resnet_export.errors import RuntimeCrashedError, RuntimeFailedError, UnavailableError
+from resnet_export.graph.file import files_of
+from resnet_export.graph.file import read as read_model
 from resnet_export.machine.cpu import usable_cpus
 from resnet_export.optional import require
 from resnet_export.runtimes import parse_runtime
@@ -57,8 +59,9 @@ class RayEngine(Engine):
         blocks = [ray.put(arrow.table({COLUMN: some})) for some in grouped(batches, BLOCK)]
         if not blocks:
             return
-        model = ray.put(self.path.read_bytes())
-        asked = (self.classifier, model, self.session.name, self.batching.size, self.features, settings)
+        beside = files_of(read_model(self.path), self.path)
+        files = ray.put({file.relative_to(self.path.parent): file.read_bytes() for file in beside})
+        asked = (self.classifier, files, self.session.name, self.batching.size, self.features, settings)
         common = {"batch_size": 1, "batch_format": "pyarrow", "num_cpus": SHARE}
         decoded = data.from_arrow_refs(blocks).map_batches(
             Decoding,
@@ -158,11 +161,14 @@ class Running:
     """An actor that runs the network."""
 
     def __init__(
-        self, classifier: Classifier, model: Any, runtime: str, batch: int, features: int, settings: Settings
+        self, classifier: Classifier, files: Any, runtime: str, batch: int, features: int, settings: Settings
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="resnet-export-")
-        path = Path(self._folder.name, classifier.path.name)
-        path.write_bytes(require("ray").get(model))
+        folder = Path(self._folder.name)
+        for name, content in require("ray").get(files).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        path = folder / classifier.path.name
         here = replace(classifier, path=path)
         session = parse_runtime(runtime).open(path)
         batching = batching_of(session, classifier.taken, batch)

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import onnx
 import pyarrow as pa
 import pytest
 
@@ -95,6 +96,19 @@ def test_the_rows_are_those_of_the_local_engine(net: Path) -> None:
     assert (ray.rows, ray.errors, ray.classes, ray.unsure) == (local.rows, local.errors, local.classes, local.unsure)
     draw(folder / "more.jpg", 40)
     assert score(net, ["photos"], "ray", **options).run.pictures == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_network_with_its_numbers_beside_it(net: Path) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed")
+    folder_of(Path("photos"), 3)
+    Path("numbers").mkdir()
+    beside: dict[str, Any] = {"save_as_external_data": True, "location": "numbers/of.data", "size_threshold": 0}
+    onnx.save(onnx.load(net), "apart.onnx", **beside)
+    assert Path("numbers", "of.data").stat().st_size > 1000
+    score(net, ["photos"], "whole", logits=True)
+    score("apart.onnx", ["photos"], "apart", engine="ray", logits=True)
+    assert rows("apart") == rows("whole")
 
 
 @pytest.mark.long

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
-import os
-import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -20,12 +17,8 @@ from resnet_export.sources.configurations import CAFFE, KERAS, PROCESSORS, of_li
 from tests.corpus_networks import with_torchvision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
-TRANSFORMERS = "RESNET_EXPORT_TRANSFORMERS"
-"""Environment variable: a folder with Hugging Face's package, which is no part of the environment."""
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 HALVES = [0.5] * 3
 
@@ -91,18 +84,10 @@ def test_configurations_of_timm(step: int, least: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def transformers() -> Iterator[Any]:
-    """Hugging Face's package, out of a folder of its own."""
+def transformers() -> Any:
+    """Hugging Face's package."""
     with_torchvision()
-    folder = os.environ.get(TRANSFORMERS)
-    if folder is None and importlib.util.find_spec("transformers") is None:
-        pytest.skip(
-            f"transformers is not installed: pip install --target FOLDER transformers, and {TRANSFORMERS}=FOLDER"
-        )
-    before = list(sys.path)
-    sys.path += [folder] if folder else []
-    yield importlib.import_module("transformers")
-    sys.path[:] = before
+    return pytest.importorskip("transformers", reason="transformers is not installed")
 
 
 def written(kind: str, **fields: Any) -> dict[str, Any]:
