@@ -6,8 +6,10 @@ import shutil
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import onnx
 import pytest
+from PIL import Image
 
 from resnet_export import registry
 from resnet_export.deploy import deploy, list_targets, target
@@ -79,6 +81,10 @@ def test_the_client_prints_the_five_most_probable(net: Path, tmp_path: Path) -> 
     assert first == sorted(first, reverse=True)
     golden = json.loads((tmp_path / "bundle" / "golden" / "golden.json").read_text())
     assert lines[0][1] == f"class {golden['pictures']['08-colour.jpg']['top1']}"
+    Image.fromarray(np.full((40, 40), 0.5, np.float32)).save(tmp_path / "bundle" / "half.tif")
+    refused = run_python(tmp_path / "bundle", "client.py", "half.tif")
+    assert refused.returncode == 1
+    assert refused.stderr == "half.tif has 32 bits a pixel, and nothing shows which value is white\n"
 
 
 def test_the_bundle_says_where_it_comes_from(net: Path, tmp_path: Path, photos: Path) -> None:

@@ -24,6 +24,8 @@ def prepare(path):
     picture = ImageOps.exif_transpose(opened)
     if picture.mode.startswith("I;16") or (picture.mode == "I" and opened.format == "PPM"):
         picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))  # by itself, Pillow takes 256 for white
+    elif picture.mode in ("I", "F") and not 1 < np.asarray(picture).max() <= 255:
+        raise SystemExit(f"{path} has 32 bits a pixel, and nothing shows which value is white")
     if isinstance(picture.info.get("transparency"), bytes):
         picture = picture.convert("RGBA")
     picture = picture.convert(MODES[INPUT["channels"]])
