@@ -56,6 +56,8 @@ def write_with_features(path: Path, target: Path) -> int | None:
     cast = ir.node("Cast", [features], {"to": kind})
     joined = ir.node("Concat", [cast.outputs[0], output], {"axis": 1})
     joined.outputs[0].name, joined.outputs[0].dtype = "features_and_classes", kind
+    if output.shape is not None and len(output.shape) == 2 and isinstance(output.shape[1], int):
+        joined.outputs[0].shape = ir.Shape([output.shape[0], count + output.shape[1]])  # OpenCV and ncnn want to know
     model.graph.extend([cast, joined])
     model.graph.outputs[:] = joined.outputs
     _save(model, path, target)

@@ -154,11 +154,14 @@ def _opened(classifier: Classifier, spec: RuntimeSpec, options: ScoreOptions) ->
                 f"{classifier.path} has no embedding: no matrix product gives the values of its classes.",
                 hint="Leave out --embedding.",
             )
+        none = UsageError(f"{spec} gives no embedding.", hint="Leave out --embedding, or --runtime.")
         try:
             engine = open_engine(classifier, spec, options.decoders, options.batch, copy, features)
-        except NotApplicableError as error:  # the frameworks run definitions of their own, and no copy
-            raise UsageError(f"{spec} gives no embedding.", hint="Leave out --embedding, or --runtime.") from error
+        except NotApplicableError as error:
+            raise none from error
         with engine.session:
+            if not engine.session.takes_file_input:  # it runs a definition of its own, and not the copy
+                raise none
             yield engine
 
 

@@ -17,12 +17,14 @@ from scipy import special
 from resnet_export import predict
 from resnet_export.errors import ImageError, InputError, UnavailableError, UsageError
 from resnet_export.files import locked
+from resnet_export.machine.cpu import usable_cpus
 from resnet_export.score import score
 from resnet_export.score.output import read_manifest
 from resnet_export.score.results import FORMATS, Manifest
 from resnet_export.score.summary import summarise
 from resnet_export.storage import Folder
 from tests.classify.files import LABELS, LOGITS, foreign, ours, weights
+from tests.conftest import Exported
 from tests.score.pictures import claims, draw, folder_of, frames
 
 
@@ -79,7 +81,27 @@ def test_the_embedding_is_what_the_last_layer_takes(head: Any, tmp_path: Path, n
         assert np.sort(expected)[:-6:-1] == pytest.approx(row["probabilities"], rel=1e-4)
 
 
-def test_no_embedding(net: Path) -> None:
+@pytest.mark.parametrize("runtime", ["opencv", "ncnn"])
+def test_the_embedding_in_runtimes_that_want_the_shape_of_the_output(runtime: str, net: Path) -> None:
+    ours(net)
+    folder_of(Path("photos"), 2)
+    run("photos", output="plain", embedding=True)
+    run("photos", embedding=True, runtime=runtime)
+    for path, row in rows().items():
+        assert row["embedding"] == pytest.approx(rows("plain")[path]["embedding"], rel=1e-4, abs=1e-5)
+
+
+def test_openvino_is_fed_as_a_cpu_is(net: Path) -> None:
+    folder_of(Path("photos"), 2)
+    report = run("photos", runtime="openvino")
+    assert (report.run.batch, report.run.callers) == (8, usable_cpus())
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_no_embedding(known: bool, net: Path, exported: Exported) -> None:
+    """PyTorch opens a file of the known family, in this package's definition, and refuses another one."""
+    if known:
+        shutil.copy(exported.path, net)
     folder_of(Path("photos"), 1)
     with pytest.raises(UsageError) as caught:
         run("photos", embedding=True, runtime="torch")
