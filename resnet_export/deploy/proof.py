@@ -26,7 +26,7 @@ from resnet_export.deploy.expected import Expected, Pixels
 from resnet_export.deploy.golden import is_lossless
 from resnet_export.deploy.results import Decoder, GoldenAnswers, Proof, Wanted
 from resnet_export.deploy.target import Artefact
-from resnet_export.error_text import error_text
+from resnet_export.error_text import BACKTRACE, error_text
 from resnet_export.errors import InputError, ParityError, RuntimeCrashedError, RuntimeFailedError
 from resnet_export.network.operators.operator import Floats
 from resnet_export.parity.gate.gate import compare, max_error
@@ -139,7 +139,7 @@ def run_client(name: str, command: Sequence[str], folder: Path) -> str:
     if done.returncode < 0:
         raise RuntimeCrashedError(f"The client of {name} died of signal {-done.returncode}.")
     if done.returncode:
-        last = [line for line in done.stderr.splitlines() if line.strip()][-1:]
+        last = [line for line in BACKTRACE.sub("", done.stderr).splitlines() if line.strip()][-1:]
         raise RuntimeFailedError(f"The client of {name} fails: {error_text(last[0] if last else done.stdout)}.")
     return done.stdout
 

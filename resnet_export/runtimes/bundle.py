@@ -9,6 +9,7 @@ from pathlib import Path
 
 from resnet_export.data import decode
 from resnet_export.errors import ModelError, UsageError
+from resnet_export.graph.file import files_of, read
 from resnet_export.graph.foreign import ImageInput
 from resnet_export.graph.interface import Activation, Embedded, Layout
 from resnet_export.images import Preprocessing
@@ -108,7 +109,6 @@ def read_bundle(path: Path) -> tuple[Bundle, dict[str, Path]]:
 
 
 def parts_of(network: Path) -> Iterator[Path]:
-    """The files of a network: IR and ncnn have its numbers beside it, and large `.onnx` files too."""
-    for file in (network, network.with_suffix(".bin"), Path(f"{network}.data")):
-        if file.exists():
-            yield file
+    """The files of a network: IR and ncnn have its numbers beside it, and some `.onnx` files too."""
+    beside = files_of(read(network), network) if network.suffix == ".onnx" else (network, network.with_suffix(".bin"))
+    yield from filter(Path.exists, beside)

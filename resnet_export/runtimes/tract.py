@@ -41,7 +41,7 @@ class TractSession(Session):
         self._signature.check(images, self.name)
         with running(self.name):
             if images.shape not in self._compiled:
-                self._compiled[images.shape] = self._compile(self._path.read_bytes(), images)
+                self._compiled[images.shape] = self._compile(with_outputs(self._path, ())[0], images)
             output: NDArray[Any] = self._compiled[images.shape].run([images])[0].to_numpy()
         return output
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from resnet_export.error_text import cannot_load
 from resnet_export.errors import MissingDependencyError
+from resnet_export.targets import plain
 from resnet_export.targets.converter import run_converter
 from resnet_export.targets.signature import Signature, read_signature
 
@@ -26,7 +27,7 @@ def write(file: Path, folder: Path, *, half: bool = False) -> Path:
     shape = single_image(read_signature(file, "ncnn"), file)
     with tempfile.TemporaryDirectory() as name:  # pnnx writes six files beside its input, whose name it shortens
         work = Path(name)
-        shutil.copyfile(file, work / "net.onnx")
+        plain.write(file, work / "net.onnx")
         made = [work / "net.ncnn.param", work / "net.ncnn.bin"]
         sizes = f"inputshape=[{','.join(map(str, shape))}]f32"
         run_converter("ncnn", file, [str(program), "net.onnx", sizes, f"fp16={int(half)}"], made, "failed")

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import onnx
 import pytest
 from google.protobuf import text_format
 
@@ -19,7 +20,7 @@ from resnet_export.deploy.check import verify_bundle
 from resnet_export.deploy.target import TARGETS, find
 from resnet_export.errors import ImageError, MissingDependencyError, UnavailableError, UsageError
 from resnet_export.targets.signature import read_signature
-from tests.classify.files import LABELS, ours
+from tests.classify.files import LABELS, foreign, ours
 from tests.deploy.running import move_first_pad, multiply_first_weights, run_python
 
 if TYPE_CHECKING:
@@ -92,6 +93,20 @@ def test_a_bundle_in_python(name: str, tmp_path: Path) -> None:
     assert ran == [f"{name}: float32", *half]
     runtimes = [case.runtime for case in expand_cases([bundle])]
     assert runtimes == [name, *(one.partition(":")[0] for one in half)]
+
+
+@pytest.mark.parametrize("name", ["ort", "tract", "triton"])
+def test_a_file_of_another_exporter(name: str, tmp_path: Path) -> None:
+    """Its numbers are beside it, under a name of their own, and it notes the sizes between its nodes."""
+    needs(name)
+    net, bundle = foreign(tmp_path / "net.onnx"), tmp_path / "bundle"
+    proto = onnx.shape_inference.infer_shapes(onnx.load(net))
+    assert proto.graph.value_info
+    onnx.save_model(proto, net, save_as_external_data=True, location="numbers.bin", size_threshold=0)
+    (made,) = deploy(net, name, bundle).bundles
+    assert made.exit_code == 0, made.reason
+    assert made.sizes[0] >= (tmp_path / "numbers.bin").stat().st_size
+    assert verify_bundle(bundle).passed
 
 
 @pytest.mark.long  # TensorFlow converts it twice

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 import pytest
 
 from resnet_export.errors import MissingDependencyError, ModelError, RuntimeFailedError
@@ -68,6 +69,13 @@ def test_every_variant_at_every_batch_is_right_or_refused(runtime: str, variant:
             open_session(runtime, variant)
     else:
         assert max(differences(runtime, variant, TRAITS[runtime].batches)) < ROUNDING
+
+
+@those(lambda traits: traits.takes_file_input)
+def test_a_file_with_its_numbers_beside_it(runtime: str, plain: Path, tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    onnx.save_model(onnx.load(plain), path, save_as_external_data=True, location="numbers.bin", size_threshold=0)
+    assert max(differences(runtime, path, TRAITS[runtime].batches)) < ROUNDING
 
 
 @those(lambda traits: not traits.takes_file_input)

@@ -10,6 +10,7 @@ from resnet_export.deploy.source import Source
 from resnet_export.deploy.target import Artefact, Takes, Target
 from resnet_export.deploy.targets.python import python_client
 from resnet_export.error_text import loading
+from resnet_export.graph.file import files_of, read
 from resnet_export.optional import require
 
 NOT_FOR_ARM = "NchwcTransformer"
@@ -18,8 +19,10 @@ NOT_FOR_ARM = "NchwcTransformer"
 
 def copied(source: Source, folder: Path) -> Sequence[Artefact]:
     """The `.onnx` file as it is, with what belongs to it."""
-    for file in (source.path, *source.path.parent.glob(f"{source.path.name}.data")):
-        shutil.copyfile(file, folder / file.name)
+    for file in files_of(read(source.path), source.path):
+        made = folder / file.relative_to(source.path.parent)
+        made.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, made)
     return [Artefact(folder / source.path.name, source.form, source.precision)]
 
 

@@ -10,11 +10,17 @@ from resnet_export.deploy.source import Source
 from resnet_export.deploy.target import Artefact, Takes, Target
 from resnet_export.deploy.targets.ort import copied
 from resnet_export.deploy.targets.python import python_client
+from resnet_export.targets import plain
 
 
 def converted(runtime: str) -> Callable[[Source, Path], Sequence[Artefact]]:
     """What writes a file in a runtime's own format."""
     return lambda source, folder: [Artefact(targets.write(runtime, source.path, folder), source.form, source.precision)]
+
+
+def in_one_piece(source: Source, folder: Path) -> Sequence[Artefact]:
+    """The `.onnx` file with what belongs to it."""
+    return [Artefact(plain.write(source.path, folder / source.path.name), source.form, source.precision)]
 
 
 MNN = Target(
@@ -44,7 +50,7 @@ TRACT = Target(
     writes="the .onnx file; a Python client",
     proven_by="Python with tract",
     takes=Takes(),
-    write=copied,
+    write=in_one_piece,
     client=python_client("tract", "tract"),
     runtime="tract",
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from resnet_export.deploy.source import Source
 from resnet_export.deploy.target import Artefact, Takes, Target
+from resnet_export.deploy.targets.ort import copied
 from resnet_export.deploy.targets.python import python_client
 from resnet_export.targets.signature import Signature, read_signature
 
@@ -25,10 +25,7 @@ def write(source: Source, folder: Path) -> Sequence[Artefact]:
     model = folder / "models" / source.path.stem
     version = model / "1"
     version.mkdir(parents=True)
-    file = version / "model.onnx"
-    shutil.copyfile(source.path, file)
-    for data in source.path.parent.glob(f"{source.path.name}.data"):
-        shutil.copyfile(data, version / data.name)  # the file names it
+    file = copied(source, version)[0].path.rename(version / "model.onnx")
     text = configuration(source.path.stem, read_signature(source.path, "triton"), source)
     (model / "config.pbtxt").write_text(text, encoding="utf-8")
     if source.classifier.labels is not None:
