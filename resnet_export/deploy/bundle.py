@@ -13,7 +13,7 @@ from typing import Any
 from resnet_export import __version__
 from resnet_export.classify.probabilities import activation_for
 from resnet_export.data import as_plain, from_json, to_json
-from resnet_export.deploy.expected import Expected, columns_first
+from resnet_export.deploy.expected import Expected, columns_first, expected_of
 from resnet_export.deploy.layers import first_wrong
 from resnet_export.deploy.proof import golden_answers, prove, run_client
 from resnet_export.deploy.results import BundleResult, Proof
@@ -55,6 +55,9 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
     with staged_folder(output) as folder:
         with reported(output):
             artefacts = _write_network(target, source, folder, output)
+            if source.form.embedded == "image" and artefacts[0].form.embedded != "image":
+                pictures = golden.expected.pixels
+                golden = Golden(golden.folder, expected_of(source.without_preparation, golden.folder, pictures))
             config = _write_parts(client, source, golden, artefacts, folder)
         command = client.prove(folder) if client.prove else None
         proofs = () if command is None else _prove(name, target, command, source, golden, artefacts, folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -80,6 +80,12 @@ class Source:
             output=self.classifier.output,
             head=self.classifier.head,
         )
+
+    @property
+    def without_preparation(self) -> Source:
+        """The same network where a client prepares its pictures, and not the file."""
+        taken = replace(self.classifier.taken, prepares=False)
+        return replace(self, classifier=replace(self.classifier, taken=taken))
 
 
 def read_source(

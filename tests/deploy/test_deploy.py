@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,10 @@ from PIL import Image
 
 from resnet_export import registry
 from resnet_export.deploy import deploy, list_targets, target
+from resnet_export.deploy.proof import run_client
+from resnet_export.deploy.target import Artefact
 from resnet_export.deploy.targets import ort
-from resnet_export.errors import ModelError, UsageError
+from resnet_export.errors import ModelError, RuntimeFailedError, UsageError
 from tests.classify.files import foreign, ours
 from tests.deploy.running import move_first_pad, multiply_first_weights, run_python
 
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from resnet_export.deploy.source import Source
-    from resnet_export.deploy.target import Artefact
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -69,6 +71,27 @@ def test_a_bundle_runs_by_itself(variant: str, tmp_path: Path) -> None:
     done = run_python(bundle, "selftest.py")
     assert done.returncode == 1
     assert "0 wrong answers" not in done.stdout
+
+
+def test_a_client_may_prepare_the_pictures_of_a_file_that_does_so_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As LiteRT's does: it has the network alone."""
+
+    def write(source: Source, folder: Path) -> Sequence[Artefact]:
+        form = dataclasses.replace(source.form, dtype="float32", layout="nchw", embedded="none")
+        return [Artefact(ours(folder / "net.onnx"), form, "float32")]
+
+    monkeypatch.setattr(ort, "TARGET", dataclasses.replace(ort.TARGET, write=write))
+    (made,) = deploy(ours(tmp_path / "image.onnx", **VARIANTS["image"]), "ort", tmp_path / "bundle").bundles
+    assert made.status == "proven", made.reason
+    assert run_python(tmp_path / "bundle", "selftest.py").returncode == 0
+
+
+def test_the_reason_of_a_client_is_no_line_of_a_backtrace(tmp_path: Path) -> None:
+    said = "No such operator.\n\nStack backtrace:\n  35: _start"
+    with pytest.raises(RuntimeFailedError, match=r"The client of tract fails: No such operator\."):
+        run_client("tract", [sys.executable, "-c", f"raise SystemExit({said!r})"], tmp_path)
 
 
 def test_the_client_prints_the_five_most_probable(net: Path, tmp_path: Path) -> None:
