@@ -102,8 +102,9 @@ def _refuse(report: QuantizeReport) -> None:
 
     left = "" if report.written else f" {report.path} was not written."
     if report.failures:
-        raise ResNetExportError(
-            f"{' '.join(report.failures)}{left}", hint="Give --keep to write it all the same, or --keep-float NAME."
-        )
+        ways = [] if report.written else ["--keep to write it all the same"]
+        ways += ["--keep-float NAME"] if report.quantised else []
+        hint = f"Give {', or '.join(ways)}." if ways else None
+        raise ResNetExportError(f"{' '.join(report.failures)}{left}", hint=hint)
     if report.undecided is not None:
         raise UndecidedError(f"{report.undecided}{left}", hint="Give more labelled pictures, or another --max-drop.")

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import onnx_ir as ir
 
+from resnet_export.classify.evaluate import evaluate
 from resnet_export.errors import ResNetExportError
 from resnet_export.graph.recipe import Quantization, Recipe
 from resnet_export.graph.reduced import CONVERSIONS
 from resnet_export.progress import Progress
-from resnet_export.quantization.int8 import prepared
+from resnet_export.quantization.int8 import attempts_of, prepared
 from resnet_export.quantization.made import Made
 from resnet_export.quantization.options import QuantizeOptions
 from resnet_export.quantization.statistics import Values, measure
@@ -45,14 +46,26 @@ def make_half(options: QuantizeOptions, subject: Subject, folder: Path, stage: P
         part, notes = pictures.held_out, [*notes, *pictures.notes]
         run, digest, count = 2 * pictures.calibration.count, pictures.calibration.digest, pictures.calibration.count
 
+    known, evaluated = Quantization(Recipe("float16"), digest, count, seed=options.seed), None
+
+    def write(path: Path, made: Quantization) -> Path:
+        return network.write(halved(network.graph(), options.io), path, made)
+
+    if options.labelled is not None:
+        with stage("evaluate"):
+            made = write(folder / "attempt.onnx", known)
+            evaluated = evaluate(made, options.labelled, against=subject.path, max_drop=options.max_drop)
+        run += 2 * evaluated.evaluated
     return Made(
-        quantization=Quantization(Recipe("float16"), digest, count, seed=options.seed),
-        write=lambda path, made: network.write(halved(network.graph(), options.io), path, made),
+        quantization=known,
+        write=write,
         held_out=part,
         timed=False,
         here=False,
         reason="numbers and values in 16 bits, for GPUs and other accelerators",
         source="IEEE 754, binary16",
+        attempts=() if evaluated is None else attempts_of((), evaluated),
+        evaluated=evaluated,
         pictures_run=run,
         notes=tuple(notes),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from resnet_export.bench.estimate import Estimate
 from resnet_export.classify.evaluate import evaluate
 from resnet_export.classify.measures import EvaluateReport
 from resnet_export.errors import UsageError, did_you_mean
@@ -120,7 +121,7 @@ class Int8:
         found = evaluate(path, self._options.labelled, against=self._subject.path, max_drop=self._options.max_drop)
         self._run += 2 * found.evaluated
         ratio = timed(self._subject.path, path, SECONDS).ratio if found.checks and self._timed else None
-        self._attempts += [Attempt(chosen.recipe.kept_float, one.found, one.status, ratio) for one in found.checks]
+        self._attempts += attempts_of(chosen.recipe.kept_float, found, ratio)
         return found
 
     def _write(self, chosen: Chosen, path: Path, made: Quantization) -> Path:
@@ -145,6 +146,11 @@ class Int8:
                     f"The network has no layer {name!r} that would be quantised.",
                     hint=f"{did_you_mean(name, known)}Choose from {', '.join(known)}.",
                 )
+
+
+def attempts_of(kept: tuple[str, ...], found: EvaluateReport, ratio: Estimate | None = None) -> tuple[Attempt, ...]:
+    """What the labelled pictures say of a file with these layers in float32, where there is a limit."""
+    return tuple(Attempt(kept, one.found, one.status, ratio) for one in found.checks)
 
 
 def prepared(options: QuantizeOptions, subject: Subject, folder: Path, stage: Progress) -> Pictures:

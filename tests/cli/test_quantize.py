@@ -154,6 +154,7 @@ def test_a_refusal(
     done = invoke("quantize", "net.onnx", "--calibrate", "a")
     assert done.exit_code == code
     assert (said in done.stderr) is not written
+    assert not (written and "--keep to write it" in done.stderr)
     assert ("It was written all the same" in done.stdout) is written
 
 

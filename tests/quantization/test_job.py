@@ -253,6 +253,16 @@ def test_half_precision(net: Path, colours: Path, tmp_path: Path) -> None:
     assert {value.type.tensor_type.elem_type for value in (*graph.input, *graph.output)} == {onnx.TensorProto.FLOAT}
 
 
+@pytest.mark.parametrize(("limit", "status"), [(0.05, "passed"), (0.0, "undecided")])
+def test_half_precision_keeps_the_limit(limit: float, status: str, net: Path, colours: Path, tmp_path: Path) -> None:
+    report = quantize(net, tmp_path / "half.onnx", precision="float16", labelled=colours, max_drop=limit)
+    assert report.check is not None
+    assert report.check.status == status
+    assert [one.drop for one in report.attempts] == [report.check.found]
+    assert report.quantization.drop is not None
+    assert report.written == report.passed == (tmp_path / "half.onnx").exists() == (status == "passed")
+
+
 def test_half_precision_that_would_overflow_is_refused(net: Path, colours: Path, tmp_path: Path) -> None:
     large = hard(net, tmp_path / "hard.onnx")
     proto = onnx.load(large)
@@ -272,6 +282,8 @@ def test_half_precision_that_would_overflow_is_refused(net: Path, colours: Path,
         ({"calibrate_random": True, "max_drop": 0.1}, UsageError, "--max-drop is about labelled pictures"),
         ({"calibrate_random": True, "ranges": "kl"}, UsageError, "There is no ranges 'kl'"),
         ({"calibrate_random": True, "io": "float16"}, UsageError, "--io is for files in float16"),
+        ({"precision": "float16", "keep_float": ["conv1"]}, UsageError, "--keep-float is for files in int8"),
+        ({"precision": "float16", "target": "arm"}, UsageError, "--for is for files in int8"),
         ({"calibrate_random": True, "keep_float": ["conv9"]}, UsageError, "no layer 'conv9'"),
         ({"calibrate_random": True, "target": "tpu"}, UsageError, "There is no target 'tpu'"),
         ({"calibrate_random": True, "samples": 0}, UsageError, "samples is 0"),
