@@ -6,6 +6,7 @@ Keys that are not in `Keys` are options of the runtime. What B leaves out is A's
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -17,6 +18,8 @@ from resnet_export.runtimes import find, parse_runtime
 from resnet_export.runtimes.options import read_pairs
 
 WRITTEN = "Write key=value with commas between them, such as model=a.onnx,runtime=ort:cpu,threads=2."
+SEPARATOR = re.compile(r",(?=\s*\w+\s*=)")
+"""A comma that a key follows: the name of a file may have others."""
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
@@ -43,10 +46,10 @@ def read_sides(a: str, b: str) -> tuple[Case, Case]:
         MissingDependencyError: a runtime is not installed.
         UnavailableError: a runtime lacks a library, driver or device.
     """
-    first = read_pairs(a.split(","), "A", WRITTEN)
+    first = read_pairs(SEPARATOR.split(a), "A", WRITTEN)
     if "model" not in first:
         raise UsageError("A names no model.", hint="Write model=FILE, such as --a model=resnet18.onnx.")
-    second = _inherited(first, read_pairs(b.split(","), "B", WRITTEN))
+    second = _inherited(first, read_pairs(SEPARATOR.split(b), "B", WRITTEN))
     sides = _read(first, "A"), _read(second, "B")
     batches = [side.batch for side in sides]
     if batches[0] != batches[1] and not ("batch" in first and "batch" in second):

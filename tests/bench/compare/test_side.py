@@ -20,6 +20,13 @@ def test_what_b_leaves_out_is_a_s(net: Path) -> None:
     assert {(side.model.path, side.threads, side.batch) for side in (a, b)} == {(str(net), 2, 3)}
 
 
+def test_a_file_with_a_comma_in_its_name(net: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a,b.onnx"
+    path.write_bytes(net.read_bytes())
+    a, b = read_sides(f"model={path}, threads=2", "threads=1")
+    assert [(side.model.path, side.threads) for side in (a, b)] == [(str(path), 2), (str(path), 1)]
+
+
 def test_options_are_inherited_by_the_same_runtime_only(net: Path) -> None:
     a, b = read_sides(f"model={net},optimization=basic,threads=2,batch=3", "runtime=synthetic,latency_ms=1")
     assert a.runtime == "ort:cpu,optimization=basic"
