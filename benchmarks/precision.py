@@ -27,10 +27,10 @@ from readme import machine_in_words, refresh, table
 
 from resnet_export import __version__, evaluate
 from resnet_export.classify.measures import Paired
-from resnet_export.data import as_plain
+from resnet_export.data import as_plain, decode
 from resnet_export.errors import ResNetExportError
 from resnet_export.graph.file import write
-from resnet_export.machine import read_machine
+from resnet_export.machine import Machine, read_machine
 from resnet_export.quantization.job import quantize
 from resnet_export.quantization.pictures import Part, Pictures, gather, prepare
 from resnet_export.quantization.proof import agreement, classes_of, outputs_of, runtimes_here, timed
@@ -178,6 +178,12 @@ def table_of(result: dict[str, Any]) -> str:
     return "\n".join(table(headings, ("---",) * 3 + ("--:",) * 4, rows))
 
 
+def machines_of(result: dict[str, Any]) -> str:
+    """On what each network was measured, in words."""
+    machines = ((one["name"], decode(Machine, one["machine"], RESULT.name)) for one in result["networks"])
+    return "; ".join(f"{name}: {machine_in_words(machine)}" for name, machine in machines)
+
+
 def interval(found: dict[str, Any], factor: float = 1, form: str = ".3f") -> str:
     """`0.304 [0.282 0.329]`."""
     value, *ends = (found[key] for key in ("value", "low", "high"))
@@ -199,10 +205,10 @@ def main() -> None:
         network = measure_network(asked, Path(name))
     result = json.loads(asked.output.read_text()) if asked.output.exists() else {"networks": []}
     others = [one for one in result["networks"] if one["name"] != network["name"]]
-    machine = read_machine()
-    result = {"version": __version__, "machine": as_plain(machine), "networks": [*others, network]}
+    measured = {"version": __version__, "machine": as_plain(read_machine())}
+    result = {"networks": [*others, network | measured]}
     asked.output.write_text(json.dumps(result, indent=2) + "\n")
-    refresh("precision", f"{table_of(result)}\n\n{NOTE.format(machine_in_words(machine))}")
+    refresh("precision", f"{table_of(result)}\n\n{NOTE.format(machines_of(result))}")
 
 
 if __name__ == "__main__":
