@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo models test test-long browser dataset lint format benchmark clean
+.PHONY: help install demo models test test-long browser cpp dataset lint format benchmark clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,10 +33,10 @@ demo: $(READY) ## Train on digits in Keras, export through both frameworks, comp
 models: $(READY) dataset ## Train ResNet-18 on Fashion-MNIST in each framework, into the user's cache.
 	$(BIN)/python tools/models.py
 
-test: $(READY) browser ## Run the tests, but for the long proofs.
+test: $(READY) browser cpp ## Run the tests, but for the long proofs.
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
 
-test-long: $(READY) browser dataset ## Run the long proofs: coverage of intervals, faults in every network, real measurements.
+test-long: $(READY) browser cpp dataset ## Run the long proofs: coverage of intervals, faults in every network, real measurements.
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
 
 # Some tests look at a page in a browser. Without one they are skipped, and say so.
@@ -45,6 +45,14 @@ browser:
 	    [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
 	    && { timeout 120 apt-get update && timeout 300 apt-get install -y --no-install-recommends chromium; } \
 	        > /dev/null 2>&1; } || echo "There is no Chromium, and it could not be installed." >&2
+
+# Some tests build a client in C++. Without a compiler and its libraries they are skipped, and say so.
+CPP := cmake g++ make libopencv-imgcodecs-dev nlohmann-json3-dev libssl-dev zlib1g-dev
+cpp:
+	@dpkg -s $(CPP) > /dev/null 2>&1 || { \
+	    [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
+	    && { timeout 120 apt-get update && timeout 300 apt-get install -y --no-install-recommends $(CPP); } \
+	        > /dev/null 2>&1; } || echo "What a client in C++ is built with is not here, and could not be installed." >&2
 
 # Some tests train on Fashion-MNIST. Without it they are skipped, and say so.
 dataset:

@@ -27,6 +27,7 @@ TARGETS = {
     "node": "resnet_export.deploy.targets.node:TARGET",
     "web": "resnet_export.deploy.targets.web:TARGET",
     "openvino": "resnet_export.deploy.targets.others:OPENVINO",
+    "openvino-cpp": "resnet_export.deploy.targets.cpp:TARGET",
     "ncnn": "resnet_export.deploy.targets.ncnn:TARGET",
     "litert": "resnet_export.deploy.targets.litert:TARGET",
     "mnn": "resnet_export.deploy.targets.others:MNN",

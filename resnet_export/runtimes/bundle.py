@@ -17,7 +17,7 @@ from resnet_export.runtimes import find, parse_runtime
 from resnet_export.runtimes.session import Precision
 
 CONFIG = "deploy.json"
-RUNTIME_OF = dict.fromkeys(("ort", "node", "web", "triton"), "ort:cpu")
+RUNTIME_OF = dict.fromkeys(("ort", "node", "web", "triton"), "ort:cpu") | {"openvino-cpp": "openvino"}
 """Target -> the runtime of its networks, where that has another name."""
 
 

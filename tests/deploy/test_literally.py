@@ -41,7 +41,9 @@ def commands(bundle: Path) -> list[str]:
     return [*typed, self_test]
 
 
-@pytest.mark.parametrize("name", ["ort", "node", "openvino", "ncnn", "litert", "mnn", "tract", "opencv"])
+@pytest.mark.parametrize(
+    "name", ["ort", "node", "openvino", "openvino-cpp", "ncnn", "litert", "mnn", "tract", "opencv"]
+)
 def test_the_readme_works_as_it_stands(name: str, exported: Exported, tmp_path: Path) -> None:
     run = typed_in(name, exported.path, tmp_path)
     for network in json.loads((tmp_path / "bundle" / "deploy.json").read_text())["artefacts"]:
@@ -58,7 +60,7 @@ def int8(exported: Exported, photos: Path, tmp_path_factory: pytest.TempPathFact
     return net
 
 
-@pytest.mark.parametrize("name", ["ort", "node", "openvino"])
+@pytest.mark.parametrize("name", ["ort", "node", "openvino", "openvino-cpp"])
 def test_it_works_in_int8(name: str, int8: Path, tmp_path: Path) -> None:
     net = Path(shutil.copy(int8, tmp_path))
     run = typed_in(name, net, tmp_path)
@@ -79,6 +81,7 @@ def typed_in(name: str, net: Path, tmp_path: Path) -> Callable[[str], subprocess
     if made.status == "missing":
         pytest.skip(made.reason or "")
     assert (made.status, made.reason) == ("proven", None)
+    assert not (bundle / "build").exists()
     venv.create(tmp_path / "fresh", with_pip=True)
     path = f"{tmp_path / 'fresh' / 'bin'}{os.pathsep}{os.environ['PATH']}"
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"PATH": path}

@@ -1,30 +1,44 @@
-"""The resize of the clients in JavaScript is Pillow's, to the last bit."""
+"""The resize of the clients in JavaScript and in C++ is Pillow's, to the last bit."""
 
 from __future__ import annotations
 
-import base64
+import itertools
 import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from resnet_export.deploy.bundle import CLIENTS
 from resnet_export.deploy.expected import columns_first
 from resnet_export.images import Preprocessing, prepare
+from tests.deploy.test_targets import needs
 
-CLIENT = Path(__file__).parents[2] / "resnet_export" / "deploy" / "clients" / "node"
-SCRIPT = """
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+JAVASCRIPT = """
 import { readFileSync } from "node:fs";
 const { prepare } = await import(process.argv[2]);
 const results = JSON.parse(readFileSync(0, "utf-8")).map(({ pixels, width, height, channels, preparation }) => {
-  const picture = { data: new Uint8Array(Buffer.from(pixels, "base64")), width, height, channels };
-  const made = prepare(picture, { preparation, input: { embedded: "none" } });
-  return Buffer.from(made.data).toString("base64");
+  const picture = { data: new Uint8Array(pixels), width, height, channels };
+  return Array.from(prepare(picture, { preparation, input: { embedded: "none" } }).data);
 });
 console.log(JSON.stringify(results));
+"""
+CPP = """
+#include <iostream>
+#include "prepare.hpp"
+int main() {
+  json results;
+  for (const json& one : json::parse(std::cin))
+    results.push_back(prepare({one["width"], one["height"], one["channels"], one["pixels"]}, one).data);
+  std::cout << results;
+}
 """
 SIZES = [(1, 500), (500, 1), (31, 17), (64, 64), (63, 65), (200, 20), (20, 200), (120, 290), (290, 120), (32, 32)]
 HOWS = [
@@ -36,24 +50,34 @@ HOWS = [
 ]
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not here")
-@pytest.mark.parametrize("channels", [1, 3])
-def test_it_is_pillows(channels: int, tmp_path: Path) -> None:
-    generator = np.random.default_rng(channels)
-    cases, expected = [], []
-    for width, height in SIZES:
-        for how in HOWS:
-            pixels = generator.integers(0, 256, (height, width, channels), np.uint8)
-            picture = Image.fromarray(pixels.squeeze(2) if channels == 1 else pixels)
-            expected.append(prepare(picture, how).tobytes())
-            preparation = how.as_dict() | {"columns_first": columns_first()}
-            packed = base64.b64encode(pixels.tobytes()).decode()
-            size = {"width": width, "height": height, "channels": channels}
-            cases.append({"pixels": packed, "preparation": preparation, **size})
+def javascript(tmp_path: Path) -> Sequence[str | Path]:
+    if shutil.which("node") is None:
+        pytest.skip("Node.js is not here")
     script = tmp_path / "script.mjs"
-    script.write_text(SCRIPT)
-    done = subprocess.run(
-        ["node", script, CLIENT / "prepare.mjs"], input=json.dumps(cases), capture_output=True, text=True, check=True
-    )
-    found = [base64.b64decode(text) for text in json.loads(done.stdout)]
+    script.write_text(JAVASCRIPT)
+    return ["node", script, CLIENTS / "node" / "prepare.mjs"]
+
+
+def cpp(tmp_path: Path) -> Sequence[str | Path]:
+    needs("openvino-cpp")
+    program = tmp_path / "program"
+    program.with_suffix(".cpp").write_text(CPP)
+    folders = [f"-I{CLIENTS / 'cpp'}", "-I/usr/include/opencv4"]
+    subprocess.run(["g++", "-std=c++17", "-O1", *folders, f"{program}.cpp", "-o", program], check=True)
+    return [program]
+
+
+@pytest.mark.parametrize("language", [javascript, cpp])
+def test_it_is_pillows(language: Callable[[Path], Sequence[str | Path]], tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+    cases, expected = [], []
+    for channels, (width, height), how in itertools.product((1, 3), SIZES, HOWS):
+        pixels = generator.integers(0, 256, (height, width, channels), np.uint8)
+        picture = Image.fromarray(pixels.squeeze(2) if channels == 1 else pixels)
+        expected.append(list(prepare(picture, how).tobytes()))
+        preparation = how.as_dict() | {"columns_first": columns_first()}
+        size = {"width": width, "height": height, "channels": channels}
+        cases.append({"pixels": pixels.ravel().tolist(), "preparation": preparation, **size})
+    done = subprocess.run(language(tmp_path), input=json.dumps(cases), capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
     assert [index for index, pair in enumerate(zip(found, expected, strict=True)) if pair[0] != pair[1]] == []

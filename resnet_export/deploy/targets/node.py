@@ -45,7 +45,7 @@ def install(folder: Path) -> Sequence[str]:
 
 TARGET = Target(
     writes="the .onnx file; an ES module for Node.js, with package.json",
-    proven_by="Node.js with onnxruntime-node and sharp, as npm installs them",
+    proven_by="Node.js with onnxruntime-node and sharp, from npm",
     takes=Takes(precisions=("float32", "float16", "bfloat16", "int8"), pictures=True, channels=(1, 3)),
     write=copied,
     client=Client(

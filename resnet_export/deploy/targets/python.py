@@ -30,15 +30,17 @@ def python_client(module: str, *packages: str) -> Client:
         install="pip install -r requirements.txt",
         run="python client.py golden/08-colour.jpg",
         self_test="python selftest.py",
-        write_needs=_requirements(packages),
+        write_needs=requirements((*packages, *SHARED)),
         prove=_command,
         needs=lambda: _require(packages),
     )
 
 
-def _requirements(packages: Sequence[str]) -> Callable[[Path], None]:
+def requirements(packages: Sequence[str]) -> Callable[[Path], None]:
+    """What writes `requirements.txt`, with the versions that the proof runs with."""
+
     def write(folder: Path) -> None:
-        lines = [_pinned(package) for package in (*packages, *SHARED)]
+        lines = [_pinned(package) for package in packages]
         (folder / "requirements.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
     return write
