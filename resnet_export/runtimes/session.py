@@ -24,6 +24,11 @@ class Placement:
     fallback: str | None = None
     """What did not go where it was asked for, in words; only where that was allowed."""
 
+    @property
+    def on_cpu(self) -> bool:
+        """Whether that is a CPU; OpenVINO says which: `CPU: AMD EPYC`."""
+        return self.device.startswith("CPU")
+
 
 @dataclass(frozen=True)
 class Binding:

@@ -165,7 +165,7 @@ def open_engine(
     cpus, path = usable_cpus(), path or classifier.path
     single = spec.with_threads(1) if spec.takes_threads and spec.threads is None else spec
     session, callers = single.open(path), 1
-    on_cpu = session.placement().device.partition(":")[0] == "CPU"  # OpenVINO says which: `CPU: AMD EPYC`
+    on_cpu = session.placement().on_cpu
     if single != spec and not (session.takes_callers and on_cpu):
         session.close()
         session = spec.open(path)

@@ -114,7 +114,7 @@ def cluster(engine: Engine, address: str | None) -> Iterator[RayEngine]:
 
 def _fitted(engine: Engine, there: dict[str, float]) -> RayEngine:
     cpus, gpus = there.get("CPU", 0.0), int(there.get("GPU", 0.0))
-    on_gpu = engine.session.placement().device != "CPU"
+    on_gpu = not engine.session.placement().on_cpu
     decoders = engine.decoders if engine.decoders != usable_cpus() else max(1, int(cpus))
     callers = gpus if on_gpu else max(1, int(cpus))
     if on_gpu and not gpus:

@@ -53,6 +53,11 @@ def test_a_gpu_for_each_caller(engine: Engine, monkeypatch: pytest.MonkeyPatch) 
         on_ray._fitted(engine, {"CPU": 40.0})
 
 
+def test_openvino_on_the_cpu_needs_no_gpu(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(engine.session), "placement", lambda _: Placement("CPU: AMD EPYC"))
+    assert not on_ray._fitted(engine, {"CPU": 40.0}).on_gpu
+
+
 def test_options(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder_of(Path("photos"), 1)
     for options, message in (
