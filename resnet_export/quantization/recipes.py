@@ -13,11 +13,20 @@ HINT = "Give a file that `resnet-export quantize` wrote, or the JSON of its repo
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe of a quantised file, or of a report.
+    """The recipe in int8 of a quantised file, or of a report.
 
     Raises:
         InputError: it has none.
     """
+    recipe = _recipe_of(path)
+    if recipe.precision != "int8":
+        raise InputError(
+            f"{path} is of {recipe.precision}, and a recipe is of int8.", hint="Give --precision fp16 in its place."
+        )
+    return recipe
+
+
+def _recipe_of(path: Path) -> Recipe:
     if path.suffix.lower() == ".json":
         try:
             data = from_json(path.read_bytes())

@@ -12,7 +12,7 @@ from resnet_export import export, quantize, verify
 from resnet_export.bench.estimate import Estimate
 from resnet_export.classify.measures import Check
 from resnet_export.data import decode, to_json
-from resnet_export.errors import ImageError, ModelError, ResNetExportError, UsageError
+from resnet_export.errors import ImageError, InputError, ModelError, ResNetExportError, UsageError
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.inspect import inspect
 from resnet_export.quantization import int8
@@ -312,3 +312,5 @@ def test_what_is_quantised_already_is_refused(net: Path, made: Path, colours: Pa
     for path, message in ((made, "is quantised already"), (half, "is in float16 already")):
         with pytest.raises(ModelError, match=message):
             quantize(path, tmp_path / "again.onnx", calibrate=colours)
+    with pytest.raises(InputError, match=r"half\.onnx is of float16, and a recipe is of int8"):
+        quantize(net, tmp_path / "again.onnx", calibrate=colours, recipe=half)
