@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.error_text import loading, running
+from resnet_export.error_text import cannot_load, loading, running
 from resnet_export.optional import require
 from resnet_export.runtimes.options import CpuOptions
 from resnet_export.runtimes.runtime import Runtime
@@ -28,6 +28,8 @@ class MnnSession(Session):
         require("MNN")
         nn, self._expr = require("MNN.nn"), require("MNN.expr")
         self._signature = signature_of(path, "mnn")
+        if self._signature and self._signature.dtype not in (np.float32, np.uint8):
+            raise cannot_load(self.name, path, f"it takes {self._signature.dtype} images, and mnn float32 or uint8")
         config = {"backend": 0, "precision": "high"}
         if options.threads is not None:
             config["numThread"] = options.threads

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from resnet_export.errors import ModelError
 from resnet_export.runtimes import open_session
+from tests.classify.files import in_float16
 
 from .agreement import ROUNDING, differences
 
@@ -22,3 +24,8 @@ def test_large_winograd_tiles_stay_off(variant: Path) -> None:
 def test_it_installs_and_calls_nothing(plain: Path) -> None:
     with open_session("mnn", plain):
         assert not [name for name in sys.modules if name.startswith(("MNN.tools", "aliyun"))]
+
+
+def test_images_in_float16_are_refused(plain: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"mnn cannot load half\.onnx: it takes float16 images"):
+        open_session("mnn", in_float16(plain, tmp_path / "half.onnx"))
