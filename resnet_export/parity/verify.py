@@ -130,7 +130,9 @@ def verify(
                     diagnosis = _of_runtime(tested, verdict, truths, evaluations, sets, allow_fallback) or diagnosis
                 if tested.wrong is None and diagnosis is not None and diagnosis.cause is None and verdict.failed:
                     first, _ = verdict.failed[0]
-                    diagnosis = replace(diagnosis, cause=overflow(first.runtime, precision_of(first, tested)))
+                    diagnosis = replace(
+                        diagnosis, cause=overflow(first.runtime, precision_of(first, tested), tested.path)
+                    )
         results = tuple(one if isinstance(one, RuntimeResult) else _result(one, verdict, tested) for one in ran)
         refused = [f"{result.runtime}: {result.reason}" for result in results if result.refused]
         none = [] if evaluations else ["No runtime ran the file."]

@@ -53,16 +53,25 @@ def test_a_mistake_of_the_file_is_none_of_the_optimiser(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("vnni", "precision", "overflows"), [(False, "int8", True), (False, "float32", False), (True, "int8", False)]
+    ("vnni", "precision", "weight", "overflows"),
+    [
+        (False, "int8", -127, True),
+        (False, "int8", -64, False),  # of 7 bits, as for a CPU without VNNI
+        (False, "float32", -127, False),
+        (True, "int8", -127, False),
+    ],
 )
 def test_sums_that_overflow_without_vnni(
-    vnni: bool, precision: Precision, overflows: bool, monkeypatch: pytest.MonkeyPatch
+    vnni: bool, precision: Precision, weight: int, overflows: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    path = tmp_path / "net.onnx"
+    weights = onnx.numpy_helper.from_array(np.full((2, 2), weight, np.int8), "weights")
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph([], "net", [], [], [weights])), path)
     cpu = Cpu("a CPU", "x86_64", 2, 2, 2, {"AVX2": True, "VNNI": vnni}, False)
     monkeypatch.setattr(departure, "read_cpu", lambda: cpu)
-    assert overflow("ort:cpu,threads=2", precision) == (OVERFLOW if overflows else None)
-    assert overflow("ort:cpu,x64quantprecision=true", precision) is None
-    assert overflow("openvino", precision) is None
+    assert overflow("ort:cpu,threads=2", precision, path) == (OVERFLOW if overflows else None)
+    assert overflow("ort:cpu,x64quantprecision=true", precision, path) is None
+    assert overflow("openvino", precision, path) is None
 
 
 @pytest.mark.skipif(not read_cpu().saturates, reason="sums of products of 8 bits don't overflow on this CPU")
