@@ -24,7 +24,7 @@ what, how = (partial(option, heading=name) for name in ("What", "How"))
 
     A is the first file and B the second, or the same one. --a and --b say what else a side is, as key=value with
     commas between them. Keys are model, runtime, batch, threads, io (host or device), allow_fallback (true), and the
-    options of the runtime. What B leaves out is A's; without a runtime it is ort:cpu.
+    options of the runtime. What B leaves out is A's; without a runtime it is ort:cpu, for a bundle its own.
 
     Exit code 0: compared, whatever the verdict. 1: a side failed, crashed or hung, or the verdict is that of --fail-if.
     2, 3: an option or a file has an invalid value. 4: something is not installed. 5: a runtime lacks a library, driver

@@ -69,7 +69,9 @@ class Bundle:
         name = RUNTIME_OF.get(self.target, self.target)
         others = [text for text in asked or () if parse_runtime(text).name != name]
         if others:
-            raise UsageError(f"{artefact} runs in {name}, not in {others[0]}.", hint=f"Give --runtime {name}.")
+            raise UsageError(
+                f"{artefact} runs in {name}, not in {others[0]}.", hint=f"Leave the runtime out, or give {name}."
+            )
         precision = self.artefacts[artefact]
         has_choice = any(field.name == "precision" for field in dataclasses.fields(find(name).options))
         own = parse_runtime(f"{name},precision={precision}" if has_choice and precision != "int8" else name)

@@ -15,6 +15,7 @@ import pytest
 from google.protobuf import text_format
 
 from resnet_export.bench.case import expand_cases
+from resnet_export.bench.compare.side import read_sides
 from resnet_export.deploy import deploy
 from resnet_export.deploy.check import verify_bundle
 from resnet_export.deploy.target import TARGETS, find
@@ -93,6 +94,8 @@ def test_a_bundle_in_python(name: str, tmp_path: Path) -> None:
     assert ran == [f"{name}: float32", *half]
     runtimes = [case.runtime for case in expand_cases([bundle])]
     assert runtimes == [name, *(one.partition(":")[0] for one in half)]
+    side, _ = read_sides(f"model={bundle / 'net-float16.param' if half else bundle}", "io=host")
+    assert side.runtime == runtimes[-1]
 
 
 @pytest.mark.parametrize("name", ["ort", "tract", "triton"])

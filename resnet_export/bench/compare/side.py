@@ -8,6 +8,7 @@ Keys that are not in `Keys` are options of the runtime. What B leaves out is A's
 import dataclasses
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from resnet_export.bench.case import IO, RUNTIMES, Case, expand_cases
 from resnet_export.errors import UsageError, did_you_mean
 from resnet_export.runtimes import find, parse_runtime
+from resnet_export.runtimes.bundle import is_bundle, read_bundle
 from resnet_export.runtimes.options import read_pairs
 
 WRITTEN = "Write key=value with commas between them, such as model=a.onnx,runtime=ort:cpu,threads=2."
@@ -49,7 +51,8 @@ def read_sides(a: str, b: str) -> tuple[Case, Case]:
     first = read_pairs(SEPARATOR.split(a), "A", WRITTEN)
     if "model" not in first:
         raise UsageError("A names no model.", hint="Write model=FILE, such as --a model=resnet18.onnx.")
-    second = _inherited(first, read_pairs(SEPARATOR.split(b), "B", WRITTEN))
+    first = _with_own_runtime(first)
+    second = _inherited(first, _with_own_runtime(read_pairs(SEPARATOR.split(b), "B", WRITTEN)))
     sides = _read(first, "A"), _read(second, "B")
     batches = [side.batch for side in sides]
     if batches[0] != batches[1] and not ("batch" in first and "batch" in second):
@@ -58,6 +61,16 @@ def read_sides(a: str, b: str) -> tuple[Case, Case]:
             hint=f"Write batch={max(batches)} for A, or batch= on both sides if that is meant.",
         )
     return sides
+
+
+def _with_own_runtime(pairs: dict[str, str]) -> dict[str, str]:
+    """A side whose model is of a bundle, with the runtime that it was made for, where it names none."""
+    path = Path(pairs.get("model", ""))
+    if "model" not in pairs or "runtime" in pairs or not is_bundle(path):
+        return pairs
+    bundle, files = read_bundle(path)
+    runtime, *options = bundle.runtimes(next(iter(files)))[0].split(",")
+    return read_pairs([f"runtime={runtime}", *options], "the bundle", WRITTEN) | pairs
 
 
 def _inherited(a: Mapping[str, str], b: Mapping[str, str]) -> dict[str, str]:
