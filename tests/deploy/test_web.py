@@ -10,6 +10,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+import onnx
 import pytest
 
 from resnet_export.deploy import deploy
@@ -134,7 +135,7 @@ def test_without_a_browser_it_says_what_to_install(
 def test_a_file_in_two_parts_is_refused(tmp_path: Path) -> None:
     needs("web")
     net = foreign(tmp_path / "net.onnx")
-    net.with_name("net.onnx.data").write_bytes(b"")
+    onnx.save(onnx.load(net), net, save_as_external_data=True, location="numbers", size_threshold=0)
     (made,) = deploy(net, "web", tmp_path / "bundle").bundles
     assert (made.status, made.exit_code) == ("refused", 3)
     assert "holds its numbers" in (made.reason or "") or "in a second file" in (made.reason or "")

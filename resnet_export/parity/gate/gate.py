@@ -7,7 +7,7 @@
 The error is the largest absolute one over the logits. Measured over networks, seeds, batches, frameworks and runtimes
 (benchmarks/gate.py), a file stays within 2.2 times its yardstick and a source within 5.1 times its own, so that the
 factors leave room to rounding and none to a mistake. Where one side was lucky, NumPy's float32, which adds one value
-after the other, is a yardstick for the other side too.
+after the other, is a yardstick for the other side too; its error is the largest over all images of a kind.
 """
 
 import math

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -108,3 +109,22 @@ def judged(file_error: float, source_error: float, numpy_error: float, *, vouche
 
 def failed_of(verdict: Verdict) -> list[str]:
     return [side.candidate.label for side, _ in verdict.failed]
+
+
+@pytest.mark.parametrize(("factor", "failed"), [(3.9, []), (4.1, ["file"])])
+def test_numpy_may_be_lucky_on_one_image(factor: float, failed: list[str]) -> None:
+    """Its error is the largest over all images of the kind: the few logits of a single one may be nearly exact."""
+    errors = np.array([1e-8, 2e-5, 1e-5]).reshape(3, 1)
+    truth, error = np.repeat(TRUTH, 3, axis=0), factor * errors.max()
+
+    class Batches:
+        def of(self, inputs: Any, quantity: Any, dtype: Any = np.float64, *, batch: int, **options: Any) -> Any:
+            return (truth + (errors if dtype is np.float32 else 0))[:batch]
+
+    sets: Any = [SimpleNamespace(kind="random", batches=(1, 3), raw=truth)]
+    outputs = {("random", batch): truth[:batch] + error for batch in (1, 3)}
+    file = replace(evaluation("file", 0.0), outputs=outputs)
+    tested: Any = SimpleNamespace(others={}, precision="float32")
+    verdict = judge(tested, sets, cast("Any", Batches()), [file])
+    assert failed_of(verdict) == failed
+    assert [one.yardstick for one in verdict.comparisons] == pytest.approx([2e-5] * 2)
