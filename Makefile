@@ -39,27 +39,25 @@ test: $(READY) browser cpp ## Run the tests, but for the long proofs.
 test-long: $(READY) browser cpp dataset ## Run the long proofs: coverage of intervals, faults in every network, real measurements.
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
 
+# Installs packages of Debian's, where that can be done: $(call apt,PACKAGES)
+apt = { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
+    && { timeout 120 apt-get update && timeout 300 apt-get install -y --no-install-recommends $(1); } > /dev/null 2>&1; }
+
 # Some tests look at a page in a browser. Without one they are skipped, and say so.
 browser:
-	@command -v chromium chromium-browser google-chrome > /dev/null || { \
-	    [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
-	    && { timeout 120 apt-get update && timeout 300 apt-get install -y --no-install-recommends chromium; } \
-	        > /dev/null 2>&1; } || echo "There is no Chromium, and it could not be installed." >&2
+	@command -v chromium chromium-browser google-chrome > /dev/null || $(call apt,chromium) \
+	    || echo "There is no Chromium, and it could not be installed." >&2
 
 # Some tests build a client in C++. Without a compiler and its libraries they are skipped, and say so.
 CPP := cmake g++ make libopencv-imgcodecs-dev nlohmann-json3-dev libssl-dev zlib1g-dev
 cpp:
-	@dpkg -s $(CPP) > /dev/null 2>&1 || { \
-	    [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
-	    && { timeout 120 apt-get update && timeout 300 apt-get install -y --no-install-recommends $(CPP); } \
-	        > /dev/null 2>&1; } || echo "What a client in C++ is built with is not here, and could not be installed." >&2
+	@dpkg -s $(CPP) > /dev/null 2>&1 || $(call apt,$(CPP)) \
+	    || echo "What a client in C++ is built with is not here, and could not be installed." >&2
 
 # Some tests train on Fashion-MNIST. Without it they are skipped, and say so.
 dataset:
-	@test -d /usr/share/datasets/fashion-mnist || { \
-	    [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
-	    && { timeout 120 apt-get update && timeout 300 apt-get install -y --no-install-recommends dataset-fashion-mnist; } \
-	        > /dev/null 2>&1; } || echo "There is no Fashion-MNIST, and it could not be installed." >&2
+	@test -d /usr/share/datasets/fashion-mnist || $(call apt,dataset-fashion-mnist) \
+	    || echo "There is no Fashion-MNIST, and it could not be installed." >&2
 
 lint: $(READY) ## Check style, types and layers.
 	$(BIN)/ruff check
