@@ -9,7 +9,7 @@ from typing import Any
 
 from resnet_export.classify.classifier import Asked, Classifier, read_classifier
 from resnet_export.errors import ModelError
-from resnet_export.graph.file import read
+from resnet_export.graph.file import read, size_of
 from resnet_export.graph.metadata import is_ours
 from resnet_export.parity.diagnosis.contents import check_contents, layer_precisions
 from resnet_export.pipeline import ExportOptions, run
@@ -66,8 +66,7 @@ def _float_file(source: Any, folder: Path) -> Path:
 
 def bytes_of(path: Path) -> int:
     """Of the file, with the numbers that stand beside it."""
-    beside = path.with_name(f"{path.name}.data")
-    return path.stat().st_size + (beside.stat().st_size if beside.exists() else 0)
+    return size_of(read(path), path)
 
 
 def _exported(source: Any, folder: Path) -> Path:

@@ -17,6 +17,7 @@ from resnet_export.graph.file import read, read_metadata
 from resnet_export.inspect import inspect
 from resnet_export.quantization import int8
 from resnet_export.quantization.results import QuantizeReport
+from resnet_export.quantization.subject import bytes_of
 
 from .conftest import stub_latency
 
@@ -314,3 +315,10 @@ def test_what_is_quantised_already_is_refused(net: Path, made: Path, colours: Pa
             quantize(path, tmp_path / "again.onnx", calibrate=colours)
     with pytest.raises(InputError, match=r"half\.onnx is of float16, and a recipe is of int8"):
         quantize(net, tmp_path / "again.onnx", calibrate=colours, recipe=half)
+
+
+def test_a_size_counts_the_numbers_beside_the_file(net: Path, tmp_path: Path) -> None:
+    """Whatever the file is called that they lie in."""
+    path = tmp_path / "apart.onnx"
+    onnx.save_model(onnx.load(net), path, save_as_external_data=True, location="numbers", size_threshold=0)
+    assert bytes_of(path) == path.stat().st_size + (tmp_path / "numbers").stat().st_size
