@@ -81,16 +81,17 @@ class QuantizeOptions:
             raise UsageError(
                 "--max-drop is about labelled pictures, and there are none.", hint="Give them with --labelled DATA."
             )
+        if self.precision == "int8":
+            if self.io != "float32":
+                raise UsageError("--io is for files in float16.", hint="Give --precision fp16, or leave --io out.")
+            if self.calibrate is None and not self.calibrate_random:
+                raise UsageError("The ranges of int8 come from pictures, and there are none.", hint=WITHOUT_PICTURES)
+            return
         for name, given in (
             ("--for", self.target != THIS_MACHINE),
             ("--ranges", self.ranges != AUTO),
             ("--keep-float", bool(self.keep_float)),
             ("--recipe", self.recipe is not None),
         ):
-            if given and self.precision != "int8":
+            if given:
                 raise UsageError(f"{name} is for files in int8.", hint=f"Leave {name} out, or --precision.")
-        if self.precision == "int8":
-            if self.io != "float32":
-                raise UsageError("--io is for files in float16.", hint="Give --precision fp16, or leave --io out.")
-            if self.calibrate is None and not self.calibrate_random:
-                raise UsageError("The ranges of int8 come from pictures, and there are none.", hint=WITHOUT_PICTURES)

@@ -22,8 +22,7 @@ from resnet_export.classify.preparation import batching_of
 from resnet_export.classify.reading import Reading
 from resnet_export.error_text import error_text
 from resnet_export.errors import RuntimeCrashedError, RuntimeFailedError, UnavailableError
-from resnet_export.graph.file import files_of
-from resnet_export.graph.file import read as read_model
+from resnet_export.graph.file import files_of, read
 from resnet_export.machine.cpu import usable_cpus
 from resnet_export.optional import require
 from resnet_export.runtimes import parse_runtime
@@ -59,7 +58,7 @@ class RayEngine(Engine):
         blocks = [ray.put(arrow.table({COLUMN: some})) for some in grouped(batches, BLOCK)]
         if not blocks:
             return
-        beside = files_of(read_model(self.path), self.path)
+        beside = files_of(read(self.path), self.path)
         files = ray.put({file.relative_to(self.path.parent): file.read_bytes() for file in beside})
         asked = (self.classifier, files, self.session.name, self.batching.size, self.features, settings)
         common = {"batch_size": 1, "batch_format": "pyarrow", "num_cpus": SHARE}

@@ -42,7 +42,11 @@ def test_allowing_the_fallback_reaches_the_runtimes_that_know_of_it() -> None:
     ("text", "message", "hint"),
     [
         ("ort:gpu", "There is no runtime 'ort:gpu'.", "Did you mean ort:cpu? Known are ort:cpu, "),
-        ("ort:cpu,treads=2", "ort:cpu has no option 'treads'.", "Did you mean threads? It has: threads, optimiz"),
+        (
+            "ort:cpu,treads=2",
+            "ort:cpu has no option 'treads'.",
+            "Did you mean threads? It has: threads, optimization, x64quantprecision.",
+        ),
         ("ort:cpu,threads", "'threads' is no option of ort:cpu.", "Write ort:cpu,option=value."),
         ("ort:cpu,threads=two", "ort:cpu,threads=two is not a whole number.", "Write a whole number behind"),
         ("ort:cpu,threads=1,threads=2", "ort:cpu is given threads twice.", "Leave out one of them."),

@@ -88,7 +88,7 @@ def _remarks(result: RuntimeResult, own: Sequence[Comparison], quantity: str) ->
     if placement is not None and placement.fallback is not None:
         who = "" if " ran it" in placement.fallback else f"the {placement.device} ran it: "
         yield f"FALLBACK: {who}{placement.fallback.rstrip('.')}"
-    elif placement is not None and not (placement.device.startswith("CPU") and len(placement.nodes) <= 1):
+    elif placement is not None and not (placement.on_cpu and len(placement.nodes) <= 1):
         nodes = " and ".join(f"{count} nodes on {provider}" for provider, count in placement.nodes.items())
         yield f"on {placement.device}" + (f": {nodes}" if nodes else "")
     if result.precision not in (None, "float32") and str(result.precision) not in result.runtime:
