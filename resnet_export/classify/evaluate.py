@@ -116,7 +116,7 @@ def evaluate(options: EvaluateOptions) -> EvaluateReport:
         notes = [tuple(reading.notes(spec)) for reading, spec in zip(readings, specs, strict=False)]
     if options.against_is_live:
         ran.append(_ran_live(ran[0], readings[1]))
-        notes.append(())
+        notes.append(readings[1].classifier.notes)
     answers = _answers(judges)
     kept = list(answers)
     measured = [judge.measured(kept, *facts) for judge, facts in zip(judges, zip(ran, notes, strict=True), strict=True)]
@@ -146,8 +146,13 @@ def _opened(
             session = sessions.enter_context(spec.open(classifier.path))
         yield Reading(classifier, session, gives_logits=not session.takes_file_input)
     if options.against_is_live:
-        live = LiveSession(options.against)
-        yield Reading(replace(classifiers[0], path=Path(live.name), notes=()), live, gives_logits=False)
+        file = classifiers[0]
+        with options.stage("open the model"):
+            taken = {"image_size": file.preprocessing.crop, "in_channels": file.taken.channels}
+            live = LiveSession(options.against, taken, file.head)
+        yield Reading(
+            replace(file, path=Path(live.name), head=live.head, notes=live.notes), live, gives_logits=live.gives_logits
+        )
 
 
 def _judged_by(readings: Sequence[Reading], dataset: Dataset, options: EvaluateOptions) -> list[Judge]:
@@ -198,6 +203,7 @@ def _ran_live(file: Ran, reading: Reading) -> Ran:
         version="",
         placement=session.placement(),
         precision=session.precision,
+        head=reading.classifier.head,
         activation=reading.activation,
     )
 

@@ -306,17 +306,54 @@ class TestAgainst:
 
     @pytest.mark.parametrize("framework", ["torch", "keras"])
     @pytest.mark.parametrize("head", ["logits", "probabilities"])
-    def test_the_live_model(self, framework: str, head: str, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("file_head", ["logits", "probabilities"])
+    def test_the_live_model(self, framework: str, head: str, file_head: str, tmp_path: Path) -> None:
         model = live_digits(framework, head)
-        file = network(tmp_path / "digits.onnx", body=BODY if head == "logits" else SOFTMAX)
+        file = network(tmp_path / "digits.onnx", body=BODY if file_head == "logits" else SOFTMAX)
         report = evaluate(file, archive(tmp_path / "some.npz", most=90), against=model)
         assert report.against is not None
         assert report.paired is not None
         assert report.against.model == f"{framework} model {type(model).__name__}"
         assert (report.against.runtime, report.paired.differ) == (framework, 0)
+        assert report.against.activation == ("softmax" if head == "logits" else None)
         for one in report.pictures:
             mine, theirs = one.answers
             assert mine.probability == pytest.approx(theirs.probability, abs=SAME)
+
+    def test_a_live_model_that_gives_more_than_classes(self, digits: Path, tmp_path: Path) -> None:
+        import torch
+
+        class Both(torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.body = live_digits("torch", "logits")
+
+            def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+                return torch.zeros(1), self.body(x)
+
+        report = evaluate(digits, archive(tmp_path / "some.npz", most=90), against=Both())
+        assert report.paired is not None
+        assert report.paired.differ == 0
+
+    def test_a_live_model_that_is_not_read(self, digits: Path, tmp_path: Path) -> None:
+        import torch
+
+        class Sorted(torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.body = live_digits("torch", "logits")
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                y = self.body(x)
+                return y + 0 * y.sort(dim=1).values
+
+        report = evaluate(digits, archive(tmp_path / "some.npz", most=90), against=Sorted())
+        assert report.against is not None
+        assert report.paired is not None
+        assert report.paired.differ == 0
+        (note,) = report.against.notes
+        assert note.startswith("Node TopK ")
+        assert note.endswith("Its first output was taken for logits, as the file gives.")
 
     def test_a_live_model_has_its_own_runtime(self, digits: Path, val: Path) -> None:
         with pytest.raises(UsageError, match=r"^A live model runs in its own framework\."):
