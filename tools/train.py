@@ -10,7 +10,6 @@ needs no options. `docs/train.md` is the guide.
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,12 +18,6 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-# TensorFlow reads these when it is imported: its oneDNN dies while it trains small networks on some CPUs, and greets.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
 from training.checkpoint import Line
 from training.data import DATASETS, load
 from training.run import Files, train
