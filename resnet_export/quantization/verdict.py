@@ -14,6 +14,8 @@ from resnet_export.quantization.results import RuntimeProof
 LEAST_AGREEMENT = 0.95
 """A file whose whole interval lies below it is another classifier, whatever its pictures are."""
 
+UNSURE = ", but the timing can't tell for sure: more --seconds may"
+
 
 def failures(proofs: Sequence[RuntimeProof], check: Check | None, *, must_be_fast: bool) -> Iterator[str]:
     """Why the file is refused, a sentence each.
@@ -35,7 +37,8 @@ def failures(proofs: Sequence[RuntimeProof], check: Check | None, *, must_be_fas
     if len(errors) == len(proofs):
         yield f"No runtime ran it. {' '.join(errors)}".strip()
     elif must_be_fast and not any(one.ratio is not None and one.ratio.value < 1 for one in proofs):
-        yield "It took no less time than float32 on this machine."
+        unsure = any(one.ratio is not None and one.ratio.low is not None and one.ratio.low < 1 for one in proofs)
+        yield f"It took no less time than float32 on this machine{UNSURE if unsure else ''}."
 
 
 def open_questions(proofs: Sequence[RuntimeProof], check: Check | None) -> Iterator[str]:
@@ -49,7 +52,7 @@ def open_questions(proofs: Sequence[RuntimeProof], check: Check | None) -> Itera
             f"{needed - found.pictures:,} more would. A quarter of --calibrate is held out for this."
         )
     ratios = [one.ratio for one in proofs if one.ratio is not None]
-    if ratios and not is_faster(proofs) and not all(one.low is not None and one.low >= 1 for one in ratios):
+    if any(one.value < 1 for one in ratios) and not is_faster(proofs):
         yield "The timing can't tell whether it is faster than float32: more --seconds may."
 
 

@@ -34,7 +34,7 @@ def test_what_is_above_or_refused_is_no_open_question(right: int) -> None:
     [
         (Estimate(0.395), False, True),
         (Estimate(0.9, 0.7, 1.1), False, True),
-        (Estimate(1.1, 0.9, 1.3), False, True),
+        (Estimate(1.1, 0.9, 1.3), False, False),
         (Estimate(0.4, 0.3, 0.5), True, False),
         (Estimate(1.2, 1.1, 1.3), False, False),
     ],
@@ -46,3 +46,12 @@ def test_timing_that_cannot_tell(ratio: Estimate, faster: bool, asked: bool) -> 
     assert list(open_questions(proofs, None)) == said * asked
     shown = replace(proofs[0], ratio=Estimate(0.4, 0.3, 0.5))
     assert list(open_questions([*proofs, shown], None)) == [], "one runtime is enough"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "unsure"), [(Estimate(1.1, 0.9, 1.3), True), (Estimate(1.2, 1.1, 1.3), False), (Estimate(1.2), False)]
+)
+def test_a_file_that_is_not_faster_says_how_sure_that_is(ratio: Estimate, unsure: bool) -> None:
+    (said,) = failures([proof(ratio=ratio)], None, must_be_fast=True)
+    assert said.startswith("It took no less time than float32 on this machine")
+    assert ("more --seconds may" in said) is unsure
