@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from resnet_export import __version__
 from resnet_export.cli.bench import bench
@@ -25,7 +24,7 @@ from resnet_export.cli.evaluate import evaluate
 from resnet_export.cli.export import PACKAGES, PUBLISHED, export
 from resnet_export.cli.failing import reported
 from resnet_export.cli.inspect import inspect
-from resnet_export.cli.options import GroupedOptions
+from resnet_export.cli.options import GroupedOptions, options_given
 from resnet_export.cli.predict import predict
 from resnet_export.cli.quantize import quantize
 from resnet_export.cli.score import score
@@ -138,7 +137,5 @@ def _names_source(word: str) -> bool:
 
 def _refuse_options_before(context: click.Context, command: str) -> None:
     """An option before the command would be parsed and then silently left aside."""
-    for parameter in context.command.params:
-        if parameter.name and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE:
-            option = max(parameter.opts, key=len)
-            raise click.UsageError(f"{option} stands before the command; write: {PROGRAM} {command} ... {option} ...")
+    for _, option in options_given(context):
+        raise click.UsageError(f"{option} stands before the command; write: {PROGRAM} {command} ... {option} ...")

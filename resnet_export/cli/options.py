@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from resnet_export.cli.again import ARGUMENTS
 from resnet_export.cli.values import whole
@@ -62,6 +63,15 @@ def removed(name: str, instead: str) -> Callable[[Callable[..., Any]], Callable[
             raise click.UsageError(f"There is no {name} any more; write {instead}.", context)
 
     return click.option(name, is_flag=False, flag_value="", hidden=True, expose_value=False, callback=refuse)
+
+
+def options_given(context: click.Context) -> list[tuple[str, str]]:
+    """(name of the parameter, the option) of each that stands on the command line."""
+    return [
+        (parameter.name, max(parameter.opts, key=len))
+        for parameter in context.command.params
+        if parameter.name and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
 
 
 def duration(heading: str, default: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from resnet_export.cli.options import GroupedCommand, option
+from resnet_export.cli.options import GroupedCommand, option, options_given
 from resnet_export.cli.output import output_options
 from resnet_export.cli.predict import asked
 from resnet_export.cli.values import COUNT, RUNTIME
@@ -80,8 +80,10 @@ def score(
     from resnet_export.report.kit import formats
 
     if summary is not None:
-        if file is not None:
-            raise UsageError("--summary scores nothing.", hint=f"Leave out {file}.")
+        useless = [] if file is None else [file, *inputs]
+        useless += [name for parameter, name in options_given(click.get_current_context()) if parameter in options]
+        if useless:
+            raise UsageError("--summary scores nothing.", hint=f"Leave out {' '.join(useless)}.")
         files = {path: formats.form_of(path, "ScoreReport", "--output") for path in output}
         both = replace(out, option="--output", files={**out.files, **files})
         both.refuse(summary)

@@ -64,6 +64,7 @@ def test_a_folder_and_its_summary(folder: Path, invoke: Callable[..., Result]) -
             "Write: resnet-export score FILE.onnx photos/ --output predictions/",
         ),
         (["net.onnx", "--summary", "out"], 2, "--summary scores nothing.", "Leave out net.onnx."),
+        (["--summary", "out", "--top", "3", "--fast"], 2, "--summary scores nothing.", "Leave out --top --fast."),
         (
             ["--summary", "photos"],
             3,
