@@ -112,10 +112,8 @@ def judge_source(
 ) -> None:
     """Holds a source that gives something else than the file, such as probabilities, against NumPy's float32."""
     for run in (_Run(inputs, batch, None) for inputs in sets for batch in inputs.batches):
-        rounded, truth = (run.truth(truths, "logits", dtype) for dtype in (np.float32, np.float64))
-        if activation is not None:
-            rounded, truth = activate(rounded, activation), activate(truth, activation)
-        error = max_error(rounded, truth)
+        truth = run.truth(truths, "logits", activation=activation)
+        error = run.float32_error(truths, "logits", activation)
         verdict.add(source, run.compare_source(source, truth, error, error, vouched=vouched), truth, run.inputs)
 
 
@@ -135,13 +133,19 @@ class _Run(NamedTuple):
     def key(self) -> tuple[Inputs, int]:
         return self.inputs.kind, self.batch
 
-    def truth(self, truths: Truths, quantity: Quantity, dtype: Real = np.float64) -> Floats:
-        return truths.of(self.inputs, quantity, dtype, output=self.output, batch=self.batch)
+    def truth(
+        self, truths: Truths, quantity: Quantity, dtype: Real = np.float64, activation: Activation | None = None
+    ) -> Floats:
+        truth = truths.of(self.inputs, quantity, dtype, output=self.output, batch=self.batch)
+        return truth if activation is None else activate(truth, activation)
 
-    def float32_error(self, truths: Truths, quantity: Quantity) -> float:
+    def float32_error(self, truths: Truths, quantity: Quantity, activation: Activation | None = None) -> float:
         """The largest absolute error of NumPy's float32 on images of this kind: on one of them it may be lucky."""
         runs = [self._replace(batch=batch) for batch in self.inputs.batches]
-        errors = [max_error(run.truth(truths, quantity, np.float32), run.truth(truths, quantity)) for run in runs]
+        errors = [
+            max_error(*(run.truth(truths, quantity, dtype, activation) for dtype in (np.float32, np.float64)))
+            for run in runs
+        ]
         return max(filter(math.isfinite, errors), default=math.inf)
 
     def error(self, evaluation: Evaluation, truth: Floats) -> float:
