@@ -85,7 +85,9 @@ class NcnnSession(Session):
             return
         wanted = self._signature.output_shape
         output = self.run(np.zeros((1, *self._signature.shape[1:]), np.float32))  # type: ignore[arg-type] # all known
-        fits = output.ndim == len(wanted) and all(map(lambda a, b: b in (None, a), output.shape[1:], wanted[1:]))
+        fits = wanted is None or (
+            output.ndim == len(wanted) and all(map(lambda a, b: b in (None, a), output.shape[1:], wanted[1:]))
+        )
         if not fits or not np.isfinite(output).all():
             raise cannot_load(self.name, path, f"what pnnx made of it gives an output of {output.shape}")
 

@@ -16,7 +16,7 @@ from resnet_export.runtimes.options import CpuOptions
 from resnet_export.runtimes.runtime import Runtime
 from resnet_export.runtimes.session import Session
 from resnet_export.runtimes.with_outputs import with_outputs
-from resnet_export.targets.signature import read_signature
+from resnet_export.targets.signature import has_shape, read_signature
 
 
 class OpencvSession(Session):
@@ -30,7 +30,9 @@ class OpencvSession(Session):
         self._path = path
         self._threads_before: int = self._cv2.getNumThreads()
         with loading(self.name, path):
-            self._net: Any = self._cv2.dnn.readNetFromONNX(str(path))
+            outputs = onnx.load_model(path, load_external_data=False).graph.output
+            known = all(map(has_shape, outputs))
+            self._net: Any = self._cv2.dnn.readNetFromONNX(str(path)) if known else self._read(onnx.load_model(path))
         self._signature = read_signature(path, self.name)
         if options.threads is not None:
             self._cv2.setNumThreads(options.threads)
@@ -46,10 +48,8 @@ class OpencvSession(Session):
         if not shown:
             return {}
         proto = onnx.load_model_from_string(content)
-        for output in proto.graph.output:
-            output.type.tensor_type.shape.SetInParent()  # OpenCV wants one, and then finds out the real one
         with running(self.name):
-            net = self._cv2.dnn.readNetFromONNX(np.frombuffer(proto.SerializeToString(), np.uint8))
+            net = self._read(proto)
         outputs = [output.name for output in proto.graph.output]  # asked for fewer, OpenCV refuses
         values = dict(zip(outputs, self._forward(net, images, outputs), strict=True))
         return {name: values[name] for name in shown}
@@ -58,6 +58,12 @@ class OpencvSession(Session):
         """Frees the network, and gives the process back its number of threads."""
         self._net = None
         self._cv2.setNumThreads(self._threads_before)
+
+    def _read(self, model: onnx.ModelProto) -> Any:
+        """A model whose outputs may lack their shapes: OpenCV wants some, and then finds out the real ones."""
+        for output in model.graph.output:
+            output.type.tensor_type.shape.SetInParent()
+        return self._cv2.dnn.readNetFromONNX(np.frombuffer(model.SerializeToString(), np.uint8))
 
     def _forward(self, net: Any, images: NDArray[Any], outputs: str | list[str]) -> Any:
         # OpenCV runs images whose axes stand in another order, and gives numbers that mean nothing.

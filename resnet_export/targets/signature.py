@@ -24,7 +24,8 @@ class Signature:
     """None where an axis is left open."""
     output: str
     """Name of the output."""
-    output_shape: tuple[int | None, ...]
+    output_shape: tuple[int | None, ...] | None
+    """None where neither the file nor ONNX's inference of shapes tells it."""
 
     def check(self, images: NDArray[Any], runtime: str) -> None:
         """Finds out whether the file takes `images`, before a runtime that would not notice runs them.
@@ -60,7 +61,10 @@ def read_signature(path: Path, runtime: str) -> Signature:
         ModelError: it is no ONNX file, or takes something else than one tensor.
     """
     with loading(runtime, path):
-        graph = onnx.load_model(path, load_external_data=False).graph
+        model = onnx.load_model(path, load_external_data=False)
+        if model.graph.output and not has_shape(model.graph.output[0]):
+            model = onnx.shape_inference.infer_shapes(model)
+        graph = model.graph
     numbers = {initializer.name for initializer in graph.initializer}
     inputs = [value for value in graph.input if value.name not in numbers]
     if len(inputs) != 1 or not graph.output:
@@ -71,8 +75,13 @@ def read_signature(path: Path, runtime: str) -> Signature:
         np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)),
         _shape(tensor),
         graph.output[0].name,
-        _shape(graph.output[0].type.tensor_type),
+        _shape(graph.output[0].type.tensor_type) if has_shape(graph.output[0]) else None,
     )
+
+
+def has_shape(value: onnx.ValueInfoProto) -> bool:
+    """Whether the number of a tensor's axes is known; ONNX lets a file leave it out."""
+    return bool(value.type.tensor_type.HasField("shape"))
 
 
 def _shape(tensor: onnx.TypeProto.Tensor) -> tuple[int | None, ...]:

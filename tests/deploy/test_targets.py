@@ -18,8 +18,10 @@ from resnet_export.bench.case import expand_cases
 from resnet_export.bench.compare.side import read_sides
 from resnet_export.deploy import deploy
 from resnet_export.deploy.check import verify_bundle
+from resnet_export.deploy.source import read_source
 from resnet_export.deploy.target import TARGETS, find
-from resnet_export.errors import ImageError, MissingDependencyError, UnavailableError, UsageError
+from resnet_export.deploy.targets.triton import configuration
+from resnet_export.errors import ImageError, MissingDependencyError, NotApplicableError, UnavailableError, UsageError
 from resnet_export.targets.signature import read_signature
 from tests.classify.files import LABELS, foreign, ours
 from tests.deploy.running import move_first_pad, multiply_first_weights, run_python
@@ -211,6 +213,17 @@ def test_triton(interface: dict[str, Any], batch: int, sizes: list[int], tmp_pat
     assert labels.exists() == ("labels" in interface) == ("label_filename" in config)
     assert ("dynamic_batching" in config) == (batch > 0)
     assert (bundle / "requirements.txt").read_text().startswith("tritonclient[http]\nnumpy==")
+
+
+def test_triton_is_told_the_shape_that_a_file_leaves_out(tmp_path: Path) -> None:
+    model = onnx.load(foreign(tmp_path / "net.onnx"))
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    onnx.save(model, tmp_path / "net.onnx")
+    deploy(tmp_path / "net.onnx", "triton", tmp_path / "bundle")
+    assert "dims: [ 10 ]" in (tmp_path / "bundle" / "models" / "net" / "config.pbtxt").read_text()
+    unknown = dataclasses.replace(read_signature(tmp_path / "net.onnx", "triton"), output_shape=None)
+    with pytest.raises(NotApplicableError, match=r"net\.onnx doesn't say which shape its output has"):
+        configuration("net", unknown, read_source(tmp_path / "net.onnx", None, tmp_path))
 
 
 def _listed(sizes: list[int]) -> str:

@@ -78,6 +78,14 @@ def test_a_file_with_its_numbers_beside_it(runtime: str, plain: Path, tmp_path: 
     assert max(differences(runtime, path, TRAITS[runtime].batches)) < ROUNDING
 
 
+@those(lambda traits: traits.takes_file_input)
+def test_a_file_that_does_not_say_which_shape_its_output_has(runtime: str, plain: Path, tmp_path: Path) -> None:
+    model = onnx.load(plain)
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    onnx.save_model(model, path := tmp_path / "net.onnx")
+    assert max(differences(runtime, path, TRAITS[runtime].batches)) < ROUNDING
+
+
 @those(lambda traits: not traits.takes_file_input)
 @pytest.mark.parametrize("variant", ["nhwc uint8", "probabilities"], indirect=True)
 def test_normalised_images_give_logits_whatever_the_file_takes_and_gives(

@@ -10,6 +10,7 @@ from resnet_export.deploy.source import Source
 from resnet_export.deploy.target import Artefact, Takes, Target
 from resnet_export.deploy.targets.ort import copied
 from resnet_export.deploy.targets.python import python_client
+from resnet_export.errors import NotApplicableError
 from resnet_export.targets.signature import Signature, read_signature
 
 LARGEST_BATCH = 16
@@ -36,6 +37,11 @@ def write(source: Source, folder: Path) -> Sequence[Artefact]:
 def configuration(name: str, signature: Signature, source: Source) -> str:
     """`config.pbtxt`. Of files that take any number of images, the server makes the batches: their axis is left out."""
     free = source.form.batch is None
+    if signature.output_shape is None:
+        raise NotApplicableError(
+            f"{source.path} doesn't say which shape its output has, and Triton has to be told.",
+            hint=f"Export it anew: resnet-export {source.path} --output again.onnx",
+        )
     shapes = [
         ", ".join("-1" if size is None else str(size) for size in shape[1 if free else 0 :])
         for shape in (signature.shape, signature.output_shape)
