@@ -83,6 +83,7 @@ def about_pictures(preprocessing: Preprocessing, given: set[str]) -> tuple[Assum
     found = (
         Assumption("pictures", "resize", f"the shorter side to {preprocessing.resize} pixels", "--resize"),
         Assumption("pictures", "interpolation", preprocessing.interpolation, "--interpolation"),
+        Assumption("pictures", "aspect", f"the aspect ratio is {preprocessing.aspect}", "--aspect"),
         Assumption("pictures", "mean", numbers(preprocessing.mean), "--mean"),
         Assumption("pictures", "std", numbers(preprocessing.std), "--std"),
         *([Assumption("pictures", "bgr", "blue, green and red in this order")] if preprocessing.bgr else []),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Interpolation = Literal["bilinear", "bicubic", "nearest", "lanczos"]
 INTERPOLATIONS: tuple[Interpolation, ...] = ("bilinear", "bicubic", "nearest", "lanczos")
 Aspect = Literal["kept", "squashed"]
+ASPECTS: tuple[Aspect, ...] = ("kept", "squashed")
 Half = Literal["even", "down"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -34,9 +35,9 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 SMALLEST_OF_IMAGENET = 128
 """Pixels a side from which on a network is taken for one that was trained as on ImageNet; CIFAR's have 32."""
 
-ADJUSTABLE = ("mean", "std", "resize", "interpolation")
+ADJUSTABLE = ("mean", "std", "resize", "interpolation", "aspect")
 """Fields of the preprocessing that a caller may give otherwise; the crop is the network's image size."""
-DESCRIBED = (*ADJUSTABLE, "aspect", "half", "bgr")
+DESCRIBED = (*ADJUSTABLE, "half", "bgr")
 """Fields of the preprocessing that a source may show."""
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -76,7 +77,7 @@ class Preprocessing(Plain):
     def __post_init__(self) -> None:
         for name, value, known in (
             ("interpolation", self.interpolation, INTERPOLATIONS),
-            ("aspect", self.aspect, get_args(Aspect)),
+            ("aspect", self.aspect, ASPECTS),
             ("half", self.half, get_args(Half)),
         ):
             if value not in known:
@@ -116,7 +117,7 @@ class Preprocessing(Plain):
         return replace(self, resize=round(self.resize * size / self.crop), crop=size)
 
     def changed(self, **given: Any) -> Preprocessing:
-        """The same with those of its `ADJUSTABLE` fields that were given.
+        """The same with those of its `ADJUSTABLE` fields that were given; squashed pictures are not cropped.
 
         Raises:
             UsageError: a value is outside its range, or there is not one number per channel.
@@ -133,6 +134,8 @@ class Preprocessing(Plain):
                     f"{name} {', '.join(f'{number:g}' for number in numbers)} is not on the scale 0..1.",
                     hint="Divide it by 255 if it is on the scale 0..255.",
                 )
+        if given.get("aspect") == "squashed" != self.aspect:
+            given.setdefault("resize", self.crop)
         return replace(self, **given)
 
     def scale_and_shift(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

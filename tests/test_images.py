@@ -380,6 +380,16 @@ def test_fields_of_other_packages_outside_their_range(change: dict[str, Any], me
     assert caught.value.message == message
 
 
+def test_squashed_pictures_are_not_cropped_unless_a_resize_is_given() -> None:
+    usual = Preprocessing.default(3, 224)
+    assert (usual.resize, usual.changed(aspect="squashed").resize) == (256, 224)
+    assert usual.changed(aspect="squashed", resize=240).resize == 240
+    assert usual.changed(aspect="kept") == usual
+    assert usual.changed(aspect="squashed").changed(aspect="kept").resize == 224
+    with pytest.raises(UsageError, match=r"^There is no aspect 'wide'\."):
+        usual.changed(aspect="wide")
+
+
 def test_squashed_to_a_square() -> None:
     preprocessing = Preprocessing(40, 32, (0.5,) * 3, (0.5,) * 3, aspect="squashed")
     found = prepare(ramp(200, 100), preprocessing)

@@ -282,7 +282,7 @@ class TestOptions:
         [
             ({}, "pixels on the scale 0..1"),
             ({"mean": (0.5, 0.5, 0.5)}, "mean as given; the rest pixels on the scale 0..1"),
-            ({"mean": [0.5, 0, 0], "std": [0.5, 1, 1]}, "mean, std as given; the rest pixels on the scale 0..1"),
+            ({"mean": [0.5, 0, 0], "std": [0.5, 1, 1]}, "mean, std as given; the rest as is usual"),
             (
                 {"mean": (0.5,) * 3, "std": (0.5,) * 3, "resize": 40, "interpolation": "bicubic"},
                 "as given",

@@ -153,6 +153,12 @@ class BenchReport(Plain):
     version: str = __version__
     schema_version: int = field(default=SCHEMA_VERSION, kw_only=True)
 
+    def __str__(self) -> str:
+        """The median of each case, such as `resnet18.onnx in ort:cpu, batch 1: 8.06 ms`, or why there is none."""
+        return "\n".join(
+            f"{one.case.label}: {one.reason if one.p50_ms is None else f'{one.p50_ms:.3g} ms'}" for one in self.cases
+        )
+
     @property
     def failures(self) -> tuple[CaseResult, ...]:
         """The cases that did not run to their end."""

@@ -19,7 +19,7 @@ from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.foreign import ImageInput, find_head, image_input
 from resnet_export.graph.interface import Head
 from resnet_export.graph.metadata import Metadata, is_ours
-from resnet_export.images import ADJUSTABLE, MODES, Interpolation, Preprocessing
+from resnet_export.images import ADJUSTABLE, MODES, Aspect, Interpolation, Preprocessing
 from resnet_export.labels import labels_of
 from resnet_export.progress import Progress
 from resnet_export.runtimes import RuntimeSpec, parse_runtime
@@ -51,6 +51,8 @@ class Asked:
     """Of each channel, on the scale 0..1."""
     interpolation: Interpolation | None = None
     """How the pictures are resized."""
+    aspect: Aspect | None = None
+    """`squashed`: to a square whatever their sides are, and then not cropped; `kept`: by the shorter side."""
     head: Head | None = None
     """What the output is: `logits`, `probabilities`, or `sigmoid` (of each class by itself)."""
     allow_fallback: bool = False
@@ -225,7 +227,7 @@ def _classes(model: ir.Model) -> int | None:
 
 def _overridden(stated: Preprocessing, taken: Preprocessing, asked: Asked) -> Iterator[Override]:
     """What the caller wanted otherwise than the metadata say."""
-    names = [*asked.adjustments, *(["crop", "resize"] if stated.crop != taken.crop else [])]
+    names = [*asked.adjustments, "crop", "resize"]  # which depend on what was asked for, too
     said, done = _in_words(stated), _in_words(taken)
     for name in dict.fromkeys(names):
         if said[name] != done[name]:
@@ -237,6 +239,7 @@ def _in_words(preprocessing: Preprocessing) -> Mapping[str, str]:
         "crop": str(preprocessing.crop),
         "resize": str(preprocessing.resize),
         "interpolation": preprocessing.interpolation,
+        "aspect": preprocessing.aspect,
         "mean": numbers(preprocessing.mean),
         "std": numbers(preprocessing.std),
     }

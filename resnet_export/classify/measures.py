@@ -193,6 +193,16 @@ class EvaluateReport(Plain):
         """Whether every limit that was given is known to be kept."""
         return all(check.status == "passed" for check in self.checks)
 
+    def __str__(self) -> str:
+        """`resnet18.onnx in ort:cpu: 92.43% of 10,000 pictures right`, the other file, and each limit."""
+        sides = [self.file, *([self.against] if self.against is not None else [])]
+        right = "right" if self.file.kind != "labels" else "right in all labels"
+        lines = [
+            f"{one.model} in {one.runtime}: {one.accuracy.value:.2%} of {self.evaluated:,} pictures {right}"
+            for one in sides
+        ]
+        return "\n".join([*lines, *(f"{one.name} {one.limit:g}: {one.status}" for one in self.checks)])
+
     def mistakes(self) -> Iterator[tuple[int, Judged]]:
         """The pictures on which the file is wrong, with their places: the one that it finds least probable first."""
         wrong = [(at, one) for at, one in enumerate(self.pictures) if one.answers and not one.answers[0].right]

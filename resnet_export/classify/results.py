@@ -47,6 +47,13 @@ class PictureResult:
     error: str | None = None
     """Why there is no answer; None where there is one."""
 
+    def __str__(self) -> str:
+        """`cat.jpg: 0.6700 tabby`, or why there is no answer."""
+        if not self.top:
+            return f"{self.path}: {self.error}"
+        best = self.top[0]
+        return f"{self.path}: {best.probability:.4f} {best.index if best.label is None else best.label}"
+
 
 @dataclass(frozen=True)
 class Ran(Plain):
@@ -102,3 +109,7 @@ class PredictReport(Ran):
     def failed(self) -> int:
         """How many pictures have no answer."""
         return sum(picture.error is not None for picture in self.pictures)
+
+    def __str__(self) -> str:
+        """`cat.jpg: 0.6700 tabby`, a line for each picture."""
+        return "\n".join(map(str, self.pictures))

@@ -23,7 +23,8 @@ LAYOUTS = ("nchw", "nhwc")
 HEADS = ("logits", "probabilities", "sigmoid", "embedding")
 EMBEDDED = ("none", "uint8", "image")
 OPSETS = range(13, 27)
-INTERPOLATIONS = ("bilinear", "bicubic", "nearest", "lanczos")
+INTERPOLATIONS, ASPECTS = ("bilinear", "bicubic", "nearest", "lanczos"), ("kept", "squashed")
+ASPECT_HELP = "squashed: pictures become squares, and nothing is cropped, as Keras's loaders do it."
 
 network, file, pictures, check = (
     partial(option, heading=heading) for heading in ("Network", "File", "Preprocessing", "Check")
@@ -124,6 +125,7 @@ EXAMPLES = """\b
 @pictures("--std", type=numbers(positive=True), help="Standard deviation, likewise.")
 @pictures("--resize", type=COUNT, metavar="PIXELS", help="Shorter side before the middle is cropped out.")
 @pictures("--interpolation", type=click.Choice(INTERPOLATIONS), help="How the pictures are resized.")
+@pictures("--aspect", type=click.Choice(ASPECTS), help=ASPECT_HELP)
 @check("--images", type=click.Path(), metavar="FOLDER", help="Check on these pictures too, beside random input.")
 @check("--no-verify", is_flag=True, help="Write the file unchecked.")
 @output_options("ExportReport", files="--report", verbose="Show what the frameworks print.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from resnet_export.cli.export import INTERPOLATIONS
+from resnet_export.cli.export import ASPECT_HELP, ASPECTS, INTERPOLATIONS
 from resnet_export.cli.options import GroupedCommand, option
 from resnet_export.cli.output import output_options
 from resnet_export.cli.values import COUNT, RUNTIME, numbers
@@ -49,6 +49,7 @@ def asked(heading: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         preparation("--mean", type=numbers(), help="Mean of each channel, on the scale 0..1."),
         preparation("--std", type=numbers(positive=True), help="Standard deviation, likewise."),
         preparation("--interpolation", type=click.Choice(INTERPOLATIONS), help="How the pictures are resized."),
+        preparation("--aspect", type=click.Choice(ASPECTS), help=ASPECT_HELP),
     )
     return lambda command: reduce(lambda inner, decorate: decorate(inner), reversed(options), command)
 

@@ -97,6 +97,11 @@ class BundleResult:
     """What to do about it."""
     exit_code: int = 0
 
+    def __str__(self) -> str:
+        """`web: proven, in bundles/web`, or why there is no bundle."""
+        where = "" if self.folder is None else f", in {self.folder}"
+        return f"{self.target}: {self.status}{where}{'' if self.reason is None else f'. {self.reason}'}"
+
 
 @dataclass(frozen=True)
 class DeployReport(Plain):
@@ -114,6 +119,10 @@ class DeployReport(Plain):
     bundles: tuple[BundleResult, ...]
     notes: tuple[str, ...] = ()
     schema_version: int = 1
+
+    def __str__(self) -> str:
+        """A line for each target."""
+        return "\n".join(map(str, self.bundles))
 
     @property
     def exit_code(self) -> int:

@@ -12,15 +12,17 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from resnet_export.convert.remarks import reason
 from resnet_export.errors import InputError, UsageError, did_you_mean
 from resnet_export.live import framework_of
+from resnet_export.live.packages import declare_torchvision_operators
 
+T = TypeVar("T")
 FORM = "Write it as package.module:function or as file.py:function."
 
 
@@ -65,8 +67,7 @@ def _module(place: str) -> ModuleType:
     if place.endswith(".py"):
         return _from_file(Path(place))
     try:
-        with _user_code(f"Importing {place}"):
-            return importlib.import_module(place)
+        return _imported(place, lambda: importlib.import_module(place))
     except InputError as error:
         cause = error.__cause__
         if isinstance(cause, ModuleNotFoundError) and f"{place}.".startswith(f"{cause.name}."):
@@ -88,9 +89,20 @@ def _from_file(path: Path) -> ModuleType:
         raise UsageError(f"Python can't import {path}.", hint=FORM)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickle look there
-    with _user_code(f"Importing {path}"):
-        spec.loader.exec_module(module)
+    _imported(str(path), functools.partial(spec.loader.exec_module, module))
     return module
+
+
+def _imported(place: str, run: Callable[[], T]) -> T:
+    """What an import gives, also where it imports torchvision, and its operators don't fit the torch that is here."""
+    with _user_code(f"Importing {place}"):
+        try:
+            return run()
+        except RuntimeError as error:
+            if "torchvision::" not in str(error):
+                raise
+            declare_torchvision_operators()
+            return run()
 
 
 def _attribute(module: ModuleType, name: str, text: str) -> Any:

@@ -134,7 +134,8 @@ def preprocessing_of(options: ExportOptions, trained: Trained) -> tuple[Preproce
     given = {name: value for name in ADJUSTABLE if (value := getattr(options, name)) is not None}
     origin = usual
     if given:
-        origin = f"{', '.join(given)} as given; the rest {usual}" if len(given) < len(ADJUSTABLE) else "as given"
+        rest = "as is usual" if not sure and given.keys() >= {"mean", "std"} else usual
+        origin = f"{', '.join(given)} as given; the rest {rest}" if len(given) < len(ADJUSTABLE) else "as given"
     return default.changed(**given), origin, sure | set(given)
 
 

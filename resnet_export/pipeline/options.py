@@ -79,6 +79,9 @@ class ExportOptions:
     """Length of the shorter side before the centre crop, in pixels."""
     interpolation: str | None = None
     """How the resize interpolates."""
+    aspect: str | None = None
+    """`squashed`: pictures become squares whatever their sides are, and are then not cropped; `kept`: the shorter side
+    becomes `resize`, and the middle is cropped out."""
     labels: str | os.PathLike[str] | Sequence[str] | None = None
     """Class names, a text file with one a line, or `imagenet`."""
     images: str | os.PathLike[str] | None = None

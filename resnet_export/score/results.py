@@ -209,6 +209,10 @@ class ScoreReport(Plain):
     """The run that ended with this report; None where the folder alone was read."""
     schema_version: int = VERSION
 
+    def __str__(self) -> str:
+        """`predictions: 4,000 pictures, 40 of them without a label`."""
+        return f"{self.folder}: {self.rows:,} pictures, {self.failed:,} of them without a label"
+
     @property
     def failed(self) -> int:
         """How many pictures have a reason in place of a label."""

@@ -285,6 +285,7 @@ class TestPreparation:
         assert list(map(str, report.assumptions)) == [
             "resize (--resize)",
             "interpolation (--interpolation)",
+            "aspect (--aspect)",
             "mean (--mean)",
             "std (--std)",
             "the output is logits (--head)",
@@ -292,8 +293,9 @@ class TestPreparation:
 
     def test_options_make_it_as_a_file_that_says_so(self, net: Path, other: Path, pictures: list[Path]) -> None:
         told = predict(
-            other, pictures, resize=37, mean=PREPARED.mean, std=PREPARED.std, interpolation="bicubic", head="logits"
-        )
+            other, pictures, resize=37, mean=PREPARED.mean, std=PREPARED.std, interpolation="bicubic", aspect="kept",
+            head="logits",
+        )  # fmt: skip
         assert told.preprocessing == PREPARED
         assert (told.assumptions, told.overrides) == ((), ())
         for found, expected in zip(answers(told), answers(predict(net, pictures)), strict=True):
@@ -336,6 +338,7 @@ class TestPreparation:
         assert list(map(str, report.assumptions)) == [
             "resize (--resize)",
             "interpolation (--interpolation)",
+            "aspect (--aspect)",
             "the file normalises its pixels",
             "the output is logits (--head)",
         ]

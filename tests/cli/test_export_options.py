@@ -23,7 +23,7 @@ OWN = {"weights", "output", "as_json", "report", "verbose", "debug", "no_verify"
 
 def test_the_literals_are_those_of_the_tables() -> None:
     from resnet_export.graph import interface
-    from resnet_export.images import INTERPOLATIONS
+    from resnet_export.images import ASPECTS, INTERPOLATIONS
     from resnet_export.live import packages
     from resnet_export.models import FRAMEWORKS
     from resnet_export.spec import STEMS, STRIDE_POSITIONS, VARIANTS
@@ -40,7 +40,7 @@ def test_the_literals_are_those_of_the_tables() -> None:
     assert cli.HEADS == interface.HEADS
     assert cli.EMBEDDED == interface.EMBEDDED
     assert cli.OPSETS == interface.OPSETS
-    assert cli.INTERPOLATIONS == INTERPOLATIONS
+    assert (cli.INTERPOLATIONS, cli.ASPECTS) == (INTERPOLATIONS, ASPECTS)
 
 
 def test_every_parameter_of_the_pipeline_has_its_option() -> None:
@@ -89,6 +89,7 @@ def test_defaults_reach_the_pipeline(pipeline: Pipeline, invoke: Callable[..., R
         "std": None,
         "resize": None,
         "interpolation": None,
+        "aspect": None,
         "labels": None,
         "images": None,
         "force": False,
@@ -129,6 +130,7 @@ def test_defaults_reach_the_pipeline(pipeline: Pipeline, invoke: Callable[..., R
         (["--std", "0.5, 1,2"], {"std": (0.5, 1.0, 2.0)}),
         (["--resize", "256"], {"resize": 256}),
         (["--interpolation", "bicubic"], {"interpolation": "bicubic"}),
+        (["--aspect", "squashed"], {"aspect": "squashed"}),
         (["--images", "photos"], {"images": "photos"}),
         (["--no-verify"], {"verify": False}),
     ],

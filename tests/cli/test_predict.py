@@ -58,23 +58,24 @@ def test_what_was_assumed_is_on_the_screen_and_in_json(folder: Path, invoke: Cal
     assert done.exit_code == 0
     said = " ".join(done.stdout.split())
     assert (
-        "assumed resize (--resize), interpolation (--interpolation), mean (--mean), std (--std), "
+        "assumed resize (--resize), interpolation (--interpolation), aspect (--aspect), mean (--mean), std (--std), "
         "the output is logits (--head)" in said
     )
     assert "preprocessing resize 32 (bilinear), crop 32, mean 0/0/0, std 1/1/1 " in said
     report = json.loads(invoke("predict", "other.onnx", "china.jpg", "--json").stdout)
     assert [one["option"] for one in report["assumptions"]] == [
-        "--resize", "--interpolation", "--mean", "--std", "--head",
+        "--resize", "--interpolation", "--aspect", "--mean", "--std", "--head",
     ]  # fmt: skip
     assert report["stated"] is False
 
 
 def test_the_options_that_it_names_change_it(folder: Path, invoke: Callable[..., Result]) -> None:
     prepared = ["--resize", "40", "--interpolation", "lanczos", "--mean", "0.5,0.5,0.5", "--std", "0.2,0.2,0.2"]
+    prepared += ["--aspect", "squashed"]
     done = invoke("predict", "other.onnx", "china.jpg", *prepared, "--head", "probabilities")
     assert done.exit_code == 0
     said = " ".join(done.stdout.split())
-    assert "preprocessing resize 40 (lanczos), crop 32, mean 0.5/0.5/0.5, std 0.2/0.2/0.2 output probabilities" in said
+    assert "preprocessing resize 40 x 40, squashed (lanczos), crop 32, mean 0.5/0.5/0.5, std 0.2/0.2/0.2 output probabilities" in said
     assert "assumed" not in said
     done = invoke("predict", "net.onnx", "china.jpg", "--mean", "0.5,0.5,0.5")
     assert "changed mean 0.5/0.5/0.5 instead of 0.485/0.456/0.406" in " ".join(done.stdout.split())

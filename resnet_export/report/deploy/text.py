@@ -42,5 +42,7 @@ def _rows(report: DeployReport) -> Iterator[Row]:
 
 
 def _notes(report: DeployReport) -> Iterator[str]:
+    if any(bundle.proofs for bundle in report.bundles):
+        yield from wrapped(words.LEGEND, "  ", width=WIDE)
     for note in report.notes:
         yield from wrapped(note, "  note: ")

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from resnet_export.deploy.results import BundleResult, Decoder, Proof
 
 HEADING = ("target", "artefact", "size", "error", "allowed", "top-1", "p50 ms")
+LEGEND = (
+    "error: the largest distance of a score from its float64 truth, on the golden pictures; allowed: what rounding "
+    "explains at this precision; top-1: pictures that get the truth's class; p50: the median time of a run, in the "
+    "client."
+)
 DIFFER = {1: "differs,", 2: "differ, both"}
 SHOWN = 3
 """Pictures that are named before the rest is counted."""
@@ -41,7 +46,7 @@ def remarks(bundle: BundleResult) -> Iterator[str]:
         if differ:  # a proof passes only where all of these are undecided
             yield f"{one.artefact}: {differ} {DIFFER.get(differ, 'differ, all')} too close to call."
     if proof.undecided:
-        yield f"Too close to call: {_named(proof.undecided)}."
+        yield f"Too close to call, so that two classes are right: {_named(proof.undecided)}."
     if proof.decoders:
         most = max(proof.decoders, key=lambda one: one.share)
         yield (

@@ -22,7 +22,7 @@ def test_pictures_with_another_class_are_explained(agreed: int, said: str) -> No
     assert list(remarks(bundle)) == [
         "Run by openvino 2026.",
         f"net.xml: {said} close to call.",
-        "Too close to call: a.png, b.png, c.png and 1 more.",
+        "Too close to call, so that two classes are right: a.png, b.png, c.png and 1 more.",
     ]
 
 
