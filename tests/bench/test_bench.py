@@ -20,6 +20,8 @@ from resnet_export.bench.sampling import Budget
 from resnet_export.data import decode
 from resnet_export.errors import InputError
 
+from . import examples
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -41,6 +43,12 @@ def report(net: Path) -> BenchReport:
     """A plan of which one case crashes and one hangs."""
     runtimes = ["synthetic,latency_ms=1", "synthetic,fail=segfault", "synthetic,fail=hang", "ort:cpu"]
     return bench([net], runtimes, budget=SHORT, timeout_s=4)
+
+
+def test_a_report_prints_the_median_of_each_case() -> None:
+    measured, crashed = str(examples.report(examples.result(), examples.crashed())).splitlines()
+    assert measured == f"{examples.CASE.label}: {examples.result().p50_ms:.3g} ms"
+    assert crashed == f"{examples.CASE.label}: its process was ended by SIGSEGV while sampling"
 
 
 def test_a_crash_and_a_hang_are_reported_and_the_rest_is_measured(report: BenchReport) -> None:

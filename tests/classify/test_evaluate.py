@@ -262,6 +262,10 @@ class TestAgainst:
             at for at in range(597) if first[at] != second[at] and not right[0][at] and not right[1][at]
         ]
         assert [(one.name, one.status) for one in report.checks] == [("min_top1", "passed"), ("max_drop", "passed")]
+        file, other, *checks = str(report).splitlines()
+        assert file == f"{digits} in ort:cpu: {report.file.accuracy.value:.2%} of {report.evaluated} pictures right"
+        assert other.startswith(f"{report.against.model} in ort:cpu: ")
+        assert checks == [f"{one.name} {one.limit:g}: passed" for one in report.checks]
         assert report.passed
 
     def test_the_same_file_in_another_runtime_does_not_differ(self, digits: Path, tmp_path: Path) -> None:

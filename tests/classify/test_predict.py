@@ -75,6 +75,8 @@ class TestAnswers:
         tops = [picture.top[0].index for picture in report.pictures]
         assert tops[0] != tops[1], "the pictures can be told apart"
         assert (report.activation, report.head, report.classes, report.failed) == ("softmax", "logits", 10, 0)
+        best = report.pictures[0].top[0]
+        assert str(report).splitlines()[0] == f"{pictures[0]}: {best.probability:.4f} {best.index}"
 
     @pytest.mark.parametrize(("top", "count"), [(1, 1), (3, 3), (10, 10), (50, 10)])
     def test_as_many_classes_as_were_asked_for(self, top: int, count: int, net: Path, pictures: list[Path]) -> None:

@@ -75,7 +75,10 @@ def test_the_options_that_it_names_change_it(folder: Path, invoke: Callable[...,
     done = invoke("predict", "other.onnx", "china.jpg", *prepared, "--head", "probabilities")
     assert done.exit_code == 0
     said = " ".join(done.stdout.split())
-    assert "preprocessing resize 40 x 40, squashed (lanczos), crop 32, mean 0.5/0.5/0.5, std 0.2/0.2/0.2 output probabilities" in said
+    assert (
+        "preprocessing resize 40 x 40, squashed (lanczos), crop 32, mean 0.5/0.5/0.5, std 0.2/0.2/0.2 output probabilities"
+        in said
+    )
     assert "assumed" not in said
     done = invoke("predict", "net.onnx", "china.jpg", "--mean", "0.5,0.5,0.5")
     assert "changed mean 0.5/0.5/0.5 instead of 0.485/0.456/0.406" in " ".join(done.stdout.split())

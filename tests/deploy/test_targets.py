@@ -203,6 +203,7 @@ def test_triton(interface: dict[str, Any], batch: int, sizes: list[int], tmp_pat
     (made,) = report.bundles
     assert (made.status, made.proofs, report.exit_code) == ("written", (), 0)
     assert made.reason == "It was written, and nothing here can run it."
+    assert str(report) == f"triton: written, in {bundle}. {made.reason}"
     assert made.artefacts == ("models/net/1/model.onnx",)
     assert (bundle / made.artefacts[0]).read_bytes() == (tmp_path / "net.onnx").read_bytes()
     config = (bundle / "models" / "net" / "config.pbtxt").read_text()

@@ -85,6 +85,18 @@ def test_functions_classes_and_models(text: str, classes: int) -> None:
     assert getattr(model, "fc", model).out_features == classes
 
 
+def test_a_torchvision_that_does_not_fit_torch(folder: Path) -> None:
+    """Its import fails until its operators are declared; here it fails once."""
+    (folder / "late.py").write_text(
+        "from pathlib import Path\nfrom nets import build\n"
+        "if not Path('tried').exists():\n    Path('tried').touch()\n"
+        "    raise RuntimeError('operator torchvision::nms does not exist')\n"
+    )
+    for text in ("late:build", "late.py:build"):
+        assert code.load(text).fc.out_features == 4
+        (folder / "tried").unlink()
+
+
 def test_a_file_with_the_name_of_a_library(folder: Path) -> None:
     before = sys.modules["torch"]
     assert code.load(f"{folder}/torch.py:build").fc.out_features == 4

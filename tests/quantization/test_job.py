@@ -215,6 +215,8 @@ def test_a_file_that_is_not_faster_is_refused(
     timed(1.1)
     report = quantize(net, tmp_path / "int8.onnx", calibrate=colours, samples=16)
     assert report.failures == ("It took no less time than float32 on this machine.",)
+    assert str(report).splitlines()[1:] == list(report.failures)
+    assert str(report).startswith(f"{tmp_path / 'int8.onnx'}: {report.size:,} bytes, ")
     assert list(tmp_path.iterdir()) == []
     other = quantize(net, tmp_path / "int8.onnx", calibrate=colours, samples=16, target="tensorrt")
     assert (other.passed, other.quantization.timed) == (True, False)

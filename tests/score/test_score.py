@@ -51,6 +51,7 @@ def test_the_answers_are_those_of_predict(net: Path) -> None:
     found = rows()
     assert [part.rows for part in manifest().parts] == [8, 8, 5]
     assert (report.rows, report.failed, report.parts, report.run.pictures) == (21, 0, 3, 21)
+    assert str(report) == "out: 21 pictures, 0 of them without a label"
     for picture in predict(net, "photos", top=3).pictures:
         row = found[picture.path]
         assert row["classes"] == [one.index for one in picture.top]
