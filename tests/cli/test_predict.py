@@ -76,8 +76,8 @@ def test_the_options_that_it_names_change_it(folder: Path, invoke: Callable[...,
     assert done.exit_code == 0
     said = " ".join(done.stdout.split())
     assert (
-        "preprocessing resize 40 x 40, squashed (lanczos), crop 32, mean 0.5/0.5/0.5, std 0.2/0.2/0.2 output probabilities"
-        in said
+        "preprocessing resize 40 x 40, squashed (lanczos), crop 32, mean 0.5/0.5/0.5, std 0.2/0.2/0.2 "
+        "output probabilities" in said
     )
     assert "assumed" not in said
     done = invoke("predict", "net.onnx", "china.jpg", "--mean", "0.5,0.5,0.5")
