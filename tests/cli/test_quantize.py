@@ -79,7 +79,7 @@ def test_the_report(stub: Callable[..., Any], invoke: Callable[..., Result]) -> 
         "11.8 MB, 0.25 of 46.7 MB",
         "256 pictures, sha256 0123456789ab..., seed 0",
         "minmax 36.6 dB (taken)",
-        "bias-corrected 30.0 dB",
+        "bias-corrected 30.0 dB, none taken",
         "kept in float32 conv1",
         "98.4% [96.1 99.4]",
         "0.310 [0.300 0.320]",

@@ -86,7 +86,8 @@ def candidates(report: QuantizeReport) -> Iterator[tuple[str, list[str]]]:
         ("corrections", [one for one in report.candidates if one.what in CORRECTIONS]),
     ):
         if tried:
-            yield name, [f"{one.what} {one.sqnr_db:.1f} dB{' (taken)' if one.chosen else ''}" for one in tried]
+            shown = [f"{one.what} {one.sqnr_db:.1f} dB{' (taken)' if one.chosen else ''}" for one in tried]
+            yield name, shown if any(one.chosen for one in tried) else [*shown, "none taken"]
     if not report.candidates and recipe.ranges is not None:
         yield "ranges", [recipe.ranges, "by the recipe"]
 
