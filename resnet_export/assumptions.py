@@ -6,6 +6,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from resnet_export.images import settled
 from resnet_export.terminal import numbers
 
 if TYPE_CHECKING:
@@ -88,4 +89,4 @@ def about_pictures(preprocessing: Preprocessing, given: set[str]) -> tuple[Assum
         Assumption("pictures", "std", numbers(preprocessing.std), "--std"),
         *([Assumption("pictures", "bgr", "blue, green and red in this order")] if preprocessing.bgr else []),
     )
-    return tuple(one for one in found if one.name not in given)
+    return tuple(one for one in found if one.name not in settled(given))

@@ -167,6 +167,12 @@ class Preprocessing(Plain):
         return np.pad(pixels, ((0, 0), sides, sides, (0, 0)), mode="edge")
 
 
+def settled(given: Iterable[str]) -> set[str]:
+    """The fields of the preprocessing that are known where these are given: with the resize, the aspect is, too."""
+    known = set(given)
+    return known | {"aspect"} if "resize" in known else known
+
+
 def find_pictures(
     folder: str | os.PathLike[str], *, hint: str = "Give a folder of pictures with --images."
 ) -> list[Path]:

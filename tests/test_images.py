@@ -26,6 +26,7 @@ from resnet_export.images import (
     gather_pictures,
     load_pictures,
     prepare,
+    settled,
 )
 
 if TYPE_CHECKING:
@@ -388,6 +389,11 @@ def test_squashed_pictures_are_not_cropped_unless_a_resize_is_given() -> None:
     assert usual.changed(aspect="squashed").changed(aspect="kept").resize == 224
     with pytest.raises(UsageError, match=r"^There is no aspect 'wide'\."):
         usual.changed(aspect="wide")
+
+
+def test_who_gives_the_resize_settles_the_aspect() -> None:
+    assert settled(["mean", "resize"]) == {"mean", "resize", "aspect"}
+    assert settled(["mean"]) == {"mean"}
 
 
 def test_squashed_to_a_square() -> None:

@@ -243,7 +243,7 @@ class TestSources:
         trained = Trained.of_weights(Weights.initial(ResNetSpec(depth=50, width=1)), "IMAGENET1K_V2")
         found, origin, known = draft.preprocessing_of(ExportOptions("IMAGENET1K_V2"), trained)
         assert (found.resize, found.crop, origin) == (232, 224, "that of IMAGENET1K_V2")
-        assert known == {"mean", "std", "resize", "interpolation"}
+        assert known == {"mean", "std", "resize", "interpolation", "aspect"}
 
     def test_a_published_name_asks_for_the_depth(self, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def fetch(name: str, depth: int) -> Path:

@@ -19,7 +19,7 @@ from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.foreign import ImageInput, find_head, image_input
 from resnet_export.graph.interface import Head
 from resnet_export.graph.metadata import Metadata, is_ours
-from resnet_export.images import ADJUSTABLE, MODES, Aspect, Interpolation, Preprocessing
+from resnet_export.images import ADJUSTABLE, MODES, Aspect, Interpolation, Preprocessing, settled
 from resnet_export.labels import labels_of
 from resnet_export.progress import Progress
 from resnet_export.runtimes import RuntimeSpec, parse_runtime
@@ -249,7 +249,7 @@ def _assumptions(
     taken: ImageInput, preprocessing: Preprocessing, metadata: Metadata | None, head: Head | None, asked: Asked
 ) -> Iterator[Assumption]:
     """What nothing shows, neither the file nor the caller."""
-    known = set(asked.adjustments)
+    known = settled(asked.adjustments)
     if metadata is not None:  # what was assumed at the export is assumed still
         for one in metadata.assumptions:
             if one.about == "pictures" and one.name in ADJUSTABLE and one.name not in known:

@@ -11,7 +11,7 @@ from resnet_export.assumptions import about_pictures
 from resnet_export.errors import CheckpointError, UsageError
 from resnet_export.files import refuse_overwriting, require_space
 from resnet_export.graph.interface import OUTPUTS, Head
-from resnet_export.images import ADJUSTABLE, IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from resnet_export.images import ADJUSTABLE, IMAGENET_MEAN, IMAGENET_STD, Preprocessing, settled
 from resnet_export.labels import labels_of
 from resnet_export.pipeline.options import ExportOptions
 from resnet_export.pipeline.report import ExportReport, NetworkFacts
@@ -135,7 +135,7 @@ def preprocessing_of(options: ExportOptions, trained: Trained) -> tuple[Preproce
     origin = usual
     if given:
         rest = "as is usual" if not sure and given.keys() >= {"mean", "std"} else usual
-        origin = f"{', '.join(given)} as given; the rest {rest}" if len(given) < len(ADJUSTABLE) else "as given"
+        origin = f"{', '.join(given)} as given; the rest {rest}" if settled(given) < set(ADJUSTABLE) else "as given"
     return default.changed(**given), origin, sure | set(given)
 
 

@@ -57,7 +57,7 @@ def test_a_crop_of_timms_that_is_not_supported_is_assumed_instead() -> None:
     found, origin, known = preparation_of(load(of_timm(crop_mode="border")))
     said = "timm tests its own weights at 224: --image-size 224"
     assert origin == f"timm's pretrained_cfg ({said}), whose resize isn't supported"
-    assert [one.name for one in about_pictures(found, known)] == ["resize", "interpolation"]
+    assert [one.name for one in about_pictures(found, known)] == ["resize", "interpolation", "aspect"]
 
 
 def test_squashed_by_timm() -> None:
@@ -95,4 +95,5 @@ def test_a_network_of_keras_applications_is_taken_at_its_word_and_that_is_said()
     found, origin, known = preparation_of(load(keras.Sequential([keras.Input((64, 64, 3)), base, *pooled])))
     assert origin == "that of keras.applications for resnet50"
     assert (found.bgr, found.mean[0], found.std) == (True, 103.939 / 255, (1 / 255,) * 3)
-    assert [one.name for one in about_pictures(found, known)] == ["resize", "interpolation", "mean", "std", "bgr"]
+    open_ones = ["resize", "interpolation", "aspect", "mean", "std", "bgr"]
+    assert [one.name for one in about_pictures(found, known)] == open_ones

@@ -75,7 +75,7 @@ def test_a_model_without_a_configuration(tmp_path: Path) -> None:
     trained = load(path, code=builder(tmp_path, "None"), image_size=160)
     found, origin, known = preparation_of(trained)
     assert (found.mean, found.std, origin) == (HALVES, HALVES, "the args in best.pth.tar")
-    assert [one.name for one in about_pictures(found, known)] == ["resize", "interpolation"]
+    assert [one.name for one in about_pictures(found, known)] == ["resize", "interpolation", "aspect"]
 
 
 def test_a_named_model(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_what_the_args_of_a_checkpoint_alone_leave_open_is_assumed(tmp_path: Pat
     trained = load(checkpoint(tmp_path, state(), interpolation="bicubic"), image_size=160)
     found, _, known = preparation_of(trained)
     assert (found.interpolation, found.mean) == ("bicubic", IMAGENET_MEAN)
-    assert [one.name for one in about_pictures(found, known)] == ["resize", "mean", "std"]
+    assert [one.name for one in about_pictures(found, known)] == ["resize", "aspect", "mean", "std"]
 
 
 def test_another_model_than_the_checkpoint_says(tmp_path: Path) -> None:
