@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from resnet_export.images import settled
 from resnet_export.terminal import numbers
 
 if TYPE_CHECKING:
@@ -72,6 +71,12 @@ def about_network(design: Residual, given: Container[str], twins: Sequence[str] 
 def about_image_size(size: int) -> Assumption:
     """That the pictures are as large as such a network's usual ones."""
     return Assumption("pictures", "image size", f"{size} x {size} pixels", "--image-size")
+
+
+def settled(given: Iterable[str]) -> set[str]:
+    """The fields of the preprocessing that are known where these are given: with the resize, the aspect is, too."""
+    known = set(given)
+    return known | {"aspect"} if "resize" in known else known
 
 
 def about_pictures(preprocessing: Preprocessing, given: set[str]) -> tuple[Assumption, ...]:

@@ -75,12 +75,8 @@ class Preprocessing(Plain):
     """Whether the network takes blue, green, red; mean and std are in its order."""
 
     def __post_init__(self) -> None:
-        for name, value, known in (
-            ("interpolation", self.interpolation, INTERPOLATIONS),
-            ("aspect", self.aspect, ASPECTS),
-            ("half", self.half, get_args(Half)),
-        ):
-            if value not in known:
+        for name, known in (("interpolation", INTERPOLATIONS), ("aspect", ASPECTS), ("half", get_args(Half))):
+            if (value := getattr(self, name)) not in known:
                 raise UsageError(f"There is no {name} {value!r}.", hint=f"Choose one of {', '.join(known)}.")
         if self.bgr and len(self.mean) != 3:
             raise UsageError(f"{len(self.mean)} channels can't be BGR.", hint="Leave bgr out.")
@@ -165,12 +161,6 @@ class Preprocessing(Plain):
         before = self.start(self.resize)
         sides = (before, self.resize - self.crop - before)
         return np.pad(pixels, ((0, 0), sides, sides, (0, 0)), mode="edge")
-
-
-def settled(given: Iterable[str]) -> set[str]:
-    """The fields of the preprocessing that are known where these are given: with the resize, the aspect is, too."""
-    known = set(given)
-    return known | {"aspect"} if "resize" in known else known
 
 
 def find_pictures(

@@ -14,6 +14,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from resnet_export import images
+from resnet_export.assumptions import settled
 from resnet_export.errors import ImageError, UsageError
 from resnet_export.images import (
     IMAGENET_MEAN,
@@ -26,7 +27,6 @@ from resnet_export.images import (
     gather_pictures,
     load_pictures,
     prepare,
-    settled,
 )
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ from typing import Any
 
 import onnx_ir as ir
 
-from resnet_export.assumptions import Assumption, about_pictures
+from resnet_export.assumptions import Assumption, about_pictures, settled
 from resnet_export.classify.results import Override
 from resnet_export.errors import ModelError, UsageError
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.foreign import ImageInput, find_head, image_input
 from resnet_export.graph.interface import Head
 from resnet_export.graph.metadata import Metadata, is_ours
-from resnet_export.images import ADJUSTABLE, MODES, Aspect, Interpolation, Preprocessing, settled
+from resnet_export.images import ADJUSTABLE, MODES, Aspect, Interpolation, Preprocessing
 from resnet_export.labels import labels_of
 from resnet_export.progress import Progress
 from resnet_export.runtimes import RuntimeSpec, parse_runtime

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from resnet_export.assumptions import about_pictures
+from resnet_export.assumptions import about_pictures, settled
 from resnet_export.errors import CheckpointError, UsageError
 from resnet_export.files import refuse_overwriting, require_space
 from resnet_export.graph.interface import OUTPUTS, Head
-from resnet_export.images import ADJUSTABLE, IMAGENET_MEAN, IMAGENET_STD, Preprocessing, settled
+from resnet_export.images import ADJUSTABLE, IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from resnet_export.labels import labels_of
 from resnet_export.pipeline.options import ExportOptions
 from resnet_export.pipeline.report import ExportReport, NetworkFacts

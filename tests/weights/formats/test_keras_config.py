@@ -128,6 +128,7 @@ def test_the_file_keeps_what_was_assumed(tmp_path: Path) -> None:
         "image size",
         "resize",
         "interpolation",
+        "aspect",
     }
     assert "the file is that network, with what was assumed of it" in " ".join(render(report).split())
     np.testing.assert_array_equal(metadata.preprocessing.mean, [0.5] * 3)
