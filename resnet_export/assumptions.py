@@ -94,4 +94,5 @@ def about_pictures(preprocessing: Preprocessing, given: set[str]) -> tuple[Assum
         Assumption("pictures", "std", numbers(preprocessing.std), "--std"),
         *([Assumption("pictures", "bgr", "blue, green and red in this order")] if preprocessing.bgr else []),
     )
-    return tuple(one for one in found if one.name not in settled(given))
+    known = settled(given)
+    return tuple(one for one in found if one.name not in known)
