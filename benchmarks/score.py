@@ -1,15 +1,16 @@
-"""How near `resnet-export score` comes to what decoding and the network allow together, and how much memory it takes.
+"""How near `resnet-export score` comes to what decoding and the network allow, and how fast Ray Data's recipe is.
 
     python benchmarks/score.py [--pictures N] [--rounds N] [--output FILE] FILE.onnx ...
 
     bound = 1 / (1 / rate of decoding alone + 1 / rate of the network alone)
 
-Decoding alone, the network alone and the command take turns on all CPUs, over the same JPEGs of 500 x 375 pixels, which
-are cut from two photographs; one in a hundred is damaged. The network alone runs prepared batches, with several callers
-of one thread, or one of all threads, whichever is faster. Memory is that of the program with its decoders, summed as
+Decoding alone, the network alone, the command and Ray Data (benchmarks/rivals/ray_data.py) take turns on all CPUs, over
+the same JPEGs of 500 x 375 pixels, which are cut from two photographs; one in a hundred is damaged. Ray Data gets the
+whole ones only, since a damaged one would end its run. The network alone runs prepared batches, with several callers of
+one thread, or one of all threads, whichever is faster. Memory is that of the program with its decoders, summed as
 resident sets, at most, over a tenth of the pictures and over all.
 
-Writes every sample to a JSON file, and the table into docs/score.md where the JSON has its usual place.
+Writes every sample to a JSON file, and the table into the README where the JSON has its usual place.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ from resnet_export.machine.cpu import usable_cpus
 from resnet_export.runtimes import parse_runtime
 from resnet_export.score.engine import Engine, open_engine
 
-RESULTS = Path(__file__).parent / "results" / "score.json"
-PAGE = Path(__file__).parents[1] / "docs" / "score.md"
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "score.json"
 SIZE = (500, 375)
 """Of a picture, in pixels: the usual one of ImageNet's."""
 SECONDS = 10.0
@@ -57,24 +58,32 @@ class Round:
     decoding: float
     network: float
     score: float
+    ray: float
 
     @property
     def share(self) -> float:
         """Of the bound."""
         return self.score * (1 / self.decoding + 1 / self.network)
 
+    @property
+    def over_ray(self) -> float:
+        return self.score / self.ray
 
-def draw(folder: Path, count: int) -> list[Source]:
-    """JPEGs cut from photographs; each hundredth ends too early."""
+
+def draw(folder: Path, whole: Path, count: int) -> list[Source]:
+    """JPEGs cut from photographs; each hundredth ends too early, and the others are in the second folder, too."""
     folder.mkdir()
+    whole.mkdir()
     photos, moves = [Image.fromarray(pixels) for pixels in load_sample_images().images], random.Random(0)
     for number in range(count):
         photo = photos[number % len(photos)]
-        left, top = (moves.randrange(whole - part + 1) for whole, part in zip(photo.size, SIZE, strict=True))
+        left, top = (moves.randrange(side - part + 1) for side, part in zip(photo.size, SIZE, strict=True))
         path = folder / f"{number:06d}.jpg"
         photo.crop((left, top, left + SIZE[0], top + SIZE[1])).save(path, quality=90)
         if number % 100 == 99:
             path.write_bytes(path.read_bytes()[:9000])
+        else:
+            shutil.copy(path, whole)
     return [Source(str(path), str(path)) for path in sorted(folder.iterdir())]
 
 
@@ -128,6 +137,16 @@ def score(model: str, pictures: Path, folder: Path) -> tuple[float, float]:
         return json.loads(said.read())["run"]["rate"], most / 2**20
 
 
+def run_ray(model: str, pictures: Path, folder: Path) -> float:
+    """Pictures a second of Ray Data's recipe in a process of its own."""
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, str(HERE / "rivals" / "ray_data.py"), model, str(pictures), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
+    return float(done.stdout.split()[-1])
+
+
 def _resident(pid: int) -> float:
     total = 0
     try:
@@ -141,7 +160,7 @@ def _resident(pid: int) -> float:
 
 def measure(model: str, folder: Path, count: int, rounds: int) -> dict[str, Any]:
     classifier = read_classifier(Path(model), Asked())
-    sources = draw(folder / "pictures", count)
+    sources = draw(folder / "pictures", folder / "whole", count)
     few = folder / "few"
     few.mkdir()
     for source in sources[: count // 10]:
@@ -151,7 +170,7 @@ def measure(model: str, folder: Path, count: int, rounds: int) -> dict[str, Any]
         for number in range(rounds):
             decoding, network = decode(sources, engine), run(engine, "ort:cpu")
             rate, memory = score(model, folder / "pictures", folder / "out")
-            taken.append(Round(decoding, network, rate))
+            taken.append(Round(decoding, network, rate, run_ray(model, folder / "whole", folder / "ray")))
             print(f"{model}, round {number + 1}: {taken[-1]}, {taken[-1].share:.1%} of the bound", flush=True)
     _, memory_of_few = score(model, few, folder / "out")
     return {
@@ -160,7 +179,7 @@ def measure(model: str, folder: Path, count: int, rounds: int) -> dict[str, Any]
         "callers": engine.callers,
         "decoders": engine.decoders,
         "batch": engine.batching.size,
-        "rounds": [{**asdict(one), "share": one.share} for one in taken],
+        "rounds": [{**asdict(one), "share": one.share, "over_ray": one.over_ray} for one in taken],
         "peak_mib": memory,
         "peak_mib_of_a_tenth": memory_of_few,
     }
@@ -170,25 +189,28 @@ def markdown(results: list[dict[str, Any]], words: str) -> str:
     def middle(result: dict[str, Any], name: str) -> float:
         return statistics.median(one[name] for one in result["rounds"])
 
-    heading = ("File", "Decoding alone", "Network alone", "`score`", "Of the bound", "Peak memory", "Of a tenth")
+    heading = ("File", "Decoding alone", "Network alone", "`score`", "Of the bound", "Ray Data", "Over Ray Data", "Memory")
     rows = [
         (
             f"`{Path(result['model']).name}`",
             *(f"{middle(result, name):.1f}/s" for name in ("decoding", "network", "score")),
             f"{middle(result, 'share'):.0%}",
+            f"{middle(result, 'ray'):.1f}/s",
+            f"{middle(result, 'over_ray'):.2f}",
             f"{result['peak_mib']:.0f} MiB",
-            f"{result['peak_mib_of_a_tenth']:.0f} MiB",
         )
         for result in results
     ]
-    first = results[0]
+    first, tenths = results[0], [f"{result['peak_mib_of_a_tenth']:.0f} MiB" for result in results]
     return "\n".join(
         [
-            *readme.table(heading, ("---", *("--:",) * 6), rows),
+            *readme.table(heading, ("---", *("--:",) * 7), rows),
             "",
             f"{first['pictures']:,} JPEGs of {SIZE[0]} x {SIZE[1]} pixels, medians of {len(first['rounds'])} rounds in "
-            f"which the three took turns. {words}. Every sample: "
-            "[benchmarks/results/score.json](../benchmarks/results/score.json).",
+            "which all took turns. The bound is the rate that decoding alone and the network alone allow on the same "
+            "CPUs. Ray Data: `read_images` and `map_batches` as its guide has them. Memory: peak, decoders included; "
+            f"over a tenth of the pictures, {' and '.join(tenths)}. {words}. Every sample: "
+            "[benchmarks/results/score.json](benchmarks/results/score.json).",
         ]
     )
 
@@ -209,7 +231,7 @@ def main() -> int:
     text = markdown(results, readme.machine_in_words(machine))
     print(text)
     if options.output == RESULTS:
-        readme.refresh("score", text, PAGE)
+        readme.refresh("score", text)
     return 0
 
 
