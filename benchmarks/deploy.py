@@ -18,11 +18,10 @@ import readme
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from resnet_export import export
+from resnet_export import export, quantize
 from resnet_export.deploy import deploy
 from resnet_export.deploy.target import names
 from resnet_export.machine import read_machine
-from resnet_export.quantization import quantize
 from resnet_export.report.bench.words import shown
 from resnet_export.terminal import file_size
 

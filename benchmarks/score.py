@@ -67,6 +67,7 @@ class Round:
 
     @property
     def over_ray(self) -> float:
+        """Of the rate of Ray Data's recipe."""
         return self.score / self.ray
 
 
@@ -189,7 +190,7 @@ def markdown(results: list[dict[str, Any]], words: str) -> str:
     def middle(result: dict[str, Any], name: str) -> float:
         return statistics.median(one[name] for one in result["rounds"])
 
-    heading = ("File", "Decoding alone", "Network alone", "`score`", "Of the bound", "Ray Data", "Over Ray Data", "Memory")
+    heading = ("File", "Decoding alone", "Network alone", "`score`", "Of the bound", "Ray Data", "Over Ray", "Memory")
     rows = [
         (
             f"`{Path(result['model']).name}`",

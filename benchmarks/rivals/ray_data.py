@@ -17,10 +17,13 @@ MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
 
 
 class Model:
+    """Opened once in each actor."""
+
     def __init__(self, path):
         self.session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
     def __call__(self, batch):
+        """Gives the class of each picture."""
         (logits,) = self.session.run(None, {self.session.get_inputs()[0].name: batch["image"]})
         return {"path": batch["path"], "class": logits.argmax(axis=1)}
 
