@@ -2,8 +2,9 @@
 
     python benchmarks/deploy.py [--output FILE] [FILE.onnx ...]
 
-Without a file: ResNet-18 as `resnet-export` initialises it, the same in int8, and keras.applications' MobileNetV2 as
-read from its `.keras` file. The golden pictures take part, and two photographs that scikit-learn brings.
+Without a file: ResNet-18 as `resnet-export` initialises it, the same in int8, and keras.applications' MobileNetV2, with
+batch norms as a training leaves them, as read from its `.keras` file. The golden pictures take part, and two
+photographs that scikit-learn brings.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING
 import readme
 from PIL import Image
 from sklearn.datasets import load_sample_images
+from zoo.files.keras_files import awake
+from zoo.in_keras import lively
 
 from resnet_export import export, quantize
 from resnet_export.deploy import deploy
@@ -73,7 +76,8 @@ def make_files(folder: Path, photos: Path) -> list[Path]:
     export(output=whole, framework="torch")
     quantize(whole, quantised, calibrate=photos, keep=True)
     keras.utils.set_random_seed(0)
-    keras.applications.MobileNetV2(weights=None).save(folder / "mobilenetv2.keras")
+    model = awake(lively(keras.applications.MobileNetV2(weights=None, classifier_activation=None)))
+    model.save(folder / "mobilenetv2.keras")
     export(folder / "mobilenetv2.keras", other)
     return [whole, quantised, other]
 

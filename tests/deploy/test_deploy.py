@@ -125,6 +125,13 @@ def test_the_bundle_says_where_it_comes_from(net: Path, tmp_path: Path, photos: 
     assert [line.partition("==")[0] for line in requirements.splitlines()] == ["onnxruntime", "numpy", "pillow"]
 
 
+def test_the_memory_is_that_of_the_client_alone(net: Path, tmp_path: Path) -> None:
+    ballast = np.ones(100_000_000)  # 800 MB: on Linux the peak that getrusage gives a child begins with its parent's
+    (result,) = deploy(net, "ort", tmp_path / "bundle").bundles
+    assert ballast[-1] == 1
+    assert 20 < (result.proofs[0].peak_mb or 0) < 700
+
+
 def test_a_foreign_file_without_labels(tmp_path: Path) -> None:
     report = deploy(foreign(tmp_path / "other.onnx"), "ort", tmp_path / "bundle")
     assert report.exit_code == 0
