@@ -43,7 +43,7 @@ LEAST = 0.9
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the rate of evaluate beside those of its parts.")
-    parser.add_argument("--pictures", type=int, default=600, metavar="N", help="pictures of a round")
+    parser.add_argument("--pictures", type=int, default=2000, metavar="N", help="pictures of a round")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="rounds, in which the three take turns")
     parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="the JSON")
     options = parser.parse_args()
