@@ -1,4 +1,4 @@
-"""What `resnet-export deploy` makes of three networks for every target, and the table in docs/deploy.md.
+"""What `resnet-export deploy` makes of three networks for every target: the tables in docs/deploy.md and the README.
 
     python benchmarks/deploy.py [--output FILE] [FILE.onnx ...]
 
@@ -42,6 +42,11 @@ NOTE = (
     "same pixels as Pillow, to the last bit. The memory is the largest of the client's process, with the picture of "
     "4000 x 3000 pixels."
 )
+SHORT_HEADINGS = ("Target", "Runtime", "Error", "Top-1", "p50, ms", "int8: error", "int8: p50, ms")
+SHORT_NOTE = (
+    "ResNet-18, run by the clients of the bundles on 16 pictures. The error is the largest difference of a logit from "
+    "float64. [All artefacts, with sizes and memory](docs/deploy.md#every-target-in-numbers)."
+)
 ALIGNMENTS = ("---",) * 4 + ("--:",) * 6
 
 
@@ -66,6 +71,9 @@ def main() -> None:
     rows = [row for report in reports for bundle in report.bundles for row in _rows(report, bundle)]
     text = readme.table(HEADINGS, ALIGNMENTS, rows)
     readme.refresh("deploy", "\n".join([*text, "", f"{NOTE} {readme.machine_in_words(machine)}."]), PAGE)
+    if not options.files:
+        whole, quantised, _ = reports
+        readme.refresh("deploy", "\n".join([*short(whole, quantised), "", SHORT_NOTE]))
 
 
 def make_files(folder: Path, photos: Path) -> list[Path]:
@@ -80,6 +88,19 @@ def make_files(folder: Path, photos: Path) -> list[Path]:
     model.save(folder / "mobilenetv2.keras")
     export(folder / "mobilenetv2.keras", other)
     return [whole, quantised, other]
+
+
+def short(whole: DeployReport, quantised: DeployReport) -> list[str]:
+    """A row for each target that was run, of its first artefact in float32 and in int8."""
+    int8 = {bundle.target: bundle.proofs[0] for bundle in quantised.bundles if bundle.proofs}
+    rows = []
+    for bundle in whole.bundles:
+        if bundle.proofs:
+            first, other = bundle.proofs[0], int8.get(bundle.target)
+            agreed, ms = f"{first.top1_agreed}/{first.pictures}", shown(first.p50_ms)
+            rows.append((f"`{bundle.target}`", first.runtime, f"{first.error:.1e}", agreed, ms))
+            rows[-1] += ("-", "-") if other is None else (f"{other.error:.1e}", shown(other.p50_ms))
+    return readme.table(SHORT_HEADINGS, ("---",) * 2 + ("--:",) * 5, rows)
 
 
 def _without_folders(report: DeployReport) -> dict[str, object]:
