@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from resnet_export.bench.estimate import Estimate
 from resnet_export.classify import metrics
+from resnet_export.classify.callers import open_for_callers
 from resnet_export.classify.classifier import Asked, Classifier, read_classifier
 from resnet_export.classify.data import Dataset, read_dataset
 from resnet_export.classify.decoding import doubts, load, thumbnail
@@ -143,8 +144,9 @@ def _opened(
     """Opens each file, and the live model, which takes pictures that are prepared as for the file."""
     for classifier, spec in zip(classifiers, specs, strict=True):
         with options.stage(f"open {spec}"):
-            session = sessions.enter_context(spec.open(classifier.path))
-        yield Reading(classifier, session, gives_logits=not session.takes_file_input)
+            session, callers = open_for_callers(spec, classifier.path)
+            sessions.enter_context(session)
+        yield Reading(classifier, session, not session.takes_file_input, callers)
     if options.against_is_live:
         file = classifiers[0]
         with options.stage("open the model"):
@@ -160,7 +162,7 @@ def _judged_by(readings: Sequence[Reading], dataset: Dataset, options: EvaluateO
     judges = [Judge(reading, dataset) for reading in readings]
     with options.stage("evaluate") as show, contextlib.ExitStack() as streams:
         answers = [
-            outputs(reading.session, reading.classifier, loaded, batch=options.batch)
+            outputs(reading.session, reading.classifier, loaded, batch=options.batch, callers=reading.callers)
             for reading, loaded in zip(readings, _loaded(readings, dataset, streams), strict=True)
         ]
         for count, (labels, *given) in enumerate(zip(dataset.labels, *answers, strict=True), 1):

@@ -5,6 +5,7 @@ Each picture is run by itself, unless the file or the runtime takes another numb
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_export.classify.callers import answered
 from resnet_export.classify.classifier import Classifier
 from resnet_export.error_text import running
 from resnet_export.errors import ImageError, ModelError
@@ -46,7 +48,12 @@ class Batching(NamedTuple):
 
 
 def outputs(
-    session: Session, classifier: Classifier, loaded: Iterable[tuple[Path, NDArray[Any] | ImageError]], *, batch: int
+    session: Session,
+    classifier: Classifier,
+    loaded: Iterable[tuple[Path, NDArray[Any] | ImageError]],
+    *,
+    batch: int,
+    callers: int = 1,
 ) -> Iterator[Answer]:
     """Runs pictures, and gives their outputs in the same order; one that can't be read takes no part in a batch.
 
@@ -55,16 +62,24 @@ def outputs(
         classifier: says how pictures are prepared.
         loaded: as `Loaded` has them; they are taken as they are run.
         batch: pictures of a run, where file and runtime take any number.
+        callers: threads that run batches; 1 means this one.
 
     Raises:
         RuntimeFailedError: the runtime fails while it runs.
     """
     batching = batching_of(session, classifier.taken, batch)
-    for together in _batches(loaded, 1 if takes_any_size(session, classifier) else batching.size):
+
+    def run(together: list[Loaded]) -> list[NDArray[Any]]:
         pixels = [one.pixels for one in together if not isinstance(one.pixels, ImageError)]
-        rows = iter(run_batch(session, classifier, np.stack(pixels), batching) if pixels else ())
-        for path, found in together:
-            yield Answer(path, found if isinstance(found, ImageError) else next(rows))
+        return list(run_batch(session, classifier, np.stack(pixels), batching)) if pixels else []
+
+    batches = _batches(loaded, 1 if takes_any_size(session, classifier) else batching.size)
+    ran = answered(run, batches, callers) if callers > 1 else ((one, run(one)) for one in batches)
+    with contextlib.closing(ran):
+        for together, found in ran:
+            rows = iter(found)
+            for path, pixels in together:
+                yield Answer(path, pixels if isinstance(pixels, ImageError) else next(rows))
 
 
 def takes_any_size(session: Session, classifier: Classifier) -> bool:

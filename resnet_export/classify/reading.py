@@ -30,6 +30,8 @@ class Reading:
     session: Session
     gives_logits: bool
     """Whether the session gives logits whatever the file gives, as the frameworks' definitions do."""
+    callers: int = 1
+    """Threads that call the session at a time."""
     classes: int = 0
     """Values of an output; 0 until there is one."""
     all_probabilities: bool = True
@@ -102,7 +104,7 @@ class Reading:
         return Ran(
             model=str(classifier.path),
             sha256=sha256(classifier.path),
-            runtime=session.name,
+            runtime=str(spec),
             version=version,
             placement=session.placement(),
             precision=session.precision,

@@ -11,9 +11,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -21,6 +20,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_export.classify.callers import answered, open_for_callers
 from resnet_export.classify.classifier import Classifier
 from resnet_export.classify.decoder import Decoded, Recipe, Source, decode_all
 from resnet_export.classify.preparation import Batching, batching_of, run_batch, takes_any_size
@@ -34,8 +34,6 @@ from resnet_export.score.results import Error, Fast, Row, Settings
 T = TypeVar("T")
 ON_CPU, ELSEWHERE = 8, 64
 """Pictures of a batch; on a CPU more of them only take more memory."""
-AHEAD = 2
-"""Batches for each caller that are taken before their results are."""
 
 Batch = list[tuple[Source, Decoded]]
 
@@ -100,9 +98,10 @@ class Engine:
             RuntimeFailedError: the runtime fails while it runs.
         """
         decoded = decode_all(pictures, self.recipe(fast=settings.fast), processes=self.decoders)
-        answered = self._answered(batched(self._timed(decoded), self.size, settings.part_size))
-        with contextlib.closing(decoded), contextlib.closing(answered):
-            for batch, outputs in answered:
+        batches = batched(self._timed(decoded), self.size, settings.part_size)
+        ran = answered(self.run, batches, self.callers, result=self._result)
+        with contextlib.closing(decoded), contextlib.closing(ran):
+            for batch, outputs in ran:
                 yield from self.rows_of(batch, outputs, reading, settings)
 
     def rows_of(
@@ -116,25 +115,11 @@ class Engine:
                 features, output = np.split(output, [self.features])
             yield row_of(source, found, output, features, reading, settings)
 
-    def _answered(self, batches: Iterable[Batch]) -> Generator[tuple[Batch, NDArray[Any] | None], None, None]:
-        """Each batch with its outputs, in their order; some are under way at a time."""
-        waiting: deque[tuple[Batch, Future[NDArray[Any] | None]]] = deque()
-        threads = ThreadPoolExecutor(self.callers)
-        try:
-            for batch in batches:
-                waiting.append((batch, threads.submit(self.run, batch)))
-                if len(waiting) > AHEAD * self.callers:
-                    yield self._result(*waiting.popleft())
-            while waiting:
-                yield self._result(*waiting.popleft())
-        finally:  # the caller may have left early
-            threads.shutdown(cancel_futures=True)
-
-    def _result(self, batch: Batch, future: Future[NDArray[Any] | None]) -> tuple[Batch, NDArray[Any] | None]:
+    def _result(self, future: Future[NDArray[Any] | None]) -> NDArray[Any] | None:
         since = time.perf_counter()
         outputs = future.result()
         self.waited["the network"] += time.perf_counter() - since
-        return batch, outputs
+        return outputs
 
     def _timed(self, decoded: Iterator[tuple[Source, Decoded]]) -> Iterator[tuple[Source, Decoded]]:
         while True:
@@ -154,25 +139,16 @@ def open_engine(
     path: Path | None = None,
     features: int = 0,
 ) -> Engine:
-    """Opens the classifier, or its copy at `path` that gives features, too, so that all CPUs have work.
-
-    On a CPU several threads call it, each of whose runs has one thread: none of them waits for another. Where the
-    runtime can't, or the threads were chosen, one thread calls it.
+    """Opens the classifier, or its copy at `path` that gives features, too; see `open_for_callers`.
 
     Raises:
         ResNetExportError: what `RuntimeSpec.open` raises.
     """
-    cpus, path = usable_cpus(), path or classifier.path
-    single = spec.with_threads(1) if spec.takes_threads and spec.threads is None else spec
-    session, callers = single.open(path), 1
-    on_cpu = session.placement().on_cpu
-    if single != spec and not (session.takes_callers and on_cpu):
-        session.close()
-        session = spec.open(path)
-    if session.takes_callers:
-        callers = max(1, cpus // (single.threads or cpus)) if on_cpu else 2  # elsewhere one prepares while one runs
-    batching = batching_of(session, classifier.taken, batch or (ON_CPU if on_cpu else ELSEWHERE))
-    return Engine(classifier, session, callers, decoders or cpus, batching, path, features)
+    path = path or classifier.path
+    session, callers = open_for_callers(spec, path)
+    wanted = batch or (ON_CPU if session.placement().on_cpu else ELSEWHERE)
+    batching = batching_of(session, classifier.taken, wanted)
+    return Engine(classifier, session, callers, decoders or usable_cpus(), batching, path, features)
 
 
 def batched(items: Iterable[T], size: int, part_size: int) -> Iterator[list[T]]:

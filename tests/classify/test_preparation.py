@@ -13,6 +13,7 @@ from resnet_export.classify.preparation import Batching, batching_of, outputs, r
 from resnet_export.errors import ImageError, ModelError
 from resnet_export.graph.foreign import ImageInput
 from resnet_export.images import Preprocessing, load_pictures
+from resnet_export.runtimes import parse_runtime
 from resnet_export.runtimes.session import Session
 
 from .files import PREPARED, ours
@@ -121,6 +122,22 @@ def test_each_picture_has_its_own_row(batch: int, fixed: bool, tmp_path: Path, p
         assert given == [batch] * -(-4 // batch)
     else:
         assert (sum(given), max(given)) == (4, min(batch, 4))
+
+
+@pytest.mark.parametrize("callers", [1, 3])
+def test_answers_keep_their_order_however_many_threads_run(callers: int, tmp_path: Path, pictures: list[Path]) -> None:
+    path = ours(tmp_path / "net.onnx")
+    classifier = read_classifier(path, Asked())
+    with parse_runtime("ort:cpu").with_threads(1).open(path) as session:
+        loaded = load_pictures(4 * pictures, classifier.preprocessing)
+        found = list(outputs(session, classifier, loaded, batch=2, callers=callers))
+        alone = [*outputs(session, classifier, load_pictures(pictures, classifier.preprocessing), batch=2)]
+    assert [answer.path for answer in found] == 4 * pictures
+    for answer, wanted in zip(found, 4 * alone, strict=True):
+        if isinstance(wanted.output, ImageError):
+            assert isinstance(answer.output, ImageError)
+        else:
+            np.testing.assert_allclose(answer.output, wanted.output, rtol=1e-5)
 
 
 def test_pictures_are_prepared_as_they_are_run(tmp_path: Path, pictures: list[Path]) -> None:
