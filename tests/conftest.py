@@ -17,8 +17,6 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from resnet_export import export
-from resnet_export.convert import CONVERTERS
-from resnet_export.models import FRAMEWORKS
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.initial import trained_like
@@ -72,10 +70,10 @@ def raw_topology(trained: Callable[..., Weights]) -> Callable[[str, ResNetSpec],
 
     @cache
     def traced(framework: str, spec: ResNetSpec) -> tuple[bytes, Topology]:
-        definition = importlib.import_module(FRAMEWORKS[framework])
+        definition = importlib.import_module(f"resnet_export.models.{framework}")
         model = definition.build(spec)
         definition.load(model, trained(spec))
-        topology = importlib.import_module(CONVERTERS[framework]).trace(model, spec.network.image)
+        topology = importlib.import_module(f"resnet_export.convert.{framework}").trace(model, spec.network.image)
         return ir.to_proto(topology.graph).SerializeToString(), topology
 
     def copied(framework: str, spec: ResNetSpec) -> Topology:

@@ -18,7 +18,6 @@ from resnet_export.errors import SpecificationError, UsageError
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
 from resnet_export.network import BATCH, concrete
-from resnet_export.network.operators.windows import output_size
 from resnet_export.spec import VARIANTS, ResNetSpec
 
 PARAMETERS = {18: 11_689_512, 34: 21_797_672, 50: 25_557_032, 101: 44_549_160, 152: 60_192_808}
@@ -169,19 +168,6 @@ def test_torchvisions_names_and_shapes_of_a_bottleneck() -> None:
 def test_number_of_tensors(depth: int, tensors: int) -> None:
     """One weight and four batch norm tensors a convolution (20, 36, 53, 104, 155 of them), and the classifier's two."""
     assert len(ResNetSpec(depth=depth).parameters) == tensors
-
-
-@given(
-    size=st.integers(1, 300),
-    kernel=st.integers(1, 11),
-    stride=st.integers(1, 5),
-    padding=st.integers(0, 5),
-)
-def test_output_size_counts_the_windows_that_fit(size: int, kernel: int, stride: int, padding: int) -> None:
-    length = size + 2 * padding
-    if kernel > length:
-        return
-    assert output_size(size, kernel, stride, 2 * padding) == len(range(0, length - kernel + 1, stride))
 
 
 specs = st.builds(

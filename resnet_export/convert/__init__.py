@@ -15,12 +15,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-CONVERTERS = {
-    "torch": "resnet_export.convert.torch",
-    "keras": "resnet_export.convert.keras",
-}
-"""Framework -> the module that converts its models."""
-
 TRACED_OPSET = 18
 """Asked for less, torch returns 18 and complains; tf2onnx goes no further. The file's own opset is set by `graph`."""
 

@@ -47,12 +47,10 @@ def require_tensorflow() -> None:
 
 
 def trace(model: keras.Model, image: tuple[int, int, int], owner: keras.Model | None = None) -> Topology:
-    """Traces `model` in inference mode, with every floating variable as an input.
+    """Traces a built model in float32 in inference mode, with every floating variable as an input.
 
-    Args:
-        model: a built one, in float32.
-        image: (channels, height, width), whichever order of axes the model has.
-        owner: whose parameters' names and numbers are given, where `model` is its clone in float32.
+    The image is (channels, height, width), whichever order of axes the model has. Where it is a clone in float32, the
+    parameters' names and numbers are those of its `owner`.
 
     Raises:
         InputError: it doesn't run on such images, or can't be traced.
@@ -74,7 +72,11 @@ def trace(model: keras.Model, image: tuple[int, int, int], owner: keras.Model | 
     except Exception as error:  # whatever Keras, TensorFlow or the user's own code raises
         raise does_not_run(model, image, error, "call") from error
     raw = _converted(function, len(signature), model)
-    _note_layers(raw, model)
+    names = {layer.name for layer in model.layers}
+    for node in raw.graph:  # the layer that it is traced from: the scope in its name, less TensorFlow's count
+        layer = COUNT.sub("", (node.name or "").partition("/")[0])
+        if layer in names:
+            node.metadata_props[LAYERS] = layer
     given = parameters if owner is None else parameters_of(owner)
     for value in raw.graph.inputs[1:]:
         value.name = given[int(str(value.name).removeprefix("p"))].name
@@ -189,16 +191,6 @@ def _converted(function: Any, count: int, model: keras.Model) -> ir.Model:
     if unknown:
         raise _not_converted(model, f"ONNX has no {quote_some(sorted(unknown))}")
     return raw
-
-
-def _note_layers(raw: ir.Model, model: keras.Model) -> None:
-    """Notes on every node the layer that it is traced from: the scope in its name, less TensorFlow's count."""
-    names = {layer.name for layer in model.layers}
-    for node in raw.graph:
-        scope = (node.name or "").partition("/")[0]
-        layer = COUNT.sub("", scope)
-        if layer in names:
-            node.metadata_props[LAYERS] = layer
 
 
 def _erfc(graph: Any, node: Any, name: str, arguments: list[Any]) -> None:

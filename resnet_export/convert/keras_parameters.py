@@ -55,7 +55,14 @@ class Parameter:
 
 def parameters_of(model: keras.Model) -> list[Parameter]:
     """The floating variables, each under a name of its own."""
-    depthwise = {id(kernel) for kernel in _depthwise_kernels(model)}
+    layers = require("keras").layers
+    kernels = {layers.DepthwiseConv2D: "kernel", layers.SeparableConv2D: "depthwise_kernel"}
+    depthwise = {
+        id(getattr(layer, kernel))
+        for layer in layers_of(model)
+        for kind, kernel in kernels.items()
+        if isinstance(layer, kind)
+    }
     found: dict[str, Parameter] = {}
     for variable in model.weights:
         if is_floating(variable.dtype):
@@ -82,12 +89,3 @@ def as_array(tensor: Any) -> NDArray[Any]:
 def layers_of(model: keras.Model) -> Iterator[keras.Layer]:
     """All layers, those inside other layers and models included."""
     yield from model._flatten_layers(include_self=False)  # `layers` shows one level, and none of a Layer's own
-
-
-def _depthwise_kernels(model: keras.Model) -> Iterator[Any]:
-    layers = require("keras").layers
-    for layer in layers_of(model):
-        if isinstance(layer, layers.DepthwiseConv2D):
-            yield layer.kernel
-        elif isinstance(layer, layers.SeparableConv2D):
-            yield layer.depthwise_kernel

@@ -1,7 +1,5 @@
 """What a model gives, whichever container it comes in: names and tensors."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -11,14 +9,10 @@ ALONE = "output"
 
 
 def named_outputs(given: Any, is_wanted: Callable[[Any], bool]) -> dict[str, Any]:
-    """The tensors in what a model gave, in its order.
+    """The tensors that count in what a model gave: a tensor, or any nest of mappings, dataclasses, tuples and lists.
 
     Keys of dictionaries and fields of dataclasses are names, positions of a tuple are numbers, and those of nested
     containers are joined by dots: `hidden_states.0`.
-
-    Args:
-        given: a tensor, or any nest of mappings, dataclasses, tuples and lists.
-        is_wanted: whether something in it is a tensor that counts.
     """
     return {name or ALONE: value for name, value in _leaves("", given) if is_wanted(value)}
 

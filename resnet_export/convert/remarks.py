@@ -1,7 +1,5 @@
 """What frameworks say while they trace: kept from the user's terminal, or told as the reason of a failure."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import re

@@ -34,11 +34,9 @@ WRAPPED = "model."
 
 
 def trace(model: nn.Module, image: tuple[int, int, int]) -> Topology:
-    """Traces `model` in evaluation mode; it is left as it was.
+    """Traces an eager module, in any floating type and on any device, in evaluation mode; it is left as it was.
 
-    Args:
-        model: an eager module in any floating type, on any device.
-        image: (channels, height, width).
+    The image is (channels, height, width).
 
     Raises:
         InputError: it doesn't run on such images, or can't be traced.
@@ -56,7 +54,10 @@ def trace(model: nn.Module, image: tuple[int, int, int]) -> Topology:
     tensors = named_tensors(model)
     wrapper = "" if traced is plain else WRAPPED
     names = _as_inputs(raw, tensors, wrapper)
-    _note_modules(raw, wrapper)
+    for node in raw.graph:  # torch writes the names of the modules that it is traced from, and the operation's last
+        *scopes, _ = ast.literal_eval(node.metadata_props.get(SCOPES, "['']"))
+        modules = [scope.removeprefix(wrapper) for scope in scopes if scope and scope != wrapper.rstrip(".")]
+        node.metadata_props[LAYERS] = "\n".join(modules)
     # The arithmetic on shapes that torch writes out; no parameter has a number here that could be folded.
     optimizer.fold_constants(raw, onnx_shape_inference=False)
     return Topology(raw, {name: as_array(tensors[name]) for name in names}, outputs)
@@ -205,14 +206,6 @@ def _contiguous_pools() -> contextlib.AbstractContextManager[Any]:
 
     mode: contextlib.AbstractContextManager[Any] = Contiguous()
     return mode
-
-
-def _note_modules(raw: ir.Model, prefix: str) -> None:
-    """Notes on every node the modules that it is traced from; torch writes their names, and the operation's last."""
-    for node in raw.graph:
-        *scopes, _ = ast.literal_eval(node.metadata_props.get(SCOPES, "['']"))
-        modules = [scope.removeprefix(prefix) for scope in scopes if scope and scope != prefix.rstrip(".")]
-        node.metadata_props[LAYERS] = "\n".join(modules)
 
 
 def _as_inputs(raw: ir.Model, tensors: dict[str, torch.Tensor], prefix: str) -> list[str]:

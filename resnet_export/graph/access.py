@@ -1,6 +1,6 @@
 """Reading a node's surroundings: who makes a value, and the plain value of an attribute."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import onnx_ir as ir
@@ -19,6 +19,13 @@ def producer(value: ir.Value | None, op: str) -> ir.Node | None:
     """The node that makes `value`, if its operator is `op`."""
     node = value.producer() if value is not None else None
     return node if node is not None and node.op_type == op else None
+
+
+def made_of(value: ir.Value | None, passing: Container[str]) -> ir.Value | None:
+    """What a value is made of, before whatever operators of these kinds do to it."""
+    while value is not None and (node := value.producer()) is not None and node.op_type in passing and node.inputs:
+        value = node.inputs[0]
+    return value
 
 
 def operator_of(node: ir.Node) -> str:

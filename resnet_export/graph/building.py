@@ -1,19 +1,17 @@
 """A plan and its numbers become a graph."""
 
-from __future__ import annotations
-
 import onnx
 import onnx_ir as ir
 
 from resnet_export.errors import UsageError
 from resnet_export.graph.interface import Interface, normalising_constants
-from resnet_export.graph.plan import Plan, plan_file
+from resnet_export.graph.plan import plan_file
 from resnet_export.graph.resizing import CROP
 from resnet_export.images import MODES, Preprocessing
-from resnet_export.network import IMAGE, Network, Size
-from resnet_export.network.sizes import Batch
+from resnet_export.network import IMAGE, Network
 
-AXES = ("height", "width")
+OPEN = ("height", "width")
+"""What the sides of pictures of any size are called."""
 
 
 def build_graph(
@@ -29,10 +27,15 @@ def build_graph(
     Raises:
         UsageError: the head, the opset or the preprocessing does not fit the network.
     """
-    if interface.takes_pictures:
-        _refuse_no_pictures(network, preprocessing)
+    channels, *size = network.image
+    if interface.takes_pictures and (channels not in MODES or size != [preprocessing.crop] * 2):
+        raise UsageError(
+            f"The network takes {channels} x {size[0]} x {size[1]}, and pictures have {', '.join(map(str, MODES))} "
+            f"channels and are cropped to {preprocessing.crop} x {preprocessing.crop}.",
+            hint="Leave --preprocess image out.",
+        )
     plan = plan_file(network, interface, outputs, preprocessing)
-    values = {IMAGE: _image(network, interface)}
+    values = {IMAGE: ir.Value(name=IMAGE)}
     constants = normalising_constants(interface, preprocessing) | plan.constants
     initializers: dict[str, ir.Value] = {}
     nodes = []
@@ -45,54 +48,29 @@ def build_graph(
         made.outputs[0].name = node.output
         values[node.output] = made.outputs[0]
         nodes.append(made)
+
+    def typed(name: str, dtype: ir.DataType, *sizes: int | str) -> ir.Value:
+        """A value with its type, and its shape behind the batch."""
+        batch = "batch" if interface.batch is None else interface.batch
+        values[name].type, values[name].shape = ir.TensorType(dtype), ir.Shape([batch, *sizes])
+        return values[name]
+
+    sides = OPEN if interface.dynamic_size or interface.takes_pictures else size
+    axes = (channels, *sides) if interface.layout == "nchw" else (*sides, channels)
+    image = typed(IMAGE, ir.DataType.UINT8 if interface.takes_pixels else ir.DataType.FLOAT, *axes)
     if interface.takes_pictures:  # which no shape inference finds out
-        channels, *size = network.image
-        values[CROP].shape = ir.Shape([_batch(interface), channels, *size])
-        values[CROP].type = ir.TensorType(ir.DataType.UINT8)
-    given = [_output(values[value], shape, interface) for value, shape in _outputs(plan, network)]
+        typed(CROP, ir.DataType.UINT8, channels, *size)
+    steps = {node.output: node.step.name for node in plan.nodes if node.step is not None}
+    # An activation leaves the shape as it is. The batch is axis 0 of a classifier's output, and of no other axis.
+    shapes = {output: network.shapes[steps.get(output, network.output)] for output in plan.outputs}
+    given = [
+        typed(output, ir.DataType.FLOAT, *(size for size in shape[1:] if isinstance(size, int)))
+        for output, shape in shapes.items()
+    ]
     graph = ir.Graph(
-        [values[IMAGE]], given, nodes=nodes, initializers=tuple(initializers.values()),
+        [image], given, nodes=nodes, initializers=tuple(initializers.values()),
         opset_imports={"": interface.opset}, name=name,
     )  # fmt: skip
     # The lowest that allows the opset: the most runtimes read it.
     version = onnx.helper.find_min_ir_version_for([onnx.helper.make_opsetid("", interface.opset)])
     return ir.Model(graph, ir_version=version)
-
-
-def _refuse_no_pictures(network: Network, preprocessing: Preprocessing) -> None:
-    channels, *size = network.image
-    if channels not in MODES or size != [preprocessing.crop] * 2:
-        raise UsageError(
-            f"The network takes {channels} x {size[0]} x {size[1]}, and pictures have {', '.join(map(str, MODES))} "
-            f"channels and are cropped to {preprocessing.crop} x {preprocessing.crop}.",
-            hint="Leave --preprocess image out.",
-        )
-
-
-def _image(network: Network, interface: Interface) -> ir.Value:
-    channels, *size = network.image
-    sides: list[int | str] = list(AXES) if interface.dynamic_size or interface.takes_pictures else list(size)
-    axes = [channels, *sides] if interface.layout == "nchw" else [*sides, channels]
-    return ir.Value(
-        name=IMAGE,
-        type=ir.TensorType(ir.DataType.UINT8 if interface.takes_pixels else ir.DataType.FLOAT),
-        shape=ir.Shape([_batch(interface), *axes]),
-    )
-
-
-def _outputs(plan: Plan, network: Network) -> list[tuple[str, tuple[Size, ...]]]:
-    """(name, shape) of each output; an activation leaves the shape as it is."""
-    steps = {node.output: node.step.name for node in plan.nodes if node.step is not None}
-    return [(name, network.shapes[steps.get(name, network.output)]) for name in plan.outputs]
-
-
-def _output(value: ir.Value, shape: tuple[Size, ...], interface: Interface) -> ir.Value:
-    value.type = ir.TensorType(ir.DataType.FLOAT)
-    first, *others = shape
-    assert isinstance(first, Batch), "the batch is axis 0 of a classifier's output"
-    value.shape = ir.Shape([_batch(interface), *(size for size in others if isinstance(size, int))])
-    return value
-
-
-def _batch(interface: Interface) -> int | str:
-    return "batch" if interface.batch is None else interface.batch

@@ -9,22 +9,23 @@ from resnet_export.errors import StructureError
 from resnet_export.graph.access import attribute
 from resnet_export.graph.interface import Interface
 from resnet_export.graph.nodes import NodePlan
-from resnet_export.graph.plan import Plan, plan_file
+from resnet_export.graph.plan import plan_file
 from resnet_export.images import Preprocessing
 from resnet_export.network import Network
 from resnet_export.network.match import cause_of_attribute, cause_of_operator
 
 
-def check_canonical(
-    model: ir.Model, network: Network, interface: Interface, preprocessing: Preprocessing | None = None
-) -> None:
+def check_canonical(model: ir.Model, network: Network, interface: Interface, preprocessing: Preprocessing) -> None:
     """Compares a finished graph with the canonical one of what its metadata say, the network being folded.
 
     Raises:
         StructureError: names the first node that differs.
     """
     plan = plan_file(network, interface, tuple(value.name or "" for value in model.graph.outputs[1:]), preprocessing)
-    found = _in_order(model, plan)
+    order = {wanted.name: position for position, wanted in enumerate(plan.nodes)}
+    found = list(model.graph)
+    if len(found) == len(order) and order.keys() == {node.name for node in found}:  # other tools sort them anew
+        found.sort(key=lambda node: order[node.name or ""])
     for node, wanted in zip(found, plan.nodes, strict=False):
         _check(node, wanted)
     if len(found) != len(plan.nodes):
@@ -37,14 +38,6 @@ def check_canonical(
     opset = model.opset_imports.get("")
     if opset != interface.opset:
         raise StructureError(plan.nodes[0].name, f"the file has opset {opset}, its metadata says {interface.opset}.")
-
-
-def _in_order(model: ir.Model, plan: Plan) -> list[ir.Node]:
-    """The nodes, in the plan's order where all of them have its names: other tools sort them anew."""
-    order = {wanted.name: position for position, wanted in enumerate(plan.nodes)}
-    names = [node.name for node in model.graph]
-    same = len(names) == len(order) and order.keys() == {*names}
-    return sorted(model.graph, key=lambda node: order[node.name or ""]) if same else list(model.graph)
 
 
 def _check(node: ir.Node, wanted: NodePlan) -> None:

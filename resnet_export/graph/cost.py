@@ -15,7 +15,7 @@ from typing import Literal
 
 import onnx_ir as ir
 
-from resnet_export.graph.access import attribute, producer
+from resnet_export.graph.access import attribute, made_of, producer
 from resnet_export.graph.foreign import CONVOLUTIONS, graph_inputs, static_shape, type_name
 from resnet_export.graph.shapes import resolve_shapes
 
@@ -49,14 +49,10 @@ class Cost:
 
 
 def count(model: ir.Model, image: Sequence[int]) -> Cost | None:
-    """Counts; the model is used up.
+    """What one image costs, whatever the batch of the file; None where the size of a layer cannot be inferred.
 
-    Args:
-        model: any that takes images.
-        image: the shape of its input, such as (1, 3, 224, 224); it counts where the file leaves an axis open.
-
-    Returns:
-        For one image, whatever the batch of the file; None where the size of a layer cannot be inferred.
+    `image` is the shape of the input, such as (1, 3, 224, 224): it counts where the file leaves an axis open. The model
+    is used up.
     """
     constants = [value for graph in model.graphs() for value in graph.initializers.values()]
     constants += [node.outputs[0] for node in model.graph.all_nodes() if node.op_type == "Constant"]
@@ -71,12 +67,10 @@ def count(model: ir.Model, image: Sequence[int]) -> Cost | None:
     ends = [_bytes(value) for value in (*inputs, *model.graph.outputs)]
     if None in counts or None in results or None in ends:
         return None
+    quantized = [number for node, number in zip(nodes, counts, strict=True) if quantization(node) is not None]
     return Cost(
         multiply_adds=sum(filter(None, counts)) // batch,
-        quantized_multiply_adds=sum(
-            number or 0 for node, number in zip(nodes, counts, strict=True) if quantization(node) is not None
-        )
-        // batch,
+        quantized_multiply_adds=sum(filter(None, quantized)) // batch,
         weight_bytes=weight_bytes,
         image_bytes=sum(filter(None, ends)) // batch,
         result_bytes=tuple((size or 0) // batch for size in results),
@@ -121,9 +115,7 @@ def value_type(value: ir.Value | None) -> str | None:
 
 def stored_type(value: ir.Value | None) -> str | None:
     """The type that a value has before it is converted for a layer."""
-    while value is not None and (node := value.producer()) is not None and node.op_type in CONVERSIONS and node.inputs:
-        value = node.inputs[0]
-    return value_type(value)
+    return value_type(made_of(value, CONVERSIONS))
 
 
 def _bytes(value: ir.Value) -> int | None:

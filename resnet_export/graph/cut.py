@@ -11,7 +11,7 @@ from onnx_ir.passes.common import RemoveUnusedNodesPass, ShapeInferencePass
 
 from resnet_export.error_text import unlogged
 from resnet_export.errors import ModelError
-from resnet_export.graph.access import EXTERNAL_ABOVE
+from resnet_export.graph.access import EXTERNAL_ABOVE, made_of
 from resnet_export.graph.file import EXPORT_AGAIN, read
 from resnet_export.graph.foreign import PASSING, find_head
 
@@ -45,9 +45,8 @@ def write_with_features(path: Path, target: Path) -> int | None:
     model = _inferred(path)
     head, output = find_head(model), model.graph.outputs[0]
     classes = output if head is None else ir.convenience.create_value_mapping(model.graph)[head.logits]
-    node = classes.producer()
-    while node is not None and node.op_type in (*PASSING, "Add") and node.inputs[0] is not None:
-        node = node.inputs[0].producer()
+    product = made_of(classes, (*PASSING, "Add"))
+    node = product.producer() if product is not None else None
     features = node.inputs[0] if node is not None and node.op_type in ("Gemm", "MatMul") else None
     count = features.shape[1] if features is not None and features.shape is not None and len(features.shape) == 2 else 0
     if features is None or not isinstance(count, int) or not count:

@@ -139,9 +139,8 @@ def _content(path: Path) -> bytes:
             raise ModelError(f"The name of {path} is not in UTF-8, and no runtime opens it.", hint="Rename the file.")
         return path.read_bytes()
     except OSError as error:
-        raise ModelError(
-            f"{path} cannot be read: {error.strerror or error}.", hint="Give a file that you may read."
-        ) from error
+        reason = error.strerror or error
+        raise ModelError(f"{path} cannot be read: {reason}.", hint="Give a file that you may read.") from error
 
 
 def _load_external(model: ir.Model, path: Path) -> None:
@@ -153,11 +152,17 @@ def _load_external(model: ir.Model, path: Path) -> None:
     tensors = [tensor for tensor in _tensors(model) if isinstance(tensor, ir.ExternalTensor)]
     for tensor in tensors:
         _check_external(tensor, path)
-    ir.external_data.set_base_dir(model.graph, path.absolute().parent)
+    folder = path.absolute().parent
+    ir.external_data.set_base_dir(model.graph, folder)
     try:
         for value in model.graph.initializers.values():
-            if isinstance(value.const_value, ir.ExternalTensor):
-                value.const_value = _where_it_lies(value.const_value, path)
+            if isinstance(held := value.const_value, ir.ExternalTensor):
+                # In the file that a link leads to: onnx-ir follows none that leads out of the folder.
+                target = (folder / os.fspath(held.location)).resolve()
+                value.const_value = ir.ExternalTensor(
+                    target.name, held.offset, held.length, held.dtype, shape=held.shape, name=held.name or "",
+                    base_dir=target.parent,
+                )  # fmt: skip
         ir.external_data.load_to_model(model)
     except (OSError, ValueError) as error:
         raise ModelError(
@@ -175,15 +180,6 @@ def files_of(model: ir.Model, path: Path) -> list[Path]:
 def size_of(model: ir.Model, path: Path) -> int:
     """Bytes of a file that was read, with those of the files beside it."""
     return sum(one.stat().st_size for one in files_of(model, path))
-
-
-def _where_it_lies(tensor: ir.ExternalTensor, path: Path) -> ir.ExternalTensor:
-    """The tensor in the file that a link leads to: onnx-ir follows none that leads out of the folder."""
-    target = (path.absolute().parent / os.fspath(tensor.location)).resolve()
-    return ir.ExternalTensor(
-        target.name, tensor.offset, tensor.length, tensor.dtype, shape=tensor.shape, name=tensor.name or "",
-        base_dir=target.parent,
-    )  # fmt: skip
 
 
 def _tensors(model: ir.Model) -> Iterator[object]:

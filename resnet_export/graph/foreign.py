@@ -10,7 +10,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from resnet_export.errors import ModelError, UsageError, quote_some
-from resnet_export.graph.access import attribute
+from resnet_export.graph.access import attribute, made_of
 from resnet_export.graph.interface import ONE, Activation, Layout
 from resnet_export.graph.metadata import is_ours
 from resnet_export.graph.resizing import RESIZE
@@ -38,7 +38,7 @@ OTHER_AXES = frozenset({"Reshape", "Squeeze", "Unsqueeze"})
 
 PASSING = ("Cast", "Identity", "QuantizeLinear", "DequantizeLinear")
 """Operators that other tools put behind the last one."""
-OPERATORS: dict[str, Activation] = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
+ACTIVATIONS: dict[str, Activation] = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
 
 
 @dataclass(frozen=True)
@@ -215,16 +215,15 @@ class ProbabilityHead(NamedTuple):
 
 def find_head(model: ir.Model) -> ProbabilityHead | None:
     """What makes probabilities of the logits, where the first output is that."""
-    node = model.graph.outputs[0].producer()
-    while node is not None and node.op_type in PASSING and (taken := next(iter(node.inputs), None)):
-        node = taken.producer()
+    given = made_of(model.graph.outputs[0], PASSING)
+    node = None if given is None else given.producer()
     if node is None:
         return None
     if ONE in model.graph.initializers and node.op_type == "Reciprocal":
         return ProbabilityHead("sigmoid", "logits")  # as this package writes it
-    makes = node.op_type in OPERATORS and node.inputs and _is_over_classes(node, model)
+    makes = node.op_type in ACTIVATIONS and node.inputs and _is_over_classes(node, model)
     value = node.inputs[0] if makes else None
-    return None if value is None or value.name is None else ProbabilityHead(OPERATORS[node.op_type], value.name)
+    return None if value is None or value.name is None else ProbabilityHead(ACTIVATIONS[node.op_type], value.name)
 
 
 def _is_over_classes(node: ir.Node, model: ir.Model) -> bool:

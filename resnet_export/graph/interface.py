@@ -73,8 +73,16 @@ class Interface(Plain):
                 raise UsageError(f"{name} is {value!r}.", hint=f"Choose one of {choices}.")
         if self.batch is not None and self.batch < 1:
             raise UsageError(f"batch is {self.batch}.", hint="Give a whole number from 1, or leave it dynamic.")
-        if self.takes_pictures:
-            self._refuse_other_pictures()
+        opset = f"An antialiased resize needs opset {ANTIALIASED}, and opset {self.opset} was asked for."
+        layout = f"A file that prepares pictures takes them as they are decoded, NHWC, and not {self.layout}."
+        size = "A file that prepares pictures takes any size already, and crops it to that of the network."
+        for wrong, message, hint in (
+            (self.opset < ANTIALIASED, opset, f"Give --opset {ANTIALIASED}, or --preprocess uint8."),
+            (self.layout != "nhwc", layout, "Leave --layout out."),
+            (self.dynamic_size, size, "Leave --dynamic-size out."),
+        ):
+            if self.takes_pictures and wrong:
+                raise UsageError(message, hint=hint)
 
     @property
     def takes_pixels(self) -> bool:
@@ -86,18 +94,6 @@ class Interface(Plain):
         """Whether the input is pictures of any size, which the file prepares itself."""
         return self.preprocess == "image"
 
-    def _refuse_other_pictures(self) -> None:
-        opset = f"An antialiased resize needs opset {ANTIALIASED}, and opset {self.opset} was asked for."
-        layout = f"A file that prepares pictures takes them as they are decoded, NHWC, and not {self.layout}."
-        size = "A file that prepares pictures takes any size already, and crops it to that of the network."
-        for wrong, message, hint in (
-            (self.opset < ANTIALIASED, opset, f"Give --opset {ANTIALIASED}, or --preprocess uint8."),
-            (self.layout != "nhwc", layout, "Leave --layout out."),
-            (self.dynamic_size, size, "Leave --dynamic-size out."),
-        ):
-            if wrong:
-                raise UsageError(message, hint=hint)
-
     def activation_of(self, classes: int) -> Activation | None:
         """What makes the output of the logits; None where it is these. The softmax of one logit is always 1."""
         if self.head == "probabilities":
@@ -105,22 +101,19 @@ class Interface(Plain):
         return "sigmoid" if self.head == "sigmoid" else None
 
 
-def preprocessing_nodes(interface: Interface, preprocessing: Preprocessing | None = None) -> list[NodePlan]:
+def preprocessing_nodes(interface: Interface, preprocessing: Preprocessing) -> list[NodePlan]:
     """The nodes before the first convolution, in order; `preprocessing` counts for what is embedded of it."""
-    nodes: list[NodePlan] = []
+    nodes = resizing_nodes(preprocessing) if interface.takes_pictures else []
 
     def then(name: str, op: str, *inputs: str, **attributes: Any) -> None:
         nodes.append(NodePlan.around(name, op, nodes[-1].output if nodes else IMAGE, *inputs, **attributes))
 
-    if interface.takes_pictures:
-        assert preprocessing is not None, "a file that prepares pictures says how"
-        nodes += resizing_nodes(preprocessing)
     if interface.takes_pixels:
         then("preprocess.cast", "Cast", to=int(ir.DataType.FLOAT))
     if interface.layout == "nhwc" and not interface.takes_pictures:
         then("preprocess.transpose", "Transpose", perm=NHWC_TO_NCHW)
     if interface.takes_pixels:
-        if preprocessing is not None and preprocessing.bgr:
+        if preprocessing.bgr:
             then("preprocess.bgr", "Gather", FLIP, axis=1)
         then("preprocess.scale", "Mul", SCALE)
         then("preprocess.shift", "Add", SHIFT)
@@ -154,12 +147,12 @@ def normalising_constants(interface: Interface, preprocessing: Preprocessing) ->
 
 
 def fixed_constants(
-    interface: Interface, preprocessing: Preprocessing | None, activation: Activation | None
+    interface: Interface, preprocessing: Preprocessing, activation: Activation | None
 ) -> dict[str, NDArray[Any]]:
     """Name -> numbers that stand for a rule: the order of the channels, sizes, the sigmoid's 1."""
     found: dict[str, NDArray[Any]] = {ONE: np.ones(1, np.float32)} if activation == "sigmoid" else {}
-    if preprocessing is not None and interface.takes_pixels and preprocessing.bgr:
+    if interface.takes_pixels and preprocessing.bgr:
         found[FLIP] = np.array([2, 1, 0])
-    if preprocessing is not None and interface.takes_pictures:
+    if interface.takes_pictures:
         found |= resizing_constants(preprocessing)
     return found

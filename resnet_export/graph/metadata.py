@@ -1,11 +1,9 @@
 """What a file says of itself: `metadata_props` under `resnet_export.*`, each a JSON value with sorted keys."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import onnx_ir as ir
 
@@ -68,7 +66,7 @@ class Metadata:
         return {f"{PREFIX}{key}": json.dumps(value, sort_keys=True) for key, value in known.items()}
 
     @classmethod
-    def from_props(cls, props: Mapping[str, str]) -> Metadata:
+    def from_props(cls, props: Mapping[str, str]) -> Self:
         """Reads what `to_props` wrote.
 
         Raises:

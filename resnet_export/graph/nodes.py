@@ -1,9 +1,7 @@
 """`NodePlan`: a node of a finished file."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from resnet_export.network import Step
 
@@ -22,6 +20,6 @@ class NodePlan(NamedTuple):
     """None for a node that stands around the network: preprocessing, and what follows the logits."""
 
     @classmethod
-    def around(cls, name: str, op: str, *inputs: str, **attributes: Any) -> NodePlan:
+    def around(cls, name: str, op: str, *inputs: str, **attributes: Any) -> Self:
         """A node that stands around the network; what it gives has its name."""
         return cls(name, op, inputs, attributes, name)

@@ -1,7 +1,5 @@
 """The nodes of a file, in order: what stands before the network, its steps at one opset, what follows the logits."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -52,12 +50,7 @@ class Plan(NamedTuple):
     """Names of the values that the file gives."""
 
 
-def plan_file(
-    network: Network,
-    interface: Interface,
-    outputs: tuple[str, ...] = (),
-    preprocessing: Preprocessing | None = None,
-) -> Plan:
+def plan_file(network: Network, interface: Interface, outputs: tuple[str, ...], preprocessing: Preprocessing) -> Plan:
     """Plans the file of a folded network; `outputs` are the names of those behind the first.
 
     Raises:

@@ -1,7 +1,5 @@
 """How a file of reduced precision was made, and what was found of it: a part of its metadata."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal, get_args
 

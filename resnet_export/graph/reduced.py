@@ -7,13 +7,8 @@
 What comes out has to be the canonical graph of the network, node for node.
 """
 
-from __future__ import annotations
-
-from typing import Any
-
 import numpy as np
 import onnx_ir as ir
-from numpy.typing import NDArray
 
 from resnet_export.graph.access import attribute
 from resnet_export.graph.metadata import Metadata
@@ -65,18 +60,13 @@ def _number(graph: ir.Graph, node: ir.Node, source: ir.Value) -> ir.Value:
     """An initializer with the numbers that an integer one stands for."""
     name = (source.name or "").removesuffix(STORED)
     if name not in graph.initializers:
-        array = _dequantised(node).astype(np.float32)
-        graph.initializers[name] = ir.Value(name=name, const_value=ir.Tensor(array, name=name))
+        tensors = [value.const_value for value in node.inputs if value is not None and value.const_value is not None]
+        integers, *scaled = (tensor.numpy() for tensor in tensors)
+        attributes = {name: attribute(node, name) for name in node.attributes}
+        real = ARITHMETIC["DequantizeLinear"](integers, *(one.astype(np.float64) for one in scaled), **attributes)
+        tensor = ir.Tensor(np.asarray(real, np.float32), name=name)
+        graph.initializers[name] = ir.Value(name=name, const_value=tensor)
     return graph.initializers[name]
-
-
-def _dequantised(node: ir.Node) -> NDArray[Any]:
-    tensors = [value.const_value for value in node.inputs if value is not None and value.const_value is not None]
-    integers, *scaled = (tensor.numpy() for tensor in tensors)
-    attributes = {name: attribute(node, name) for name in node.attributes}
-    return np.asarray(
-        ARITHMETIC["DequantizeLinear"](integers, *(one.astype(np.float64) for one in scaled), **attributes)
-    )
 
 
 def _put_back_relus(model: ir.Model, metadata: Metadata) -> None:

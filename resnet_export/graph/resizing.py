@@ -6,8 +6,6 @@ are computed here. They are given for all four axes, since ONNX Runtime moves tr
 and leaves it without sizes.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

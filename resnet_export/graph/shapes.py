@@ -24,11 +24,8 @@ INFERENCE_READS = 1024
 def resolve_shapes(model: ir.Model, image: Sequence[int] | None) -> None:
     """Gives every value the shape and type that can be inferred; the others stay as they are.
 
-    The model is used up: functions are inlined, and large constants become inputs.
-
-    Args:
-        model: any.
-        image: shape of its input, which counts where the file leaves an axis open; None fixes the batch alone, at 1.
+    The shape of the input counts where the file leaves an axis open; None fixes the batch alone, at 1. The model is
+    used up: functions are inlined, and large constants become inputs.
     """
     if model.functions:
         InlinePass()(model)

@@ -31,6 +31,7 @@ SIGNATURES = (
 TEXTS = (
     ("version https://git-lfs.github.com", "a Git LFS pointer in place of the file", "Fetch the file: git lfs pull"),
     ("<", "a text in HTML or XML, such as a failed download leaves", COPY),
+    ("", "a text", GIVE),
 )
 """(beginning, what has it, what to do)."""
 
@@ -55,10 +56,8 @@ def explain(content: bytes) -> tuple[str, str]:
             return f"no ONNX file: it is {what}", hint
     if _is_text(content[:LOOKED_AT]):
         beginning = content[:LOOKED_AT].decode(errors="ignore").lstrip()
-        for prefix, what, hint in TEXTS:
-            if beginning.startswith(prefix):
-                return f"no ONNX file: it is {what}", hint
-        return "no ONNX file: it is a text", GIVE
+        what, hint = next((what, hint) for prefix, what, hint in TEXTS if beginning.startswith(prefix))
+        return f"no ONNX file: it is {what}", hint
     try:
         fields, end = _outermost(content)
     except ValueError:

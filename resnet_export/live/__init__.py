@@ -1,7 +1,5 @@
 """A live model of any framework behind one interface: what it takes, its structure, and its own answers."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -11,9 +9,7 @@ from numpy.typing import NDArray
 
 from resnet_export.convert import Topology
 from resnet_export.errors import InputError, UsageError
-
-FRAMEWORKS = {"torch": "resnet_export.live.torch", "keras": "resnet_export.live.keras"}
-"""Framework -> the module whose `attach(model)` gives a `LiveModel`."""
+from resnet_export.models import FRAMEWORKS
 
 CLASSES = {
     "torch.Module": "torch",
@@ -57,8 +53,7 @@ class LiveModel(Protocol):
     def run(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """Its own float32 outputs in inference mode, in the order of `Topology.outputs`.
 
-        Args:
-            images: (N, channels, height, width), for every framework.
+        The images are (N, channels, height, width), for every framework.
 
         Raises:
             InputError: it doesn't run on such images.
@@ -67,9 +62,7 @@ class LiveModel(Protocol):
     def values(self, images: NDArray[np.float32], names: Sequence[str]) -> Mapping[str, NDArray[Any]]:
         """The float32 outputs of its modules or layers, in their own order of axes; of a module's calls the last.
 
-        Args:
-            images: (N, channels, height, width), for every framework.
-            names: of modules or layers. Those whose output can't be looked at are left out.
+        Those whose output can't be looked at are left out. The images are (N, channels, height, width).
         """
 
     def run_float64(self, images: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...] | None:
@@ -83,10 +76,7 @@ def framework_of(model: object) -> str | None:
 
 
 def of(model: object) -> LiveModel:
-    """The live model that `model` is.
-
-    Args:
-        model: a torch.nn.Module or a keras.Model, also inside DataParallel, AveragedModel or torch.compile.
+    """The live model that an object is, also inside DataParallel, AveragedModel or torch.compile.
 
     Raises:
         UsageError: it is no model.
@@ -96,18 +86,14 @@ def of(model: object) -> LiveModel:
     """
     framework = framework_of(model)
     if framework is None:
-        _refuse_keras_2(model)
+        if any(base.__module__.partition(".")[0] == "tf_keras" for base in type(model).__mro__):
+            raise InputError(
+                f"{type(model).__name__} is a model of Keras 2 (tf_keras).",
+                hint="Save it as model.save('model.h5') and give that file: Keras 3 reads it.",
+            )
         raise UsageError(
             f"An object of type {type(model).__name__} is no model of {' or '.join(FRAMEWORKS)}.",
             hint="Pass a torch.nn.Module or a keras.Model.",
         )
-    attached: LiveModel = importlib.import_module(FRAMEWORKS[framework]).attach(model)
+    attached: LiveModel = importlib.import_module(f"resnet_export.live.{framework}").attach(model)
     return attached
-
-
-def _refuse_keras_2(model: object) -> None:
-    if any(base.__module__.partition(".")[0] == "tf_keras" for base in type(model).__mro__):
-        raise InputError(
-            f"{type(model).__name__} is a model of Keras 2 (tf_keras).",
-            hint="Save it as model.save('model.h5') and give that file: Keras 3 reads it.",
-        )

@@ -3,8 +3,6 @@
 This runs what the user names, as `python -m` would: it is never called with a name that comes out of a file.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import importlib

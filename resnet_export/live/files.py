@@ -70,10 +70,17 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
     """
     path = Path(path)
     refuse_code(path)
-    with _silent():
+    if "tensorflow" not in sys.modules:  # which is perhaps imported now
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its C++ part reads this when it is loaded
+    with quiet():
         require_tensorflow()  # under another backend, the model would be of no use
         module = require("keras")
-        _refuse_old(module.__version__)
+        if tuple(int(part) for part in re.findall(r"\d+", module.__version__)[:2]) < SAFE:
+            raise MissingDependencyError(
+                f"Keras {module.__version__} is installed, whose safe mode can be got around by a file: whole models "
+                "need 3.12.",
+                hint='Upgrade it with: pip install --upgrade "keras>=3.12"',
+            )
         try:
             model: keras.Model = module.saving.load_model(path, compile=False, safe_mode=True)
         except Exception as error:  # whatever the file leads Keras to
@@ -140,19 +147,3 @@ def _code(config: Any) -> Iterator[str]:
             yield kind if module is None else f"{module}.{kind}"
     for value in config.values():
         yield from _code(value)
-
-
-def _refuse_old(version: str) -> None:
-    major, minor = (int(part) for part in re.findall(r"\d+", version)[:2])
-    if (major, minor) < SAFE:
-        raise MissingDependencyError(
-            f"Keras {version} is installed, whose safe mode can be got around by a file: whole models need 3.12.",
-            hint='Upgrade it with: pip install --upgrade "keras>=3.12"',
-        )
-
-
-def _silent() -> Any:
-    """Without what TensorFlow, which is perhaps imported now, and Keras say."""
-    if "tensorflow" not in sys.modules:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its C++ part reads this when it is loaded
-    return quiet()

@@ -15,7 +15,6 @@ from resnet_export.convert import keras as converter
 from resnet_export.convert.keras_parameters import as_array, is_floating, layers_of
 from resnet_export.convert.remarks import does_not_run
 from resnet_export.errors import InputError
-from resnet_export.live.keras_precision import in_precision
 from resnet_export.optional import require
 
 if TYPE_CHECKING:
@@ -27,6 +26,9 @@ network is about 1e-6 to 1e-5; a copy that lost a layer's state is off by far mo
 
 RESIZES = ("Resizing", "UpSampling2D")
 """Layers that TensorFlow computes in float32, whatever their type, where they interpolate."""
+
+RANDOM = "seed_generator"
+"""Part of the paths of variables that hold the state of a random generator."""
 
 
 class KerasModel:
@@ -45,7 +47,13 @@ class KerasModel:
         converter.require_tensorflow()
         self.model = model
         self.name = type(model).__name__
-        self._refuse_unbuilt()
+        if not model.built or not model.variables:
+            raise InputError(
+                f"The model {self.name} was never built, and has no weights.",
+                hint="Call it once on an example, model(numpy.zeros((1, height, width, channels), 'float32')), "
+                "load its weights, and pass it then.",
+            )
+        self._input_shape()  # which refuses several inputs
         self._channels_first = converter.channels_first(model)
 
     def image(self) -> tuple[int | None, int | None, int | None]:
@@ -99,7 +107,11 @@ class KerasModel:
             found = self._outputs(double, images.astype(np.float64, copy=False))
         except InputError:  # an operation that has no float64 kernel
             return None
-        near = all(map(_agree, found, self.run(images.astype(np.float32))))
+        pairs = zip(found, self.run(images.astype(np.float32)), strict=True)
+        near = all(
+            one.shape == other.shape and np.abs(one - other).max() <= AGREEMENT * np.abs(one).max()
+            for one, other in pairs
+        )
         return found if near and all(output.dtype == np.float64 for output in found) else None
 
     @cached_property
@@ -167,21 +179,55 @@ class KerasModel:
             )
         return None if shape is None else tuple(shape)
 
-    def _refuse_unbuilt(self) -> None:
-        if not self.model.built or not self.model.variables:
-            raise InputError(
-                f"The model {self.name} was never built, and has no weights.",
-                hint="Call it once on an example, model(numpy.zeros((1, height, width, channels), 'float32')), "
-                "load its weights, and pass it then.",
-            )
-        self._input_shape()
-
 
 attach = KerasModel
-"""See `live.FRAMEWORKS`."""
+"""See `live.of`."""
 
 
-def _agree(double: NDArray[Any], single: NDArray[Any]) -> bool:
-    if double.shape != single.shape:
-        return False
-    return bool(np.abs(double - single).max() <= AGREEMENT * np.abs(double).max())
+def in_precision(model: keras.Model, dtype: str) -> keras.Model | None:
+    """A copy of a functional or Sequential model that holds and computes everything in `dtype`.
+
+    Returns:
+        None where Keras can't clone it: a subclassed model, a layer that its configuration doesn't give back.
+    """
+    try:
+        clone = _clone(model, dtype)
+        for source, target in zip(model.variables, clone.variables, strict=True):
+            if source.shape != target.shape:
+                return None
+            if RANDOM not in source.path:
+                target.assign(source.numpy())
+        for layer in layers_of(clone):
+            if hasattr(layer, "finalize_state"):  # a Normalization layer computes with tensors made of its variables
+                layer.finalize_state()
+    except Exception:  # whatever the layers' own from_config and build raise
+        return None
+    return clone
+
+
+def _clone(model: keras.Model, dtype: str) -> keras.Model:
+    keras = require("keras")
+
+    def cloned(layer: Any) -> Any:
+        if isinstance(layer, keras.Model) and (isinstance(layer, keras.Sequential) or hasattr(layer, "operations")):
+            return _clone(layer, dtype)
+        return type(layer).from_config(_retyped(layer.get_config(), dtype))
+
+    def image(tensor: Any) -> Any:
+        kind = dtype if is_floating(tensor.dtype) else tensor.dtype
+        return keras.Input(batch_shape=tensor.shape, dtype=kind, name=tensor.name)
+
+    # Without inputs of its own, every nested model would round to float32 what it takes.
+    given = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    inputs = keras.tree.map_structure(image, given)
+    return keras.models.clone_model(model, input_tensors=inputs, clone_function=cloned)
+
+
+def _retyped(config: Any, dtype: str) -> Any:
+    """A configuration with every floating `dtype` in it replaced, those of layers inside the layer included."""
+    if isinstance(config, list | tuple):
+        return type(config)(_retyped(value, dtype) for value in config)
+    if not isinstance(config, dict):
+        return config
+    return {key: dtype if key == "dtype" and "float" in str(value) else _retyped(value, dtype)
+            for key, value in config.items()}  # fmt: skip

@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 def load_strictly(model: nn.Module, tensors: Mapping[str, NDArray[Any]], named: str | None = None) -> None:
     """Loads a state_dict into a module: every tensor has its place, and every place its tensor.
 
-    Args:
-        model: made by the user's code.
-        tensors: under the module's own names; a prefix that stands before all of them, as Lightning's, is taken off.
-        named: what the checkpoint calls its network, for the error.
+    A prefix that stands before all of the names, as Lightning's, is taken off. `named` is what the checkpoint calls its
+    network, for the error.
 
     Raises:
         CheckpointError: tensors are missing, left over, or have another shape.

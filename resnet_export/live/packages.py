@@ -1,7 +1,5 @@
 """Models that a package defines: `timm:resnet50d.ra2_in1k`, `torchvision:resnet50`."""
 
-from __future__ import annotations
-
 import importlib.util
 from collections.abc import Mapping
 from importlib.machinery import PathFinder
@@ -26,15 +24,10 @@ def is_named(text: object) -> bool:
 
 
 def load(text: str, tensors: Tensors | None = None) -> Any:
-    """Makes a model by the package that defines it.
+    """Makes the torch.nn.Module `timm:NAME` or `torchvision:NAME` by the package that defines it.
 
-    Args:
-        text: `timm:NAME` or `torchvision:NAME`.
-        tensors: that will be loaded into it: they show how many classes and channels it has. None for the numbers that
-            are published with it, which the package downloads.
-
-    Returns:
-        A torch.nn.Module.
+    The tensors that will be loaded into it show how many classes and channels it has. None stands for the numbers that
+    are published with it, which the package downloads.
 
     Raises:
         MissingDependencyError: the package is not installed.

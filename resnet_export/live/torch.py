@@ -32,10 +32,7 @@ class TorchModel:
     framework = "torch"
 
     def __init__(self, model: nn.Module) -> None:
-        """Takes off what training scripts wrap around a module.
-
-        Args:
-            model: in any mode, type and memory format, on any device.
+        """Takes off what training scripts wrap around a module in any mode, type and memory format, on any device.
 
         Raises:
             InputError: it is a TorchScript or exported program, or a lazy module that never ran.
@@ -48,24 +45,22 @@ class TorchModel:
         spec = getattr(self.model, "spec", None)
         if isinstance(spec, ResNetSpec):
             return spec.in_channels, spec.image_size, spec.image_size
-        size = next((cfg["input_size"] for module in self.model.modules() if (cfg := _timm(module))), (None,) * 3)
-        return self._channels() or size[0], size[1], size[2]
+        channels, height, width = self._timm.get("input_size", (None,) * 3)
+        config = getattr(self.model, "config", None)  # Hugging Face's
+        first = self._convolutions[0].in_channels if self._convolutions else None
+        return getattr(config, "num_channels", None) or first or channels, height, width
 
     def usual_size(self) -> int | None:
         """See `LiveModel.usual_size`."""
         nn = require("torch").nn
-        convolutions = [module for module in self.model.modules() if isinstance(module, nn.Conv2d)]
         pools = [module for module in self.model.modules() if isinstance(module, nn.MaxPool2d | nn.AvgPool2d)]
-        if not convolutions:
-            return None
-        first = convolutions[0]
-        small = max(first.kernel_size) <= 3 and max(first.stride) == 1 and len(pools) < MANY_POOLS
+        first = next(iter(self._convolutions), None)
+        small = first is not None and max(first.kernel_size) <= 3 and max(first.stride) == 1 and len(pools) < MANY_POOLS
         return CIFAR if small else None
 
     def configuration(self) -> dict[str, Any]:
         """See `LiveModel.configuration`: timm's."""
-        found = next((cfg for module in self.model.modules() if (cfg := _timm(module))), None)
-        return {} if found is None else {"timm": found}
+        return {"timm": self._timm} if self._timm else {}
 
     def trace(self, image: tuple[int, int, int]) -> Topology:
         """See `LiveModel.trace`."""
@@ -113,16 +108,21 @@ class TorchModel:
         with converter.evaluation(model):
             return tuple(converter.as_array(tensor) for tensor in converter.run(model, given).values())
 
-    def _channels(self) -> int | None:
-        config = getattr(self.model, "config", None)  # Hugging Face's
-        convolution = require("torch").nn.Conv2d
-        first = next((module for module in self.model.modules() if isinstance(module, convolution)), None)
-        channels: int | None = getattr(config, "num_channels", None) or (None if first is None else first.in_channels)
-        return channels
+    @cached_property
+    def _convolutions(self) -> list[nn.Conv2d]:
+        kind = require("torch").nn.Conv2d
+        return [module for module in self.model.modules() if isinstance(module, kind)]
+
+    @cached_property
+    def _timm(self) -> dict[str, Any]:
+        """The configuration of a timm model's pretrained weights; empty where it has none."""
+        names = ("pretrained_cfg", "default_cfg")
+        found = (getattr(module, name, None) for module in self.model.modules() for name in names)
+        return next((one for one in found if isinstance(one, dict) and one.get("input_size")), {})
 
 
 attach = TorchModel
-"""See `live.FRAMEWORKS`."""
+"""See `live.of`."""
 
 
 def unwrapped(model: Any) -> nn.Module:
@@ -142,14 +142,6 @@ def unwrapped(model: Any) -> nn.Module:
             model = model._orig_mod
         else:
             break
-    _refuse_programs(model)
-    _refuse_uninitialised(model)
-    module: nn.Module = model
-    return module
-
-
-def _refuse_programs(model: Any) -> None:
-    torch = require("torch")
     if isinstance(model, torch.jit.ScriptModule):
         raise InputError(
             "The model is a TorchScript program (torch.jit.script or torch.jit.trace), which has no Python forward.",
@@ -160,22 +152,11 @@ def _refuse_programs(model: Any) -> None:
             "The model is a program of torch.export, which is no torch.nn.Module any more.",
             hint=EAGER.format("exported"),
         )
-
-
-def _refuse_uninitialised(model: nn.Module) -> None:
-    torch = require("torch")
-    lazy = [name for name, tensor in model.named_parameters() if torch.nn.parameter.is_lazy(tensor)]
+    module: nn.Module = model
+    lazy = [name for name, tensor in module.named_parameters() if torch.nn.parameter.is_lazy(tensor)]
     if lazy:
         raise InputError(
             f"The parameter {lazy[0]!r} of the model {type(model).__name__} has no shape yet: its module is lazy.",
             hint="Call the model once on a batch of images, then load its weights and pass it.",
         )
-
-
-def _timm(module: nn.Module) -> dict[str, Any]:
-    """The configuration of a timm model's pretrained weights; empty where it has none."""
-    for name in ("pretrained_cfg", "default_cfg"):
-        found = getattr(module, name, None)
-        if isinstance(found, dict) and found.get("input_size"):
-            return found
-    return {}
+    return module

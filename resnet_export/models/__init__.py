@@ -1,7 +1,4 @@
 """The networks, each idiomatic in its framework: `build`, `load` and `read` in every module."""
 
-FRAMEWORKS = {
-    "torch": "resnet_export.models.torch",
-    "keras": "resnet_export.models.keras",
-}
-"""Framework -> the module that holds its definition."""
+FRAMEWORKS = ("torch", "keras")
+"""Each has a module of its name here, in `convert`, in `live` and in `runtimes`."""

@@ -19,6 +19,7 @@ from keras import layers
 
 from resnet_export.errors import CheckpointError
 from resnet_export.files import reported, staged
+from resnet_export.network.residual import Block
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights, description
 from resnet_export.weights.description import Description
@@ -26,16 +27,6 @@ from resnet_export.weights.naming.keras import canonical_name, to_canonical, to_
 
 if TYPE_CHECKING:
     from keras import KerasTensor
-
-
-def build(spec: ResNetSpec) -> keras.Model:
-    """The network of `spec`, He-initialised by Keras's own generator, ready to train.
-
-    Its input is (N, image_size, image_size, in_channels), its output the logits (N, num_classes). It is float32 and
-    channels last whatever keras.json says.
-    """
-    with _usual_settings():
-        return _build(spec)
 
 
 @contextlib.contextmanager
@@ -54,56 +45,40 @@ def _usual_settings() -> Iterator[None]:
         config.set_dtype_policy(policy)
 
 
-def _build(spec: ResNetSpec) -> keras.Model:
+@_usual_settings()
+def build(spec: ResNetSpec) -> keras.Model:
+    """The network of `spec`, He-initialised by Keras's own generator, ready to train.
+
+    Its input is (N, image_size, image_size, in_channels), its output the logits (N, num_classes). It is float32 and
+    channels last whatever keras.json says.
+    """
     image = x = layers.Input((spec.image_size, spec.image_size, spec.in_channels), name="input")
-    imagenet = spec.stem == "imagenet"
-    x = norm(conv(x, spec.width, 7 if imagenet else 3, 2 if imagenet else 1, "conv1"), spec.eps, "bn1")
-    x = layers.ReLU(name="relu")(x)
-    if imagenet:
+    design = spec.design
+    (stem,) = design.stem
+    x = layers.ReLU(name="relu")(norm(conv(x, stem.channels, stem.kernel, stem.stride, "conv1"), spec.eps, "bn1"))
+    if design.pool == "max":
         # After a ReLU nothing is below 0, so padding with zeros is padding with minus infinity.
         x = layers.MaxPooling2D(3, strides=2, name="maxpool")(layers.ZeroPadding2D(1, name="maxpool.pad")(x))
-
-    block = bottleneck if spec.variant.bottleneck else basic_block
-    for stage, blocks in enumerate(spec.variant.blocks):
-        for index in range(blocks):
-            stride = 2 if stage > 0 and index == 0 else 1
-            x = block(x, spec, stage, stride, f"layer{stage + 1}.{index}")
-
+    for block in design.blocks:
+        x = residual(x, block, spec.eps)
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)
     return keras.Model(image, layers.Dense(spec.num_classes, name="fc")(x), name=f"resnet{spec.depth}")
 
 
-def basic_block(x: KerasTensor, spec: ResNetSpec, stage: int, stride: int, name: str) -> KerasTensor:
-    """Two 3x3 convolutions and a shortcut: (N, H, W, C) -> (N, H / stride, W / stride, inner)."""
-    inner, eps = spec.inner_channels(stage), spec.eps
-    out = norm(conv(x, inner, 3, stride, f"{name}.conv1"), eps, f"{name}.bn1")
-    out = layers.ReLU(name=f"{name}.relu1")(out)
-    out = norm(conv(out, inner, 3, 1, f"{name}.conv2"), eps, f"{name}.bn2")
-    out = layers.Add(name=f"{name}.add")([out, shortcut(x, inner, stride, eps, name)])
-    return layers.ReLU(name=f"{name}.relu2")(out)
+def residual(x: KerasTensor, block: Block, eps: float) -> KerasTensor:
+    """A block: convolutions with a batch norm each, and a shortcut, which is a projection or `x` itself.
 
-
-def bottleneck(x: KerasTensor, spec: ResNetSpec, stage: int, stride: int, name: str) -> KerasTensor:
-    """1x1, 3x3 and 1x1 convolutions and a shortcut; the 3x3 has the stride, or the first 1x1 where the spec says so.
-
-    (N, H, W, C) -> (N, H / stride, W / stride, outer).
+    (N, H, W, C) -> (N, H / stride, W / stride, channels).
     """
-    inner, outer, eps = spec.inner_channels(stage), spec.outer_channels(stage), spec.eps
-    first, second = spec.strides(stride)
-    out = norm(conv(x, inner, 1, first, f"{name}.conv1"), eps, f"{name}.bn1")
-    out = layers.ReLU(name=f"{name}.relu1")(out)
-    out = norm(conv(out, inner, 3, second, f"{name}.conv2", spec.groups), eps, f"{name}.bn2")
-    out = layers.ReLU(name=f"{name}.relu2")(out)
-    out = norm(conv(out, outer, 1, 1, f"{name}.conv3"), eps, f"{name}.bn3")
-    out = layers.Add(name=f"{name}.add")([out, shortcut(x, outer, stride, eps, name)])
-    return layers.ReLU(name=f"{name}.relu3")(out)
-
-
-def shortcut(x: KerasTensor, channels: int, stride: int, eps: float, name: str) -> KerasTensor:
-    """A projection where the shapes of a block's input and output differ, else `x` itself."""
-    if stride == 1 and x.shape[-1] == channels:
-        return x
-    return norm(conv(x, channels, 1, stride, f"{name}.downsample.0"), eps, f"{name}.downsample.1")
+    name, out = block.name, x
+    for index, one in enumerate(block.path, start=1):
+        if index > 1:
+            out = layers.ReLU(name=f"{name}.relu{index - 1}")(out)
+        out = conv(out, one.channels, one.kernel, one.stride, f"{name}.conv{index}", one.groups)
+        out = norm(out, eps, f"{name}.bn{index}")
+    if block.shortcut != "identity":
+        x = norm(conv(x, block.channels, 1, block.stride, f"{name}.downsample.0"), eps, f"{name}.downsample.1")
+    return layers.ReLU(name=f"{name}.relu{len(block.path)}")(layers.Add(name=f"{name}.add")([out, x]))
 
 
 def conv(x: KerasTensor, channels: int, kernel: int, stride: int, name: str, groups: int = 1) -> KerasTensor:
@@ -142,14 +117,10 @@ def load(model: keras.Model, weights: Weights) -> None:
 
 
 def read(model: keras.Model, spec: ResNetSpec) -> Weights:
-    """The parameters of `model`: of this module's, or of another whose layers have torchvision's names.
-
-    Args:
-        model: a built model.
-        spec: whose network it is.
+    """The parameters of a built model: of this module's, or of another whose layers have torchvision's names.
 
     Raises:
-        CheckpointError: its parameters are not those of that network.
+        CheckpointError: its parameters are not those of the network of `spec`.
     """
     tensors = {name: to_canonical(variable.numpy()) for name, variable in variables(model).items()}
     return Weights(spec, tensors, origin=f"the Keras model {model.name}")
@@ -158,10 +129,7 @@ def read(model: keras.Model, spec: ResNetSpec) -> Weights:
 def save(weights: Weights, path: str | os.PathLike[str], said: Description | None = None) -> None:
     """Writes `.keras` (the whole model) or `.weights.h5` as Keras itself does; an existing file is replaced.
 
-    Args:
-        weights: of the model.
-        path: of the file.
-        said: what the training says of the network; `.weights.h5` has no place for it.
+    The description is what the training says of the network; `.weights.h5` has no place for it.
 
     Raises:
         CheckpointError: the name has another suffix.

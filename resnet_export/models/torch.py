@@ -149,14 +149,10 @@ def load(model: nn.Module, weights: Weights) -> None:
 
 
 def read(model: nn.Module, spec: ResNetSpec) -> Weights:
-    """The parameters of `model`: of this module's or of any other with torchvision's names.
-
-    Args:
-        model: on any device, in any floating type.
-        spec: whose network it is.
+    """The parameters of `model`: of this module's or of any other with torchvision's names, on any device, of any type.
 
     Raises:
-        CheckpointError: its parameters are not those of that network.
+        CheckpointError: its parameters are not those of the network of `spec`.
     """
     tensors = {}
     for name, tensor in model.state_dict().items():

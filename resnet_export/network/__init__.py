@@ -17,8 +17,6 @@ __all__ = [
 
 IMAGE = "input"
 """The name of the value that the first step takes."""
-OPSET = 18
-"""The ONNX opset in whose meaning a step's operator and attributes are to be read."""
 NORM_ROLES = ("weight", "bias", "running_mean", "running_var")
 """What the numbers of a batch norm are, in their order."""
 ROLES = (*NORM_ROLES, "scale", "zero_point", "left", "right")
@@ -34,7 +32,7 @@ class Step:
     name: str
     """Such as `layer1.0.conv1`."""
     op: str
-    """The ONNX operator; one of `network.operators.OPERATORS`."""
+    """The ONNX operator, in the meaning of opset 18; one of `network.operators.OPERATORS`."""
     inputs: tuple[str, ...]
     """Names of the steps whose outputs it takes, in order; the image is `input`."""
     attributes: Mapping[str, Any] = field(default_factory=dict)

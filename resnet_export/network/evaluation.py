@@ -1,7 +1,5 @@
 """A network evaluated step by step by NumPy, in float64 or in any other precision: neither framework takes part."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,16 +18,9 @@ Real = type[np.floating[Any]]
 def evaluate(
     network: Network, numbers: Numbers, images: Floats, dtype: Real = np.float64
 ) -> Iterator[tuple[Step, Floats]]:
-    """Yields every step of the network with its output.
+    """Yields every step of the network with its output, whose first axis is that of the images.
 
-    Args:
-        network: the network.
-        numbers: its parameters.
-        images: (N, channels, height, width), as the network takes them.
-        dtype: the precision of every operation.
-
-    Yields:
-        The step, and its output, whose first axis is that of the images.
+    The images are (N, channels, height, width), as the network takes them; `dtype` is the precision of every operation.
     """
     values: dict[str, Floats] = {IMAGE: images.astype(dtype)}
     last_use = {name: step.name for step in network.steps for name in step.inputs}

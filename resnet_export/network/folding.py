@@ -9,8 +9,6 @@
 computed in float64 and rounded to float32 once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -22,7 +20,7 @@ from resnet_export.network import Network, Step
 from resnet_export.network.evaluation import Numbers
 
 PRODUCTS = ("Conv", "Gemm")
-CHANNELWISE = ("Add", "Div", "Mul", "Sub")
+CHANNELWISE = {"Add": np.add, "Div": np.divide, "Mul": np.multiply, "Sub": np.subtract}
 
 Float64 = NDArray[np.float64]
 
@@ -34,8 +32,11 @@ def fold(network: Network) -> Network:
     for step in network.steps:
         step = replace(step, inputs=tuple(folded.get(name, name) for name in step.inputs))
         before = steps.get(step.inputs[0])
-        if before is not None and _folds(network, before, step):
-            steps[before.name] = _merged(before, step)
+        parts = () if before is None else before.parts or (replace(before, parts=()),)
+        if before is not None and before.op in PRODUCTS and _is_channelwise(network, parts[-1].name, step):
+            weight = parts[0].parameters["weight"]
+            parameters = {"weight": weight, "bias": weight[:1]}
+            steps[before.name] = replace(before, parameters=parameters, parts=(*parts, replace(step, parts=())))
             folded[step.name] = before.name
         else:
             steps[step.name] = step
@@ -59,31 +60,21 @@ def unfolded(network: Network) -> Network:
     return replace(network, steps=tuple(replace(step, parts=()) for step in network.steps))
 
 
-def _folds(network: Network, before: Step, step: Step) -> bool:
-    """Whether `step` only scales and shifts the channels of the product `before`, and is its only use."""
-    return before.op in PRODUCTS and _is_channelwise(network, (before.parts or (before,))[-1].name, step)
-
-
 def _is_channelwise(network: Network, last: str, step: Step) -> bool:
     """Whether `step` only scales and shifts the channels of the step `last`, and is its only use."""
     if not network.has_one_use(last):
         return False
     if step.op == "BatchNormalization":
         return True
-    if step.op not in CHANNELWISE or set(step.parameters) != {"right"}:
-        return False
-    shape, rank = step.parameters["right"], len(network.shapes[step.name])
-    wide = (1,) * (rank - len(shape)) + shape
-    return network.shapes[step.name] == network.shapes[last] and all(
-        size == 1 for axis, size in enumerate(wide) if axis != 1
-    )
+    return step.op in CHANNELWISE and set(step.parameters) == {"right"} and is_along_channels(network, step)
 
 
-def _merged(before: Step, step: Step) -> Step:
-    first, *_ = before.parts or (before,)
-    parts = (*(before.parts or (replace(before, parts=()),)), replace(step, parts=()))
-    out = first.parameters["weight"][0]
-    return replace(before, parameters={"weight": first.parameters["weight"], "bias": (out,)}, parts=parts)
+def is_along_channels(network: Network, step: Step) -> bool:
+    """Whether a step's number is one for all channels of its input, or one for each; it repeats nothing of that."""
+    shape, output = step.parameters["right"], network.shapes[step.name]
+    wide = (1,) * (len(output) - len(shape)) + shape
+    same = network.shapes[step.inputs[0]] == output
+    return same and all(size == 1 for axis, size in enumerate(wide) if axis != 1)
 
 
 def folded_numbers(network: Network, numbers: Numbers) -> Iterator[tuple[str, NDArray[np.float32]]]:
@@ -103,13 +94,9 @@ def folded_numbers(network: Network, numbers: Numbers) -> Iterator[tuple[str, ND
 def scale_and_shift(
     product: Step, others: list[Step], numbers: Numbers, eps: float | None = None
 ) -> tuple[Float64, Float64]:
-    """(scale, shift), each (C,) in float64, of what follows a product.
+    """(scale, shift), each (C,) in float64, of the steps behind a convolution or matrix product.
 
-    Args:
-        product: the convolution or matrix product.
-        others: the steps behind it.
-        numbers: the network's.
-        eps: taken for that of every batch norm, to show what another one would make.
+    `eps` is taken for that of every batch norm, to show what another one would make.
     """
     channels = product.parameters["weight"][0]
     scale: Float64 = np.ones(channels)
@@ -122,20 +109,11 @@ def scale_and_shift(
             epsilon = step.attributes["epsilon"] if eps is None else eps
             factor = own["weight"] / np.sqrt(own["running_var"] + epsilon)
             scale, shift = scale * factor, (shift - own["running_mean"]) * factor + own["bias"]
+        elif step.op in ("Mul", "Div"):
+            scale, shift = (CHANNELWISE[step.op](one, own["right"].ravel()) for one in (scale, shift))
         else:
-            scale, shift = _channelwise(step.op, own["right"].ravel(), scale, shift)
+            shift = CHANNELWISE[step.op](shift, own["right"].ravel())
     return scale, shift
-
-
-def _channelwise(op: str, number: Float64, scale: Float64, shift: Float64) -> tuple[Float64, Float64]:
-    match op:
-        case "Mul":
-            return scale * number, shift * number
-        case "Div":
-            return scale / number, shift / number
-        case "Sub":
-            return scale, shift - number
-    return scale, shift + number
 
 
 def _scaled(kernel: NDArray[Any], scale: Float64) -> NDArray[np.float32]:

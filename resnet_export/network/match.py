@@ -3,8 +3,6 @@
 The first step that differs is named in the error, with the mistake that it is the mark of.
 """
 
-from __future__ import annotations
-
 from resnet_export.errors import StructureError
 from resnet_export.network import IMAGE, Network, Step
 
@@ -14,11 +12,7 @@ MOVING = REORDERING | {"Pad", "Reshape", "Transpose"}
 
 
 def match(found: Network, expected: Network) -> dict[str, str]:
-    """Which step of `found` each step of `expected` is: name -> name.
-
-    Args:
-        found: what was read. Where the reading broke off, it has no outputs.
-        expected: the specification's.
+    """Which step of `found` each step of `expected` is: name -> name. Where a reading broke off, it has no outputs.
 
     Raises:
         StructureError: they are different networks; names the first layer that differs.

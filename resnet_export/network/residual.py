@@ -9,8 +9,6 @@ shortcut   x; or a 1x1 convolution with its batch norm; or that behind an averag
 head       fc(mean x); or fastai's: dense(norm(relu(dense(norm(max x, mean x))))), of any number of dense layers
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Literal
 

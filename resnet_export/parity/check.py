@@ -137,14 +137,14 @@ class Check:
 
     def _diagnose(self, verdict: Verdict, network: NetworkOracle) -> Diagnosis | None:
         """Where it goes wrong first; None where only a head is wrong."""
-        failed, source = [evaluation for evaluation, _ in verdict.failed], self._source
-        if source is not None and not self._built and (source in failed or self._witness_failed):
+        source = self._source
+        if source is not None and not self._built and (source in verdict.wrong or self._witness_failed):
             side = source.candidate.label if self._contradicts_itself(source) else self._reading
             return diagnose_reading(source.candidate, network, self._sets[0], side)
-        if not failed:
+        if not verdict.failed:
             return None
-        diagnosis, _ = diagnose(failed[0].candidate, network, verdict.failed[0][1])
-        return diagnosis
+        failed, inputs = verdict.failed[0]
+        return diagnose(failed.candidate, network, inputs)[0]
 
     def _contradicts_itself(self, source: Evaluation) -> bool:
         """Whether the source gives in float32 something else than in float64."""

@@ -18,16 +18,14 @@ from resnet_export.graph.metadata import Metadata, initializers_digest, is_ours
 from resnet_export.images import Preprocessing
 from resnet_export.network import Step
 from resnet_export.parity.diagnosis.contents import describe_change, layer_precisions
-from resnet_export.parity.expected import Expected, expected_of
+from resnet_export.parity.expected import expected_of
 from resnet_export.parity.model_under_test import ModelUnderTest, canonical_model
-from resnet_export.parity.own_graph import read_own_graph
+from resnet_export.parity.own_graph import read_own_graph, read_rounded
 from resnet_export.parity.reference.oracles import NetworkOracle
 from resnet_export.parity.results import Diagnosis, Quantity
-from resnet_export.parity.rounding import read_rounded
 from resnet_export.runtimes.session import Precision
 from resnet_export.sources import Source, Trained
-from resnet_export.sources.preparation import preparation_of
-from resnet_export.sources.scaling import takes_pixels
+from resnet_export.sources.preparation import preparation_of, takes_pixels
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")
 LINEAR = frozenset(
@@ -205,12 +203,15 @@ def _foreign(
     _refuse_other_images(trained, taken, path)
     if logits_path is None:
         trained, given = _with_head(trained, model)
-    oracle, alone = _source_oracle(expected, trained, taken, outputs[1:])
+    raw = takes_pixels(trained.network, trained.numbers)
+    normalised = taken.dtype == "uint8" and not raw
+    truth = expected.truth + ("; its pixels are taken to be normalised as ImageNet's" if normalised else "")
+    others, alone = expected.others(outputs[1:])
     return tested(
         taken=taken,
         preprocessing=preparation_of(trained)[0],
         given=given,
-        oracle=oracle,
+        oracle=NetworkOracle(trained.network, lambda: trained.numbers, truth, others, takes_raw=raw),
         wrong=_wrong_classes(model, trained) or expected.other_head(head and head.activation),
         remarks=(*expected.remarks, *alone),
         source=trained,
@@ -231,20 +232,6 @@ def _refuse_other_images(trained: Trained, taken: ImageInput, path: Path) -> Non
         )
 
 
-def _source_oracle(
-    expected: Expected, trained: Trained, taken: ImageInput, given: tuple[str, ...]
-) -> tuple[NetworkOracle, tuple[str, ...]]:
-    """The truth of a foreign file beside its source, and what can't be compared."""
-    raw = takes_pixels(trained.network, trained.numbers)
-    normalised = taken.dtype == "uint8" and not raw
-    pixels = "; its pixels are taken to be normalised as ImageNet's" if normalised else ""
-    others, alone = expected.others(given)
-    oracle = NetworkOracle(
-        trained.network, lambda: trained.numbers, f"{expected.truth}{pixels}", others=others, takes_raw=raw
-    )
-    return oracle, alone
-
-
 def _with_head(trained: Trained, model: ir.Model) -> tuple[Trained, Quantity]:
     """The source as far as the file goes: where that doesn't end with logits, it has the source's own head.
 
@@ -262,16 +249,14 @@ def _with_head(trained: Trained, model: ir.Model) -> tuple[Trained, Quantity]:
 
 def _wrong_classes(model: ir.Model, trained: Trained) -> Diagnosis | None:
     """Whether the file has another number of outputs than the source has classes."""
-    shape = model.graph.outputs[0].shape
-    given = None if shape is None else _values(tuple(shape))
-    classes = _values(trained.network.shapes[trained.network.output])
+    given, classes = _values(model.graph.outputs[0].shape), _values(trained.network.shapes[trained.network.output])
     if given is None or given == classes:
         return None
     detail = f"it gives {given} values, and the weights have {classes} classes"
     return Diagnosis(trained.network.output, "the file", detail, None)
 
 
-def _values(shape: Sequence[Any]) -> int | None:
+def _values(shape: Sequence[Any] | ir.Shape | None) -> int | None:
     """How many values there are for an image; None where that is open. Some files of one image have no axis for it."""
-    sizes = shape[1:] or shape
+    sizes = () if shape is None else tuple(shape)[1:] or tuple(shape)
     return math.prod(sizes) if sizes and all(isinstance(size, int) for size in sizes) else None

@@ -15,14 +15,7 @@ from resnet_export.errors import ImageError
 from resnet_export.graph.cut import write_outputs
 from resnet_export.graph.foreign import ImageInput
 from resnet_export.graph.resizing import CROP
-from resnet_export.images import (
-    MODES,
-    Preprocessing,
-    as_pixels,
-    decode_picture,
-    find_pictures,
-    prepare,
-)
+from resnet_export.images import MODES, Preprocessing, as_pixels, decode_picture, find_pictures, prepare
 from resnet_export.parity.gate.inputs import MAX_PICTURES, SEED
 from resnet_export.parity.results import Inputs, PreparationDistance
 from resnet_export.runtimes.session import Session
@@ -49,15 +42,18 @@ def measure(
     sets: dict[Inputs, Iterable[Image.Image]] = {"random": [_random(preprocessing)]}
     if images is not None:
         sets["pictures"] = _decoded(find_pictures(images)[:MAX_PICTURES], len(preprocessing.mean))
+    found = []
     with tempfile.TemporaryDirectory() as folder:
         cut = Path(folder) / file.name
         write_outputs(file, [CROP], cut)
         with opens(cut) as session:
-            pairs = [
-                (kind, [_distance(session, picture, preprocessing, taken.batch or 1) for picture in pictures])
-                for kind, pictures in sets.items()
-            ]
-    return [_summed(runtime, kind, found) for kind, found in pairs if found]
+            for kind, pictures in sets.items():
+                off = [_distances(session, picture, preprocessing, taken.batch or 1) for picture in pictures]
+                if off:
+                    values = np.concatenate(off)
+                    equal, most = float((values == 0).mean()), int(values.max())
+                    found.append(PreparationDistance(runtime, kind, len(off), equal, most))
+    return found
 
 
 def too_far(found: Iterable[PreparationDistance]) -> str | None:
@@ -85,14 +81,9 @@ def _decoded(paths: Iterable[Path], channels: int) -> Iterator[Image.Image]:
             continue
 
 
-def _distance(session: Session, picture: Image.Image, preprocessing: Preprocessing, batch: int) -> NDArray[np.int64]:
+def _distances(session: Session, picture: Image.Image, preprocessing: Preprocessing, batch: int) -> NDArray[np.int64]:
     """Of each value of the prepared picture."""
     expected = prepare(picture, preprocessing).transpose(2, 0, 1)
     given = np.repeat(as_pixels(picture)[None], batch, axis=0)
-    distance: NDArray[np.int64] = np.abs(np.asarray(session.run(given))[0].astype(np.int64) - expected)
-    return distance
-
-
-def _summed(runtime: str, kind: Inputs, found: list[NDArray[np.int64]]) -> PreparationDistance:
-    values = np.concatenate([one.ravel() for one in found])
-    return PreparationDistance(runtime, kind, len(found), float((values == 0).mean()), int(values.max()))
+    distances: NDArray[np.int64] = np.abs(np.asarray(session.run(given))[0].astype(np.int64) - expected)
+    return distances.ravel()

@@ -68,31 +68,20 @@ class Expected:
 
     def others(self, given: Sequence[str]) -> tuple[Mapping[str, str], tuple[str, ...]]:
         """(which steps give the outputs of a foreign file, a note for each output that only one of the two has)."""
-        trained = self.trained
-        steps = dict(zip(trained.outputs[1:], trained.network.outputs[1:], strict=True))
+        origin = self.trained.origin
+        steps = dict(zip(self.trained.outputs[1:], self.trained.network.outputs[1:], strict=True))
         if len(given) == len(steps) and not set(given) <= set(steps):
             return dict(zip(given, steps.values(), strict=True)), ()
-        alone = [
-            f"Not compared: the output {name}, which {trained.origin} does not give."
-            for name in given
-            if name not in steps
-        ]
-        alone += [
-            f"Not compared: the output {name} of {trained.origin}, which the file does not give."
-            for name in steps
-            if name not in given
-        ]
+        surplus, absent = (name for name in given if name not in steps), (name for name in steps if name not in given)
+        alone = [f"Not compared: the output {name}, which {origin} does not give." for name in surplus]
+        alone += [f"Not compared: the output {name} of {origin}, which the file does not give." for name in absent]
         return {name: steps[name] for name in given if name in steps}, tuple(alone)
 
 
 def expected_of(source: Source, image: Image, path: Path, assumed: Mapping[str, Any] | None = None) -> Expected:
-    """Reads the source that a file is held against.
+    """Reads the source that a file is held against, for the images that this takes.
 
-    Args:
-        source: whatever `sources.load` takes.
-        image: what the file takes.
-        path: the file, for messages.
-        assumed: fields of `ResNetSpec` to take for granted where a checkpoint doesn't show them.
+    `assumed` are fields of `ResNetSpec` to take for granted where a checkpoint doesn't show them.
 
     Raises:
         CheckpointError: it cannot be read, or takes images of another size.

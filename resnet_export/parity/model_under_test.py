@@ -73,11 +73,6 @@ class ModelUnderTest:
         """The outputs behind the first that are compared."""
         return tuple(self.oracle.others)
 
-    @property
-    def can_be_run(self) -> bool:
-        """Whether the truth can be evaluated of what the file takes."""
-        return self.oracle.network.image[0] == self.taken.channels
-
 
 def canonical_model(
     path: Path,

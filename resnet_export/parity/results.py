@@ -1,9 +1,7 @@
 """What a check found: immutable data, without any formatting."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from resnet_export.data import Plain
 from resnet_export.errors import StructureError
@@ -80,7 +78,7 @@ class Diagnosis:
     """The mistake that this is the mark of, in words; None where none is known."""
 
     @classmethod
-    def of(cls, error: StructureError, side: str = "the file") -> Diagnosis:
+    def of(cls, error: StructureError, side: str = "the file") -> Self:
         """What is wrong with a structure, and on which side."""
         return cls(error.layer, side, error.detail, error.cause)
 
@@ -207,7 +205,7 @@ class VerifyReport(Plain):
     schema_version: int = 2
 
     @classmethod
-    def refused(cls, file: str, diagnosis: Diagnosis) -> VerifyReport:
+    def refused(cls, file: str, diagnosis: Diagnosis) -> Self:
         """Of a file in which something is wrong before it is run."""
         return cls(file, False, (), (diagnosis.failure,), diagnosis=diagnosis)
 

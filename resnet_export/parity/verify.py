@@ -29,16 +29,9 @@ from resnet_export.parity.gate.inputs import InputSet, gate_inputs
 from resnet_export.parity.gate.judge import Verdict, judge, precision_of
 from resnet_export.parity.gate.witness import judge_live
 from resnet_export.parity.model_under_test import ModelUnderTest
+from resnet_export.parity.own_graph import describe_rounding
 from resnet_export.parity.reference.oracles import Truths
-from resnet_export.parity.results import (
-    Bisection,
-    Diagnosis,
-    PreparationDistance,
-    RuntimeResult,
-    Status,
-    VerifyReport,
-)
-from resnet_export.parity.rounding import describe_rounding
+from resnet_export.parity.results import Bisection, Diagnosis, PreparationDistance, RuntimeResult, Status, VerifyReport
 from resnet_export.progress import Progress
 from resnet_export.runtimes import ONLY_WHEN_NAMED, names, parse_runtime
 from resnet_export.runtimes.isolated import IsolatedSession
@@ -100,7 +93,8 @@ def verify(
     with tempfile.TemporaryDirectory() as folder:
         with stage("read"):
             tested = describe(Path(path), weights, Path(folder), image_size)
-            if tested.wrong is not None and not (bisect and tested.can_be_run):
+            can_be_run = tested.oracle.network.image[0] == tested.taken.channels
+            if tested.wrong is not None and not (bisect and can_be_run):
                 return _report(tested, comparisons=(), diagnosis=tested.wrong, notes=tested.remarks)
             sets, notes = gate_inputs(tested.taken, tested.preprocessing, images)
             notes += tested.notes(pictures=images is not None)
@@ -129,10 +123,9 @@ def verify(
                 if tested.wrong is None and bisection is not None and bisection.is_open:
                     diagnosis = _of_runtime(tested, verdict, truths, evaluations, sets, allow_fallback) or diagnosis
                 if tested.wrong is None and diagnosis is not None and diagnosis.cause is None and verdict.failed:
-                    first, _ = verdict.failed[0]
-                    diagnosis = replace(
-                        diagnosis, cause=overflow(first.runtime, precision_of(first, tested), tested.path)
-                    )
+                    first = verdict.wrong[0]
+                    cause = overflow(first.runtime, precision_of(first, tested), tested.path)
+                    diagnosis = replace(diagnosis, cause=cause)
         results = tuple(one if isinstance(one, RuntimeResult) else _result(one, verdict, tested) for one in ran)
         refused = [f"{result.runtime}: {result.reason}" for result in results if result.refused]
         none = [] if evaluations else ["No runtime ran the file."]
@@ -200,21 +193,18 @@ def _evaluate(
 
 def _hidden(tested: ModelUnderTest, evaluations: Sequence[Evaluation]) -> list[str]:
     """A note for each output that some runtimes do not show."""
-    found = []
-    for output in tested.others:
-        blind = [evaluation.runtime for evaluation in evaluations if not evaluation.of(output)]
-        if blind:
-            found.append(
-                f"Not compared: the output {output} in {', '.join(blind)}, which gives the first output alone."
-            )
-    return found
+    hidden = ((output, [one.runtime for one in evaluations if not one.of(output)]) for output in tested.others)
+    return [
+        f"Not compared: the output {output} in {', '.join(blind)}, which gives the first output alone."
+        for output, blind in hidden
+        if blind
+    ]
 
 
 def _result(evaluation: Evaluation, verdict: Verdict, tested: ModelUnderTest) -> RuntimeResult:
-    failed = evaluation in verdict.wrong_heads or any(evaluation is one for one, _ in verdict.failed)
     return RuntimeResult(
         evaluation.runtime,
-        "failed" if failed else "passed",
+        "failed" if evaluation in (*verdict.wrong_heads, *verdict.wrong) else "passed",
         precision=precision_of(evaluation, tested),
         placement=evaluation.placement,
         batches_left_out=evaluation.batches_left_out,
@@ -240,8 +230,7 @@ def _look_inside(
         if wrong is not None:
             same = bisection.first_wrong == wrong.layer
             return replace(wrong, cause=wrong.cause or bisection.cause) if same else wrong, bisection, []
-        failed = any(evaluation is one for one, _ in verdict.failed)
-        return diagnosis if failed else None, bisection, []
+        return diagnosis if evaluation in verdict.wrong else None, bisection, []
     return wrong, None, [f"The layers could not be looked at: {problem}."]
 
 
@@ -254,7 +243,6 @@ def _of_runtime(
     allow_fallback: bool,
 ) -> Diagnosis | None:
     """What a runtime does wrong, where the file passes in it without its optimiser, or in another one."""
-    wrong = [evaluation for evaluation, _ in verdict.failed]
     for evaluation, inputs in verdict.failed:
         if not evaluation.shows_values:
             continue
@@ -263,7 +251,8 @@ def _of_runtime(
         if isinstance(again, Evaluation) and not judge(tested, sets, truths, [again]).failures:
             right, who = [again], OPTIMISER
         else:
-            right, who = [one for one in evaluations if one.shows_values and one not in wrong], evaluation.runtime
+            passed = [one for one in evaluations if one.shows_values and one not in verdict.wrong]
+            right, who = passed, evaluation.runtime
         if right and right[0].precision == evaluation.precision:
             names, precision = value_names(tested.path), precision_of(evaluation, tested)
             return diagnose_runtime(evaluation, right[0], who, tested.path, names, inputs, precision)

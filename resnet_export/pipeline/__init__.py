@@ -1,6 +1,9 @@
 """The main job: a trained network in, one proven `.onnx` file out."""
 
+import contextlib
+import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +24,25 @@ from resnet_export.pipeline.draft import draft_report
 from resnet_export.pipeline.options import ExportOptions
 from resnet_export.pipeline.report import ExportReport
 from resnet_export.pipeline.source_model import SourceModel
-from resnet_export.pipeline.stages import Stages
-from resnet_export.sources import Trained
+from resnet_export.progress import Progress
 
 __all__ = ["ExportOptions", "ExportReport", "export", "run"]
+
+
+class Stages:
+    """Times the stages, and lets an observer see them."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress or (lambda name: nullcontext())
+        self.seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Times the block inside."""
+        start = time.perf_counter()
+        with self._progress(name):
+            yield
+        self.seconds[name] = time.perf_counter() - start
 
 
 def run(options: ExportOptions) -> ExportReport:
@@ -44,10 +62,12 @@ def run(options: ExportOptions) -> ExportReport:
                 check.run_witness(source.run_float64)
         source.release_model()
         with stages("bind"):
-            graph = _graph(source.trained, report)
+            network, numbers = fold(source.trained.network), source.trained.numbers
+            name = "network" if report.spec is None else f"resnet{report.spec.depth}"
+            others = source.trained.others
+            graph = build_graph(network, report.interface, report.preprocessing, name=name, outputs=others)
             report = replace(report, nodes=dict(sorted(Counter(node.op_type for node in graph.graph).items())))
-            network, numbers = source.trained.network, source.trained.numbers
-            bind(graph, dict(folded_numbers(fold(network), numbers)))
+            bind(graph, dict(folded_numbers(network, numbers)))
             del numbers
             source.release_weights()
         path = Path(report.path)
@@ -86,17 +106,11 @@ def _build(source: SourceModel, report: ExportReport, stages: Stages) -> None:
             raise _refusal(report, wrong)
 
 
-def _graph(trained: Trained, report: ExportReport) -> ir.Model:
-    """The graph of the file, without numbers."""
-    name = f"resnet{trained.spec.depth}" if trained.spec is not None else "network"
-    return build_graph(fold(trained.network), report.interface, report.preprocessing, name=name, outputs=trained.others)
-
-
 def _metadata(report: ExportReport, network: Network, graph: ir.Model) -> Metadata:
-    """What the file says of itself."""
+    """What the file says of itself; its network is folded."""
     names = ("spec", "interface", "preprocessing", "weights_digest", "labels", "assumptions")
     known = {name: getattr(report, name) for name in names}
-    own = unfolded(fold(network)) if report.spec is None else None
+    own = unfolded(network) if report.spec is None else None
     return Metadata(**known, network=own, initializers_digest=initializers_digest(graph))
 
 

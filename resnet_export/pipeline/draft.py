@@ -34,6 +34,7 @@ def draft_report(options: ExportOptions, source: SourceModel, stages: Mapping[st
 
     Raises:
         UsageError: the file exists, or an option does not fit the network.
+        CheckpointError: the source has no classifier, and something else than the embedding is asked for.
         LabelsError: the labels do not fit the network.
         UnavailableError: the disk is full.
     """
@@ -43,13 +44,19 @@ def draft_report(options: ExportOptions, source: SourceModel, stages: Mapping[st
     preprocessing, origin, known = preprocessing_of(options, trained)
     if options.dynamic_size:
         refuse_fixed_size(trained)
-    refuse_absent_classifier(options, trained)
+    if trained.headless is not None and options.head != "embedding":
+        raise CheckpointError(
+            f"{trained.origin} {trained.headless}.",
+            hint="Give --head embedding for the features before it. Its classes need the model itself: "
+            "--model module:callable --weights FILE.",
+        )
+    head = options.head or own_head(trained)
     report = ExportReport(
         path=str(path),
         framework=source.framework,
         title=trained.title,
         spec=trained.spec,
-        interface=replace(options.interface, head=options.head or own_head(trained)),
+        interface=replace(options.interface, head=head),
         preprocessing=preprocessing,
         preprocessing_origin=origin,
         weights_origin=trained.origin,
@@ -64,24 +71,10 @@ def draft_report(options: ExportOptions, source: SourceModel, stages: Mapping[st
         verification=None,
         assumptions=(*trained.assumptions, *about_pictures(preprocessing, known)),
         labels=labels_of(trained.labels if options.labels is None else options.labels, trained.network.classes),
-        outputs=(OUTPUTS[options.head or own_head(trained)], *trained.others),
+        outputs=(OUTPUTS[head], *trained.others),
     )
     require_space(path, sum(array.nbytes for array in trained.numbers.values()))
     return report
-
-
-def refuse_absent_classifier(options: ExportOptions, trained: Trained) -> None:
-    """Refuses to classify without a classifier.
-
-    Raises:
-        CheckpointError: the source has none, and something else than the embedding is asked for.
-    """
-    if trained.headless is not None and options.head != "embedding":
-        raise CheckpointError(
-            f"{trained.origin} {trained.headless}.",
-            hint="Give --head embedding for the features before it. Its classes need the model itself: "
-            "--model module:callable --weights FILE.",
-        )
 
 
 def default_name(options: ExportOptions, trained: Trained) -> str:

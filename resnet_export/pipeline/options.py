@@ -97,14 +97,6 @@ class ExportOptions:
 
     def __post_init__(self) -> None:
         _ = self.interface  # which checks its own values
-        self._refuse_format_of_another_runtime()
-        if self.seed and self.source is not None and not isinstance(self.source, ResNetSpec):
-            raise UsageError(
-                f"seed {self.seed} was asked for, and the weights are given.",
-                hint="Leave the seed out: it is that of a new network's weights.",
-            )
-
-    def _refuse_format_of_another_runtime(self) -> None:
         path = Path(self.output or "")
         for target, suffix in {"ort": ".ort", **SUFFIXES}.items():
             if path.suffix == suffix:
@@ -114,6 +106,11 @@ class ExportOptions:
                     hint=f"Give --output {made}, and then: resnet-export deploy {made} --target {target} "
                     f"--output {path.with_suffix('')}",
                 )
+        if self.seed and self.source is not None and not isinstance(self.source, ResNetSpec):
+            raise UsageError(
+                f"seed {self.seed} was asked for, and the weights are given.",
+                hint="Leave the seed out: it is that of a new network's weights.",
+            )
 
     @property
     def interface(self) -> Interface:

@@ -1,10 +1,8 @@
 """`ExportReport`: everything that an export did and found, as immutable, schema-versioned data."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from resnet_export.assumptions import Assumption
 from resnet_export.data import Plain
@@ -32,7 +30,7 @@ class NetworkFacts:
     """For one image."""
 
     @classmethod
-    def of(cls, network: Network) -> NetworkFacts:
+    def of(cls, network: Network) -> Self:
         """Those of a network, before its batch norms are folded."""
         classifier = classifier_of(network)
         features = None if classifier is None else classifier.parameters["weight"][1]

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.convert import CONVERTERS, Topology
+from resnet_export import live
+from resnet_export.convert import Topology
 from resnet_export.errors import MissingDependencyError, StructureError, UsageError
 from resnet_export.graph.reading import Reading, read
 from resnet_export.graph.reading.values import UnreadableError
@@ -76,7 +77,9 @@ class SourceModel:
             self.proof = SPECIFICATION
         self._model: Any = None
         name = "the source file" if own == ONNX else f"the {self.framework} model"
-        self.candidate = Candidate(name, self._open) if self._can_be_held_against() else None
+        half = not self.is_built and self.trained.file_input[1] == "float16"
+        rounds = half and options.preprocess != "none"  # what the file prepares, half precision does not have
+        self.candidate = None if rounds or self.framework == CHECKPOINT else Candidate(name, self._open)
         self.reading = "what was read of the file" if own == ONNX else self._converted
         """What messages call the network that was read, where the source's own run is held against it."""
 
@@ -84,13 +87,11 @@ class SourceModel:
         """Imports the framework, and builds the model from the weights unless the source is a live one."""
         if self.is_built:
             require(self.framework)  # Keras, for one, may be there without TensorFlow
-            self._model = self._built(self._weights)
+            self._model = self._built(self.trained)
 
     def trace(self) -> Topology:
         """The raw topology of the model that was built."""
-        module = importlib.import_module(CONVERTERS[self.framework])
-        topology: Topology = module.trace(self._model, self.trained.network.image)
-        return topology
+        return live.of(self._model).trace(self.trained.network.image)
 
     def check_structure(self, topology: Topology) -> Diagnosis | None:
         """Whether the topology of the model that was built is that of its specification, with exactly its weights."""
@@ -103,10 +104,10 @@ class SourceModel:
                 for step in expected.steps
                 for role in step.parameters
             }
-            check_parameters(expected, numbers, self._weights)
+            check_parameters(expected, numbers, self.trained.numbers)
         except StructureError as error:
             assert self.candidate is not None, "what is built can be opened"
-            return attribute_topology(self.candidate, error, expected, self._weights, self._converted)
+            return attribute_topology(self.candidate, error, expected, self.trained.numbers, self._converted)
         return None
 
     def run_float64(self, images: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...] | None:
@@ -128,11 +129,6 @@ class SourceModel:
         """The weights, loaded once more."""
         return self._load().numbers if self.is_built else self.trained.numbers
 
-    def _can_be_held_against(self) -> bool:
-        """Whether the source can be run, on the same numbers as the file: not in half precision what that prepares."""
-        rounds = not self.is_built and self.trained.file_input[1] == "float16"
-        return self.framework != CHECKPOINT and not (rounds and self._options.preprocess != "none")
-
     def _load(self) -> Trained:
         options = self._options
         return load(options.source, seed=options.seed, code=options.model, ema=options.ema, **options.specified)
@@ -151,13 +147,10 @@ class SourceModel:
     def _converted(self) -> str:
         return f"what the {self.framework} converter made of the model"
 
-    @property
-    def _weights(self) -> Weights:
-        assert isinstance(self.trained.numbers, Weights), "what is built has a specification"
-        return self.trained.numbers
-
-    def _built(self, weights: Weights) -> Any:
-        definition = importlib.import_module(FRAMEWORKS[self.framework])
+    def _built(self, trained: Trained) -> Any:
+        weights = trained.numbers
+        assert isinstance(weights, Weights), "what is built has a specification"
+        definition = importlib.import_module(f"resnet_export.models.{self.framework}")
         model = definition.build(weights.spec)
         definition.load(model, weights)
         return model
@@ -168,6 +161,5 @@ class SourceModel:
             return FileSession(trained) if trained.model is None else LiveSession(trained)
         if self._model is not None:
             return attach(self.framework, self._model, self.trained.spec)
-        weights = self._load().numbers
-        assert isinstance(weights, Weights), "what is built has a specification"
-        return attach(self.framework, self._built(weights), weights.spec)
+        trained = self._load()
+        return attach(self.framework, self._built(trained), trained.spec)

@@ -1,7 +1,5 @@
 """What a user hands in -> a trained network: checkpoints, live models, files of whole models, `.onnx` files."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,6 +54,7 @@ def load(
         CheckpointError: it cannot be read, or holds another network than was asked for.
         InputError: a model cannot be traced, or has an operator that is not read.
     """
+    asked = {name: value for name, value in asked.items() if value is not None}
     if packages.is_named(source):
         code, source = source, None
     if code is not None:
@@ -67,7 +66,7 @@ def load(
         _refuse_contradiction(source.spec, asked)
         return Trained.of_weights(source, "the weights given", source.assumptions)
     if isinstance(source, ResNetSpec) or source is None:
-        spec = source or _new_spec(asked)
+        spec = source or ResNetSpec(**{"image_size": IMAGE_SIZES.get(asked.get("stem", "imagenet"), 224)} | asked)
         _refuse_contradiction(spec, asked)
         return Trained.of_weights(Weights.initial(spec, seed), f"He initialisation, seed {seed}")
     if not isinstance(source, str | os.PathLike):
@@ -131,7 +130,7 @@ def _of_package(name: str, source: Source, asked: dict[str, Any], *, ema: bool) 
             hint="Leave that name out, or give the checkpoint without its folder.",
         )
     contents = read_own_contents(source, ema=ema)
-    asked = {**asked, "image_size": asked.get("image_size") or config.image_size}
+    asked = {**asked, "image_size": asked.get("image_size") or config.preprocessing.get("crop")}
     trained = _filled(packages.load(name, contents.tensors), name, contents, Path(source).name, asked)
     return config.completed(trained)
 
@@ -148,14 +147,9 @@ def _filled(made: Any, origin: str, contents: Contents, file: str, asked: Mappin
     return trained.completed_by(contents)
 
 
-def _new_spec(asked: dict[str, Any]) -> ResNetSpec:
-    given = {name: value for name, value in asked.items() if value is not None}
-    return ResNetSpec(**({"image_size": IMAGE_SIZES.get(given.get("stem", "imagenet"), 224)} | given))
-
-
 def _refuse_contradiction(spec: ResNetSpec, asked: dict[str, Any]) -> None:
     for name, value in asked.items():
-        if value is not None and value != getattr(spec, name):
+        if value != getattr(spec, name):
             raise UsageError(
                 f"{name} {value!r} was asked for, and the source has {getattr(spec, name)!r}.",
                 hint=f"Leave {name} out, or pass another source.",

@@ -1,7 +1,5 @@
 """A checkpoint without its model -> a trained network: a specification's, or a variant that its tensors show."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +17,7 @@ from resnet_export.spec import VARIANTS, ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.canonical import in_float32
 from resnet_export.weights.contents import Contents
-from resnet_export.weights.designs import Facts, assumptions_of, design_of, faults_of, title_of
+from resnet_export.weights.designs import assumptions_of, design_of, faults_of, title_of
 from resnet_export.weights.formats import read_contents
 from resnet_export.weights.infer import MODEL_ITSELF, infer_spec
 from resnet_export.weights.naming.families import PROJECTION
@@ -39,14 +37,10 @@ def of_checkpoint(
     *,
     ema: bool = False,
 ) -> Trained:
-    """Reads a checkpoint.
+    """Reads a checkpoint, beside which `config` stands.
 
-    Args:
-        path: a file, or a folder with one.
-        config: what stands beside it.
-        asked: fields of `ResNetSpec` that the caller insists on; None means not asked.
-        assumed: fields to take for granted where the checkpoint doesn't show them.
-        ema: take the moving average of the weights, where there is one.
+    `asked` are the fields of `ResNetSpec` that the caller insists on; those in `assumed` are taken for granted where
+    the checkpoint doesn't show them. With `ema`, the moving average of the weights is taken, where there is one.
 
     Raises:
         CheckpointError: it cannot be read, or is of no known family, or of another network than was asked for.
@@ -59,7 +53,13 @@ def of_checkpoint(
     if trained is None:
         weights = Weights.of_contents(contents, os.fspath(path), shown, assumed, **asked)
         trained = Trained.of_weights(weights, origin, weights.assumptions)
-    return config.completed(_with_the_rest(trained, contents, path))
+    if contents.args:
+        said = {"args": contents.args, "file": Path(path).name}
+        trained = replace(trained, preprocessing=of_live(said, *trained.network.image[:2]))
+    if contents.named is not None and trained.headless is None:
+        named = f"it calls itself {contents.named}; timm:{contents.named} --weights FILE knows timm's preparation too"
+        trained = replace(trained, origin=_origin(path, (*contents.notes, named)))
+    return config.completed(trained.completed_by(contents))
 
 
 def _origin(path: str, notes: Sequence[str]) -> str:
@@ -68,37 +68,26 @@ def _origin(path: str, notes: Sequence[str]) -> str:
     return f"{name} ({'; '.join(notes)})" if notes else name
 
 
-def _with_the_rest(trained: Trained, contents: Contents, path: str) -> Trained:
-    """With what the checkpoint says besides: labels, preparation, the name of its model."""
-    if contents.args:
-        said = {"args": contents.args, "file": Path(path).name}
-        trained = replace(trained, preprocessing=of_live(said, *trained.network.image[:2]))
-    if contents.named is not None and trained.headless is None:
-        named = f"it calls itself {contents.named}; timm:{contents.named} --weights FILE knows timm's preparation too"
-        trained = replace(trained, origin=_origin(path, (*contents.notes, named)))
-    return trained.completed_by(contents)
-
-
 def _variant(
     contents: Contents, origin: str, shown: Mapping[str, Any], asked: Mapping[str, Any], assumed: Mapping[str, Any]
 ) -> Trained | None:
     """The network of tensors that no specification has; None where one has them, or where they are no ResNet's."""
-    given = {name: value for name, value in asked.items() if value is not None}
-    facts = {**contents.usual, **assumed, **shown, **given}
+    facts = {**contents.usual, **assumed, **shown, **asked}
     tensors = {name: array for name, array in contents.tensors.items() if not name.endswith(COUNTER)}
     tensors, headless = _without_unknown_head(tensors)
     shapes = {name: array.shape for name, array in tensors.items()}
-    design = design_of(shapes, Facts(**{name: facts[name] for name in NOT_SHOWN if name in facts}))
+    design = design_of(shapes, **{name: facts[name] for name in NOT_SHOWN if name in facts})
     if design is None or _is_specified(tensors):
         return None
     faults = faults_of(design.network.parameters, shapes)
-    if faults and _is_nearer(design, shapes):
-        raise CheckpointError(f"{origin} is {title_of(design)}, but {'; '.join(faults)}.", hint=MODEL_ITSELF)
     if faults:
+        networks = (design.network, *(ResNetSpec(depth).network for depth in VARIANTS))
+        own, *others = (len(set(one.parameters) ^ set(shapes)) for one in networks)
+        if own < min(others):  # they are more nearly those of the design than those of any specification
+            raise CheckpointError(f"{origin} is {title_of(design)}, but {'; '.join(faults)}.", hint=MODEL_ITSELF)
         return None
-    _refuse_claims(design, given, origin)
-    known = {*given, *shown}
-    assumptions = assumptions_of(design, known, contents.family)
+    _refuse_claims(design, asked, origin)
+    assumptions = assumptions_of(design, {*asked, *shown}, contents.family)
     numbers = in_float32(tensors, design.network.parameters, origin)
     return Trained(
         design.network, numbers, None, origin, assumptions, name=title_of(design),
@@ -117,21 +106,15 @@ def _without_unknown_head(tensors: dict[str, NDArray[Any]]) -> tuple[dict[str, N
     return left, f"has a head of several layers ({quote_some(heads)}), and no tensor shows what stands between them"
 
 
-def _refuse_claims(design: Residual, given: Mapping[str, Any], origin: str) -> None:
+def _refuse_claims(design: Residual, asked: Mapping[str, Any], origin: str) -> None:
     claims = {"num_classes": design.classes, "in_channels": design.image[0], "width": design.stem[-1].channels}
-    for name, value in given.items():
+    for name, value in asked.items():
         if name not in NOT_SHOWN and claims.get(name) != value:
             raise CheckpointError(
                 f"{name} {value!r} was asked for, and {origin} is {title_of(design)}"
                 + (f" with {name} {claims[name]!r}." if name in claims else "."),
                 hint=f"Leave {name} out.",
             )
-
-
-def _is_nearer(design: Residual, shapes: Mapping[str, tuple[int, ...]]) -> bool:
-    """Whether the tensors are more nearly those of the design than those of any specification."""
-    own = len(set(design.network.parameters) ^ set(shapes))
-    return all(len(set(ResNetSpec(depth).parameters) ^ set(shapes)) > own for depth in VARIANTS)
 
 
 def _is_specified(tensors: Mapping[str, NDArray[Any]]) -> bool:

@@ -3,8 +3,6 @@
 Each function gives fields of `Preprocessing` as a mapping; `crop` is the size of the images that it was read for.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -65,12 +63,8 @@ WIDTH_AND_SIZE = r"_[\d.]+_\d+$"
 def of_live(said: Mapping[str, Any], channels: int, size: int) -> dict[str, Any]:
     """Of what a model and its checkpoint say, and `origin`: where it comes from, in words.
 
-    Names of fields that the model only makes likely stand in `assumed`.
-
-    Args:
-        said: as of `LiveModel.configuration`, and `args`, `Contents.args` of the checkpoint `file`.
-        channels: of the images.
-        size: of a side of them, in pixels.
+    `said` is as of `LiveModel.configuration`, with `args`, `Contents.args` of the checkpoint `file`; `size` is that of
+    a side of the images in pixels. Names of fields that the model only makes likely stand in `assumed`.
     """
     found: dict[str, Any] = {}
     if said.get("timm") or said.get("args"):
@@ -103,9 +97,8 @@ def _of_timms(own: Mapping[str, Any], args: Mapping[str, Any], file: str, size: 
 def of_timm(configuration: Mapping[str, Any], size: int | None = None) -> dict[str, Any]:
     """That of timm's `pretrained_cfg`, or of a `config.json` with one inside, as `timm.data.create_transform` has it.
 
-    Args:
-        configuration: as it stands in the file.
-        size: of the images, in pixels; None for that of its training. At that of its test, the crop of its test holds.
+    `size` is that of the images in pixels, None for that of its training. At that of its test, the crop of its test
+    holds.
 
     Raises:
         CheckpointError: it is a preparation that isn't supported.
@@ -131,18 +124,14 @@ def of_timm(configuration: Mapping[str, Any], size: int | None = None) -> dict[s
     }
 
 
-def of_processor(data: Mapping[str, Any], size: int | None = None) -> dict[str, Any]:
+def of_processor(data: Mapping[str, Any]) -> dict[str, Any]:
     """That of a `preprocessor_config.json`, as the processor of Hugging Face's package that it names does it.
-
-    Args:
-        data: as it stands in the file.
-        size: of the images, in pixels; None for that of the file.
 
     Raises:
         CheckpointError: the processor is none that is known, or does what isn't supported.
     """
     if "pretrained_cfg" in data:  # TimmWrapper's
-        return of_timm(data, size)
+        return of_timm(data)
     kind = _processor(data)
     known = {**COMMON, **PROCESSORS[kind], **{name: value for name, value in data.items() if value is not None}}
     for name in ("do_resize", "do_pad"):
@@ -150,7 +139,7 @@ def of_processor(data: Mapping[str, Any], size: int | None = None) -> dict[str, 
             raise _unsupported(f"{name} {str(known.get(name)).lower()}, of the processor {kind}")
     mean, std = _moments(known)
     return {
-        **_sizes(kind, known, size),
+        **_sizes(kind, known),
         "interpolation": _named(known["resample"], RESAMPLING),
         "half": "down",
         "mean": mean,
@@ -174,21 +163,19 @@ def _processor(data: Mapping[str, Any]) -> str:
     return found
 
 
-def _sizes(kind: str, known: Mapping[str, Any], size: int | None) -> dict[str, Any]:
+def _sizes(kind: str, known: Mapping[str, Any]) -> dict[str, Any]:
     """Resize, crop and what becomes of the aspect ratio."""
     side, shorter = _length(known["size"], kind)
     if kind == "ConvNext":
-        crop = size or side
-        if crop >= CONVNEXT_SQUASHES:
-            return {"resize": crop, "crop": crop, "aspect": "squashed"}
-        return {"resize": int(crop / known["crop_pct"]), "crop": crop, "aspect": "kept"}
-    own = _length(known["crop_size"], "")[0] if known["do_center_crop"] else side
+        if side >= CONVNEXT_SQUASHES:
+            return {"resize": side, "crop": side, "aspect": "squashed"}
+        return {"resize": int(side / known["crop_pct"]), "crop": side, "aspect": "kept"}
+    crop = _length(known["crop_size"], "")[0] if known["do_center_crop"] else side
     if shorter and not known["do_center_crop"]:
         raise _unsupported(f"a shorter side of {side} pixels without a crop, of the processor {kind}")
-    if own > side:
-        raise _unsupported(f"a crop of {own} from {side} pixels, which pads, of the processor {kind}")
-    crop = size or own
-    return {"resize": round(side * crop / own), "crop": crop, "aspect": "kept" if shorter else "squashed"}
+    if crop > side:
+        raise _unsupported(f"a crop of {crop} from {side} pixels, which pads, of the processor {kind}")
+    return {"resize": side, "crop": crop, "aspect": "kept" if shorter else "squashed"}
 
 
 def _length(size: Any, kind: str) -> tuple[int, bool]:
@@ -239,7 +226,5 @@ def _named(interpolation: Any, known: Any) -> str:
 
 
 def _unsupported(what: str) -> CheckpointError:
-    return CheckpointError(
-        f"The source prepares its pictures in a way that isn't supported: {what}.",
-        hint=WITHOUT_FOLDER,
-    )
+    message = f"The source prepares its pictures in a way that isn't supported: {what}."
+    return CheckpointError(message, hint=WITHOUT_FOLDER)

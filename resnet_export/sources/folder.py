@@ -1,7 +1,5 @@
 """A folder of Hugging Face's hub: a checkpoint, with the configuration that says what no tensor shows."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +10,7 @@ from resnet_export.errors import CheckpointError, UsageError
 from resnet_export.labels import of_json
 from resnet_export.sources.configurations import of_processor, of_timm
 from resnet_export.sources.trained import Trained
-from resnet_export.weights.finding import Finding
+from resnet_export.weights.description import Finding
 from resnet_export.weights.infer import MODEL_ITSELF
 
 CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"
@@ -37,11 +35,6 @@ class Configuration:
     """Fields of `Preprocessing`."""
     fixed: frozenset[str] = frozenset()
     """Names of assumptions that need not be made: the class that it names decides."""
-
-    @property
-    def image_size(self) -> int | None:
-        """Pixels of a side of the images, where it says that."""
-        return self.preprocessing.get("crop")
 
     def completed(self, trained: Trained) -> Trained:
         """The source with what the configuration says besides."""
@@ -127,7 +120,7 @@ def refuse_contradiction(config: Configuration, asked: Mapping[str, Any]) -> Non
         UsageError: one does.
     """
     for name, finding in config.facts.items():
-        if asked.get(name) is not None and asked[name] != finding.value and name != "image_size":  # others run too
+        if name in asked and asked[name] != finding.value and name != "image_size":  # others run too
             raise UsageError(
                 f"--{name.replace('_', '-')} {asked[name]} was asked for, but {finding.evidence}.",
                 hint="Leave that option out, or give the checkpoint without its folder.",

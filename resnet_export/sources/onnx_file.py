@@ -1,7 +1,5 @@
 """An `.onnx` file of somebody else's -> a trained network."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Mapping
 from functools import partial
@@ -13,6 +11,7 @@ import onnx_ir as ir
 
 from resnet_export.assumptions import about_image_size
 from resnet_export.errors import InputError, ModelError
+from resnet_export.graph.cost import layers, operands, value_type
 from resnet_export.graph.file import NO_TENSORS, read_metadata
 from resnet_export.graph.file import read as read_file
 from resnet_export.graph.foreign import ImageInput, find_head, image_input, sized
@@ -31,11 +30,8 @@ NOT_FLOATING = "which has no floating numbers"
 def of_onnx(path: Path, asked: Mapping[str, Any], *, compared: bool = False) -> Trained:
     """Reads the network off a file.
 
-    Args:
-        path: the file.
-        asked: `image_size`, and fields of `ResNetSpec` that the network is claimed to have; None means not asked.
-        compared: whether another file is only held against it: then its images may depend on one another, and its
-            outputs have any shape.
+    `asked` are `image_size`, and fields of `ResNetSpec` that the network is claimed to have. `compared` says whether
+    another file is only held against it: then its images may depend on one another, and its outputs have any shape.
 
     Raises:
         ModelError: the file is missing or damaged, or takes no image.
@@ -53,6 +49,7 @@ def of_onnx(path: Path, asked: Mapping[str, Any], *, compared: bool = False) -> 
 
 def _read(path: Path, asked: Mapping[str, Any], *, whole: bool = False, mixing: bool = False) -> Trained:
     model = read_file(path)
+    names = [value.name or "" for value in model.graph.outputs]
     taken = sized(image_input(model, path), asked.get("image_size"), path)
     if taken.prepares:
         raise ModelError(
@@ -63,38 +60,33 @@ def _read(path: Path, asked: Mapping[str, Any], *, whole: bool = False, mixing: 
     usual = own.preprocessing.crop if own is not None else IMAGE_SIZES["imagenet"]
     known = own is not None or taken.height is not None
     image = (taken.channels, taken.height or usual, taken.width or usual)
-    names = [value.name or "" for value in model.graph.outputs]
     _leave_out_others(model)
     first = names.index(model.graph.outputs[0].name or "")
     cut = _cut_head(model, whole=whole)
     kept = [value.name or "" for value in model.graph.outputs]
     names[first] = kept[0]
     reading = read(model, image, layout=taken.layout, batch=taken.batch, mixing=mixing)
+
+    def read_at(image: Image) -> Reading:
+        model = read_file(path)
+        _leave_out_others(model)
+        _cut_head(model, whole=False)
+        return read(model, image, layout=taken.layout, batch=taken.batch)
+
     return of_reading(
         reading, path.name, asked, () if known else (about_image_size(usual),), path=str(path), whole=whole,
         file_input=(taken.layout, taken.dtype), file_batch=taken.batch, file_precision=_precision(model),
         outputs=reading.outputs, positions=positions_of(reading, names),
         preprocessing=_preparation(taken, own, image), cut=cut,
         left_out={name: NO_LAYER if name in kept else NOT_FLOATING for name in names if name not in reading.outputs},
-        same_at=partial(is_same, reading, partial(_read_at, path, taken)),
+        same_at=partial(is_same, reading, read_at),
     )  # fmt: skip
-
-
-def _read_at(path: Path, taken: ImageInput, image: Image) -> Reading:
-    model = read_file(path)
-    _leave_out_others(model)
-    _cut_head(model, whole=False)
-    return read(model, image, layout=taken.layout, batch=taken.batch)
 
 
 def _precision(model: ir.Model) -> Literal["float32", "float16", "bfloat16"]:
     """The least precise type of weights that a layer takes as they are stored."""
-    types = {
-        node.inputs[1].dtype for node in model.graph if node.op_type in ("Conv", "Gemm", "MatMul") and node.inputs[1]
-    }
-    if ir.DataType.BFLOAT16 in types:
-        return "bfloat16"
-    return "float16" if ir.DataType.FLOAT16 in types else "float32"
+    types = {value_type(operands(node)[1]) for node in layers(model)}
+    return "bfloat16" if "bfloat16" in types else "float16" if "float16" in types else "float32"
 
 
 def _preparation(taken: ImageInput, own: Metadata | None, image: Image) -> dict[str, Any]:

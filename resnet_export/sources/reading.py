@@ -1,7 +1,5 @@
 """A live model -> a trained network: traced, read, and recognised where it is of a known family."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -12,19 +10,18 @@ import numpy as np
 from resnet_export.assumptions import Assumption, about_image_size
 from resnet_export.convert import Topology
 from resnet_export.errors import CheckpointError, InputError
+from resnet_export.graph.foreign import ACTIVATIONS
 from resnet_export.graph.interface import Activation
 from resnet_export.graph.reading import Reading, read
 from resnet_export.live import LiveModel
 from resnet_export.network import Network
+from resnet_export.network.evaluation import Numbers
 from resnet_export.network.sizes import described
-from resnet_export.sources.claims import refuse_contradiction, wrong_side
 from resnet_export.sources.configurations import of_live
-from resnet_export.sources.recognition import recognise
+from resnet_export.sources.recognition import recognise, refuse_contradiction, wrong_side
 from resnet_export.sources.trained import Image, Trained, refuse_unfit
 from resnet_export.spec import IMAGE_SIZES
 from resnet_export.weights import Weights
-
-ACTIVATIONS: Mapping[str, Activation] = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
 
 NO_LAYER = "which no layer makes of the image"
 """Why an output is left out."""
@@ -35,11 +32,8 @@ def of_model(
 ) -> Trained:
     """Traces a live model and reads its network.
 
-    Args:
-        model: the live model.
-        origin: what messages call it.
-        asked: `image_size`, and fields of `ResNetSpec` that the network is claimed to have; None means not asked.
-        said: what its checkpoint says of the preparation of pictures; see `of_live`.
+    `asked` are `image_size`, and fields of `ResNetSpec` that the network is claimed to have; `said` is what its
+    checkpoint says of the preparation of pictures, see `of_live`.
 
     Raises:
         InputError: it can't be traced, or has an operator that is not read.
@@ -93,37 +87,33 @@ def of_reading(
     whole: bool = False,
     **known: Any,
 ) -> Trained:
-    """A trained network of what was read off a graph.
+    """A trained network of what was read off a graph; `asked` are the fields that it is claimed to have.
 
-    Args:
-        reading: what was read.
-        origin: what messages call the source.
-        asked: fields that the network is claimed to have; None means not asked.
-        assumptions: what was taken for granted.
-        cut: what the source makes of the logits, where the graph was read up to these alone.
-        whole: whether outputs have any shape.
-        known: further fields of `Trained`.
+    `cut` is what the source makes of the logits, where the graph was read up to these alone. With `whole`, outputs have
+    any shape. `known` are further fields of `Trained`.
 
     Raises:
         CheckpointError: it is another network than was asked for, or has numbers that are not finite.
         InputError: its output is no vector of classes.
     """
     network, activation = (reading.network, cut) if cut is not None else _without_activation(reading.network)
-    if not whole:
-        _refuse_shapes(network, origin)
-    numbers = {name: reading.numbers[name] for name in network.parameters}
+    shape = network.shapes[network.output]
+    if len(shape) != 2 and not whole:
+        raise InputError(
+            f"{origin} gives {described(shape)} for a batch of images, and a classifier gives (batch, classes).",
+            hint="Pass the model that ends with its classifier; a backbone alone has none.",
+        )
+    numbers: Numbers = {name: reading.numbers[name] for name in network.parameters}
     refuse_unfit(numbers, origin)
     spec, names = recognise(network)
+    shown = reading.shown
     refuse_contradiction(network, spec, asked, origin, lambda: wrong_side(reading, known.get("model"), origin))
     if spec is not None:
         renamed = network.renamed(names)
         tensors = {new: numbers[old] for new, old in zip(renamed.parameters, network.parameters, strict=True)}
-        weights = Weights(spec, tensors, origin=origin, assumptions=assumptions)
-        shown = {
-            place: seen._replace(step=names[seen.step]) for place, seen in reading.shown.items() if seen.step in names
-        }
-        return Trained(spec.network, weights, spec, origin, assumptions, activation=activation, shown=shown, **known)
-    return Trained(network, numbers, None, origin, assumptions, activation=activation, shown=reading.shown, **known)
+        network, numbers = spec.network, Weights(spec, tensors, origin=origin, assumptions=assumptions)
+        shown = {place: seen._replace(step=names[seen.step]) for place, seen in shown.items() if seen.step in names}
+    return Trained(network, numbers, spec, origin, assumptions, activation=activation, shown=shown, **known)
 
 
 def _image(model: LiveModel, asked: Mapping[str, Any]) -> tuple[tuple[int, int, int], tuple[Assumption, ...]]:
@@ -163,12 +153,3 @@ def _without_activation(network: Network) -> tuple[Network, Activation | None]:
     if last.op == "Softmax" and network.classes == 1:  # it gives 1 whatever the logit is, and no head of a file does
         return network, None
     return network.until(last.inputs[0], *network.outputs[1:]), ACTIVATIONS[last.op]
-
-
-def _refuse_shapes(network: Network, origin: str) -> None:
-    shape = network.shapes[network.output]
-    if len(shape) != 2:
-        raise InputError(
-            f"{origin} gives {described(shape)} for a batch of images, and a classifier gives (batch, classes).",
-            hint="Pass the model that ends with its classifier; a backbone alone has none.",
-        )

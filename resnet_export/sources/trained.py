@@ -1,11 +1,9 @@
 """`Trained`: a network with its numbers, and all that its source says of it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,23 +73,18 @@ class Trained:
     """Why a checkpoint is read up to the pooled features alone, in words; None where it has its classifier."""
 
     @classmethod
-    def of_weights(cls, weights: Weights, origin: str, assumptions: tuple[Assumption, ...] = ()) -> Trained:
+    def of_weights(cls, weights: Weights, origin: str, assumptions: tuple[Assumption, ...] = ()) -> Self:
         """The network of a specification with its weights."""
         return cls(weights.network, weights, weights.spec, origin, assumptions)
 
-    def completed_by(self, contents: Contents) -> Trained:
+    def completed_by(self, contents: Contents) -> Self:
         """The source with what its checkpoint says of the classes and the pictures, where that fits the network."""
         fit = contents.labels is not None and len(contents.labels) == self.network.classes
         labelled = replace(self, labels=contents.labels) if fit else self
         return labelled.described(contents.description, "the training's, in the checkpoint")
 
-    def described(self, description: Description | None, origin: str) -> Trained:
-        """The source with what its training says of the pictures and classes, if it does.
-
-        Args:
-            description: that it wrote.
-            origin: where that stands, in words.
-        """
+    def described(self, description: Description | None, origin: str) -> Self:
+        """The source with what its training says of pictures and classes, if it does; `origin`: where that stands."""
         if description is None:
             return self
         labels = description.labels if len(description.labels) == self.network.classes else self.labels

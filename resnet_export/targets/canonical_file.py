@@ -15,14 +15,13 @@ from resnet_export.error_text import ORT_RUNS_IT
 from resnet_export.errors import NotApplicableError
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.metadata import is_ours
-from resnet_export.models import FRAMEWORKS
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 
 
 def model_of(path: Path, framework: str) -> tuple[Any, ResNetSpec]:
     """This package's definition with the numbers of a canonical file, and its specification; see `weights_of`."""
-    definition = importlib.import_module(FRAMEWORKS[framework])
+    definition = importlib.import_module(f"resnet_export.models.{framework}")
     weights = weights_of(path)
     model = definition.build(weights.spec)
     definition.load(model, weights)

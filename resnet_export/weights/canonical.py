@@ -18,9 +18,8 @@ from resnet_export.network import Network
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import formats
 from resnet_export.weights.contents import Contents
-from resnet_export.weights.description import Description
+from resnet_export.weights.description import Description, Finding
 from resnet_export.weights.designs import assumptions_of, faults_of
-from resnet_export.weights.finding import Finding
 from resnet_export.weights.infer import MODEL_ITSELF, infer_spec
 from resnet_export.weights.initial import draw
 from resnet_export.weights.naming import Tensors
@@ -50,20 +49,22 @@ class Weights(Mapping[str, Array]):
     ) -> None:
         """Takes exactly the tensors of `spec.parameters`; `num_batches_tracked` is ignored.
 
-        float16 and bfloat16 are widened exactly; float64 is rounded once, with a `UserWarning`.
-
-        Args:
-            spec: the network.
-            tensors: name -> array.
-            origin: what error messages call the tensors, such as a file's name.
-            assumptions: what of the network was taken for granted.
+        float16 and bfloat16 are widened exactly; float64 is rounded once, with a `UserWarning`. `origin` is what error
+        messages call the tensors, such as a file's name.
 
         Raises:
             CheckpointError: a tensor is missing, surplus or misshapen, not of a floating type, or has
                 NaN or infinity in it, or a variance is negative.
         """
         tensors = {name: array for name, array in tensors.items() if not name.endswith(COUNTER)}
-        _check_names_and_shapes(spec, tensors, origin)
+        faults = faults_of(spec.parameters, {name: array.shape for name, array in tensors.items()})
+        if faults:
+            raise CheckpointError(
+                f"{origin} does not hold the {len(spec.parameters)} tensors of ResNet-{spec.depth} "
+                f"(stem {spec.stem}, width {spec.width}, {spec.in_channels} channels, {spec.num_classes} classes): "
+                f"{'; '.join(faults)}.",
+                hint=MODEL_ITSELF,
+            )
         self.spec, self.assumptions = spec, assumptions
         self._arrays = in_float32(tensors, spec.parameters, origin)
 
@@ -120,14 +121,9 @@ class Weights(Mapping[str, Array]):
         assumed: Mapping[str, Any] | None = None,
         **asked: Any,
     ) -> Self:
-        """Those of a checkpoint that was read.
+        """Those of a checkpoint that was read, with canonical names; `assumed` and `asked` as of `load`.
 
-        Args:
-            contents: with canonical names.
-            origin: what error messages call the checkpoint.
-            shown: what a configuration beside the tensors shows; where that is every field, nothing is assumed.
-            assumed: as of `load`.
-            asked: as of `load`.
+        `shown` is what a configuration beside the tensors shows; where that is every field, nothing is assumed.
 
         Raises:
             CheckpointError: it holds another network than asked for.
@@ -142,11 +138,8 @@ class Weights(Mapping[str, Array]):
     def save(self, path: str | os.PathLike[str], description: Description | None = None) -> None:
         """Writes a checkpoint; the format is that of the file's name. An existing file is replaced at once or not.
 
-        `.keras` and `.weights.h5` are written by `resnet_export.models.keras.save`, which Keras itself does.
-
-        Args:
-            path: of the file.
-            description: what the training says of the network; `.npz` has no place for it.
+        The description is what the training says of the network; `.npz` has no place for it. `.keras` and `.weights.h5`
+        are written by `resnet_export.models.keras.save`, which Keras itself does.
 
         Raises:
             CheckpointError: the name has no known suffix.
@@ -169,10 +162,7 @@ def digest(arrays: Tensors) -> str:
 def in_float32(tensors: dict[str, NDArray[Any]], names: Iterable[str], origin: str) -> dict[str, Array]:
     """The tensors of a network, checked; they are taken out of `tensors`, so that none is in memory twice.
 
-    Args:
-        tensors: name -> array; float64 is rounded, with a `UserWarning`.
-        names: those of the network.
-        origin: what error messages call the tensors.
+    float64 is rounded, with a `UserWarning`; `origin` is what messages call the tensors.
 
     Raises:
         CheckpointError: one is not of a floating type, or has NaN or infinity in it, or a variance is negative.
@@ -185,17 +175,6 @@ def in_float32(tensors: dict[str, NDArray[Any]], names: Iterable[str], origin: s
             stacklevel=3,
         )
     return arrays
-
-
-def _check_names_and_shapes(spec: ResNetSpec, tensors: Tensors, origin: str) -> None:
-    faults = faults_of(spec.parameters, {name: array.shape for name, array in tensors.items()})
-    if faults:
-        raise CheckpointError(
-            f"{origin} does not hold the {len(spec.parameters)} tensors of ResNet-{spec.depth} "
-            f"(stem {spec.stem}, width {spec.width}, {spec.in_channels} channels, {spec.num_classes} classes): "
-            f"{'; '.join(faults)}.",
-            hint=MODEL_ITSELF,
-        )
 
 
 def _as_float32(name: str, array: NDArray[Any], origin: str) -> Array:

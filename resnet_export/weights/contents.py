@@ -6,8 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from resnet_export.weights.description import Description
-from resnet_export.weights.finding import Finding
+from resnet_export.weights.description import Description, Finding
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,22 @@ both under the key `resnet_export`; `.keras` archives have an entry `resnet_expo
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from resnet_export.data import Plain, decode, to_json
 from resnet_export.errors import CheckpointError, InputError
 from resnet_export.images import Preprocessing
 from resnet_export.spec import ResNetSpec
-from resnet_export.weights.finding import Finding
 
 KEY, ENTRY = "resnet_export", "resnet_export.json"
+
+
+class Finding(NamedTuple):
+    """One field of the specification, as the tensors or a configuration show it."""
+
+    value: Any
+    evidence: str
+    """What shows it, as the end of a sentence: "conv1.weight in model.pth takes 3 channels"."""
 
 
 @dataclass(frozen=True)

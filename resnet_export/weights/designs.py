@@ -3,12 +3,9 @@
 The names are torchvision's and timm's. What no tensor shows is given: eps, and where the stride of a bottleneck stands.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass
 
 from resnet_export.assumptions import Assumption, about_image_size, about_network
 from resnet_export.errors import quote_some
@@ -31,44 +28,32 @@ ANTI_ALIASED: Mapping[tuple[str, tuple[int, ...]], tuple[str, ...]] = {
 """(title, channels of the stem) -> the networks of timm that have the same tensors, and blur before they skip."""
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What no tensor shows."""
-
-    eps: float = 1e-5
-    stride_on: StrideOn = "3x3"
-    image_size: int | None = None
-    """None for the usual one."""
-
-
-def design_of(shapes: Shapes, facts: Facts) -> Residual | None:
+def design_of(
+    shapes: Shapes, *, eps: float = 1e-5, stride_on: StrideOn = "3x3", image_size: int | None = None
+) -> Residual | None:
     """The network that the tensors suggest; None where they have no stem or no blocks as a ResNet has.
 
-    Args:
-        shapes: name -> shape, convolutions (out, in / groups, height, width).
-        facts: what they don't show.
+    Shapes of convolutions are (out, in / groups, height, width). No tensor shows the other facts; without an image
+    size, it is the usual one.
     """
     stem = tuple(_stem(shapes))
-    blocks = tuple(_blocks(shapes, facts, stem[-1].channels)) if stem else ()
+    blocks = tuple(_blocks(shapes, stride_on, stem[-1].channels)) if stem else ()
     if not blocks:
         return None
     large = len(stem) > 1 or stem[0].kernel == LARGE_KERNEL
     pool: Pool = "convolution" if "maxpool.0.weight" in shapes else "max" if large else "none"
-    size = facts.image_size or IMAGE_SIZES["imagenet" if large else "cifar"]
+    size = image_size or IMAGE_SIZES["imagenet" if large else "cifar"]
     first = shapes["conv1.weight" if len(stem) == 1 else "conv1.0.weight"]
     classifier = shapes.get("fc.weight")
     head = _head(shapes, 2 * blocks[-1].channels)
     classes = head[-1].features if head else classifier[0] if classifier else None
-    return Residual((first[1], size, size), stem, pool, blocks, classes, facts.eps, head)
+    return Residual((first[1], size, size), stem, pool, blocks, classes, eps, head)
 
 
 def faults_of(expected: Shapes, shapes: Shapes, verb: str = "") -> list[str]:
     """What is missing, surplus and misshapen of a network's tensors, as parts of a sentence; nothing where they fit.
 
-    Args:
-        expected: name -> shape, of the network.
-        shapes: likewise, of what is there.
-        verb: before each adjective: `are `.
+    `verb` stands before each adjective: `are `.
     """
     missing = [name for name in expected if name not in shapes]
     misshapen = [f"{name}: {shapes[name]}, expected {shape}" for name, shape in expected.items()
@@ -87,12 +72,9 @@ def twins_of(design: Residual) -> tuple[str, ...]:
 
 
 def assumptions_of(design: Residual, known: Container[str], family: str | None) -> tuple[Assumption, ...]:
-    """What no tensor shows of a network.
+    """What no tensor shows of a network, but for the facts that are known: asked for, or shown otherwise.
 
-    Args:
-        design: the network.
-        known: names of its facts that were asked for, or are shown otherwise.
-        family: whose names the tensors have, where these are not torchvision's or timm's.
+    `family` says whose names the tensors have, where these are not torchvision's or timm's.
     """
     size = () if "image_size" in known else (about_image_size(design.image[1]),)
     return about_network(design, known, twins_of(design) if family is None else ()) + size
@@ -131,12 +113,12 @@ def _stem(shapes: Shapes) -> Iterator[Convolution]:
         yield Convolution(out, kernel, 2 if position == 0 else 1, bias=name.replace("weight", "bias") in shapes)
 
 
-def _blocks(shapes: Shapes, facts: Facts, channels: int) -> Iterator[Block]:
+def _blocks(shapes: Shapes, stride_on: StrideOn, channels: int) -> Iterator[Block]:
     """Every block that has a convolution, in order."""
     places = {(int(match[1]), int(match[2])) for name in shapes if (match := re.match(r"layer(\d+)\.(\d+)\.", name))}
     for stage, index in sorted(places):
         name = f"layer{stage}.{index}"
-        path = tuple(_path(name, shapes, channels, facts, strided=stage > 1 and index == 0))
+        path = tuple(_path(name, shapes, channels, stride_on, strided=stage > 1 and index == 0))
         if not path:
             return
         first, last = shapes.get(f"{name}.se.fc1.weight", ()), shapes.get(f"{name}.se.conv.weight", ())
@@ -153,10 +135,10 @@ def _blocks(shapes: Shapes, facts: Facts, channels: int) -> Iterator[Block]:
         channels = path[-1].channels
 
 
-def _path(name: str, shapes: Shapes, channels: int, facts: Facts, *, strided: bool) -> Iterator[Convolution]:
+def _path(name: str, shapes: Shapes, channels: int, stride_on: StrideOn, *, strided: bool) -> Iterator[Convolution]:
     found = [shapes[key] for index in (1, 2, 3) if len(shapes.get(key := f"{name}.conv{index}.weight", ())) == 4]
     bottleneck = len(found) == 3
-    position = 1 if bottleneck and facts.stride_on == "3x3" else 0
+    position = 1 if bottleneck and stride_on == "3x3" else 0
     for index, (out, taken, kernel, _) in enumerate(found):
         groups = max(channels // max(taken, 1), 1)
         stride = 2 if strided and index == position else 1

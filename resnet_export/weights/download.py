@@ -1,26 +1,20 @@
 """A file of a server in the cache: the download can be interrupted and resumed, and the file's hash is checked."""
 
-import hashlib
 import sys
 from pathlib import Path
 
 from resnet_export.errors import CheckpointError
-from resnet_export.files import reported
+from resnet_export.files import reported, sha256
 
 TIMEOUT_S = 30.0
 """Seconds without an answer after which a download fails."""
 
 
 def download(url: str, path: Path, digest: str, *, otherwise: str) -> Path:
-    """The file as it was published, downloaded at the first call.
+    """The file of a server as it was published, downloaded to `path` at the first call.
 
-    An interrupted download leaves a `.part` file, from which the next call goes on.
-
-    Args:
-        url: where it lies.
-        path: where it is kept.
-        digest: its SHA-256 in hexadecimal, or how that begins.
-        otherwise: another way to the file, for the hints: a sentence.
+    An interrupted download leaves a `.part` file, from which the next call goes on. The digest is the file's SHA-256 in
+    hexadecimal, or how that begins; `otherwise` is another way to the file, for the hints: a sentence.
 
     Raises:
         CheckpointError: it cannot be downloaded, or is not the file that was published.
@@ -78,7 +72,4 @@ def _append(url: str, part: Path, otherwise: str) -> None:
 
 def _is_genuine(path: Path, digest: str) -> bool:
     """Whether it is there and is the file that was published."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest().startswith(digest)
+    return path.is_file() and sha256(path).startswith(digest)

@@ -7,8 +7,8 @@ from typing import Any
 from resnet_export.errors import CheckpointError
 from resnet_export.spec import IMAGE_SIZES, VARIANTS, ResNetSpec, base_width_of
 from resnet_export.terminal import number
+from resnet_export.weights.description import Finding
 from resnet_export.weights.designs import faults_of
-from resnet_export.weights.finding import Finding
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.families import other_network
 from resnet_export.weights.naming.torch import COUNTER
@@ -80,23 +80,15 @@ def _findings(tensors: Tensors, origin: str) -> dict[str, Finding]:
             found["stem"] = Finding(stem, f"{name} is a {kernel}x{kernel} convolution, the {stem} stem")
     grouped = _shape(tensors, "layer1.0.conv2.weight", 4)
     if bottleneck and conv and grouped:
-        found |= _inside_of_bottlenecks(grouped, conv[0], origin)
+        inner, taken, *_ = grouped
+        groups = max(inner // taken, 1)
+        base_width, name = base_width_of(inner, groups, conv[0]), f"layer1.0.conv2.weight in {origin}"
+        found["groups"] = Finding(groups, f"{name} has {number(groups, 'group')}")
+        found["base_width"] = Finding(base_width, f"{name} shows a base width of {base_width}")
     classifier = _shape(tensors, "fc.weight", 2)
     if classifier:
         found["num_classes"] = Finding(classifier[0], f"fc.weight in {origin} has {classifier[0]} classes")
     return found
-
-
-def _inside_of_bottlenecks(weight: tuple[int, ...], width: int, origin: str) -> dict[str, Finding]:
-    """Groups and base width, by the shape of the first 3x3 convolution and the channels after the stem."""
-    inner, taken, *_ = weight
-    groups = max(inner // taken, 1)
-    base_width = base_width_of(inner, groups, width)
-    name = f"layer1.0.conv2.weight in {origin}"
-    return {
-        "groups": Finding(groups, f"{name} has {number(groups, 'group')}"),
-        "base_width": Finding(base_width, f"{name} shows a base width of {base_width}"),
-    }
 
 
 def _blocks(tensors: Tensors) -> tuple[tuple[int, ...], bool]:
@@ -108,11 +100,11 @@ def _blocks(tensors: Tensors) -> tuple[tuple[int, ...], bool]:
 
 def _nearest_depth(blocks: tuple[int, ...], bottleneck: bool) -> int:
     """The nearest, so that the error of a checkpoint that lacks a block names the missing tensors."""
-    candidates = [depth for depth, variant in VARIANTS.items() if variant.bottleneck == bottleneck]
-    return min(
-        candidates,
-        key=lambda depth: sum(abs(have - want) for have, want in zip(blocks, VARIANTS[depth].blocks, strict=True)),
-    )
+
+    def distance(depth: int) -> int:
+        return sum(abs(have - want) for have, want in zip(blocks, VARIANTS[depth].blocks, strict=True))
+
+    return min((depth for depth, variant in VARIANTS.items() if variant.bottleneck == bottleneck), key=distance)
 
 
 def _shape(tensors: Tensors, name: str, rank: int) -> tuple[int, ...] | None:

@@ -1,8 +1,7 @@
 """The checkpoints that torchvision publishes: their names, and a download that can be interrupted and resumed."""
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from resnet_export.errors import UnavailableError, UsageError
@@ -32,14 +31,10 @@ URL_VARIABLE = "RESNET_EXPORT_WEIGHTS_URL"
 
 
 def fetch(name: str, depth: int) -> Path:
-    """The published checkpoint as a file of the cache, downloaded at the first call.
+    """The published checkpoint `IMAGENET1K_V1` or `IMAGENET1K_V2` as a file of the cache, downloaded at the first call.
 
     An interrupted download leaves a `.part` file, from which the next call goes on. Environment variables:
     `RESNET_EXPORT_WEIGHTS_URL` (where the files lie), `RESNET_EXPORT_CACHE` (where they are kept).
-
-    Args:
-        name: `IMAGENET1K_V1` or `IMAGENET1K_V2`.
-        depth: that of the network.
 
     Raises:
         UsageError: there is none of that name for that depth.
@@ -54,23 +49,11 @@ def fetch(name: str, depth: int) -> Path:
             hint=f"{choose} a file with --weights FILE.",
         )
     file = FILES[depth, name]
-    path = cache_folder() / file
+    digits = file.rpartition("-")[2].partition(".")[0]
     url = f"{os.environ.get(URL_VARIABLE, BASE_URL).rstrip('/')}/{file}"
-    with _explained():
-        return download(url, path, _digits(file), otherwise="Get the file another way and give it with --weights FILE.")
-
-
-@contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    """Names the way to another cache, where this one can't be written."""
+    otherwise = "Get the file another way and give it with --weights FILE."
     try:
-        yield
+        return download(url, cache_folder() / file, digits, otherwise=otherwise)
     except UnavailableError as error:
-        raise UnavailableError(
-            error.message, hint=f"Free some space, or name another folder with {CACHE_VARIABLE}."
-        ) from error
-
-
-def _digits(file: str) -> str:
-    """`resnet18-f37072fd.pth` -> `f37072fd`."""
-    return file.rpartition("-")[2].partition(".")[0]
+        hint = f"Free some space, or name another folder with {CACHE_VARIABLE}."
+        raise UnavailableError(error.message, hint=hint) from error

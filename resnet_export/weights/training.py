@@ -3,8 +3,6 @@
 The options are read as `timm.data.resolve_data_config(vars(args), pretrained_cfg=...)` reads them.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from numbers import Real
@@ -15,11 +13,7 @@ NAME = re.compile(r"[a-z]\w*\d\w*(\.\w+)?")
 
 
 def read(content: object) -> tuple[str | None, dict[str, Any]]:
-    """(the model's name, how pictures were prepared in the names of timm's configurations), as far as they are there.
-
-    Args:
-        content: of the checkpoint, plain data.
-    """
+    """(the model's name, how pictures were prepared in the names of timm's configurations), as far as it says."""
     held = content if isinstance(content, Mapping) else {}
     name, args = held.get("arch"), held.get("args")
     if not isinstance(name, str):

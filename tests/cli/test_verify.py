@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from resnet_export.errors import UnavailableError
-from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.gate.gate import TOLERANCES
 from resnet_export.runtimes import TEST_DOUBLES, find, names
 from resnet_export.weights import Weights
 from tests.cli.test_completion import complete

@@ -14,11 +14,11 @@ import onnx_ir as ir
 import pytest
 import torch
 
-from resnet_export.convert import CONVERTERS
 from resnet_export.convert import keras as keras_converter
 from resnet_export.convert import torch as torch_converter
 from resnet_export.errors import InputError, MissingDependencyError, UnavailableError
 from resnet_export.graph.reading import read
+from resnet_export.models import FRAMEWORKS
 from resnet_export.models import keras as keras_definition
 from resnet_export.models import torch as torch_definition
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from resnet_export.weights import Weights
 
 every = [
-    pytest.mark.parametrize("framework", CONVERTERS),
+    pytest.mark.parametrize("framework", FRAMEWORKS),
     pytest.mark.parametrize("network", ["tiny", "small", "bottlenecks"]),
 ]
 
@@ -113,8 +113,8 @@ class TestRawTopology:
 
 
 def test_the_converters_agree_on_their_function() -> None:
-    for name, module in CONVERTERS.items():
-        assert callable(importlib.import_module(module).trace), name
+    for name in FRAMEWORKS:
+        assert callable(importlib.import_module(f"resnet_export.convert.{name}").trace), name
 
 
 def operators(topology: Topology) -> list[str]:
@@ -198,7 +198,7 @@ def test_keras_on_another_backend(tiny: ResNetSpec, monkeypatch: pytest.MonkeyPa
 def test_missing_packages(
     framework: str, package: str, extra: str, tiny: ResNetSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    converter = importlib.import_module(CONVERTERS[framework])
+    converter = importlib.import_module(f"resnet_export.convert.{framework}")
     for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingDependencyError) as caught:

@@ -96,7 +96,7 @@ def test_an_edited_graph_is_refused_at_the_edited_node(
     model, _ = make.model(tiny)
     edit(model)
     with pytest.raises(StructureError) as caught:
-        check_canonical(model, tiny.canonical, Interface())
+        check_canonical(model, tiny.canonical, Interface(), Preprocessing.default(3, 32))
     assert caught.value.layer == layer
 
 
@@ -104,11 +104,11 @@ def test_another_opset_is_refused(make: Maker, tiny: ResNetSpec) -> None:
     model, _ = make.model(tiny)
     model.opset_imports[""] = 18
     with pytest.raises(StructureError, match="the file has opset 18, its metadata says 17"):
-        check_canonical(model, tiny.canonical, Interface())
+        check_canonical(model, tiny.canonical, Interface(), Preprocessing.default(3, 32))
 
 
 def test_another_specification_is_refused(make: Maker, tiny: ResNetSpec, small: ResNetSpec) -> None:
     model, _ = make.model(tiny)
     with pytest.raises(StructureError) as caught:
-        check_canonical(model, small.canonical, Interface())
+        check_canonical(model, small.canonical, Interface(), Preprocessing.default(3, 32))
     assert caught.value.layer == "conv1"

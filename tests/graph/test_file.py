@@ -18,6 +18,7 @@ from resnet_export.graph.file import bind, read, read_metadata
 from resnet_export.graph.interface import Interface
 from resnet_export.graph.metadata import initializers_digest
 from resnet_export.graph.reading import read as read_network
+from resnet_export.images import Preprocessing
 from resnet_export.network.folding import folded_numbers
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def test_what_was_written_is_read(make: Maker, small: ResNetSpec, trained: Calla
     path = make.file(small)
     found = read(path)
     assert read_metadata(found, path) == metadata
-    check_canonical(found, small.canonical, Interface())
+    check_canonical(found, small.canonical, Interface(), Preprocessing.default(3, 32))
     assert initializers_digest(found) == metadata.initializers_digest == initializers_digest(model)
     numbers = {name: value.const_value.numpy() for name, value in found.graph.initializers.items() if value.const_value}
     expected = dict(folded_numbers(small.canonical, trained(small)))

@@ -10,13 +10,18 @@ import pytest
 
 from resnet_export.errors import UsageError
 from resnet_export.graph.interface import Interface
-from resnet_export.graph.plan import plan_file
+from resnet_export.graph.plan import Plan, plan_file
+from resnet_export.images import Preprocessing
 from resnet_export.network import IMAGE, Network, Step
 
 if TYPE_CHECKING:
     from resnet_export.spec import ResNetSpec
 
 LOGITS = Interface()
+
+
+def planned(network: Network, interface: Interface, outputs: tuple[str, ...] = ()) -> Plan:
+    return plan_file(network, interface, outputs, Preprocessing.default(*network.image[:2]))
 
 
 def network_of(*steps: Step, outputs: tuple[str, ...] = ()) -> Network:
@@ -31,7 +36,7 @@ def network_of(*steps: Step, outputs: tuple[str, ...] = ()) -> Network:
 
 
 def test_a_node_for_each_step(small: ResNetSpec) -> None:
-    plan = plan_file(small.canonical, LOGITS)
+    plan = planned(small.canonical, LOGITS)
     assert [(node.name, node.op) for node in plan.nodes] == [(step.name, step.op) for step in small.canonical.steps]
     for node, step in zip(plan.nodes, small.canonical.steps, strict=True):
         assert node.inputs == (*("input" if name == IMAGE else name for name in step.inputs), *step.names)
@@ -41,7 +46,7 @@ def test_a_node_for_each_step(small: ResNetSpec) -> None:
 
 
 def test_resnet18_has_49_nodes(small: ResNetSpec) -> None:
-    plan = plan_file(small.canonical, LOGITS)
+    plan = planned(small.canonical, LOGITS)
     assert Counter(node.op for node in plan.nodes) == {
         "Conv": 20,
         "Relu": 17,
@@ -55,7 +60,7 @@ def test_resnet18_has_49_nodes(small: ResNetSpec) -> None:
 
 
 def test_attributes_are_written_in_one_order_and_without_what_is_usual(small: ResNetSpec) -> None:
-    nodes = {node.name: node for node in plan_file(small.canonical, LOGITS).nodes}
+    nodes = {node.name: node for node in planned(small.canonical, LOGITS).nodes}
     assert list(nodes["conv1"].attributes.items()) == [
         ("dilations", (1, 1)),
         ("group", 1),
@@ -83,7 +88,7 @@ WINDOW = {"kernel_shape": (2, 2), "strides": (1, 1), "pads": (0, 0, 0, 0), "dila
     ],
 )
 def test_what_is_not_usual_is_written(op: str, attributes: dict[str, Any], more: dict[str, Any]) -> None:
-    plan = plan_file(network_of(Step("pool1", op, (IMAGE,), {**WINDOW, **attributes})), LOGITS)
+    plan = planned(network_of(Step("pool1", op, (IMAGE,), {**WINDOW, **attributes})), LOGITS)
     usual = {name: value for name, value in WINDOW.items() if name != "dilations"}
     assert plan.nodes[0].attributes == {**usual, **more}
 
@@ -108,7 +113,7 @@ def test_what_is_not_usual_is_written(op: str, attributes: dict[str, Any], more:
     ids=["clip", "no least", "no most", "slice", "pad", "right", "left", "gather"],
 )  # fmt: skip
 def test_inputs_beside_the_value(step: Step, inputs: tuple[str, ...], constants: dict[str, Any]) -> None:
-    plan = plan_file(network_of(step), LOGITS)
+    plan = planned(network_of(step), LOGITS)
     assert plan.nodes[0].inputs == inputs
     assert {name: array.tolist() for name, array in plan.constants.items()} == constants
     assert not plan.nodes[0].attributes.keys() & {"min", "max", "starts", "pads", "value", "indices"}
@@ -116,12 +121,12 @@ def test_inputs_beside_the_value(step: Step, inputs: tuple[str, ...], constants:
 
 def test_a_pad_of_zeros_is_written_with_a_negative_zero() -> None:
     step = Step("pad", "Pad", (IMAGE,), {"mode": "constant", "pads": (0,) * 7 + (1,), "value": 0.0})
-    assert np.signbit(plan_file(network_of(step), LOGITS).constants["pad.value"])
+    assert np.signbit(planned(network_of(step), LOGITS).constants["pad.value"])
 
 
 @pytest.mark.parametrize(("opset", "as_input"), [(13, False), (17, False), (18, True)])
 def test_the_axes_of_a_mean_became_an_input(opset: int, as_input: bool) -> None:
-    plan = plan_file(network_of(Step("mean", "ReduceMean", (IMAGE,), {"axes": (3,)})), Interface(opset=opset))
+    plan = planned(network_of(Step("mean", "ReduceMean", (IMAGE,), {"axes": (3,)})), Interface(opset=opset))
     assert ("mean.axes" in plan.nodes[0].inputs) is as_input is ("mean.axes" in plan.constants)
     assert ("axes" in plan.nodes[0].attributes) is not as_input
     assert plan.nodes[0].attributes["keepdims"] == 1
@@ -130,10 +135,10 @@ def test_the_axes_of_a_mean_became_an_input(opset: int, as_input: bool) -> None:
 def test_an_operator_that_the_opset_does_not_have() -> None:
     step = Step("norm", "LayerNormalization", (IMAGE,), {"axis": 3, "epsilon": 1e-5}, {"weight": (6,)})
     with pytest.raises(UsageError) as caught:
-        plan_file(network_of(step), Interface(opset=16))
+        planned(network_of(step), Interface(opset=16))
     assert caught.value.message == "norm is LayerNormalization, which opset 16 does not have."
     assert caught.value.hint == "Give --opset 17."
-    assert plan_file(network_of(step), LOGITS).nodes
+    assert planned(network_of(step), LOGITS).nodes
 
 
 @pytest.mark.parametrize(
@@ -146,7 +151,7 @@ def test_an_operator_that_the_opset_does_not_have() -> None:
     ],
 )
 def test_heads(head: Any, last: list[str], output: str) -> None:
-    plan = plan_file(network_of(Step("relu", "Relu", (IMAGE,))), Interface(head=head))
+    plan = planned(network_of(Step("relu", "Relu", (IMAGE,))), Interface(head=head))
     assert [node.name for node in plan.nodes][-len(last) :] == last
     assert plan.nodes[-1].output == output
     assert plan.outputs == (output,)
@@ -156,13 +161,13 @@ def test_heads(head: Any, last: list[str], output: str) -> None:
 def test_an_embedding_needs_a_classifier() -> None:
     network = Network((4, 6, 6), (Step("relu", "Relu", (IMAGE,)),), ("relu",))
     with pytest.raises(UsageError, match="no classifier that could be left out: it ends with Relu") as caught:
-        plan_file(network, Interface(head="embedding"))
+        planned(network, Interface(head="embedding"))
     assert caught.value.hint == "Leave --head embedding out."
 
 
 @pytest.mark.parametrize("head", ["logits", "probabilities", "embedding"])
 def test_further_outputs_have_the_names_that_they_are_given(head: Any) -> None:
-    plan = plan_file(network_of(Step("relu", "Relu", (IMAGE,)), outputs=("relu",)), Interface(head=head), ("features",))
+    plan = planned(network_of(Step("relu", "Relu", (IMAGE,)), outputs=("relu",)), Interface(head=head), ("features",))
     assert plan.outputs[1:] == ("features",)
     nodes = {node.name: node for node in plan.nodes}
     assert nodes["relu"].output == "features"
@@ -171,7 +176,7 @@ def test_further_outputs_have_the_names_that_they_are_given(head: Any) -> None:
 
 @pytest.mark.parametrize("layout", ["nchw", "nhwc"])
 def test_what_stands_before_the_network_is_its_image(layout: Any) -> None:
-    plan = plan_file(network_of(Step("relu", "Relu", (IMAGE,))), Interface(layout, preprocess="uint8"))
+    plan = planned(network_of(Step("relu", "Relu", (IMAGE,))), Interface(layout, preprocess="uint8"))
     before = ["preprocess.cast", *(["preprocess.transpose"] * (layout == "nhwc")), "preprocess.scale",
               "preprocess.shift"]  # fmt: skip
     assert [node.name for node in plan.nodes][: len(before)] == before

@@ -15,7 +15,6 @@ from resnet_export.graph.cost import count
 from resnet_export.network import BATCH, IMAGE, Network, Step
 from resnet_export.network.operators import BINARY, COMPARISONS, OPERATORS, UNARY
 from resnet_export.network.operators.operator import sum_over
-from resnet_export.network.operators.windows import output_size
 
 from .running import assert_as_in_onnx_runtime, file_of, images_of, numbers_of, run
 
@@ -90,10 +89,12 @@ def test_pad(pads: list[int], mode: str, value: float) -> None:
     size=st.integers(1, 300), kernel=st.integers(1, 11), stride=st.integers(1, 5), pads=st.integers(0, 9),
     dilation=st.integers(1, 3),
 )  # fmt: skip
-def test_output_size_counts_the_windows_that_fit(size: int, kernel: int, stride: int, pads: int, dilation: int) -> None:
+def test_a_shape_counts_the_windows_that_fit(size: int, kernel: int, stride: int, pads: int, dilation: int) -> None:
     span, length = (kernel - 1) * dilation + 1, size + pads
     assume(span <= length)
-    assert output_size(size, kernel, stride, pads, dilation) == len(range(0, length - span + 1, stride))
+    window = {"kernel_shape": (kernel,), "strides": (stride,), "pads": (pads, 0), "dilations": (dilation,)}
+    count = len(range(0, length - span + 1, stride))
+    assert OPERATORS["MaxPool"].shape({"ceil_mode": 0, **window}, [(BATCH, 4, size)], {}) == (BATCH, 4, count)
 
 
 @pytest.mark.parametrize("bias", [False, True])

@@ -162,8 +162,8 @@ def in_converter(fault: str, framework: str, monkeypatch: Any) -> None:
     converter = importlib.import_module(f"resnet_export.convert.{framework}")
     trace = converter.trace
 
-    def faulty(model: Any, image: tuple[int, int, int]) -> Topology:
-        topology: Topology = trace(model, image)
+    def faulty(model: Any, image: tuple[int, int, int], **options: Any) -> Topology:
+        topology: Topology = trace(model, image, **options)
         spoil_topology(fault, Raw(topology.graph, framework))
         return topology
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import keras
     from torch import nn
 
+    from resnet_export.network.residual import Block
+
 FAULTS = ("eps", "pad", "stride", "relu", "biases", "twice")
 """A wrong eps, other pads, another stride, a ReLU left out, two biases exchanged, a batch norm applied twice."""
 KINDS = ("residual", "keras", "mobile", "dense", "file")
@@ -86,13 +88,13 @@ def break_block(block: Any, fault: str) -> None:
             block.bn2 = nn.Sequential(block.bn2, block.bn2)
 
 
-def keras_block(x: Any, spec: Any, stage: int, stride: int, name: str, fault: str) -> Any:
+def keras_block(x: Any, block: Block, eps: float, fault: str) -> Any:
     """A basic block of a ResNet in Keras, with a fault: what `break_block` makes of PyTorch's."""
     from keras import layers
 
     from resnet_export.models import keras as definition
 
-    inner, eps = spec.inner_channels(stage), spec.eps
+    name, inner, stride = block.name, block.channels, block.stride
     first, second = (1, stride) if fault == "stride" else (stride, 1)
     y = definition.norm(definition.conv(x, inner, 3, first, f"{name}.conv1"), eps, f"{name}.bn1")
     if fault != "relu":
@@ -104,7 +106,8 @@ def keras_block(x: Any, spec: Any, stage: int, stride: int, name: str, fault: st
         y = definition.conv(y, inner, 3, second, f"{name}.conv2")
     norm = layers.BatchNormalization(epsilon=1e-2 if fault == "eps" else eps, name=f"{name}.bn2")
     y = norm(norm(y)) if fault == "twice" else norm(y)
-    y = layers.Add(name=f"{name}.add")([y, definition.shortcut(x, inner, stride, eps, name)])
+    x = definition.norm(definition.conv(x, inner, 1, stride, f"{name}.downsample.0"), eps, f"{name}.downsample.1")
+    y = layers.Add(name=f"{name}.add")([y, x])
     return layers.ReLU(name=f"{name}.relu2")(y)
 
 

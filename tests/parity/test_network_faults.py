@@ -12,7 +12,7 @@ import onnx_ir as ir
 import pytest
 
 from resnet_export import CheckpointError, ParityError, ResNetSpec, export
-from resnet_export.convert import CONVERTERS, Topology
+from resnet_export.convert import Topology
 from resnet_export.live.keras import KerasModel
 from resnet_export.live.torch import TorchModel
 
@@ -20,6 +20,8 @@ from . import network_faults, networks
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from resnet_export.network.residual import Block
 
 LAYERS = {
     "eps": ("norm", "conv"),
@@ -53,7 +55,7 @@ def every(kinds: tuple[str, ...] = networks.KINDS, few: set[tuple[str, str]] = F
 @cache
 def traced(kind: str) -> tuple[ir.ModelProto, Topology]:
     """The topology of a whole network, traced once."""
-    converter = importlib.import_module(CONVERTERS["keras" if kind == "keras" else "torch"])
+    converter = importlib.import_module(f"resnet_export.convert.{'keras' if kind == 'keras' else 'torch'}")
     topology = converter.trace(networks.live(kind), networks.IMAGE)
     return ir.to_proto(topology.graph), topology
 
@@ -198,16 +200,16 @@ def test_a_live_keras_model_of_which_a_family_is_claimed(
 
     from resnet_export.models import keras as definition
 
-    whole = definition.basic_block
+    whole = definition.residual
 
-    def block(x: Any, spec: ResNetSpec, stage: int, stride: int, name: str) -> Any:
-        if name == "layer2.0":
-            return networks.keras_block(x, spec, stage, stride, name, fault)
-        return whole(x, spec, stage, stride, name)
+    def residual(x: Any, block: Block, eps: float) -> Any:
+        if block.name == "layer2.0":
+            return networks.keras_block(x, block, eps, fault)
+        return whole(x, block, eps)
 
     keras.utils.clear_session()
     with monkeypatch.context() as patched:
-        patched.setattr(definition, "basic_block", block)
+        patched.setattr(definition, "residual", residual)
         model = definition.build(ResNetSpec(depth=18, width=4, num_classes=6, image_size=32))
     networks.trained(model)
     layer, cause = CLAIMED[fault]

@@ -19,7 +19,7 @@ from training.settings import Settings
 
 from resnet_export.sources import load as load_source
 from resnet_export.sources.preparation import preparation_of
-from resnet_export.weights.formats import read
+from resnet_export.weights.formats import read_contents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ def test_a_killed_and_resumed_training_gives_the_same_bits(framework: str, tmp_p
     assert not broken.exists()
     resumed = run(*command(framework, broken, "--resume"))
     assert resumed.returncode == 0, resumed.stderr
-    first, second = read(whole), read(broken)
+    first, second = read_contents(whole).tensors, read_contents(broken).tensors
     assert {name: array.tobytes() for name, array in first.items()} == {n: a.tobytes() for n, a in second.items()}
 
     rows = list(csv.DictReader(whole.with_suffix(".csv").read_text().splitlines()))

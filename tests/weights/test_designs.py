@@ -14,7 +14,7 @@ from resnet_export.errors import CheckpointError
 from resnet_export.network.evaluation import outputs_of
 from resnet_export.sources import load
 from resnet_export.spec import ResNetSpec
-from resnet_export.weights.designs import ANTI_ALIASED, Facts, design_of, faults_of, title_of, twins_of
+from resnet_export.weights.designs import ANTI_ALIASED, design_of, faults_of, title_of, twins_of
 from tests.corpus_networks import lively_torch, with_torchvision
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def test_a_bare_checkpoint_is_the_model(name: str, tmp_path: Path) -> None:
 
 def test_faults_name_the_tensors() -> None:
     shapes = {name: tuple(tensor.shape) for name, tensor in lively("resnet18d").state_dict().items() if tensor.ndim}
-    design = design_of(shapes, Facts())
+    design = design_of(shapes)
     assert design is not None
     assert faults_of(design.network.parameters, shapes) == []
     del shapes["layer1.0.bn1.bias"]
@@ -91,7 +91,7 @@ def test_the_anti_aliased_twins(name: str) -> None:
     with torch.device("meta"):
         model = timm.create_model(name, pretrained=False)
     shapes = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items() if tensor.ndim}
-    design = design_of(shapes, Facts())
+    design = design_of(shapes)
     assert design is not None
     assert faults_of(design.network.parameters, shapes) == []
     assert name in twins_of(design)

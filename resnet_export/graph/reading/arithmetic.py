@@ -4,8 +4,6 @@ An operator that is a step of networks too is evaluated as that step. What is he
 node into the step's form, and knows what whole numbers and lengths need.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction

@@ -1,14 +1,12 @@
 """`Builder`: steps and their numbers, as they are read one after the other."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from resnet_export.graph.reading.naming import owner_of, unused
+from resnet_export.graph.reading.naming import owner_of_all, unused
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError
 from resnet_export.network import BATCH, IMAGE, Network, Step
 from resnet_export.network.operators import OPERATORS
@@ -100,8 +98,8 @@ class Builder:
         return replace(self.add(op, [x], attributes, parameters), perm=x.perm)
 
     def _name(self, op: str, parameters: Mapping[str, Number]) -> str:
-        owners = (owner_of(name) for number in parameters.values() for name in number.parameters())
-        return unused(next(filter(None, owners), None) or op.lower(), {IMAGE, *self.steps})
+        owner = owner_of_all(name for number in parameters.values() for name in number.parameters())
+        return unused(owner or op.lower(), {IMAGE, *self.steps})
 
 
 def sides(pads: Sequence[tuple[int, int]]) -> tuple[int, ...]:

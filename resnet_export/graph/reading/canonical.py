@@ -1,7 +1,5 @@
 """One order and one set of names for a network, whichever framework it was read from."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections import Counter
@@ -12,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.graph.reading.naming import alternatives, automatic, owner_of
+from resnet_export.graph.reading.naming import alternatives, automatic, owner_of_all
 from resnet_export.graph.reading.values import Number
 from resnet_export.graph.reading.written_norms import written_norm
 from resnet_export.network import IMAGE, NORM_ROLES, Network, Step
+from resnet_export.network.folding import is_along_channels
 from resnet_export.network.operators.elementwise import COMMUTATIVE
 
 Expressions = Mapping[str, Number]
@@ -63,7 +62,7 @@ def _with_norms(network: Network, expressions: Expressions) -> tuple[Network, di
             continue
         scale, shift = found[scaled.parameter("right")], found[step.parameter("right")]
         norm = written_norm(scale, shift)
-        if norm is None or not all(_is_along_channels(network, one) for one in (scaled, step)):
+        if norm is None or not all(_has_one_for_each_channel(network, one) for one in (scaled, step)):
             continue
         channels = int(np.prod(step.parameters["right"]))
         ones, zeros = (Number.constant(np.full(channels, value, np.float32)) for value in (1, 0))
@@ -84,11 +83,14 @@ def _with_biases(network: Network, expressions: Expressions) -> tuple[Network, d
     found, steps, moved = dict(expressions), dict[str, Step](), dict[str, str]()
     for step in network.steps:
         step = replace(step, inputs=tuple(moved.get(name, name) for name in step.inputs))
-        if "bias" in step.parameters and step.op in ("Conv", "Gemm") and _is_zero(found[step.parameter("bias")]):
-            weight = step.parameters["weight"]  # PyTorch writes a bias of zeros where there is none
-            step = replace(step, parameters={"weight": weight})
+        if "bias" in step.parameters and step.op in ("Conv", "Gemm"):
+            bias = found[step.parameter("bias")]
+            if bias.is_constant and not bias.value().any():  # PyTorch writes a bias of zeros where there is none
+                step = replace(step, parameters={"weight": step.parameters["weight"]})
         before = steps.get(step.inputs[0])
-        if before is not None and _is_bias(network, before, step):
+        bare = before is not None and before.op in ("Conv", "Gemm") and "bias" not in before.parameters
+        alone = bare and step.op == "Add" and "right" in step.parameters and network.has_one_use(step.inputs[0])
+        if before is not None and alone and _has_one_for_each_channel(network, step):
             out = before.parameters["weight"][0]
             steps[before.name] = replace(before, parameters={**before.parameters, "bias": (out,)})
             found[before.parameter("bias")] = found[step.parameter("right")].vector()
@@ -99,23 +101,9 @@ def _with_biases(network: Network, expressions: Expressions) -> tuple[Network, d
     return replace(network, steps=tuple(steps.values()), outputs=outputs), found, moved
 
 
-def _is_zero(number: Number) -> bool:
-    return number.is_constant and not number.value().any()
-
-
-def _is_bias(network: Network, before: Step, step: Step) -> bool:
-    if before.op not in ("Conv", "Gemm") or "bias" in before.parameters or step.op != "Add":
-        return False
-    alone = network.has_one_use(step.inputs[0])
-    return alone and "right" in step.parameters and _is_along_channels(network, step)
-
-
-def _is_along_channels(network: Network, step: Step) -> bool:
-    """Whether a step's number has one element for each channel of its input, which it repeats nothing of."""
-    shape, output = step.parameters["right"], network.shapes[step.name]
-    wide = (1,) * (len(output) - len(shape)) + shape
-    same = network.shapes[step.inputs[0]] == output
-    return same and len(wide) > 1 and wide[1] == output[1] == math.prod(wide)
+def _has_one_for_each_channel(network: Network, step: Step) -> bool:
+    channels = network.shapes[step.name][1:2]
+    return is_along_channels(network, step) and channels == (math.prod(step.parameters["right"]),)
 
 
 def _ordered(network: Network, expressions: Expressions) -> Network:
@@ -167,7 +155,7 @@ def _names(network: Network, expressions: Expressions) -> dict[str, str]:
     found: dict[str, str] = {}
     taken, numbers = {IMAGE}, Counter[str]()
     for step in network.steps:
-        owner = next(filter(None, map(owner_of, _parameters(step, expressions))), None)
+        owner = owner_of_all(name for own in step.names for name in expressions[own].parameters())
         base = step.op.lower() if owner is None else automatic(owner)
         if base is not None:
             owner = f"{base}_{numbers[base]}"
@@ -181,8 +169,3 @@ def _names(network: Network, expressions: Expressions) -> dict[str, str]:
 def _values(name: str, step: Step) -> set[str]:
     """What the file calls the value and the numbers of a step of that name: `fuse`, `fuse.right`."""
     return {name, *(f"{name}.{role}" for role in (*step.parameters, *step.attributes))}
-
-
-def _parameters(step: Step, expressions: Expressions) -> Iterator[str]:
-    for parameter in step.names:
-        yield from expressions[parameter].parameters()

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 AUTOMATIC = re.compile(
     r"(batch_normalization|conv2d|conv2d_transpose|dense|depthwise_conv2d|group_normalization|layer_normalization|"
@@ -15,6 +15,11 @@ WRAPPED = re.compile(r"\.parametrizations\.\w+$")
 """Where PyTorch keeps what a parametrization makes of a parameter."""
 SUFFIX = re.compile(r"_(weight|bias|gamma|beta|running_mean|running_var|moving_mean|moving_var|W|B)(:0)?$")
 """How the names of parameters end in files of other frameworks."""
+
+
+def owner_of_all(parameters: Iterable[str]) -> str | None:
+    """The first module or layer that owns one of these parameters."""
+    return next(filter(None, map(owner_of, parameters)), None)
 
 
 def owner_of(parameter: str) -> str | None:

@@ -1,7 +1,5 @@
 """The pass over a graph: every node is interpreted by the rule of its operator."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -87,7 +85,7 @@ def read(
     Raises:
         UnreadableError: it has an operator that is not read; names the node.
     """
-    opset = model.opset_imports.get("", OPSETS[-1])
+    opset = model.opset_imports.get("", 18)
     if opset not in OPSETS:
         raise UnreadableError(
             f"It is written in opset {opset}, and this package supports {OPSETS[0]} to {OPSETS[-1]}.",
@@ -96,40 +94,31 @@ def read(
         )
     if model.functions:
         InlinePass()(model)
-    reader = _Reader(model, image, parameters, layout, batch, mixing=mixing)
+    builder = Builder(image, opset, batch, mixing=mixing)
+    reader = _Reader(model.graph, builder, parameters, layout)
     try:
         reader.run()
         outputs = list(reader.outputs())
     except UnreadableError as error:
-        steps = tuple(reader.builder.steps.values())
-        error.partial, *_ = simplified(Network(reader.builder.image, steps, ()), reader.builder.expressions)
+        error.partial, *_ = simplified(Network(builder.image, tuple(builder.steps.values()), ()), builder.expressions)
         raise
-    network = reader.builder.network([step for _, step in outputs])
-    expressions = reader.builder.expressions
-    network, numbers, names = canonical(network, {name: expressions[name] for name in network.parameters})
+    network = builder.network([step for _, step in outputs])
+    network, numbers, names = canonical(network, {name: builder.expressions[name] for name in network.parameters})
     shown = {place: Shown(names[step], perm) for place, (step, perm) in reader.shown.items() if step in names}
     return Reading(network, numbers, tuple(name for name, _ in outputs), shown)
 
 
 class _Reader:
     def __init__(
-        self,
-        model: ir.Model,
-        image: tuple[int, ...],
-        parameters: Mapping[str, NDArray[Any]] | None,
-        layout: Layout,
-        batch: int | None,
-        *,
-        mixing: bool,
+        self, graph: ir.Graph, builder: Builder, parameters: Mapping[str, NDArray[Any]] | None, layout: Layout
     ) -> None:
-        self._graph = model.graph
-        self.builder = Builder(image, model.opset_imports.get("", 18), batch, mixing=mixing)
+        self._graph, self._builder = graph, builder
         self.shown: dict[str, Shown] = {}
         self._of_file = parameters is None
         self._values: dict[ir.Value, Value] = {}
         self._whole: set[ir.Value] = set()
-        taken, *others = (value for value in model.graph.inputs if value.name not in model.graph.initializers)
-        source = self.builder.source
+        taken, *others = (value for value in graph.inputs if value.name not in graph.initializers)
+        source = builder.source
         if taken.dtype in WHOLE:
             self._whole.add(taken)
         self._values[taken] = source if layout == "nchw" else replace(source, perm=NCHW_TO_NHWC)
@@ -138,7 +127,7 @@ class _Reader:
             if parameters is None or name not in parameters:
                 raise UnreadableError(f"The graph takes {name} beside its image.", hint="Give a graph of one image.")
             self._values[value] = Number(PARAMETER, name=name, array=parameters[name])
-        for value in model.graph.initializers.values():
+        for value in graph.initializers.values():
             if value.const_value is not None:
                 array = _widened(value.const_value.numpy())
                 # A file's numbers are all initializers; what a converter leaves among them are constants of the code.
@@ -156,7 +145,11 @@ class _Reader:
                 self._values[value] = result
                 if whole:
                     self._whole.add(value)
-                self._note(node, value, result)
+                if isinstance(result, Feature) and result.pads is None:
+                    # Where it can be looked at in the source: a module's output is what its last node makes.
+                    for place in [value.name or ""] if self._of_file else layers_of(node):
+                        self.shown.pop(place, None)
+                        self.shown[place] = Shown(result.step, result.perm)
 
     def _is_whole(self, node: ir.Node) -> bool:
         """Whether a node gives whole numbers of the image: steps have no type of their own."""
@@ -167,13 +160,6 @@ class _Reader:
             None,
         )
         return node.op_type in GIVES_WHOLE or (first in self._whole and node.op_type not in GIVES_REAL)
-
-    def _note(self, node: ir.Node, value: ir.Value, result: Value) -> None:
-        """Notes where a value can be looked at in the source: a module's output is what its last node makes."""
-        if isinstance(result, Feature) and result.pads is None:
-            for place in [value.name or ""] if self._of_file else layers_of(node):
-                self.shown.pop(place, None)
-                self.shown[place] = Shown(result.step, result.perm)
 
     def outputs(self) -> Iterator[tuple[str, str]]:
         """(name of an output, the step that gives it), for each output that is made of the image.
@@ -193,8 +179,8 @@ class _Reader:
         yield from made
 
     def _settled(self, name: str, value: Feature | Rows) -> str:
-        settled = value.of if isinstance(value, Rows) else self.builder.settled(value)
-        if value.seen[:1] != (BATCH,) and not self.builder.mixing:
+        settled = value.of if isinstance(value, Rows) else self._builder.settled(value)
+        if value.seen[:1] != (BATCH,) and not self._builder.mixing:
             shape = described(value.seen)
             raise UnreadableError(
                 f"The output {name} has the shape {shape}: its first axis is not that of the images.", hint=CLASSIFIES
@@ -228,7 +214,7 @@ class _Reader:
         if node.op_type == "Shape" and inputs[0] is not None:
             return Number.constant(shape_of(inputs[0], attributes))
         if not any(isinstance(value, OF_IMAGE) for value in inputs):
-            return _arithmetic(node, inputs, attributes, self.builder.opset)
+            return _arithmetic(node, inputs, attributes, self._builder.opset)
         if node.op_type == "Split":
             attributes.setdefault("num_outputs", len(node.outputs))
         if node.op_type == "Div" and self._is_whole(node):
@@ -237,8 +223,8 @@ class _Reader:
         if rule is None:
             raise UnreadableError("this operator is not read", at_any_size=True)
         if any(isinstance(value, Rows) for value in inputs):
-            return of_rows(self.builder, node.op_type, rule, inputs, attributes)
-        return rule(self.builder, *inputs, **attributes)
+            return of_rows(self._builder, node.op_type, rule, inputs, attributes)
+        return rule(self._builder, *inputs, **attributes)
 
 
 def _needed(graph: ir.Graph) -> set[ir.Node]:

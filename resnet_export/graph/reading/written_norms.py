@@ -6,8 +6,6 @@
 Ioffe and Szegedy, "Batch Normalization" (2015), algorithm 2.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -37,7 +35,7 @@ def written_norm(scale: Number, shift: Number) -> WrittenNorm | None:
     product = shift
     if shift.op == "Sub":
         beta, product = map(_bare, shift.operands)
-    mean = _other(product, scale)
+    mean = next((mean for mean, other in _either(product, "Mul") if same(other, scale)), None)
     if mean is not None and shift.op != "Sub":  # without beta: -mean * scale
         mean = _bare(mean.operands[0]) if mean.op == "Neg" else None
     return None if mean is None else WrittenNorm(gamma, beta, mean, variance, epsilon)
@@ -74,11 +72,6 @@ def _root(number: Number) -> tuple[Number, float] | None:
         if (epsilon := added.scalar) is not None and 0 < epsilon < math.inf:
             return variance, decimal(epsilon)
     return None
-
-
-def _other(product: Number, factor: Number) -> Number | None:
-    """What `factor` is multiplied by."""
-    return next((mean for mean, other in _either(product, "Mul") if same(other, factor)), None)
 
 
 def _either(number: Number, op: str) -> Iterator[tuple[Number, Number]]:

@@ -8,10 +8,6 @@ from resnet_export.network.operators.operator import Floats, Operator, Sizes
 from resnet_export.network.sizes import Batch, Shape, Size, broadcast, product
 
 
-def _flat_shape(x: Shape, axis: int) -> Shape:
-    return (product(x[:axis]), product(x[axis:]))
-
-
 def _reshape_shape(x: Shape, shape: Sizes) -> Shape:
     """0 keeps the axis of the input, and -1 is what remains."""
     sizes: list[Size] = [x[axis] if size == 0 else size for axis, size in enumerate(shape)]
@@ -24,10 +20,6 @@ def _reshape_shape(x: Shape, shape: Sizes) -> Shape:
     if product(sizes) != total:
         raise ValueError(f"{x} can't become {shape}")
     return tuple(sizes)
-
-
-def _reshaped(x: Floats, shape: Sizes) -> Floats:
-    return x.reshape([x.shape[axis] if size == 0 else size for axis, size in enumerate(shape)])
 
 
 def _cut_shape(x: Shape, **bounds: Sizes) -> Shape:
@@ -69,12 +61,18 @@ MOVES = {
         lambda x, shape: np.broadcast_to(x, np.broadcast_shapes(x.shape, shape)),
         lambda x, shape: broadcast(x, tuple(shape)),
     ),
-    "Flatten": Operator(lambda x, axis: x.reshape(int(np.prod(x.shape[:axis])), -1), _flat_shape),
+    "Flatten": Operator(
+        lambda x, axis: x.reshape(int(np.prod(x.shape[:axis])), -1),
+        lambda x, axis: (product(x[:axis]), product(x[axis:])),
+    ),
     "Gather": Operator(
         lambda x, axis, indices: np.take(x, indices, axis),
         lambda x, axis, indices: (*x[:axis], len(indices), *x[axis + 1 :]),
     ),
-    "Reshape": Operator(_reshaped, _reshape_shape),
+    "Reshape": Operator(
+        lambda x, shape: x.reshape([x.shape[axis] if size == 0 else size for axis, size in enumerate(shape)]),
+        _reshape_shape,
+    ),
     "Slice": Operator(_cut, _cut_shape),
     "Transpose": Operator(lambda x, perm: x.transpose(perm), lambda x, perm: tuple(x[axis] for axis in perm)),
 }

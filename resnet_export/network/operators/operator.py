@@ -5,8 +5,6 @@ Its functions take the inputs in their order, and the parameters and attributes 
     _convolve(x, weight=..., bias=..., group=1, kernel_shape=(3, 3), ...)
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -28,29 +28,11 @@ ROUNDINGS: Mapping[str, Callable[[Floats], Floats]] = {
     "ceil": np.ceil,
 }
 """`nearest_mode` -> index."""
-
-
-def _asymmetric(i: Floats, scale: Any, length: int) -> Floats:
-    return np.asarray(i / scale)
-
-
-def _half_pixel(i: Floats, scale: Any, length: int) -> Floats:
-    return np.asarray((i + 0.5) / scale - 0.5)
-
-
-def _pytorch_half_pixel(i: Floats, scale: Any, length: int) -> Floats:
-    return _half_pixel(i, scale, length) if len(i) > 1 else np.zeros_like(i)
-
-
-def _align_corners(i: Floats, scale: Any, length: int) -> Floats:
-    return np.asarray(i * (length - 1) / max(len(i) - 1, 1))
-
-
 POSITIONS: Mapping[str, Callable[[Floats, Any, int], Floats]] = {
-    "asymmetric": _asymmetric,
-    "half_pixel": _half_pixel,
-    "pytorch_half_pixel": _pytorch_half_pixel,
-    "align_corners": _align_corners,
+    "asymmetric": lambda i, scale, length: i / scale,
+    "half_pixel": lambda i, scale, length: (i + 0.5) / scale - 0.5,
+    "pytorch_half_pixel": lambda i, scale, length: (i + 0.5) / scale - 0.5 if len(i) > 1 else np.zeros_like(i),
+    "align_corners": lambda i, scale, length: i * (length - 1) / max(len(i) - 1, 1),
 }
 """`coordinate_transformation_mode` -> p, from (i, s, length of the input)."""
 

@@ -18,11 +18,6 @@ Pads = Sequence[tuple[int, int]]
 """(before, after) of each spatial axis."""
 
 
-def output_size(size: int, kernel: int, stride: int, pads: int, dilation: int = 1) -> int:
-    """Length of an axis after a window: floor((size + pads - dilation (kernel - 1) - 1) / stride) + 1."""
-    return (size + pads - dilation * (kernel - 1) - 1) // stride + 1
-
-
 class _Window(NamedTuple):
     """How an operator goes over the last axes of its input."""
 

@@ -10,7 +10,7 @@ from resnet_export.network.evaluation import Numbers, outputs_of
 from resnet_export.network.folding import fold
 from resnet_export.network.match import layer_of
 from resnet_export.parity.diagnosis.bisect import bisect
-from resnet_export.parity.diagnosis.tensor_faults import explain, ulps
+from resnet_export.parity.diagnosis.faults import explain, ulps
 from resnet_export.parity.gate.evaluation import Candidate
 from resnet_export.parity.gate.gate import SOURCE_FACTOR, floor, max_error
 from resnet_export.parity.gate.inputs import InputSet

@@ -22,10 +22,9 @@ from resnet_export.graph.access import NHWC_TO_NCHW
 from resnet_export.network import IMAGE, Network, Step
 from resnet_export.network.evaluation import Numbers, apply, evaluate
 from resnet_export.network.operators.operator import Floats
-from resnet_export.parity.diagnosis.layer_faults import layer_faults, pattern
-from resnet_export.parity.gate.gate import FILE_FACTOR, SUSPICIOUS, floor, max_error
+from resnet_export.parity.diagnosis.faults import layer_faults, pattern
+from resnet_export.parity.gate.gate import FILE_FACTOR, SUSPICIOUS, allowed, floor, max_error
 from resnet_export.parity.gate.inputs import InputSet
-from resnet_export.parity.gate.tolerances import allowed
 from resnet_export.parity.reference.oracles import step_of
 from resnet_export.parity.results import Bisection, LayerError, Quantity
 from resnet_export.runtimes.session import Precision, Session

@@ -16,10 +16,9 @@ from resnet_export.network import Network
 from resnet_export.network.evaluation import Numbers
 from resnet_export.network.folding import folded_numbers, unfolded
 from resnet_export.network.match import match
-from resnet_export.parity.diagnosis.tensor_faults import ULPS, explain, ulps
+from resnet_export.parity.diagnosis.faults import ULPS, explain, ulps
 from resnet_export.parity.results import OTHER_WEIGHTS, Diagnosis
 from resnet_export.runtimes.session import Precision
-from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
 from resnet_export.weights.canonical import Array
 
@@ -72,8 +71,12 @@ def _faults(
         StructureError: it is another graph, or another network.
     """
     check_canonical(model, metadata.canonical, metadata.interface, metadata.preprocessing)
-    if isinstance(weights, Weights) and metadata.spec is not None:
-        yield from _other_specification(metadata.spec, weights)
+    if isinstance(weights, Weights) and (spec := metadata.spec) is not None:
+        given = replace(weights.spec, image_size=spec.image_size)  # which no weight depends on
+        differing = [name for name, value in spec.as_dict().items() if getattr(given, name) != value]
+        if differing:
+            listed = ", ".join(f"{name} {getattr(spec, name)} and not {getattr(given, name)}" for name in differing)
+            yield Diagnosis("specification", "the file", f"it has {listed}, as the weights have", None)
     if network is not None:
         match(unfolded(metadata.canonical), unfolded(network))
     if weights is not None and metadata.quantization is None:
@@ -85,18 +88,9 @@ def _faults(
     if labels is not None and len(labels) != classes:
         yield Diagnosis("metadata", "the file", f"it has {len(labels)} labels for {classes} classes", None)
     for name in ("mean", "std"):
-        given = len(getattr(metadata.preprocessing, name))
-        if given != channels:
-            yield Diagnosis("metadata", "the file", f"its {name} has {given} numbers for {channels} channels", None)
-
-
-def _other_specification(spec: ResNetSpec, weights: Weights) -> Iterator[Diagnosis]:
-    """Where the weights belong to another specification than the file's."""
-    given = replace(weights.spec, image_size=spec.image_size)  # which no weight depends on
-    differing = [name for name, value in spec.as_dict().items() if getattr(given, name) != value]
-    if differing:
-        listed = ", ".join(f"{name} {getattr(spec, name)} and not {getattr(given, name)}" for name in differing)
-        yield Diagnosis("specification", "the file", f"it has {listed}, as the weights have", None)
+        count = len(getattr(metadata.preprocessing, name))
+        if count != channels:
+            yield Diagnosis("metadata", "the file", f"its {name} has {count} numbers for {channels} channels", None)
 
 
 def _other_numbers(model: ir.Model, network: Network, weights: Numbers) -> Iterator[Diagnosis]:

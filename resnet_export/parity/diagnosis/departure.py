@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from resnet_export.error_text import is_usual
 from resnet_export.machine.cpu import read_cpu
 from resnet_export.parity.gate.evaluation import Evaluation
-from resnet_export.parity.gate.gate import SUSPICIOUS, max_error
+from resnet_export.parity.gate.gate import SUSPICIOUS, allowed, max_error
 from resnet_export.parity.gate.inputs import InputSet
-from resnet_export.parity.gate.tolerances import allowed
 from resnet_export.parity.results import Diagnosis
 from resnet_export.runtimes import parse_runtime
 from resnet_export.runtimes.session import Precision, Session
@@ -49,7 +48,10 @@ def diagnose_runtime(
     shown = [name for name in names if name in right]
     with failed.candidate.open() as session:
         name = _first_changed(session, images, shown, right, allowed(precision) or SUSPICIOUS)
-    where = "" if name is None else f" at node {_node_of(path, name)}"
+    where = ""
+    if name is not None:
+        node = next(node for node in onnx.load_model(path).graph.node if name in node.output)
+        where = f" at node {node.op_type} {node.name or name}"
     detail = f"{who} changes the result{where}: the same file passes in {passed.runtime}"
     cause = overflow(failed.runtime, precision, path) or f"a mistake of {who}, and none of the file"
     return Diagnosis(shown[-1] if name is None else name, failed.candidate.label, detail, cause)
@@ -80,9 +82,3 @@ def _first_changed(
 
     first = bisect.bisect_left(shown, True, key=is_changed)
     return shown[first] if first < len(shown) else None
-
-
-def _node_of(path: Path, value: str) -> str:
-    """`MaxPool pool1`, of the node that makes a value."""
-    node = next(node for node in onnx.load_model(path).graph.node if value in node.output)
-    return f"{node.op_type} {node.name or value}"

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from resnet_export.errors import RuntimeFailedError
 from resnet_export.graph.interface import Activation
 from resnet_export.parity.gate.gate import max_error
 from resnet_export.parity.gate.inputs import InputSet, batched
-from resnet_export.parity.gate.tolerances import allowed
 from resnet_export.parity.results import Inputs, Quantity
 from resnet_export.runtimes.session import Placement, Precision, Session
 
@@ -66,10 +66,6 @@ class Evaluation:
         """One output; None names the first. Nothing where the session doesn't show it."""
         return self.outputs if output is None else self.others.get(output, {})
 
-    def activation_bound(self, precision: Precision) -> float:
-        """The largest error of its probabilities that passes, where the file computes in that precision."""
-        return max(ACTIVATION_TOLERANCE, allowed(precision))
-
 
 def evaluate(
     candidate: Candidate,
@@ -87,9 +83,9 @@ def evaluate(
         run: Run = session.run
         if given == "probabilities" and session.takes_file_input:
             opens = candidate.open_logits
-            run = _value(session, "logits") if opens is None else stack.enter_context(opens()).run
+            run = partial(_value, session, "logits") if opens is None else stack.enter_context(opens()).run
         elif given == "embedding" and not session.takes_file_input:
-            run = _value(session, "flatten")
+            run = partial(_value, session, "flatten")
         found, left_out = _collect(session, run, sets, others)
         outputs = found.pop(None)
         error = None
@@ -155,13 +151,9 @@ def activate(logits: NDArray[Any], activation: Activation) -> NDArray[Any]:
     return np.asarray(found)
 
 
-def _value(session: Session, name: str) -> Run:
-    """Runs the session for one of its intermediate values."""
-
-    def run(images: NDArray[Any]) -> NDArray[Any]:
-        values = session.values(images, [name])
-        if name not in values:
-            raise RuntimeFailedError(f"{session.name} does not show the value {name}.")
-        return values[name]
-
-    return run
+def _value(session: Session, name: str, images: NDArray[Any]) -> NDArray[Any]:
+    """One of its intermediate values."""
+    values = session.values(images, [name])
+    if name not in values:
+        raise RuntimeFailedError(f"{session.name} does not show the value {name}.")
+    return values[name]

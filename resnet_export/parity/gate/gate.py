@@ -8,15 +8,19 @@ The error is the largest absolute one over the logits. Measured over networks, s
 (benchmarks/gate.py), a file stays within 2.2 times its yardstick and a source within 5.1 times its own, so that the
 factors leave room to rounding and none to a mistake. Where one side was lucky, NumPy's float32, which adds one value
 after the other, is a yardstick for the other side too; its error is the largest over all images of a kind.
+
+A file or runtime of reduced precision may be further off, with `bits` of significand:
+
+    bound         = units * 2^-bits * max|truth|
 """
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.parity.gate.tolerances import allowed
 from resnet_export.parity.results import Comparison, Inputs, Quantity
 from resnet_export.runtimes.session import Precision
 
@@ -26,6 +30,36 @@ FLOOR = 8 * 2.0**-24
 """8 units of float32 rounding, relative to the largest value: an evaluation may be lucky, and closer than that."""
 SUSPICIOUS = 64 * FLOOR
 """A relative error beyond this is held against NumPy's float32 too: file and source might be wrong alike."""
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What one precision allows."""
+
+    bits: int
+    """Length of the significand, with the hidden bit."""
+    units: int
+    """Units of rounding that pass, relative to the largest value."""
+    reason: str
+
+    @property
+    def relative(self) -> float:
+        """The largest error that passes, over the largest value of the truth."""
+        return self.units * 2.0**-self.bits
+
+
+TOLERANCES: dict[Precision, Tolerance] = {
+    "tf32": Tolerance(11, 8, "11 bits of significand in the products, float32 sums"),
+    "float16": Tolerance(11, 8, "11 bits of significand; values above 65504 overflow, and are an error of any size"),
+    "bfloat16": Tolerance(8, 8, "8 bits of significand; ResNets on CPUs were measured at 1 unit"),
+    "int8": Tolerance(8, 8, "8 bits of a range that calibration chose: a step of rounding decides which of two"),
+}
+"""8 units are the gate's floor, in units of that precision instead of float32's: float32 itself needs no tolerance."""
+
+
+def allowed(precision: Precision) -> float:
+    """The error that passes in a reduced precision, over the largest value of the truth; 0 in float32."""
+    return TOLERANCES[precision].relative if precision in TOLERANCES else 0.0
 
 
 def max_error(found: NDArray[Any], truth: NDArray[Any]) -> float:

@@ -1,10 +1,8 @@
 """What the networks are run on: seeded random images and pictures, in the form that each side takes."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +20,6 @@ BATCHES = (1, 2, 7)
 """Batches of the check: one image, the example that torch traces with, and a number that is no power of two."""
 MAX_PICTURES = 32
 """Pictures of a folder that take part: each costs a float64 evaluation."""
-
-
 PIXELS, SIGNED_PIXELS = (0, 255), (-128, 127)
 """The least and the largest value of a pixel."""
 LEAST_DEVIATION = 0.05
@@ -46,7 +42,7 @@ class InputSet:
     batches: tuple[int, ...]
     """Prefixes of the set that are run."""
 
-    def first(self, count: int) -> InputSet:
+    def first(self, count: int) -> Self:
         """The first images alone."""
         cut = {name: getattr(self, name)[:count] for name in ("file", "normalised", "raw", "exact")}
         return replace(self, **cut, batches=(count,))

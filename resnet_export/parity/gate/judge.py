@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from resnet_export.graph.interface import Activation
 from resnet_export.network.operators.operator import Floats
-from resnet_export.parity.gate.evaluation import Evaluation, activate
-from resnet_export.parity.gate.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, compare, floor, max_error
+from resnet_export.parity.gate.evaluation import ACTIVATION_TOLERANCE, Evaluation, activate
+from resnet_export.parity.gate.gate import FILE_FACTOR, SOURCE_FACTOR, SUSPICIOUS, allowed, compare, floor, max_error
 from resnet_export.parity.gate.inputs import InputSet
 from resnet_export.parity.model_under_test import ModelUnderTest
 from resnet_export.parity.reference.oracles import Real, Truths
@@ -42,6 +42,11 @@ class Verdict:
     """A source whose float32 run is far from the truth by rounding alone -> how far, over the largest value."""
 
     @property
+    def wrong(self) -> list[Evaluation]:
+        """The evaluations that failed."""
+        return [evaluation for evaluation, _ in self.failed]
+
+    @property
     def notes(self) -> list[str]:
         """What is said of such a source."""
         return [
@@ -61,7 +66,7 @@ class Verdict:
             failure = _sentence(evaluation, comparison, truth)
             comparison = replace(comparison, failure=failure)
             self.failures.append(failure)
-            if evaluation not in [failed for failed, _ in self.failed]:
+            if evaluation not in self.wrong:
                 self.failed.append((evaluation, inputs))
         self.comparisons.append(comparison)
 
@@ -77,21 +82,16 @@ def judge(
 ) -> Verdict:
     """Holds the file's evaluations against that of its source, or against NumPy's where there is none.
 
-    Args:
-        tested: the file.
-        sets: what was run.
-        truths: the truth of these sets.
-        evaluations: what the file gave.
-        source: what the live model gave that the file came from; it is judged too.
-        vouched: whether the source's own float64 run agrees with the truth.
+    The source is the live model that the file came from; it is judged too. `vouched` says whether its own float64 run
+    agrees with the truth.
     """
-    verdict = Verdict()
-    runs = (_Run(one, batch, output) for one in sets for batch in one.batches for output in (None, *tested.others))
-    for run in runs:
-        for evaluation, comparison in _compared(run, tested, truths, evaluations, source, vouched=vouched):
-            verdict.add(evaluation, comparison, run.truth(truths, evaluation.quantity), run.inputs)
+    verdict, outputs = Verdict(), (None, *tested.others)
+    for run in (_Run(truths, one, batch, output) for one in sets for batch in one.batches for output in outputs):
+        for evaluation, comparison in _compared(run, tested, evaluations, source, vouched=vouched):
+            verdict.add(evaluation, comparison, run.truth(evaluation.quantity), run.inputs)
     for evaluation in evaluations:
-        error, bound = evaluation.activation_error, evaluation.activation_bound(precision_of(evaluation, tested))
+        error = evaluation.activation_error
+        bound = max(ACTIVATION_TOLERANCE, allowed(precision_of(evaluation, tested)))
         if error is not None and not error <= bound:
             verdict.wrong_heads.append(evaluation)
             verdict.failures.append(
@@ -108,12 +108,11 @@ def judge_source(
     source: Evaluation,
     activation: Activation | None,
     *,
-    vouched: bool = False,
+    vouched: bool,
 ) -> None:
     """Holds a source that gives something else than the file, such as probabilities, against NumPy's float32."""
-    for run in (_Run(inputs, batch, None) for inputs in sets for batch in inputs.batches):
-        truth = run.truth(truths, "logits", activation=activation)
-        error = run.float32_error(truths, "logits", activation)
+    for run in (_Run(truths, inputs, batch, None) for inputs in sets for batch in inputs.batches):
+        truth, error = run.truth("logits", activation=activation), run.float32_error("logits", activation)
         verdict.add(source, run.compare_source(source, truth, error, error, vouched=vouched), truth, run.inputs)
 
 
@@ -125,6 +124,7 @@ def precision_of(evaluation: Evaluation, tested: ModelUnderTest) -> Precision:
 class _Run(NamedTuple):
     """Which numbers are compared: one output on some images."""
 
+    truths: Truths
     inputs: InputSet
     batch: int
     output: str | None
@@ -133,18 +133,15 @@ class _Run(NamedTuple):
     def key(self) -> tuple[Inputs, int]:
         return self.inputs.kind, self.batch
 
-    def truth(
-        self, truths: Truths, quantity: Quantity, dtype: Real = np.float64, activation: Activation | None = None
-    ) -> Floats:
-        truth = truths.of(self.inputs, quantity, dtype, output=self.output, batch=self.batch)
+    def truth(self, quantity: Quantity, dtype: Real = np.float64, activation: Activation | None = None) -> Floats:
+        truth = self.truths.of(self.inputs, quantity, dtype, output=self.output, batch=self.batch)
         return truth if activation is None else activate(truth, activation)
 
-    def float32_error(self, truths: Truths, quantity: Quantity, activation: Activation | None = None) -> float:
+    def float32_error(self, quantity: Quantity, activation: Activation | None = None) -> float:
         """The largest absolute error of NumPy's float32 on images of this kind: on one of them it may be lucky."""
         runs = [self._replace(batch=batch) for batch in self.inputs.batches]
         errors = [
-            max_error(*(run.truth(truths, quantity, dtype, activation) for dtype in (np.float32, np.float64)))
-            for run in runs
+            max_error(*(run.truth(quantity, dtype, activation) for dtype in (np.float32, np.float64))) for run in runs
         ]
         return max(filter(math.isfinite, errors), default=math.inf)
 
@@ -166,41 +163,24 @@ class _Run(NamedTuple):
         return replace(found, excused=vouched and magnified and not found.passed and math.isfinite(found.error))
 
 
-Compared = Iterator[tuple[Evaluation, Comparison]]
-
-
 def _compared(
-    run: _Run,
-    tested: ModelUnderTest,
-    truths: Truths,
-    evaluations: Sequence[Evaluation],
-    source: Evaluation | None,
-    *,
-    vouched: bool,
-) -> Compared:
-    """The file's evaluations beside that of the source where it gives the same, else alone."""
+    run: _Run, tested: ModelUnderTest, evaluations: Sequence[Evaluation], source: Evaluation | None, *, vouched: bool
+) -> Iterator[tuple[Evaluation, Comparison]]:
+    """The file's evaluations and that of the source against each other where both give the same.
+
+    Else the file's alone, against NumPy's float32.
+    """
     ran = [evaluation for evaluation in evaluations if run.key in evaluation.of(run.output)]
-    if source is None or not ran or run.key not in source.of(run.output):
-        return _alone(ran, tested, truths, run)
-    same = run.output is not None or ran[0].quantity == source.quantity
-    return _beside(source, ran, truths, run, vouched=vouched) if same else _alone(ran, tested, truths, run)
-
-
-def _alone(evaluations: Sequence[Evaluation], tested: ModelUnderTest, truths: Truths, run: _Run) -> Compared:
-    """Against NumPy's float32."""
-    for evaluation in evaluations:
-        truth, error = run.truth(truths, evaluation.quantity), run.float32_error(truths, evaluation.quantity)
-        yield evaluation, run.compare(evaluation, truth, error, precision=precision_of(evaluation, tested))
-
-
-def _beside(
-    source: Evaluation, evaluations: Sequence[Evaluation], truths: Truths, run: _Run, *, vouched: bool
-) -> Compared:
-    """File and source against each other."""
-    quantity = evaluations[0].quantity
-    truth = run.truth(truths, quantity)
+    quantity = ran[0].quantity if ran else None
+    gives = source is not None and run.key in source.of(run.output)
+    if quantity is None or source is None or not gives or (run.output is None and quantity != source.quantity):
+        for evaluation in ran:
+            truth, error = run.truth(evaluation.quantity), run.float32_error(evaluation.quantity)
+            yield evaluation, run.compare(evaluation, truth, error, precision=precision_of(evaluation, tested))
+        return
+    truth = run.truth(quantity)
     source_error = run.error(source, truth)
-    file_error = min(run.error(evaluation, truth) for evaluation in evaluations)
+    file_error = min(run.error(evaluation, truth) for evaluation in ran)
     least, most = 0.0, float("inf")
     alike = file_error <= FILE_FACTOR * max(source_error, floor(truth)) and (
         source_error <= SOURCE_FACTOR * max(file_error, floor(truth))
@@ -208,11 +188,11 @@ def _beside(
     if not alike or max(source_error, file_error) > SUSPICIOUS * float(np.abs(truth).max(initial=0.0)):
         # Both sides could be wrong alike and vouch for each other, or one of them was lucky: the sum of a large pool
         # in pairs is 5 times closer to the truth than one value after the other. A third one, NumPy, decides.
-        least = run.float32_error(truths, quantity)
+        least = run.float32_error(quantity)
         most = FILE_FACTOR * least
     own = run.compare_source(source, truth, max(min(file_error, most), least), least, vouched=vouched)
     other = least if own.excused else max(min(source_error, most), least)
-    for evaluation in evaluations:
+    for evaluation in ran:
         yield evaluation, run.compare(evaluation, truth, other, precision=evaluation.precision)
     yield source, own
 

@@ -74,14 +74,8 @@ class Truths:
     ) -> Floats:
         """One output in that precision, (N, K) for the first; probabilities stand for the logits they are made of.
 
-        What is made of fewer images is a prefix of what is made of more, unless one image depends on another.
-
-        Args:
-            inputs: the images.
-            quantity: what the first output is.
-            dtype: the precision of every operation.
-            output: the name of another output; None for the first.
-            batch: the number of images; None for all of the set.
+        What is made of fewer images is a prefix of what is made of more, unless one image depends on another. `output`
+        names another output than the first, and `batch` is the number of images; None for all of the set.
         """
         batch = len(inputs.raw) if batch is None else batch
         if self._oracle.network.mixes_images:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.gate.gate import TOLERANCES
 from resnet_export.parity.results import Comparison, LayerError, RuntimeResult, VerifyReport
 from resnet_export.terminal import Row, clipped, number, printable
 

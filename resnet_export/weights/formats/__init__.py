@@ -43,11 +43,7 @@ LFS = b"version https://"
 """What Git leaves in place of a large file, by https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md."""
 CHECKPOINTS = (*FORMATS, ".bin", ".ckpt", ".th", ".tar", ".pkl", ".h5")
 """How the names of checkpoints end that people have."""
-
-
-def read(path: str | os.PathLike[str], *, ema: bool = False) -> dict[str, NDArray[Any]]:
-    """The tensors of `read_contents`."""
-    return read_contents(path, ema=ema).tensors
+LONGEST_REASON = 160
 
 
 def read_contents(path: str | os.PathLike[str], *, ema: bool = False) -> Contents:
@@ -74,10 +70,10 @@ def read_own_contents(path: str | os.PathLike[str], *, ema: bool = False) -> Con
     if path.is_dir():
         path = sharded.checkpoint_in(path, CHECKPOINTS)
     _refuse_absent(path)
-    first, *others = [_read_file(part, ema=ema) for part in sharded.parts_of(path)]
-    if not others:
-        return first
-    return Contents({name: array for part in (first, *others) for name, array in part.tensors.items()})
+    parts = [_read_file(part, ema=ema) for part in sharded.parts_of(path)]
+    if len(parts) == 1:
+        return parts[0]
+    return Contents({name: array for part in parts for name, array in part.tensors.items()})
 
 
 def _read_file(path: Path, *, ema: bool) -> Contents:
@@ -102,10 +98,7 @@ def _read_file(path: Path, *, ema: bool) -> Contents:
 def write(path: str | os.PathLike[str], weights: Tensors, description: Description | None = None) -> None:
     """Writes a checkpoint in the format of the file's name: whole, or not at all.
 
-    Args:
-        path: of the file.
-        weights: canonical name -> array.
-        description: what the training says of the network; `.npz` has no place for it.
+    The description is what the training says of the network; `.npz` has no place for it.
 
     Raises:
         CheckpointError: the name has no known suffix, or the format is written elsewhere.
@@ -184,7 +177,7 @@ def _unwrapped(tensors: dict[str, NDArray[Any]], path: Path) -> dict[str, NDArra
     return {bare: tensors[name] for bare, name in sources.items()}
 
 
-def _shortened(error: Exception, limit: int = 160) -> str:
+def _shortened(error: Exception) -> str:
     """The first sentence of the reason: libraries write whole paragraphs, unsafe advice among it, and some nothing."""
     words = " ".join(str(error).split()).partition(". ")[0] or type(error).__name__
-    return (words if len(words) <= limit else f"{words[:limit]}...").rstrip(". ")
+    return (words if len(words) <= LONGEST_REASON else f"{words[:LONGEST_REASON]}...").rstrip(". ")

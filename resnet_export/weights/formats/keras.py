@@ -4,12 +4,13 @@
     layers/<class>_<count>/vars/<i>      its variables, in the order in which the layer made them
 
 A model inside a model repeats this below its own group. A `.keras` file is a zip archive with such an
-HDF5 file in it, next to the model's configuration.
+HDF5 file in it, next to the model's configuration. That shows image size and eps; whether the layers are those of a
+specification is not looked at here: `sources` reads that from the model.
 """
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,18 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_export.data import from_json
 from resnet_export.errors import CheckpointError
 from resnet_export.weights import description
 from resnet_export.weights.contents import Contents
-from resnet_export.weights.description import Description
-from resnet_export.weights.finding import Finding
-from resnet_export.weights.formats.keras_config import read_findings
+from resnet_export.weights.description import Description, Finding
 from resnet_export.weights.naming import Tensors
 from resnet_export.weights.naming.keras import VARIABLES, canonical_name, to_canonical
 
 TITLE = "a Keras 3 file"
 
-WEIGHTS_ENTRY = "model.weights.h5"
-"""The entry of a `.keras` archive that holds the variables."""
+WEIGHTS_ENTRY, CONFIG_ENTRY = "model.weights.h5", "config.json"
+"""The entries of a `.keras` archive that hold the variables and the configuration."""
 
 NOT_PARAMETERS = {"optimizer", "seed_generator"}
 """Groups whose variables are the training's, not the network's."""
@@ -51,14 +51,12 @@ def read(path: Path, *, ema: bool = False) -> Contents:
     Raises:
         CheckpointError: it holds no layer with variables, or two layers of one name, or a broken configuration.
     """
-    said: Description | None = None
+    source: Path | io.BytesIO = path
     configured: dict[str, Finding] = {}
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            source: Path | io.BytesIO = io.BytesIO(archive.read(WEIGHTS_ENTRY))
-        said, configured = read_description(path), read_findings(path)
-    else:
-        source = path
+            source = io.BytesIO(archive.read(WEIGHTS_ENTRY))
+        configured = read_findings(path)
     tensors: dict[str, NDArray[Any]] = {}
     with h5py.File(source, "r") as file:
         for group in _layers(file):
@@ -74,7 +72,7 @@ def read(path: Path, *, ema: bool = False) -> Contents:
             f"{path} holds no layer with variables as Keras 3 writes them.",
             hint="Write it with Keras 3: model.save_weights('model.weights.h5') or model.save('model.keras').",
         )
-    return Contents(tensors, description=said, configured=configured)
+    return Contents(tensors, description=read_description(path), configured=configured)
 
 
 def read_description(path: Path) -> Description | None:
@@ -89,6 +87,36 @@ def read_description(path: Path) -> Description | None:
         if description.ENTRY not in archive.namelist():
             return None
         return description.read(archive.read(description.ENTRY), path.name)
+
+
+def read_findings(path: Path) -> dict[str, Finding]:
+    """Field of the specification -> what the configuration of the model in an archive shows of it.
+
+    Raises:
+        CheckpointError: the archive has no configuration, or one that can't be read, or its images are not square.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            layers = list(_configured_layers(from_json(archive.read(CONFIG_ENTRY))))
+    except (KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        raise CheckpointError(
+            f"The configuration in {path} cannot be read: {type(error).__name__} at {error}.",
+            hint="Save the model again with Keras 3: model.save('model.keras').",
+        ) from error
+    found: dict[str, Finding] = {}
+    shape = next((shape for layer in layers if (shape := _input_shape(layer)) is not None), None)
+    if shape is not None and shape[1] != shape[2]:
+        raise CheckpointError(
+            f"{path}: the model takes images of {shape[1]} x {shape[2]}, and a ResNet's are square here.",
+            hint="Install Keras, which reads networks of any kind: pip install keras tensorflow-cpu",
+        )
+    if shape is not None and shape[1] is not None:
+        found["image_size"] = Finding(shape[1], f"the model in {path} takes {shape[1]} x {shape[1]}")
+    norms = (layer["config"] for layer in layers if layer.get("class_name") == "BatchNormalization")
+    eps = next((float(norm["epsilon"]) for norm in norms if "epsilon" in norm), None)
+    if eps is not None:
+        found["eps"] = Finding(eps, f"the batch norms in {path} have eps {eps:g}")
+    return found
 
 
 def write(path: Path, weights: Tensors, said: Description | None = None) -> None:
@@ -128,3 +156,22 @@ def _as_array(dataset: h5py.Dataset) -> NDArray[Any]:
     if dataset.attrs.get("dtype") == "bfloat16":
         array = array.view(ml_dtypes.bfloat16).astype(np.float32)
     return array
+
+
+def _configured_layers(entry: Any) -> Iterator[Mapping[str, Any]]:
+    """Every layer and model, nested ones included, in the order of the file."""
+    if isinstance(entry, dict):
+        if "class_name" in entry and isinstance(entry.get("config"), dict):
+            yield entry
+        for value in entry.values():
+            yield from _configured_layers(value)
+    elif isinstance(entry, list):
+        for value in entry:
+            yield from _configured_layers(value)
+
+
+def _input_shape(layer: Mapping[str, Any]) -> list[int | None] | None:
+    """(N, height, width, channels), where a layer or model says it."""
+    config = layer["config"]
+    shape = config.get("batch_shape") or config.get("build_input_shape")
+    return shape if isinstance(shape, list) and len(shape) == 4 else None

@@ -35,14 +35,9 @@ def read(path: Path, *, ema: bool = False) -> Contents:
     content = path.read_bytes()
     entries = deserialize(content)  # type: ignore[no-untyped-call]
     tensors = {name: _as_array(name, entry, path) for name, entry in entries}
-    return Contents(tensors, description=_description(content, path))
-
-
-def _description(content: bytes, path: Path) -> Description | None:
-    """In the metadata of the header, whose length stands in the first 8 bytes."""
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])  # behind its length
     said = header.get("__metadata__", {}).get(description.KEY)
-    return None if said is None else description.read(said, path.name)
+    return Contents(tensors, description=None if said is None else description.read(said, path.name))
 
 
 def write(path: Path, weights: Tensors, said: Description | None = None) -> None:

@@ -19,11 +19,7 @@ USUAL = ("model.safetensors", "pytorch_model.bin")
 
 
 def checkpoint_in(folder: Path, suffixes: Sequence[str]) -> Path:
-    """The checkpoint in a folder.
-
-    Args:
-        folder: where to look.
-        suffixes: how the names of checkpoints end.
+    """The checkpoint in a folder, of those whose names end so.
 
     Raises:
         CheckpointError: there is none, or several.

@@ -59,13 +59,10 @@ SAVE_STATE_DICT = (
 
 
 def read(path: Path, *, ema: bool = False) -> Contents:
-    """The tensors of a state_dict, bare or inside a checkpoint; bfloat16 is widened to float32, which is exact.
+    """The tensors of a state_dict, bare or inside a checkpoint in either of the two formats that `torch.save` writes.
 
-    Objects beside the tensors are skipped: nothing that they ask for is called.
-
-    Args:
-        path: in either of the two formats that `torch.save` writes.
-        ema: take the moving average of the weights, where there is one.
+    bfloat16 is widened to float32, which is exact. Objects beside the tensors are skipped: nothing that they ask for is
+    called. With `ema`, the moving average of the weights is taken, where there is one.
 
     Raises:
         CheckpointError: it is a whole pickled model or a program, has no tensors, or quantised ones.
@@ -84,12 +81,9 @@ def read(path: Path, *, ema: bool = False) -> Contents:
         )
     tensors = {name: _as_array(tensor) for name, tensor in taken.items()}
     named, args = training.read(content)
-    return Contents(tensors, notes, labels, description=_description(content, path), named=named, args=args)
-
-
-def _description(content: object, path: Path) -> Description | None:
-    said = content.get(description.KEY) if isinstance(content, Mapping) else None
-    return description.read(said, path.name) if isinstance(said, str) else None
+    own = content.get(description.KEY) if isinstance(content, Mapping) else None
+    said = description.read(own, path.name) if isinstance(own, str) else None
+    return Contents(tensors, notes, labels, description=said, named=named, args=args)
 
 
 def write(path: Path, weights: Tensors, said: Description | None = None) -> None:
@@ -115,10 +109,7 @@ def _load(path: Path) -> tuple[object, CheckpointError | None]:
     named = path.suffix.lower() != ".safetensors" and is_text(path)
     mapped = zipped and named
     source = path if named else io.BytesIO(path.read_bytes())
-    if zipped:
-        _refuse_archives(path)
-    else:
-        _refuse_other_files(path)
+    (_refuse_archives if zipped else _refuse_other_files)(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's advice on pickle protocols is for who writes the file
         try:
@@ -128,8 +119,9 @@ def _load(path: Path) -> tuple[object, CheckpointError | None]:
                 f"{path} was refused and not executed: {_reason(error)}.", hint=SAVE_STATE_DICT.format(path.stem)
             )
             skipping: Any = types.SimpleNamespace(
-                Unpickler=_Unpickler, load=_load_pickle, UnpicklingError=pickle.UnpicklingError, __name__="skipping"
-            )
+                Unpickler=_Unpickler, load=lambda file, **options: _Unpickler(file, **options).load(),
+                UnpicklingError=pickle.UnpicklingError, __name__="skipping",
+            )  # fmt: skip
             try:
                 # Safe without `weights_only`: `_Unpickler` calls nothing but what makes tensors and plain data.
                 return torch.load(
@@ -145,23 +137,10 @@ class _Skipped:
     def __init__(self, *arguments: object, **named: object) -> None:
         pass
 
+    __setstate__ = __setitem__ = append = extend = add = __init__
+
     def __call__(self, *arguments: object, **named: object) -> _Skipped:
         return _Skipped()
-
-    def __setstate__(self, state: object) -> None:
-        pass
-
-    def __setitem__(self, key: object, value: object) -> None:
-        pass
-
-    def append(self, value: object) -> None:
-        """As of a list."""
-
-    def extend(self, values: object) -> None:
-        """As of a list."""
-
-    def add(self, value: object) -> None:
-        """As of a set."""
 
 
 class _Unpickler(pickle._Unpickler):
@@ -185,10 +164,6 @@ class _Unpickler(pickle._Unpickler):
             if isinstance(found, type) and issubclass(found, torch.storage._LegacyStorage):
                 return found
         return type(global_name, (_Skipped,), {})
-
-
-def _load_pickle(file: Any, **options: Any) -> object:
-    return _Unpickler(file, **options).load()
 
 
 def _refuse_archives(path: Path) -> None:
@@ -249,13 +224,9 @@ def _select(content: object, path: Path, *, ema: bool) -> Selected:
 def _is_state_dict(value: object) -> bool:
     """Whether it holds tensors by name, directly or one level below."""
     torch = require("torch")
-    if not isinstance(value, Mapping):
-        return False
-    inside = [
-        *value.values(),
-        *(inner for entry in value.values() if isinstance(entry, Mapping) for inner in entry.values()),
-    ]
-    return any(isinstance(one, torch.Tensor) for one in inside)
+    held = list(value.values()) if isinstance(value, Mapping) else []
+    inside = [inner for entry in held if isinstance(entry, Mapping) for inner in entry.values()]
+    return any(isinstance(one, torch.Tensor) for one in (*held, *inside))
 
 
 def _said(key: str, averages: list[str]) -> tuple[str, ...]:

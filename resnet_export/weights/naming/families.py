@@ -8,8 +8,6 @@ In a table {S}, {B} and {I} are whole numbers: of a stage, a block and a layer i
 missing.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +18,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from resnet_export.errors import quote_some
+from resnet_export.network import NORM_ROLES
 from resnet_export.weights.contents import Contents
 from resnet_export.weights.naming.torch import COUNTER
 
@@ -57,14 +56,8 @@ KERAS_APPLICATIONS: Table = (
     ("predictions", "fc"),
     ("probs", "fc"),
 )
-KERAS_HUB: Table = (
-    ("conv1_conv", "conv1"),
-    ("conv1_bn", "bn1"),
-    ("stack{S}_block{B}_0_conv", "layer{S+1}.{B}.downsample.0"),
-    ("stack{S}_block{B}_0_bn", "layer{S+1}.{B}.downsample.1"),
-    ("stack{S}_block{B}_{I}_conv", "layer{S+1}.{B}.conv{I}"),
-    ("stack{S}_block{B}_{I}_bn", "layer{S+1}.{B}.bn{I}"),
-    ("predictions", "fc"),
+KERAS_HUB: Table = tuple(  # which counts from 0
+    (name.replace("conv{S}", "stack{S}"), new.replace("{S-1}.{B-1}", "{S+1}.{B}")) for name, new in KERAS_APPLICATIONS
 )
 FASTAI: Table = (
     ("1.{I}", "head.{I}"),
@@ -110,7 +103,6 @@ OTHERS: Table = (
     (r"layer\d\.\d+\.convs\.|layer\d\.\d+\.conv2\.conv", "a Res2Net, ResNeSt or SKNet"),
 )
 """What stands in the names of other networks, and what they are: the first that fits."""
-ROLES = ("weight", "bias", "running_mean", "running_var")
 CLASSIFIER = re.compile(r"(.*\.)?(fc|head|classifier|linear|cls|logits|output|out|\d+)")
 """What a layer is called, somewhere in a user's own module, that is its classifier if it is the only dense one."""
 BESIDE = re.compile(r"loss|criterion|metric|_acc")
@@ -122,7 +114,7 @@ CORE = ("conv1", "layer1.0.conv1", "layer2.0.conv1")
 def canonical_name(name: str, table: Table) -> str | None:
     """A tensor's name as torchvision has it; None where the family has no such tensor."""
     layer, _, role = name.rpartition(".")
-    if role not in ROLES:
+    if role not in NORM_ROLES:
         return None
     for pattern, template in table:
         match = _pattern(pattern).fullmatch(layer)
@@ -152,11 +144,7 @@ def in_canonical_names(contents: Contents, *, ema: bool = False) -> Contents:
     """The tensors under torchvision's names, where they are a known family's, behind one prefix or none.
 
     What stands beside that prefix is left out, and said; without a prefix nothing is. Tensors of no known family keep
-    their names.
-
-    Args:
-        contents: of a checkpoint.
-        ema: take those of a moving average, where there are others too.
+    their names. With `ema`, those of a moving average are taken, where there are others too.
     """
     names = [name for name in contents.tensors if not name.endswith(COUNTER)]
     for prefix in _prefixes(names, ema=ema):

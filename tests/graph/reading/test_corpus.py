@@ -13,6 +13,7 @@ from resnet_export.graph.check import check_canonical
 from resnet_export.graph.interface import Interface
 from resnet_export.graph.reading import read
 from resnet_export.graph.reading.values import UnreadableError
+from resnet_export.images import Preprocessing
 from resnet_export.network.folding import fold, unfolded
 from tests.network.running import OPSET, assert_computed, file_of, run
 
@@ -124,7 +125,9 @@ def test_a_file_with_a_number_that_float32_rounds_is_canonical(epsilon: str) -> 
     feeds = feeds_of(model)
     reading = read(model, (2, 5, 6), {name: feeds[name] for name in list(feeds)[1:]})
     proto = file_of(reading.network, reading.numbers)
-    check_canonical(ir.from_proto(proto), unfolded(fold(reading.network)), Interface(opset=OPSET))
+    check_canonical(
+        ir.from_proto(proto), unfolded(fold(reading.network)), Interface(opset=OPSET), Preprocessing.default(3, 32)
+    )
 
 
 @pytest.mark.parametrize(

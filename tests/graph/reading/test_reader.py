@@ -10,11 +10,11 @@ import onnx
 import onnx_ir as ir
 import pytest
 
-from resnet_export.convert import CONVERTERS
 from resnet_export.graph.interface import Interface
 from resnet_export.graph.reading import read
 from resnet_export.graph.reading.reader import HINT
 from resnet_export.graph.reading.values import UnreadableError
+from resnet_export.models import FRAMEWORKS
 from resnet_export.network import BATCH
 from resnet_export.network.evaluation import outputs_of
 from resnet_export.network.match import match
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from resnet_export.weights import Weights
     from tests.graph.conftest import Maker
 
-frameworks = pytest.mark.parametrize("framework", CONVERTERS)
+frameworks = pytest.mark.parametrize("framework", FRAMEWORKS)
 networks = pytest.mark.parametrize("network", ["tiny", "small", "bottlenecks"])
 
 
@@ -61,7 +61,7 @@ def test_both_frameworks_give_one_network(
     """In one order, and with one order of the operands of every sum; their names are those of the layers."""
     spec: ResNetSpec = request.getfixturevalue(network)
     found = []
-    for framework in CONVERTERS:
+    for framework in FRAMEWORKS:
         topology = raw_topology(framework, spec)
         found.append(read(topology.graph, spec.network.image, topology.parameters))
     assert structure(found[0].network) == structure(found[1].network)

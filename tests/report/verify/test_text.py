@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from resnet_export.parity.gate.tolerances import TOLERANCES
+from resnet_export.parity.gate.gate import TOLERANCES
 from resnet_export.parity.results import Bisection, RuntimeResult
 from resnet_export.report.verify.text import ROWS, render
 from resnet_export.runtimes.session import Placement

@@ -15,7 +15,7 @@ from resnet_export.errors import CheckpointError, UnavailableError
 from resnet_export.models import keras as keras_definition
 from resnet_export.spec import ResNetSpec
 from resnet_export.weights import Weights
-from resnet_export.weights.formats import FORMATS, read
+from resnet_export.weights.formats import FORMATS, read_contents
 from resnet_export.weights.formats import numpy as numpy_file
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def bits(weights: Weights) -> dict[str, bytes]:
 
 def refused(path: Path) -> CheckpointError:
     with pytest.raises(CheckpointError) as caught:
-        read(path)
+        read_contents(path)
     assert caught.value.exit_code == 3
     assert caught.value.hint
     assert "\n" not in caught.value.message
@@ -112,7 +112,7 @@ def test_a_text_that_is_called_a_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "model.pth"
     path.write_text("hello")
     with pytest.raises(CheckpointError) as caught:
-        read(path)
+        read_contents(path)
     assert caught.value.message == (
         f"{path} is no PyTorch checkpoint: it begins like neither of the two formats that torch.save writes."
     )

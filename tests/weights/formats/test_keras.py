@@ -13,7 +13,7 @@ import pytest
 from resnet_export.errors import CheckpointError
 from resnet_export.models import keras as definition
 from resnet_export.weights import Weights
-from resnet_export.weights.formats import read
+from resnet_export.weights.formats import read_contents
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +74,7 @@ def test_neither_keras_nor_tensorflow_is_imported(tmp_path: Path, trained: keras
 def test_half_precision_is_widened_exactly(tmp_path: Path, suffix: str) -> None:
     layer = keras.layers.Dense(3, name="fc", dtype="bfloat16")
     model = keras.Sequential([keras.Input((4,)), layer])
-    found = read(save(model, tmp_path / f"m{suffix}"))
+    found = read_contents(save(model, tmp_path / f"m{suffix}")).tensors
     np.testing.assert_array_equal(found["fc.weight"], np.asarray(layer.kernel.value).astype(np.float32).T)
 
 
@@ -88,7 +88,9 @@ def test_layers_of_other_kinds_are_named(tmp_path: Path) -> None:
             keras.layers.Dense(5, use_bias=False, name="biasless"),
         ]
     )
-    shapes = {name: array.shape for name, array in read(save(model, tmp_path / "m.weights.h5")).items()}
+    shapes = {
+        name: array.shape for name, array in read_contents(save(model, tmp_path / "m.weights.h5")).tensors.items()
+    }
     assert shapes == {
         "biased.weight": (4, 3, 3, 3),
         "biased.bias": (4,),
@@ -108,21 +110,21 @@ def test_two_layers_of_one_name_are_refused(tmp_path: Path) -> None:
     ]
     model = keras.Model(image, branches)
     with pytest.raises(CheckpointError, match=r"holds 'fc\.weight' twice"):
-        read(save(model, tmp_path / "m.weights.h5"))
+        read_contents(save(model, tmp_path / "m.weights.h5"))
 
 
 def test_hdf5_of_something_else(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "m.weights.h5", "w") as file:
         file["conv1/kernel"] = np.zeros(3)
     with pytest.raises(CheckpointError, match="holds no layer with variables as Keras 3 writes them"):
-        read(tmp_path / "m.weights.h5")
+        read_contents(tmp_path / "m.weights.h5")
 
 
 def test_zip_of_something_else(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
         archive.writestr("config.json", "{}")
     with pytest.raises(CheckpointError, match=r"is a zip archive, and no checkpoint: it holds 'config\.json'"):
-        read(tmp_path / "m.keras")
+        read_contents(tmp_path / "m.keras")
 
 
 def test_a_link_to_another_file_is_not_followed(tmp_path: Path) -> None:
@@ -133,7 +135,7 @@ def test_a_link_to_another_file_is_not_followed(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "m.weights.h5", "w") as file:
         file["layers/dense"] = h5py.ExternalLink(tmp_path / "other.h5", "/")
     with pytest.raises(CheckpointError, match="holds no layer"):
-        read(tmp_path / "m.weights.h5")
+        read_contents(tmp_path / "m.weights.h5")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

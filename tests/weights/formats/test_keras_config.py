@@ -13,7 +13,7 @@ from keras import layers
 
 from resnet_export import CheckpointError, ResNetSpec, Weights, export
 from resnet_export.models.keras import build
-from resnet_export.weights.formats.keras_config import read_findings
+from resnet_export.weights.formats.keras import read_findings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_model
 from resnet_export.errors import CheckpointError
 from resnet_export.models.torch import ResNet
 from resnet_export.weights import Weights
-from resnet_export.weights.formats import read
+from resnet_export.weights.formats import read_contents
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ def test_half_precision_is_widened_exactly(tmp_path: Path, weights: Weights, dty
 def test_every_element_type_is_read_as_it_is(tmp_path: Path, dtype: str) -> None:
     array = np.array([[0, 1], [1, 1]], dtype=dtype)
     save_file({"a": array}, tmp_path / "m.safetensors")
-    found = read(tmp_path / "m.safetensors")["a"]
+    found = read_contents(tmp_path / "m.safetensors").tensors["a"]
     assert found.dtype == array.dtype
     np.testing.assert_array_equal(found, array)
 
@@ -65,7 +65,7 @@ def test_an_eight_bit_float_is_refused(tmp_path: Path) -> None:
 
     save_torch_file({"a": torch.ones(2).to(torch.float8_e4m3fn)}, tmp_path / "m.safetensors")
     with pytest.raises(CheckpointError, match="a is of type F8_E4M3, which is not read here"):
-        read(tmp_path / "m.safetensors")
+        read_contents(tmp_path / "m.safetensors")
 
 
 def test_counters_are_written(tmp_path: Path, weights: Weights) -> None:

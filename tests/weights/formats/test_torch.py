@@ -21,7 +21,7 @@ import torch
 from resnet_export.errors import CheckpointError
 from resnet_export.models.torch import ResNet
 from resnet_export.weights import Weights
-from resnet_export.weights.formats import read, read_contents
+from resnet_export.weights.formats import read_contents
 
 if TYPE_CHECKING:
     from resnet_export.spec import ResNetSpec
@@ -233,7 +233,7 @@ def test_what_a_file_claims_takes_no_memory(tmp_path: Path, claim: bytes) -> Non
     path.write_bytes(start + claim + content[file.tell() + 2 :])
     tracemalloc.start()
     with contextlib.suppress(CheckpointError):
-        read(path)
+        read_contents(path)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < LARGE // 4
@@ -242,7 +242,7 @@ def test_what_a_file_claims_takes_no_memory(tmp_path: Path, claim: bytes) -> Non
 def test_a_sparse_tensor_is_a_checkpoint_error(tmp_path: Path) -> None:
     torch.save({"fc.weight": torch.eye(2).to_sparse()}, tmp_path / "m.pth")
     with pytest.raises(CheckpointError, match="cannot be read as a PyTorch checkpoint"):
-        read(tmp_path / "m.pth")
+        read_contents(tmp_path / "m.pth")
 
 
 def test_another_byte_in_an_archive_is_found(tmp_path: Path, weights: Weights) -> None:

@@ -1,7 +1,5 @@
 """How each operator of a graph becomes steps: `RULES["Conv"](builder, x, weight, group=2)` gives the node's outputs."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

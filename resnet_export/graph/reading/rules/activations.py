@@ -10,8 +10,6 @@ softsign(x)  = x / (1 + |x|)
 swish(x)     = x sigmoid(alpha x)
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import partial

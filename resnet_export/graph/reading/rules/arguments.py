@@ -5,8 +5,6 @@ A rule takes the builder, the node's inputs in their order, and its attributes b
     RULES["Gemm"](builder, x, weight, bias, transB=1)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from resnet_export.graph.reading.values import Feature, Number, UnreadableError, Value

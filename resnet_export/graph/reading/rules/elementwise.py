@@ -1,7 +1,5 @@
 """Activations, and arithmetic between features or with numbers."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 from typing import Any
@@ -136,11 +134,6 @@ def _aligned(number: Number, shape: tuple[int, ...], x: Feature) -> Number:
     return number
 
 
-def _cast_like(builder: Builder, value: Value, other: Input, **_: Any) -> Value:
-    """The first input, whichever of the two depends on the image: both are floating."""
-    return value
-
-
 def _dropout(builder: Builder, x: Input, ratio: Input = None, training: Input = None, **_: Any) -> Value:
     if scalar(training):
         raise UnreadableError("it was exported in training mode, and drops values at random")
@@ -221,7 +214,7 @@ RULES: dict[str, Single] = {
     **{op: _unary(op) for op in UNARY if op != "Clip"},
     **{op: _binary(op) for op in (*BINARY, *COMPARISONS)},
     "Cast": _cast,
-    "CastLike": _cast_like,
+    "CastLike": lambda builder, value, other, **_: value,  # both are floating, whichever depends on the image
     "Clip": _clip,
     "Dropout": _dropout,
     "Identity": lambda builder, x: feature(x),

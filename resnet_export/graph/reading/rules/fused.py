@@ -3,8 +3,6 @@
 https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -86,10 +84,6 @@ def _biased_gelu(builder: Builder, x: Input, bias: Input = None, *, approximate:
     return activations.RULES["Gelu"](builder, taken, approximate=approximate)
 
 
-def _quick_gelu(builder: Builder, x: Input, alpha: float = QUICK) -> Value:
-    return activations.RULES["Swish"](builder, x, alpha=alpha)
-
-
 RULES: dict[str, Single] = {
     "BiasGelu": _biased_gelu,
     "FastGelu": partial(_biased_gelu, approximate="tanh"),
@@ -97,5 +91,5 @@ RULES: dict[str, Single] = {
     "FusedGemm": _gemm,
     "FusedMatMul": _matmul,
     "Gelu": _biased_gelu,
-    "QuickGelu": _quick_gelu,
+    "QuickGelu": lambda builder, x, alpha=QUICK: activations.RULES["Swish"](builder, x, alpha=alpha),
 }

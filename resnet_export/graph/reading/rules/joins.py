@@ -1,7 +1,5 @@
 """What joins values."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What only orders, cuts and repeats."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Normalisations that are operators; those that are written out in arithmetic are recognised in `written_norms`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """Matrix products."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from resnet_export.graph.reading.builder import Builder

@@ -8,8 +8,6 @@
 which is exact but for the rounding of scales. https://onnx.ai/onnx/operators, and ONNX Runtime's ContribOperators.md.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

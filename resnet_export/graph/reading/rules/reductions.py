@@ -1,7 +1,5 @@
 """Global pooling, sums over axes, softmax."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from resnet_export.graph.reading.builder import Builder
@@ -46,12 +44,12 @@ def _reduction(op: str) -> Single:
     return rule
 
 
-def _derived(op: str, before: Callable[[Builder, Feature], Feature] | None, after: str | None = None) -> Single:
-    """A reduction of what is made of the input, and what another operator makes of that."""
+def _sum(before: Callable[[Builder, Feature], Feature] | None, after: str | None = None) -> Single:
+    """The sum of what is made of the input, and what another operator makes of that."""
 
     def rule(builder: Builder, x: Input, *given: Input, **attributes: int) -> Value:
         taken = feature(x) if before is None else before(builder, feature(x))
-        found = _reduction(op)(builder, taken, *given, **attributes)
+        found = _reduction("ReduceSum")(builder, taken, *given, **attributes)
         return found if after is None else made(builder, after, found)
 
     return rule
@@ -98,10 +96,10 @@ def _softmax(op: str) -> Single:
 
 REDUCTIONS: dict[str, Single] = {
     **{op: _reduction(op) for op in ("ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum")},
-    "ReduceL1": _derived("ReduceSum", lambda builder, x: made(builder, "Abs", x)),
-    "ReduceLogSum": _derived("ReduceSum", None, "Log"),
-    "ReduceLogSumExp": _derived("ReduceSum", lambda builder, x: made(builder, "Exp", x), "Log"),
-    "ReduceSumSquare": _derived("ReduceSum", lambda builder, x: made(builder, "Mul", x, x)),
+    "ReduceL1": _sum(lambda builder, x: made(builder, "Abs", x)),
+    "ReduceLogSum": _sum(None, "Log"),
+    "ReduceLogSumExp": _sum(lambda builder, x: made(builder, "Exp", x), "Log"),
+    "ReduceSumSquare": _sum(lambda builder, x: made(builder, "Mul", x, x)),
 }
 RULES: dict[str, Single] = {
     "GlobalAveragePool": _pool("GlobalAveragePool"),

@@ -1,7 +1,5 @@
 """`Resize`, and `Upsample` of older files: by scales, or to lengths that are known."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ Converters write a dense layer of a value (batch, height, width, channels) in th
     Reshape to (batch * height * width, channels), MatMul, Add, Reshape back
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

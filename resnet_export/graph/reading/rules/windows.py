@@ -1,7 +1,5 @@
 """Convolutions, poolings and pads."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +9,6 @@ from resnet_export.graph.reading.builder import Builder, sides
 from resnet_export.graph.reading.rules import moves
 from resnet_export.graph.reading.rules.arguments import Input, Single, feature, integers, number, scalar
 from resnet_export.graph.reading.values import Feature, UnreadableError, Value
-from resnet_export.network.operators.windows import output_size
 
 
 def _convolution(
@@ -108,7 +105,7 @@ def _pads(
 
 def same_padding(length: int, span: int, stride: int) -> tuple[int, int]:
     """(before, after) of TensorFlow's SAME: ceil(length / stride) outputs, the odd one after."""
-    total = max((output_size(length, 1, stride, 0) - 1) * stride + span - length, 0)
+    total = max((-(-length // stride) - 1) * stride + span - length, 0)
     return total // 2, total - total // 2
 
 

@@ -13,9 +13,8 @@ from resnet_export.images import Preprocessing
 from resnet_export.network.evaluation import evaluate
 from resnet_export.parity.diagnosis.bisect import bisect
 from resnet_export.parity.gate.evaluation import activate
-from resnet_export.parity.gate.gate import compare
+from resnet_export.parity.gate.gate import TOLERANCES, compare
 from resnet_export.parity.gate.inputs import random_inputs
-from resnet_export.parity.gate.tolerances import TOLERANCES
 from resnet_export.runtimes.session import Session
 from resnet_export.weights.initial import trained_like
 

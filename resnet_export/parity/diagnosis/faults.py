@@ -1,11 +1,11 @@
-"""Known mistakes, made on purpose: what a layer would give if it were wrong in one of the usual ways.
+"""Known mistakes, made on purpose: what a layer or a tensor would be if it were wrong in one of the usual ways.
 
-Each is computed in float64 from the layer's own inputs and compared with what was found there, so that the cause
-of a wrong layer is recognised by its output, in any runtime and in any file.
+A layer's are computed in float64 from its own inputs and compared with what was found there, so that the cause of a
+wrong layer is recognised by its output, in any runtime and in any file.
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,13 @@ from resnet_export.network import IMAGE, Network, Step
 from resnet_export.network.evaluation import Numbers, apply
 from resnet_export.network.folding import PRODUCTS, scale_and_shift
 from resnet_export.network.operators.operator import Floats, along_channels
-from resnet_export.parity.diagnosis.tensor_faults import OTHER_EPS, mistaken_norms
 from resnet_export.parity.results import LayerError
+from resnet_export.weights.canonical import Array
 
+ULPS = 4
+"""Units in the last place within which two foldings of the same numbers agree: one rounding each, and some room."""
+OTHER_EPS = (1e-3, 1e-6, 1e-4, 1e-2, 1e-7, 0.0)
+"""Keras's default, and what other libraries use."""
 SAME = "SAME padding, which pads more below and to the right"
 MANTISSAS = ((2.0**-13, 2.0**-9.5, "TF32 or float16"), (2.0**-9.5, 2.0**-6, "bfloat16"))
 """(least, most, precision): the local error of a convolution over its largest value, when it multiplies so."""
@@ -29,7 +33,10 @@ def layer_faults(step: Step, network: Network, numbers: Numbers, sources: list[F
         case "Conv":
             yield from _of_convolution(step, network, numbers, sources[0])
         case "BatchNormalization":
-            yield from _of_norm(step, numbers, sources)
+            yield "the batch norm was left out", sources[0]
+            yield "the batch norm was applied twice", apply(step, [apply(step, sources, numbers)], numbers)
+            for eps in OTHER_EPS:
+                yield f"batch norm with eps {eps:g}", apply(_changed(step, epsilon=eps), sources, numbers)
         case "MaxPool":
             yield SAME, apply(_changed(step, pads=_same_pads(sources[0], step)), sources, numbers)
         case "Relu":
@@ -70,7 +77,11 @@ def _of_convolution(step: Step, network: Network, numbers: Numbers, x: Floats) -
     if x.shape[1] > 1:
         backwards = {**numbers, kernel: numbers[kernel][:, ::-1]}
         yield "the input channels are in another order (RGB and BGR)", made(backwards)
-    yield from _of_batch_norm(step, numbers, x)
+    plain = _plain(step, numbers, x)
+    if step.parts:
+        yield from ((cause, _scaled(plain, scale, shift)) for cause, scale, shift in mistaken_norms(step, numbers))
+    else:
+        yield "the bias is missing", plain
     for other, output in _with_other_biases(step, network, numbers, x):
         yield f"a pair of biases has changed places: this is that of {other}", output
     for stride in ((1, 1), (2, 2)):
@@ -79,23 +90,6 @@ def _of_convolution(step: Step, network: Network, numbers: Numbers, x: Floats) -
     if step.inputs == (IMAGE,):
         yield "the input is on the scale 0..255, and 0..1 was meant", made(x=x * 255)
         yield "the input is on the scale 0..1, and 0..255 was meant", made(x=x / 255)
-
-
-def _of_batch_norm(step: Step, numbers: Numbers, x: Floats) -> Iterator[tuple[str, Floats]]:
-    """Left out, applied twice, or with another eps; nothing where the numbers are folded already."""
-    plain = _plain(step, numbers, x)
-    if not step.parts:
-        yield "the bias is missing", plain
-    else:
-        yield from ((cause, _scaled(plain, scale, shift)) for cause, scale, shift in mistaken_norms(step, numbers))
-
-
-def _of_norm(step: Step, numbers: Numbers, sources: list[Floats]) -> Iterator[tuple[str, Floats]]:
-    """The same of a batch norm that is a step of its own."""
-    yield "the batch norm was left out", sources[0]
-    yield "the batch norm was applied twice", apply(step, [apply(step, sources, numbers)], numbers)
-    for eps in OTHER_EPS:
-        yield f"batch norm with eps {eps:g}", apply(_changed(step, epsilon=eps), sources, numbers)
 
 
 def _with_other_biases(step: Step, network: Network, numbers: Numbers, x: Floats) -> Iterator[tuple[str, Floats]]:
@@ -123,9 +117,8 @@ def _product(step: Step) -> Step:
 
 def _changed(step: Step, **attributes: Any) -> Step:
     """The step, or the first of those that it stands for, with other attributes."""
-    first, *others = step.parts or (step,)
-    first = dataclasses.replace(first, attributes={**first.attributes, **attributes})
-    return dataclasses.replace(step, parts=(first, *others))
+    first = dataclasses.replace(_product(step), attributes={**_product(step).attributes, **attributes})
+    return dataclasses.replace(step, parts=(first, *step.parts[1:]))
 
 
 def _plain(step: Step, numbers: Numbers, x: Floats) -> Floats:
@@ -146,3 +139,52 @@ def _same_pads(x: Floats, step: Step) -> tuple[int, ...]:
     axes = zip(x.shape[2:], attributes["kernel_shape"], attributes["strides"], strict=True)
     (top, bottom), (left, right) = (same_padding(size, kernel, stride) for size, kernel, stride in axes)
     return top, left, bottom, right
+
+
+def ulps(found: Array, expected: Array) -> float:
+    """The largest difference in units in the last place of the tensor's largest value; infinity for other shapes."""
+    if found.shape != expected.shape or not np.isfinite(found).all():
+        return float("inf")
+    if np.array_equal(found, expected):  # as nearly always, and float64 copies take time and memory
+        return 0.0
+    unit = np.spacing(np.float32(np.abs(expected).max(initial=np.finfo(np.float32).tiny)))
+    return float(np.abs(found.astype(np.float64) - expected).max(initial=0.0) / unit)
+
+
+def explain(
+    name: str,
+    found: Array,
+    expected: Mapping[str, Array],
+    network: Network | None = None,
+    numbers: Numbers | None = None,
+) -> str | None:
+    """The mistake that makes `found` of `expected[name]`, which are folded of `numbers` where there is a `network`."""
+    array = expected[name]
+    if found.shape != array.shape:
+        return None
+    if found.ndim == 4 and found.shape[1] > 1 and ulps(found, array[:, ::-1]) <= ULPS:
+        return "the input channels are in another order (RGB and BGR)"
+    for other, values in expected.items():
+        if other != name and values.shape == array.shape and ulps(found, values) <= ULPS and values.any():
+            kind = "biases" if name.endswith(".bias") else "tensors"
+            return f"a pair of {kind} has changed places: this is {other}"
+    layer, _, part = name.rpartition(".")
+    step = None if network is None else network.step.get(layer)
+    if step is None or not step.parts or numbers is None:
+        return None
+    kernel = numbers[step.parts[0].parameter("weight")].astype(np.float64)
+    for cause, scale, shift in mistaken_norms(step, numbers):
+        made = shift if part == "bias" else kernel * scale.reshape(-1, *(1,) * (kernel.ndim - 1))
+        if ulps(found, made.astype(np.float32)) <= ULPS:
+            return cause
+    return None
+
+
+def mistaken_norms(step: Step, numbers: Numbers) -> Iterator[tuple[str, Floats, Floats]]:
+    """(mistake, the scale and the shift that it makes of what stands behind the product) for one folded step."""
+    product, *others = step.parts
+    scale, shift = scale_and_shift(product, others, numbers)
+    yield "the batch norm was left out, or not folded", np.ones_like(scale), 0 * shift
+    yield "the batch norm was applied twice", scale * scale, shift * scale + shift
+    for eps in OTHER_EPS:
+        yield f"batch norm with eps {eps:g}", *scale_and_shift(product, others, numbers, eps)
