@@ -1,10 +1,10 @@
-"""Facts of a file that `export` and `inspect` both show."""
+"""Facts that several commands show, in lines of a terminal."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from resnet_export.graph.interface import Embedded
 from resnet_export.images import Preprocessing
-from resnet_export.terminal import fact, numbers, shortened
+from resnet_export.terminal import fact, numbers, printable, shortened, wrapped
 
 LONGEST = 34
 """Characters of a name or value that are shown."""
@@ -16,6 +16,14 @@ EMBEDDED: dict[Embedded, str] = {
 """How much of the preparation a file does itself."""
 FIRST_LABELS = 3
 """Class names that are shown, so that they can be recognised."""
+
+
+def told(facts: Iterable[tuple[str, str | Sequence[str]]], notes: Iterable[str] = ()) -> Iterator[str]:
+    """Each name with what is said of it, then the notes."""
+    for name, said in facts:
+        yield from fact(name, *map(printable, [said] if isinstance(said, str) else said))
+    for note in notes:
+        yield from wrapped(printable(note), "  note: ")
 
 
 def nodes(operators: Mapping[str, int]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from resnet_export.cli.bench_check import check
 from resnet_export.data import to_json
 from tests.bench.examples import series_of, unsteady
 from tests.report.bench.examples import replaced
-from tests.report.check.examples import beside, case, report
+from tests.report.checked import beside, case, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,22 +5,16 @@ equally far from each other, and a tail is as wide as it matters. Latency begins
 compared have the same axes.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from resnet_export.bench.estimate import Estimate
+from resnet_export.bench.results import CaseResult, Measured, Series
 from resnet_export.report.bench.words import caption, case_name, condition, digits, milliseconds, shown
 from resnet_export.report.kit.page import figure, text
 from resnet_export.report.kit.svg import Axis, Chart, linear
 
-if TYPE_CHECKING:
-    from resnet_export.bench.estimate import Estimate
-    from resnet_export.bench.results import CaseResult, Measured, Series
-
-    Cases = Sequence[tuple[CaseResult, Measured]]
-
+Cases = Sequence[tuple[CaseResult, Measured]]
 MILLISECONDS = "latency, ms"
 PERCENTILES = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 """Ticks of the axis of percentiles."""

@@ -1,6 +1,6 @@
 """What `bench` measured as a page: one file, without scripts, that needs no network."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from resnet_export.bench.results import BenchReport, CaseResult
@@ -13,7 +13,7 @@ from resnet_export.report.bench.words import advice, digits, file_name, machine_
 from resnet_export.report.kit import page
 from resnet_export.report.kit.page import text
 from resnet_export.report.machine import facts as machine_facts
-from resnet_export.terminal import file_size, number
+from resnet_export.terminal import Row, file_size, number
 
 STYLE = """
 h1 { margin: 0; } h3 { font-size: .9375rem; margin: 1rem 0 .25rem; font-weight: 600; }
@@ -39,11 +39,11 @@ def render(report: BenchReport) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     title = f"{', '.join(names[:3])}{more}: latency and throughput"
     body = [
-        f"<h1>{text(title)}</h1>",
         f'<p class="note">{text(f"{machine_line(report.machine)}, resnet-export {report.version}")}</p>',
         *_results(report),
         *charts.sections(report.cases),
-        *_machine(report),
+        "<h2>Machine</h2>",
+        _machine(report),
     ]
     return page.page(title, body, style=STYLE)
 
@@ -54,10 +54,10 @@ def _results(report: BenchReport) -> Iterator[str]:
         found = [(case, list(rows(case))) for case in cases]
         yield f"<h2>{text(file_name(path))} <small>{file_size(found[0][0].case.model.size)}</small></h2>"
         kept = kept_columns(row for _, own in found for row in own)
-        lines: list[str] = []
+        lines: list[Row | Sequence[str]] = []
         for case, own in found:
-            lines += [page.row([text(cells[at]) for at in kept]) for cells in own]
-            lines.append(page.remark(_remarks(case), len(kept)))
+            *first, last = ([cells[at] for at in kept] for cells in own)
+            lines += [*first, Row(last, _remarks(case))]
         yield from page.table(f"Results of {file_name(path)}", [HEADING[at] for at in kept], lines)
     yield from (f"<p>{text(f'{told} {command}'.rstrip())}</p>" for told, command in verdicts(report))
     yield f'<p class="note">{text(EXPLANATION)}</p>'
@@ -68,14 +68,12 @@ def _remarks(result: CaseResult) -> list[str]:
     return [*warnings(result), *facts(result), *(f"→ {remedy(one)}" for one in advice(result))]
 
 
-def _machine(report: BenchReport) -> Iterator[str]:
+def _machine(report: BenchReport) -> str:
     """What the machine is, and its measured peaks."""
     packages = [f"{name} {version}" for name, version in report.machine.packages.items()]
     known = [*machine_facts(report.machine), ("packages", packages), ("budget", [f"{report.budget.seconds:g} s"])]
     known += [("" if at else "peaks", _peaks(one)) for at, one in enumerate(report.peaks)]
-    yield "<h2>Machine</h2><dl>"
-    yield from (f"{f'<dt>{name}</dt>' if name else ''}<dd>{text(', '.join(values))}</dd>" for name, values in known)
-    yield "</dl>"
+    return page.facts(known)
 
 
 def _peaks(peaks: Peaks) -> list[str]:

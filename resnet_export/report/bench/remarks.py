@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from resnet_export.bench.results import CaseResult, Measured
-from resnet_export.report.bench.words import digits, megabytes, milliseconds, place, places, shown
+from resnet_export.report.bench.words import digits, milliseconds, place, places, shown
 from resnet_export.terminal import number
 
 LONG_WARM_UP_NS = 1_000_000_000
@@ -46,7 +46,7 @@ def _cold_start(found: Measured) -> str:
     """The time before the steady state, and the memory that it takes."""
     steps = {"import": found.import_ns, "open": found.open_ns, "first run": found.first_run_ns}
     memory = {"": found.memory.peak_rss_bytes, " on the GPU": found.memory.gpu_memory_bytes}
-    sizes = " and ".join(f"{megabytes(value)} MB{where}" for where, value in memory.items() if value)
+    sizes = " and ".join(f"{value / 1e6:.0f} MB{where}" for where, value in memory.items() if value)
     parts = ", ".join(f"{name} {value / 1e6:.0f}" for name, value in steps.items())
     return f"Cold start {sum(steps.values()) / 1e6:.0f} ms ({parts}){f', peak memory {sizes}' if sizes else ''}."
 

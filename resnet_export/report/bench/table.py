@@ -33,10 +33,9 @@ def as_markdown(report: BenchReport) -> str:
     """A table as GitHub shows it, with 95 % intervals in brackets; a row for each series, the probes too."""
     several = len({one.case.model.path for one in report.cases}) > 1
     found = [row for case in report.cases for row in rows(case, with_file=several)]
-    align = ("---", *["---:"] * (len(HEADING) - 2), ":---:")
     kept = kept_columns(found)
-    heading, alignment, *shown_rows = ([line[at] for at in kept] for line in (HEADING, align, *found))
-    table = tables.as_markdown(heading, alignment, shown_rows)
+    heading, *body = ([line[at] for at in kept] for line in (HEADING, *found))
+    table = tables.as_markdown(heading, body, centred=[at for at, name in enumerate(heading) if name == "grade"])
     marks = "[95 % intervals]; ? where the samples support none, and at a roofline of grade D"
     where = f"{machine_line(report.machine)}, resnet-export {report.version}"
     return f"{table}\n\n{tables.markdown_cell(f'{marks}. {where}.')}"
@@ -129,17 +128,22 @@ def rows(result: CaseResult, *, with_file: bool = False) -> Iterator[tuple[str, 
         yield (f"{name}: {result.status}", *[""] * (len(HEADING) - 1))
         return
     for series in found.series:
-        own, main, latency = condition(series) if len(found.series) > 1 else "", series is found.main, series.latency_ms
-        yield (
-            f"{name}, {own}" if own else name,
-            digits(latency.min),
-            shown(latency.p50),
-            shown(latency.p99),
-            throughput(series),
-            shown(result.relative.ratio) if main and result.relative else "",
-            roofline(result) if main else "",
-            result.grade.letter if main and result.grade else "",
-        )
+        own = condition(series) if len(found.series) > 1 else ""
+        yield (f"{name}, {own}" if own else name, *figures(result, series))
+
+
+def figures(result: CaseResult, series: Series) -> tuple[str, ...]:
+    """What stands below `HEADING` of a series, behind its name; the last three of the one that stands for the case."""
+    latency, is_main = series.latency_ms, result.measured is not None and series is result.measured.main
+    return (
+        digits(latency.min),
+        shown(latency.p50),
+        shown(latency.p99),
+        throughput(series),
+        shown(result.relative.ratio) if is_main and result.relative else "",
+        roofline(result) if is_main else "",
+        result.grade.letter if is_main and result.grade else "",
+    )
 
 
 def kept_columns(found: Iterable[Sequence[str]]) -> list[int]:

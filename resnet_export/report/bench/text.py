@@ -5,17 +5,9 @@ from itertools import groupby
 
 from resnet_export.bench.results import BenchReport, CaseResult, Series
 from resnet_export.report.bench.remarks import facts, warnings
+from resnet_export.report.bench.table import figures
 from resnet_export.report.bench.verdict import verdicts
-from resnet_export.report.bench.words import (
-    advice,
-    condition,
-    digits,
-    file_name,
-    machine_line,
-    roofline,
-    shown,
-    told_apart,
-)
+from resnet_export.report.bench.words import advice, condition, digits, file_name, machine_line, told_apart
 from resnet_export.terminal import NO_BREAK, WIDE, Row, blocks, file_size, listed, printable, table, wrapped
 
 HEADING = ("", "min ms", "p50 ms", "p99 ms", "images/s", "roofline", "grade")
@@ -85,12 +77,9 @@ def _rows(result: CaseResult, name: str, *, verbose: bool) -> list[Row]:
         return [Row((name, "", result.status, *[""] * (len(HEADING) - 3)), remarks)]
     cells = []
     for series in found.series:
-        main = series is found.main
-        share = roofline(result) if main else ""
-        letter = result.grade.letter if main and result.grade else ""
-        latency = series.latency_ms
-        numbers = (digits(latency.min), shown(latency.p50), shown(latency.p99), _rate(series), share, letter)
-        cells.append((condition(series) if len(found.series) > 1 else name, *numbers))
+        *latency, _, _, share, letter = figures(result, series)
+        own = condition(series) if len(found.series) > 1 else name
+        cells.append((own, *latency, _rate(series), share, letter))
     above = [Row((name, *[""] * (len(HEADING) - 1)))] if name and len(cells) > 1 else []
     return [*above, *map(Row, cells[:-1]), Row(cells[-1], remarks)]
 

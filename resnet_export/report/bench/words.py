@@ -1,19 +1,14 @@
 """How measurements are written: the same digits and words on the terminal, in a page and in a table."""
 
-from __future__ import annotations
-
 import ntpath
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from resnet_export.bench.estimate import Estimate
 from resnet_export.bench.grade import QUIET, WORST
+from resnet_export.bench.request import Ran
+from resnet_export.bench.results import CaseResult, Series
+from resnet_export.machine import Machine
 from resnet_export.terminal import number
-
-if TYPE_CHECKING:
-    from resnet_export.bench.estimate import Estimate
-    from resnet_export.bench.request import Ran
-    from resnet_export.bench.results import CaseResult, Series
-    from resnet_export.machine import Machine
 
 CONDITIONS = {
     "batch": lambda value: f"batch {value:g}",
@@ -36,11 +31,6 @@ def digits(value: float) -> str:
 def milliseconds(nanoseconds: float) -> str:
     """Nanoseconds as milliseconds, without the unit: 20.12."""
     return digits(nanoseconds / 1e6)
-
-
-def megabytes(count: float) -> str:
-    """Bytes in whole millions, without the unit: 250."""
-    return f"{count / 1e6:.0f}"
 
 
 def shown(found: Estimate | None) -> str:

@@ -1,19 +1,14 @@
 """What `evaluate` found as a page: confusion matrix, reliability curve, and the worst mistakes with their pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
 
+from resnet_export.classify.measures import Calibration, EvaluateReport, Judged, Measured
+from resnet_export.report import predict
 from resnet_export.report.evaluate import words
 from resnet_export.report.kit import page
 from resnet_export.report.kit.page import text
 from resnet_export.report.kit.svg import Axis, Chart, Frame
-from resnet_export.report.predict.words import explanations
-
-if TYPE_CHECKING:
-    from resnet_export.classify.measures import Calibration, EvaluateReport, Judged, Measured
 
 MOST_CLASSES = 40
 """Rows of a confusion matrix that can be taken in; of more classes, the most frequent confusions are listed."""
@@ -34,43 +29,32 @@ svg { max-width: 100%; height: auto; }
 
 def render(report: EvaluateReport) -> str:
     """An HTML document."""
-    title = words.title(report)
-    outcome = ""
-    if report.checks:
-        outcome = ' class="passed"' if report.passed else ' class="failed"'
+    broken = words.broken(report)
     body = [
-        f"<h1{outcome}>{text(title)}</h1>",
         page.items([words.check(one) for one in report.checks]),
         *_measures(report),
-        *_classes(report.file),
+        "<h2>Classes</h2>",
+        *page.table("Classes", *words.classes(report.file)),
         *_confusion(report.file),
         *_reliability(report.file.calibration),
         *_pictures("The worst mistakes", report.mistakes(), report),
         *_pictures("Where the files differ", report.differing(), report),
-        *_left_out(report),
+        *(["<h2>Not read, and not counted</h2>", page.items(broken)] if broken else []),
         "<h2>How the answers came about</h2>",
-        page.facts(explanations(report.file)),
+        page.facts(predict.explanations(report.file)),
         page.items(words.notes(report)),
     ]
-    return page.page(title, body, style=page.GALLERY + STYLE, pictures=any(one.thumbnail for one in report.pictures))
+    passed, pictures = report.passed if report.checks else None, any(one.thumbnail for one in report.pictures)
+    return page.page(words.title(report), body, passed=passed, style=page.GALLERY + STYLE, pictures=pictures)
 
 
 def _measures(report: EvaluateReport) -> Iterator[str]:
-    for file in (report.file, report.against):
-        if file is not None:
-            yield f"<h2>{text(f'{file.model} in {file.runtime}')}</h2>"
-            yield page.facts(words.measures(file))
+    for file in words.files(report):
+        yield f"<h2>{text(predict.title(file))}</h2>"
+        yield page.facts(words.measures(file))
     if report.paired is not None:
         yield "<h2>Both on the same pictures</h2>"
         yield page.facts(words.paired(report.paired))
-
-
-def _classes(found: Measured) -> Iterator[str]:
-    rows = [words.cells(one) for one in found.per_class]
-    kept = len(words.HEADING) if any(row[-1] for row in rows) else len(words.HEADING) - 1
-    shown = (page.row([text(cell) for cell in row[:kept]]) for row in rows)
-    yield "<h2>Classes</h2>"
-    yield from page.table("Classes", words.HEADING[:kept], shown)
 
 
 def _confusion(found: Measured) -> Iterator[str]:
@@ -124,9 +108,3 @@ def _pictures(heading: str, found: Iterable[tuple[int, Judged]], report: Evaluat
     if shown:
         yield f"<h2>{heading}</h2>"
         yield page.gallery((one.thumbnail, words.answers(one, report), one.picture) for one in shown)
-
-
-def _left_out(report: EvaluateReport) -> Iterator[str]:
-    lines = words.broken(report)
-    if lines:
-        yield f"<h2>Not read, and not counted</h2>{page.items(lines)}"

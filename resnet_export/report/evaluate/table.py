@@ -1,17 +1,12 @@
 """What `evaluate` found as a table for other programs: CSV, and Markdown as GitHub shows it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from resnet_export.classify.measures import EvaluateReport
+from resnet_export.report import predict
 from resnet_export.report.evaluate import words
 from resnet_export.report.kit import tables
-
-if TYPE_CHECKING:
-    from resnet_export.classify.measures import EvaluateReport
-
-ALIGN = ("---", *["---:"] * (len(words.HEADING) - 1))
 
 
 def as_csv(report: EvaluateReport) -> str:
@@ -21,24 +16,21 @@ def as_csv(report: EvaluateReport) -> str:
 
 def as_markdown(report: EvaluateReport) -> str:
     """The measures, and a row for each class."""
-    files = [report.file, *([report.against] if report.against else [])]
-    heading = ("", *(f"{file.model} in {file.runtime}" for file in files))
+    files = words.files(report)
     measures = [dict(words.measures(file)) for file in files]
     rows = [(name, *(one.get(name, "") for one in measures)) for name in measures[0]]
-    classes = [words.cells(score) for score in report.file.per_class]
-    kept = len(words.HEADING) if any(row[-1] for row in classes) else len(words.HEADING) - 1
     pair = [f"{name}: {', '.join(values)}." for name, values in words.paired(report.paired)] if report.paired else []
     lines = [f"{words.title(report)}.", *pair, *(f"{words.check(one)}." for one in report.checks)]
     left_out = [f"Not read, and not counted: {line}" for line in words.broken(report)]
     return "\n\n".join([
-        tables.as_markdown(heading, ("---", *["---:"] * len(files)), rows),
-        tables.as_markdown(words.HEADING[:kept], ALIGN[:kept], [row[:kept] for row in classes]),
+        tables.as_markdown(("", *map(predict.title, files)), rows),
+        tables.as_markdown(*words.classes(report.file)),
         *map(tables.markdown_cell, [*lines, *left_out, *words.notes(report)]),
     ])  # fmt: skip
 
 
 def _rows(report: EvaluateReport) -> Iterator[dict[str, Any]]:
-    prefixes = ["", *(["against_"] if report.against else [])]
+    prefixes = ("", "against_")[: len(words.files(report))]
     for one in report.pictures:
         row: dict[str, Any] = {"picture": one.picture, "truth": words.named(one.truth, report.file)}
         answers = one.answers or (None,) * len(prefixes)

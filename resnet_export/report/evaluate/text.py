@@ -1,17 +1,11 @@
 """What `evaluate` found, for a person at a terminal: plain text, 80 columns."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from resnet_export.report import facts
+from resnet_export.classify.measures import EvaluateReport, Measured
+from resnet_export.report import facts, predict
 from resnet_export.report.evaluate import words
-from resnet_export.report.predict.words import explanations
 from resnet_export.terminal import blocks, clipped, fact, more, printable, some, table, wrapped
-
-if TYPE_CHECKING:
-    from resnet_export.classify.measures import EvaluateReport, Measured
 
 MOST_CLASSES = 20
 MOST_PICTURES = 10
@@ -26,14 +20,13 @@ def render(report: EvaluateReport) -> str:
         _classes(report.file),
         _against(report),
         _broken(report),
-        _explanations(report),
+        facts.told(predict.explanations(report.file), words.notes(report)),
         (line for one in report.checks for line in wrapped(words.check(one))),
     )
 
 
 def _measures(found: Measured) -> Iterator[str]:
-    for name, value in words.measures(found):
-        yield from fact(name, value)
+    yield from facts.told(words.measures(found))
     confused = words.confused(found)
     if confused:
         yield from fact("confused most", *map(printable, confused[:MOST_CONFUSED]))
@@ -52,11 +45,9 @@ def _classes(found: Measured) -> Iterator[str]:
 def _against(report: EvaluateReport) -> Iterator[str]:
     if report.paired is None or report.against is None:
         return
-    yield from wrapped(printable(f"Against {report.against.model} in {report.against.runtime}"))
-    for name, value in words.measures(report.against):
-        yield from fact(name, value)
-    for name, values in words.paired(report.paired):
-        yield from fact(name, *values)
+    yield from wrapped(printable(f"Against {predict.title(report.against)}"))
+    yield from facts.told(words.measures(report.against))
+    yield from facts.told(words.paired(report.paired))
     differing = [one for _, one in report.differing()]
     shown = [f"{one.picture}: {words.answers(one, report)}" for one in differing[:MOST_PICTURES]]
     yield from (line for one in shown for line in wrapped(printable(one), "    "))
@@ -68,10 +59,3 @@ def _broken(report: EvaluateReport) -> Iterator[str]:
     if lines:
         yield f"Not read, and not counted: {len(lines)} of {len(report.pictures)} pictures"
         yield from (line for one in some(lines, MOST_PICTURES) for line in wrapped(printable(one), "  "))
-
-
-def _explanations(report: EvaluateReport) -> Iterator[str]:
-    for name, values in explanations(report.file):
-        yield from fact(name, *values)
-    for note in words.notes(report):
-        yield from wrapped(printable(note), "  note: ")

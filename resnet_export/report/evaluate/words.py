@@ -1,17 +1,12 @@
 """What `evaluate` found, in the words and digits that all forms of the result share."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from resnet_export.report.predict.words import title as file_title
+from resnet_export.bench.estimate import Estimate
+from resnet_export.classify.measures import Check, ClassScore, EvaluateReport, Judged, Measured, Paired
+from resnet_export.report import predict
 from resnet_export.terminal import number
-
-if TYPE_CHECKING:
-    from resnet_export.bench.estimate import Estimate
-    from resnet_export.classify.measures import Check, ClassScore, EvaluateReport, Judged, Measured, Paired
 
 HEADING = ("class", "pictures", "precision", "recall", "F1", "average precision")
 ACCURACY = {"classes": "top-1", "binary": "accuracy", "labels": "all labels right"}
@@ -22,8 +17,14 @@ OPTIONS = {"min_top1": "--min-top1", "max_drop": "--max-drop"}
 
 def title(report: EvaluateReport) -> str:
     """The files, and the pictures."""
-    other = f" and {file_title(report.against)}" if report.against else ""
-    return f"{file_title(report.file)}{other} on {number(report.evaluated, 'picture')} of {report.data}"
+    return (
+        f"{' and '.join(map(predict.title, files(report)))} on {number(report.evaluated, 'picture')} of {report.data}"
+    )
+
+
+def files(report: EvaluateReport) -> list[Measured]:
+    """The file, and the other one where there are two."""
+    return [report.file] if report.against is None else [report.file, report.against]
 
 
 def percent(share: float, places: int = 2) -> str:
@@ -33,7 +34,8 @@ def percent(share: float, places: int = 2) -> str:
 
 def share(found: Estimate) -> str:
     """`91.72 % [91.16 92.24]`: with its 95 % interval."""
-    return f"{percent(found.value)} {_ends(found)}"
+    low, high = found.interval or (math.nan, math.nan)
+    return f"{percent(found.value)} [{low * 100:.2f} {high * 100:.2f}]"
 
 
 def points(found: Estimate) -> str:
@@ -64,6 +66,13 @@ def cells(score: ClassScore) -> tuple[str, ...]:
     """A class as a row below `HEADING`."""
     shares = [None if found is None else found.value for found in (score.precision, score.recall)]
     return (score.label, str(score.support), *map(_digits, (*shares, score.f1, score.average_precision)))
+
+
+def classes(found: Measured) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Heading and rows of the table of the classes; the last column is left out where no class has such a number."""
+    rows = [cells(score) for score in found.per_class]
+    kept = len(HEADING) if any(row[-1] for row in rows) else len(HEADING) - 1
+    return HEADING[:kept], [row[:kept] for row in rows]
 
 
 def confused(found: Measured) -> list[str]:
@@ -121,13 +130,7 @@ def broken(report: EvaluateReport) -> list[str]:
 
 def notes(report: EvaluateReport) -> list[str]:
     """All of them, each once."""
-    files = [report.file, *([report.against] if report.against else [])]
-    return list(dict.fromkeys([*report.notes, *(note for file in files for note in file.notes)]))
-
-
-def _ends(found: Estimate) -> str:
-    low, high = found.interval or (math.nan, math.nan)
-    return f"[{low * 100:.2f} {high * 100:.2f}]"
+    return list(dict.fromkeys([*report.notes, *(note for file in files(report) for note in file.notes)]))
 
 
 def _digits(value: float | None) -> str:

@@ -24,11 +24,11 @@ RENDERERS: dict[str, dict[str, str]] = {
     "ModelReport": {TEXT: f"{REPORT}.inspect:render", "json": JSON},
     "ModelDiff": {TEXT: f"{REPORT}.inspect:render_diff", "json": JSON},
     "PredictReport": {
-        TEXT: f"{REPORT}.predict.text:render",
+        TEXT: f"{REPORT}.predict:as_text",
         "json": JSON,
-        "csv": f"{REPORT}.predict.table:as_csv",
-        "markdown": f"{REPORT}.predict.table:as_markdown",
-        "html": f"{REPORT}.predict.page:render",
+        "csv": f"{REPORT}.predict:as_csv",
+        "markdown": f"{REPORT}.predict:as_markdown",
+        "html": f"{REPORT}.predict:as_page",
     },
     "EvaluateReport": {
         TEXT: f"{REPORT}.evaluate.text:render",
@@ -37,15 +37,15 @@ RENDERERS: dict[str, dict[str, str]] = {
         "markdown": f"{REPORT}.evaluate.table:as_markdown",
         "html": f"{REPORT}.evaluate.page:render",
     },
-    "QuantizeReport": {TEXT: f"{REPORT}.quantize.text:render", "json": JSON, "html": f"{REPORT}.quantize.page:render"},
+    "QuantizeReport": {TEXT: f"{REPORT}.quantize:as_text", "json": JSON, "html": f"{REPORT}.quantize:as_page"},
     "DeployReport": {
-        TEXT: f"{REPORT}.deploy.text:render",
+        TEXT: f"{REPORT}.deploy:as_text",
         "json": JSON,
-        "csv": f"{REPORT}.deploy.table:as_csv",
-        "markdown": f"{REPORT}.deploy.table:as_markdown",
+        "csv": f"{REPORT}.deploy:as_csv",
+        "markdown": f"{REPORT}.deploy:as_markdown",
     },
-    "TargetList": {TEXT: f"{REPORT}.deploy.text:render_list", "json": JSON},
-    "ScoreReport": {TEXT: f"{REPORT}.score.text:render", "json": JSON, "html": f"{REPORT}.score.page:render"},
+    "TargetList": {TEXT: f"{REPORT}.deploy:list_as_text", "json": JSON},
+    "ScoreReport": {TEXT: f"{REPORT}.score:as_text", "json": JSON, "html": f"{REPORT}.score:as_page"},
     "DoctorReport": {TEXT: f"{REPORT}.doctor:render", "json": JSON},
     "BenchReport": {
         TEXT: f"{REPORT}.bench.text:render",
@@ -55,8 +55,8 @@ RENDERERS: dict[str, dict[str, str]] = {
         "html": f"{REPORT}.bench.page:render",
     },
     "Comparison": {TEXT: f"{REPORT}.compare:render", "json": JSON_LINE},
-    "CheckReport": {TEXT: f"{REPORT}.check.text:render", "json": JSON, "junit": f"{REPORT}.check.junit:render"},
-    "Profile": {TEXT: f"{REPORT}.profile.text:render", "json": JSON_LINE},
+    "CheckReport": {TEXT: f"{REPORT}.check:as_text", "json": JSON, "junit": f"{REPORT}.check:as_junit"},
+    "Profile": {TEXT: f"{REPORT}.profile:render", "json": JSON_LINE},
 }
 """Class of a result -> form -> the function that renders it, as `module:function`; imported when it is called."""
 

@@ -3,7 +3,7 @@
 import html
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from resnet_export.terminal import printable
+from resnet_export.terminal import Row, printable
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """Content security policy: the browser, too, refuses whatever is not in the page."""
@@ -48,15 +48,19 @@ svg .bound { stroke: var(--bound); stroke-width: 1.5; stroke-dasharray: 4 3; }
 """What pages have in common; charts take their colours from it."""
 
 
-def page(title: str, body: Iterable[str], *, style: str = "", pictures: bool = False) -> str:
+def page(
+    title: str, body: Iterable[str], *, passed: bool | None = None, style: str = "", pictures: bool = False
+) -> str:
     """An HTML document.
 
     Args:
         title: plain text.
-        body: markup.
+        body: markup below the title.
+        passed: the outcome, which the title has as its colour; None for neither.
         style: rules of its own.
         pictures: whether it has any, each in a `data:` address.
     """
+    outcome = "" if passed is None else ' class="passed"' if passed else ' class="failed"'
     return "\n".join([
         "<!DOCTYPE html>",
         '<html lang="en">',
@@ -65,37 +69,44 @@ def page(title: str, body: Iterable[str], *, style: str = "", pictures: bool = F
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{text(title)}</title>",
         f"<style>{STYLE}{style}</style></head>",
-        "<body><main>",
+        f"<body><main><h1{outcome}>{text(title)}</h1>",
         *body,
         "</main></body></html>",
         "",
     ])  # fmt: skip
 
 
-def table(name: str, heading: Sequence[str], rows: Iterable[str], left: Collection[int] = (0,)) -> Iterator[str]:
-    """A table of rows as `row`, `group` and `remark` give them; it scrolls within itself where the page is too narrow.
+def table(
+    name: str,
+    heading: Sequence[str],
+    rows: Iterable[Row | Sequence[str]],
+    left: Collection[int] = (0,),
+    bad: Collection[str] = (),
+) -> Iterator[str]:
+    """A table with the remarks of its rows; it scrolls within itself where the page is too narrow.
 
-    Its name is for those who can't see it. The columns in `left` are aligned to the left.
+    Args:
+        name: for those who can't see it.
+        heading: of the columns.
+        rows: a row of a single cell names those below it.
+        left: columns that are aligned to the left.
+        bad: the words of cells that are shown as failures.
     """
-    cells = (f'<th scope="col"{_side(at, left)}>{text(cell)}</th>' for at, cell in enumerate(heading))
+    sides = [' class="left"' if at in left else "" for at in range(len(heading))]
+    across = f'colspan="{len(heading)}"'
     yield f"{_scroll(name)}<table><thead><tr>"
-    yield from (*cells, "</tr></thead><tbody>", *rows, "</tbody></table></div>")
-
-
-def row(cells: Sequence[str], left: Collection[int] = (0,)) -> str:
-    """A row of a table; its cells are markup."""
-    return f"<tr>{''.join(f'<td{_side(at, left)}>{cell}</td>' for at, cell in enumerate(cells))}</tr>"
-
-
-def group(name: str, columns: int) -> str:
-    """A row that names those below it."""
-    return f'<tr><th class="left group" colspan="{columns}">{text(name)}</th></tr>'
-
-
-def remark(lines: Iterable[str], columns: int) -> str:
-    """A row with remarks on those above it; empty where there are none."""
-    shown = "".join(f"<div>{text(line)}</div>" for line in lines)
-    return f'<tr><td class="left remark" colspan="{columns}">{shown}</td></tr>' if shown else ""
+    yield from (f'<th scope="col"{side}>{text(cell)}</th>' for side, cell in zip(sides, heading, strict=True))
+    yield "</tr></thead><tbody>"
+    for row in (row if isinstance(row, Row) else Row(row) for row in rows):
+        if len(row.cells) == 1:
+            yield f'<tr><th class="left group" {across}>{text(row.cells[0])}</th></tr>'
+        else:
+            shown = (f'<span class="failed">{text(cell)}</span>' if cell in bad else text(cell) for cell in row.cells)
+            yield f"<tr>{''.join(f'<td{side}>{cell}</td>' for side, cell in zip(sides, shown, strict=True))}</tr>"
+        if row.below:
+            remarks = "".join(f"<div>{text(line)}</div>" for line in row.below)
+            yield f'<tr><td class="left remark" {across}>{remarks}</td></tr>'
+    yield "</tbody></table></div>"
 
 
 def figure(drawing: str, *, title: str = "", name: str = "", caption: str = "") -> str:
@@ -121,9 +132,10 @@ def items(entries: Sequence[str]) -> str:
 
 
 def facts(entries: Iterable[tuple[str, str | Sequence[str]]]) -> str:
-    """Names, each with what is said of it."""
+    """Names, each with what is said of it; one without a name goes on with the one above it."""
     said = ((name, words if isinstance(words, str) else ", ".join(words)) for name, words in entries)
-    return f"<dl>{''.join(f'<dt>{text(name)}</dt><dd>{text(words)}</dd>' for name, words in said)}</dl>"
+    named = (f"{f'<dt>{text(name)}</dt>' if name else ''}<dd>{text(words)}</dd>" for name, words in said)
+    return f"<dl>{''.join(named)}</dl>"
 
 
 def gallery(entries: Iterable[tuple[str | None, str, str]]) -> str:
@@ -151,7 +163,3 @@ def text(words: str) -> str:
 def _scroll(name: str) -> str:
     """The start of an area that scrolls within itself."""
     return f'<div class="scroll" tabindex="0" role="region" aria-label="{text(name)}">'
-
-
-def _side(column: int, left: Collection[int]) -> str:
-    return ' class="left"' if column in left else ""

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from resnet_export.terminal import printable
@@ -19,8 +19,14 @@ def as_csv(rows: Iterable[Mapping[str, Any]]) -> str:
     return text.getvalue().rstrip("\n")
 
 
-def as_markdown(heading: Sequence[str], align: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; `align` has `---`, `---:` or `:---:` for each column."""
+def as_markdown(
+    heading: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    left: Collection[int] = (0,),
+    centred: Collection[int] = (),
+) -> str:
+    """A table; the columns that are neither in `left` nor in `centred` are aligned to the right."""
+    align = ["---" if at in left else ":---:" if at in centred else "---:" for at in range(len(heading))]
     return "\n".join(f"| {' | '.join(map(markdown_cell, line))} |" for line in (heading, align, *rows))
 
 

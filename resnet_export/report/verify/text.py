@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from resnet_export.parity.results import Bisection, VerifyReport
+from resnet_export.report import facts
 from resnet_export.report.verify import summary
 from resnet_export.report.verify.summary import sentences
 from resnet_export.terminal import blocks, fact, printable, some, table, wrapped
@@ -13,9 +14,8 @@ ROWS = 8
 
 def render(report: VerifyReport, *, layers: bool = False) -> str:
     """The verdict and what it rests on, the runtimes, if wanted the error layer by layer, then what is wrong."""
-    title = wrapped(summary.title(report))
     return blocks(
-        [*title, *(line for name, what in summary.facts(report) for line in fact(name, what))],
+        [*wrapped(summary.title(report)), *facts.told(summary.facts(report))],
         _numbers(report),
         _others(report),
         _layers(report.bisection) if layers and report.bisection is not None else [],

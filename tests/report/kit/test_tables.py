@@ -15,6 +15,6 @@ def test_csv_has_the_columns_of_all_rows() -> None:
 
 
 def test_markdown_keeps_its_cells_apart() -> None:
-    assert as_markdown(("name", "n"), ("---", "---:"), [("a|b", "1"), ("<i>*_`\\", "2")]) == (
+    assert as_markdown(("name", "n"), [("a|b", "1"), ("<i>*_`\\", "2")]) == (
         "| name | n |\n| --- | ---: |\n| a\\|b | 1 |\n| \\<i>\\*\\_\\`\\\\ | 2 |"
     )

@@ -8,8 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from resnet_export.parity.results import Bisection
-from resnet_export.report.verify.page import render
-from resnet_export.report.verify.plot import draw
+from resnet_export.report.verify.page import draw, render
 from resnet_export.spec import ResNetSpec
 from tests.report.browser import Checker, evaluate, needs_chromium
 from tests.report.verified import BISECTION, FAILED, GOOD, LAYERS, PASSED

@@ -8,12 +8,38 @@ from html.parser import HTMLParser
 
 import pytest
 
-from resnet_export.classify.results import ClassProbability, PictureResult, PredictReport
+from resnet_export.assumptions import Assumption
+from resnet_export.classify.results import ClassProbability, Override, PictureResult, PredictReport
 from resnet_export.data import decode, to_json
+from resnet_export.images import Preprocessing
+from resnet_export.report import predict
 from resnet_export.report.kit import formats
-from resnet_export.report.predict import words
+from resnet_export.runtimes.session import Placement
 
-from .examples import BROKEN, CAT, REPORT
+CAT = PictureResult(
+    "photos/cat.jpg",
+    (ClassProbability(281, "tabby, tabby cat", 0.91), ClassProbability(285, "a <b>cat</b> | of \x1b[31mEgypt", 2e-6)),
+)
+BROKEN = PictureResult("photos/broken.png", (), "photos/broken.png cannot be read as a picture: it is truncated.")
+REPORT = PredictReport(
+    model="resnet18.onnx",
+    sha256="0" * 64,
+    runtime="ort:cpu,threads=2",
+    version="onnxruntime 1.31.1, CPUExecutionProvider",
+    placement=Placement("CPU"),
+    precision="float32",
+    preprocessing=Preprocessing.default(3, 224),
+    raw_pixels=False,
+    stated=True,
+    assumptions=(Assumption("pictures", "mean", "0.485/0.456/0.406", "--mean"),),
+    overrides=(Override("resize", "232", "256"),),
+    output="logits",
+    head="logits",
+    activation="softmax",
+    classes=1000,
+    pictures=(CAT, BROKEN),
+    notes=("The file has 2 outputs; the first, logits, was taken.",),
+)
 
 
 def test_text() -> None:
@@ -56,7 +82,7 @@ def test_text_fits_80_columns() -> None:
     ("value", "shown"), [(1.0, "1.0000"), (0.12345, "0.1235"), (5e-5, "0.0001"), (4.9e-5, "4.9e-05"), (0.0, "0.0000")]
 )
 def test_probabilities(value: float, shown: str) -> None:
-    assert words.probability(value) == shown
+    assert predict.probability(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -69,18 +95,18 @@ def test_probabilities(value: float, shown: str) -> None:
     ],
 )
 def test_what_the_output_is(change: dict[str, str | None], said: str) -> None:
-    assert dict(words.explanations(replace(REPORT, **change)))["output"] == [said]  # type: ignore[arg-type]
+    assert dict(predict.explanations(replace(REPORT, **change)))["output"] == [said]  # type: ignore[arg-type]
 
 
 def test_how_the_pictures_were_prepared() -> None:
     stated = replace(REPORT, overrides=(), assumptions=())
-    assert dict(words.explanations(stated))["preprocessing"][-1] == "as the file says"
+    assert dict(predict.explanations(stated))["preprocessing"][-1] == "as the file says"
     raw = replace(stated, raw_pixels=True)
-    assert dict(words.explanations(raw))["preprocessing"][2:] == [
+    assert dict(predict.explanations(raw))["preprocessing"][2:] == [
         "mean 0.485/0.456/0.406", "std 0.229/0.224/0.225", "normalised in the file", "as the file says",
     ]  # fmt: skip
     foreign = replace(raw, stated=False)
-    assert dict(words.explanations(foreign))["preprocessing"][2:] == ["normalised in the file"], "how, it doesn't say"
+    assert dict(predict.explanations(foreign))["preprocessing"][2:] == ["normalised in the file"], "how, it doesn't say"
 
 
 def test_csv() -> None:

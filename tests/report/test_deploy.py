@@ -8,7 +8,7 @@ import pytest
 
 from resnet_export.bench.estimate import Estimate
 from resnet_export.deploy.results import BundleResult, Proof
-from resnet_export.report.deploy.words import remarks
+from resnet_export.report.deploy import remarks
 
 PROOF = Proof("net.xml", "openvino 2026", "int8", 0.1, 0.2, 9.0, 16, 16, (), (), Estimate(1.0))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from resnet_export.bench.profile.results import Profile
 from resnet_export.report.bench.words import digits, machine_line, shown
-from resnet_export.terminal import WIDE, blocks, fact, file_size, number, printable, table, wrapped
+from resnet_export.terminal import WIDE, blocks, fact, file_size, number, printable, shortened, table, wrapped
 
 TOP = 10
 """Layers that are shown unless somebody asks for more; JSON has them all."""
@@ -99,14 +99,6 @@ def _layers(profile: Profile, top: int) -> Iterator[str]:
     for one in longest:
         where = one.provider.removesuffix("ExecutionProvider") if several else ""
         speed = "" if one.multiply_adds_per_s is None else digits(one.multiply_adds_per_s / 1e9)
-        name, op = _short(printable(fused(one.layer, one.layers)), LONGEST_NAME), _short(one.op, LONGEST_OPERATOR)
+        name, op = shortened(printable(fused(one.layer, one.layers)), LONGEST_NAME), shortened(one.op, LONGEST_OPERATOR)
         rows.append((name, op, digits(one.mean_ms), f"{one.share:.1%}", speed, where))
     yield from table(("layer", "operator", "ms", "share", "GMAC/s", "ran on"), rows, left=(0, 1, 5), width=WIDE)
-
-
-def _short(name: str, longest: int) -> str:
-    """A long name loses its middle: the end of a layer's name tells it from its neighbours."""
-    if len(name) <= longest:
-        return name
-    half = (longest - 1) // 2
-    return f"{name[:half]}…{name[-half:]}"

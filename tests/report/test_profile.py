@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from resnet_export.report.profile import text as profile_text
+from resnet_export.report import profile as profile_text
 from tests.report.bench.examples import LAYERS, profile
 
 USUAL = profile()

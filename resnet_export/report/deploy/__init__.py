@@ -1,1 +1,0 @@
-"""What became of bundles, for people and for other programs."""

@@ -1,1 +1,0 @@
-"""What `predict` answered, for people and for other programs."""

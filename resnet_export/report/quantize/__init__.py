@@ -1,1 +1,0 @@
-"""What a file in reduced precision is worth, in each form."""

@@ -1,1 +1,0 @@
-"""What `score` wrote, for people."""
