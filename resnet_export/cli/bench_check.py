@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from resnet_export.cli.options import GroupedCommand, option, removed
-from resnet_export.cli.output import output_options
+from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.values import SHARE
+from resnet_export.errors import ResNetExportError, UndecidedError
+from resnet_export.terminal import number
 
 if TYPE_CHECKING:
     from resnet_export.bench.check.results import CheckReport
     from resnet_export.bench.results import BenchReport
-    from resnet_export.cli.output import Output
 
 against = partial(option, heading="Check")
 LONG_S = 240.0
@@ -57,8 +58,6 @@ def check(*, result: str, baseline: str, tolerance: float, other_machine: bool, 
     out.refuse(result, baseline)
     from resnet_export.bench.check import check as hold
     from resnet_export.bench.check import read_report
-    from resnet_export.errors import ResNetExportError, UndecidedError
-    from resnet_export.terminal import number
 
     now, before = read_report(Path(result)), read_report(Path(baseline))
     found = hold(now, before, tolerance, other_machine=other_machine)

@@ -3,13 +3,16 @@
 import math
 import time
 from functools import partial
+from typing import Any
 
 import click
 
+from resnet_export import interruption
 from resnet_export.cli.options import GroupedCommand, budget_of, duration, option
 from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.values import SHARE, whole
-from resnet_export.errors import UsageError
+from resnet_export.errors import ResNetExportError, UndecidedError, UsageError
+from resnet_export.terminal import number
 
 what, how = (partial(option, heading=name) for name in ("What", "How"))
 
@@ -56,19 +59,15 @@ def compare(
     files: tuple[str, ...],
     a: str,
     b: str,
-    band: float,
     seconds: int | None,
     quick: bool,
-    seed: int,
     fail_if: str | None,
     out: Output,
+    **options: Any,
 ) -> None:
     """Compares, prints, and leaves with 1 on a verdict that was not wanted."""
     begun = time.monotonic()
-    from resnet_export import interruption
     from resnet_export.bench.sampling import DEFAULT
-    from resnet_export.errors import ResNetExportError, UndecidedError
-    from resnet_export.terminal import number
 
     budget = budget_of(seconds, quick=quick) or DEFAULT
     with out.progress() as progress:
@@ -77,7 +76,7 @@ def compare(
 
         sides = read_sides(*_with_files(files, a, b))
         out.refuse(*(side.model.path for side in sides))
-        found = measure(*sides, budget.seconds, band, seed, progress, begun=begun)
+        found = measure(*sides, budget.seconds, progress=progress, begun=begun, **options)
     out.show(found)
     if found.interrupted:
         interruption.explain(lambda: f"this is what {number(len(found.launches), 'launch', 'launches')} said")

@@ -2,6 +2,7 @@
 
 import time
 from functools import partial
+from typing import Any
 
 import click
 
@@ -39,17 +40,7 @@ what = partial(option, heading="What")
 @duration("How long", default=10)
 @option("--top", heading=HEADING, type=COUNT, default=10, help="Layers to show.  [default: 10]")
 @output_options("Profile", verbose="Show the stages, and what is printed meanwhile.")
-def profile(
-    *,
-    file: str,
-    runtime: str,
-    batch: int | None,
-    threads: int | None,
-    seconds: int | None,
-    quick: bool,
-    top: int,
-    out: Output,
-) -> None:
+def profile(*, file: str, seconds: int | None, quick: bool, top: int, out: Output, **options: Any) -> None:
     """Profiles and prints."""
     begun = time.monotonic()
     budget = budget_of(seconds, quick=quick)
@@ -58,5 +49,5 @@ def profile(
         from resnet_export.bench.profile import profiler
 
         given = profiler.SECONDS if budget is None else budget.seconds
-        found = profiler.profile(file, runtime, batch, threads, given, progress, begun=begun)
+        found = profiler.profile(file, seconds=given, progress=progress, begun=begun, **options)
     out.show(found, top=top)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -12,17 +13,19 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from resnet_export import errors, interruption
+from resnet_export.cli.again import again
 from resnet_export.cli.options import GroupedCommand, budget_of, duration, option, removed
-from resnet_export.cli.output import output_options
+from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.streams import tell
 from resnet_export.cli.values import COUNTS, DURATION, DURATIONS, RUNTIME
-from resnet_export.errors import ResNetExportError
+from resnet_export.errors import ResNetExportError, UnavailableError, UsageError
+from resnet_export.terminal import number
 
 if TYPE_CHECKING:
     from resnet_export.bench.plan import Plan
     from resnet_export.bench.results import CaseResult
     from resnet_export.bench.scenarios import Scenario
-    from resnet_export.cli.output import Output
 
 HELP = """Measure latency and throughput, with intervals.
 
@@ -99,11 +102,6 @@ def run(
 ) -> None:
     """Measures, prints, and leaves with another code than 0 when a case was not measured."""
     begun = time.monotonic()
-    from resnet_export import interruption
-    from resnet_export.cli import journals
-    from resnet_export.cli.again import again
-    from resnet_export.errors import UnavailableError, UsageError
-
     if plan is None and not files:
         raise click.UsageError("Missing argument 'FILE...'.")
     if plan is not None and (files or any(product.values())):
@@ -118,18 +116,12 @@ def run(
         out.refuse(*(case.model.path for case in planned.cases))
         planned = dataclasses.replace(planned, budget=budget_of(seconds, quick=quick) or planned.budget)
         machine = read_machine()
-        journal = journals.place(plan_digest(planned.cases, planned.budget, machine, referenced=reference))
+        journal = _journal_of(plan_digest(planned.cases, planned.budget, machine, referenced=reference))
         if journal is not None:
-            interruption.explain(partial(journals.what_is_left, journal))
+            interruption.explain(partial(_what_is_left, journal))
         _warn_of_time(planned, progress.stream, referenced=reference)
         report = measure(
-            planned.cases,
-            planned.budget,
-            journal,
-            progress,
-            machine=machine,
-            begun=begun,
-            referenced=reference,
+            planned.cases, planned.budget, journal, progress, machine=machine, begun=begun, referenced=reference
         )
     if report.resumed:
         tell(f"resumed: {report.resumed} of {len(report.cases)} cases come from a run that was interrupted")
@@ -180,7 +172,6 @@ def _scenarios(
 ) -> list[Scenario]:
     """Each scenario with the options that are its own; a bound means `server`, and so on, where none is named."""
     from resnet_export.bench.scenarios import make_scenario
-    from resnet_export.errors import UsageError
 
     own: dict[str, list[dict[str, Any]]] = {
         "concurrent": [{"callers": count} for count in callers or ()],
@@ -198,10 +189,32 @@ def _scenarios(
     ]
 
 
+def _journal_of(plan: str) -> Path | None:
+    """The journal of a plan, by its digest, in the user's cache; None where that can't be written."""
+    from resnet_export.files import cache_folder
+
+    folder = cache_folder() / "bench"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:  # nobody asked for it: in a container there may be no home
+        return None
+    return folder / f"{plan[:16]}.journal" if os.access(folder, os.W_OK | os.X_OK) else None
+
+
+def _what_is_left(journal: Path) -> str:
+    """After an interruption: `1 finished case is kept: the same command goes on from there`."""
+    try:
+        finished = max(0, journal.read_bytes().count(b"\n") - 1)  # the first line is the header
+    except OSError:
+        finished = 0
+    if not finished:
+        return "no case was finished"
+    return f"{number(finished, 'finished case')} in {journal}: the same command goes on from there"
+
+
 def _warn_of_time(planned: Plan, stderr: TextIO, *, referenced: bool) -> None:
     """One line before the measuring where the time can't suffice."""
     from resnet_export.bench.schedule import Schedule
-    from resnet_export.terminal import number
 
     given = planned.budget.seconds
     schedule = Schedule(planned.cases, given, 0.0, referenced=referenced)
@@ -213,9 +226,6 @@ def _warn_of_time(planned: Plan, stderr: TextIO, *, referenced: bool) -> None:
 
 def _failure(failures: Sequence[CaseResult]) -> ResNetExportError:
     """What was not measured, as an error with the exit code of the gravest."""
-    from resnet_export import errors
-    from resnet_export.terminal import number
-
     kinds = (errors.UnavailableError, errors.MissingDependencyError, errors.InputError, errors.UsageError)
     gravest = max(result.exit_code or 1 for result in failures)
     kind = next((kind for kind in kinds if kind.exit_code == gravest), errors.RuntimeFailedError)

@@ -1,19 +1,14 @@
 """`resnet-export deploy`: a file as a bundle for the runtime where it will live, proven there."""
 
-from __future__ import annotations
-
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from resnet_export import errors
 from resnet_export.cli.options import GroupedCommand, option
-from resnet_export.cli.output import output_options
+from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.values import Value
-
-if TYPE_CHECKING:
-    from resnet_export.cli.output import Output
-    from resnet_export.deploy.results import DeployReport
 
 
 def _targets() -> list[str]:
@@ -88,13 +83,6 @@ def deploy(
         assert output is not None, "checked above"
         report = carry(file, names, output, force=out.force, progress=progress, **options)
     out.show(report)
-    _leave(report)
-
-
-def _leave(report: DeployReport) -> None:
-    """Raises the error that has the report's exit code."""
-    from resnet_export import errors
-
     kinds = {1: errors.ParityError, 3: errors.ModelError, 4: errors.MissingDependencyError, 5: errors.UnavailableError}
     failed = [bundle for bundle in report.bundles if bundle.exit_code]
     if failed:

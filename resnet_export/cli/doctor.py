@@ -6,6 +6,8 @@ import click
 
 from resnet_export.cli.options import GroupedCommand, option
 from resnet_export.cli.output import Output, output_options
+from resnet_export.cli.progress import Progress
+from resnet_export.errors import UnavailableError
 
 
 @click.command(
@@ -32,9 +34,7 @@ from resnet_export.cli.output import Output, output_options
 @output_options("DoctorReport")
 def doctor(require: tuple[str, ...], out: Output) -> None:
     """Diagnoses, prints, and leaves with 5 when something has to be done."""
-    from resnet_export.cli.progress import Progress
     from resnet_export.doctor import diagnose
-    from resnet_export.errors import UnavailableError
 
     out.refuse()
     with Progress(sys.stderr)("check"):

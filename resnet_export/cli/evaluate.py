@@ -1,20 +1,15 @@
 """`resnet-export evaluate`: how often a file is right on labelled pictures, and beside another file."""
 
-from __future__ import annotations
-
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from resnet_export.cli.options import GroupedCommand, option
-from resnet_export.cli.output import output_options
+from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.predict import asked
 from resnet_export.cli.values import COUNT, POINTS, RUNTIME, SHARE
-
-if TYPE_CHECKING:
-    from resnet_export.classify.measures import EvaluateReport
-    from resnet_export.cli.output import Output
+from resnet_export.errors import ResNetExportError, UndecidedError
 
 evaluation, limits = (partial(option, heading=heading) for heading in ("Evaluation", "Limits"))
 
@@ -57,12 +52,6 @@ def evaluate(file: str, data: str, out: Output, **options: Any) -> None:
 
         report = measure(file, data, thumbnails="html" in out.forms, progress=progress, **options)
     out.show(report)
-    _refuse(report)
-
-
-def _refuse(report: EvaluateReport) -> None:
-    """Raises what a limit leads to that isn't kept, or isn't known to be."""
-    from resnet_export.errors import ResNetExportError, UndecidedError
     from resnet_export.report.evaluate import words
 
     failed, undecided = ([one for one in report.checks if one.status == status] for status in ("failed", "undecided"))

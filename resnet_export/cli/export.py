@@ -11,6 +11,7 @@ import click
 from resnet_export.cli.options import GroupedCommand, option
 from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.values import BATCH, COUNT, POSITIVE, FileOr, numbers, one_of, whole
+from resnet_export.errors import ParityError
 
 # Literals: the tables that they repeat stand in modules which import numpy and onnx. A test holds them equal.
 FRAMEWORKS = ("keras", "torch")
@@ -135,7 +136,6 @@ def export(
 ) -> None:
     """Calls the pipeline, and prints its report; that of a check that failed, too."""
     from resnet_export.cli.memory import sparing
-    from resnet_export.errors import ParityError
 
     if source is not None and source.startswith(PACKAGES) and options["model"] is None:
         options["model"], source = source, None

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from resnet_export.cli.again import ARGUMENTS
 from resnet_export.cli.values import whole
+from resnet_export.errors import UsageError
 
 if TYPE_CHECKING:
     from resnet_export.bench.sampling import Budget
@@ -98,7 +99,6 @@ def budget_of(seconds: int | None, *, quick: bool) -> Budget | None:
         UsageError: both were.
     """
     from resnet_export.bench import sampling
-    from resnet_export.errors import UsageError
 
     if quick and seconds is not None:
         raise UsageError("--quick and --seconds exclude each other.", hint="Give one of them.")

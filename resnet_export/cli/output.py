@@ -4,25 +4,23 @@ A command that makes a result has `--output FILE`, as often as forms are wanted:
 makes a file has `--report FILE` for the report on it. `--json`, `--csv` and `--markdown` print that one thing.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from resnet_export.cli import failing
+from resnet_export.cli.chatter import held_back
 from resnet_export.cli.options import option
+from resnet_export.cli.progress import Progress
 from resnet_export.cli.streams import say
 from resnet_export.errors import UsageError
 from resnet_export.files import refuse_overwriting, reported, staged
 from resnet_export.report.kit import formats
-
-if TYPE_CHECKING:
-    from resnet_export.cli.progress import Progress
 
 HEADING = "Output"
 PRINTED = {
@@ -72,9 +70,6 @@ class Output:
     @contextlib.contextmanager
     def progress(self) -> Iterator[Progress]:
         """While it lasts what libraries print is held back; gives what shows the stages on stderr."""
-        from resnet_export.cli.chatter import held_back
-        from resnet_export.cli.progress import Progress
-
         with held_back(verbose=self.verbose) as stderr:
             yield Progress(stderr, verbose=self.verbose)
 
@@ -119,8 +114,6 @@ def output_options(
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
         def run(*arguments: Any, debug: bool, verbose: bool = False, force: bool = False, **values: Any) -> None:
-            from resnet_export.cli import failing
-
             with failing.reported(debug=debug):
                 form = _printed([form for form in printed if values.pop(f"as_{form}")])
                 paths = {path: formats.form_of(path, subject, files) for path in values.pop(files.lstrip("-"))}

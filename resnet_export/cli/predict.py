@@ -1,20 +1,16 @@
 """`resnet-export predict`: the most probable classes of pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial, reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from resnet_export.cli.export import ASPECT_HELP, ASPECTS, INTERPOLATIONS
 from resnet_export.cli.options import GroupedCommand, option
-from resnet_export.cli.output import output_options
+from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.values import COUNT, RUNTIME, numbers
-
-if TYPE_CHECKING:
-    from resnet_export.cli.output import Output
+from resnet_export.errors import ImageError
 
 # A literal: the table that it repeats stands in a module which imports onnx. A test holds them equal.
 HEADS = ("logits", "probabilities", "sigmoid")
@@ -80,8 +76,6 @@ def asked(heading: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 @output_options("PredictReport", verbose="Show the stages, and what is printed meanwhile.")
 def predict(file: str, pictures: tuple[str, ...], out: Output, **options: Any) -> None:
     """Predicts, prints, and leaves with 3 when a picture has no answer."""
-    from resnet_export.errors import ImageError
-
     out.refuse(file, options["labels"], *pictures)
     with out.progress() as progress:
         from resnet_export.classify.predict import predict as answer

@@ -1,19 +1,15 @@
 """`resnet-export quantize`: reduced precision that is proven, or refused."""
 
-from __future__ import annotations
-
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
 
 from resnet_export.cli.options import GroupedCommand, option
-from resnet_export.cli.output import output_options
+from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.values import COUNT, POINTS, whole
-
-if TYPE_CHECKING:
-    from resnet_export.cli.output import Output
-    from resnet_export.quantization.results import QuantizeReport
+from resnet_export.errors import ResNetExportError, UndecidedError
 
 # Literals: the tables that they repeat stand in modules which import numpy and onnx. A test holds them equal.
 TARGETS = ("this-machine", "x86-vnni", "x86-avx2", "arm", "cuda", "tensorrt", "openvino")
@@ -78,7 +74,7 @@ file, calibration, proof = (partial(option, heading=heading) for heading in ("Fi
 @output_options("QuantizeReport", files="--report", verbose="Show the stages, and what is printed meanwhile.")
 def quantize(source: str, output: str | None, calibrate: tuple[str, ...], out: Output, **options: Any) -> None:
     """Quantises, prints the report, and leaves with the code of a refusal."""
-    target = output or _default(source, options["precision"])
+    target = output or f"{Path(source).stem}-{options['precision']}.onnx"
     out.refuse(source, target, options["labelled"], options["recipe"], *calibrate)
     options["precision"], options["io"] = PRECISIONS[options["precision"]], IO[options["io"]]
     with out.progress() as progress:
@@ -86,20 +82,6 @@ def quantize(source: str, output: str | None, calibrate: tuple[str, ...], out: O
 
         report = make(source, target, calibrate=calibrate or None, force=out.force, progress=progress, **options)
     out.show(report)
-    _refuse(report)
-
-
-def _default(source: str, precision: str) -> str:
-    """`resnet18-int8.onnx` of `models/resnet18.onnx`, in this folder."""
-    from pathlib import Path
-
-    return f"{Path(source).stem}-{precision}.onnx"
-
-
-def _refuse(report: QuantizeReport) -> None:
-    """Raises what a refused file leads to."""
-    from resnet_export.errors import ResNetExportError, UndecidedError
-
     left = "" if report.written else f" {report.path} was not written."
     if report.failures:
         ways = [] if report.written else ["--keep to write it all the same"]

@@ -1,20 +1,18 @@
 """`resnet-export score`: the most probable classes of any number of pictures, a row each."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from resnet_export import interruption
 from resnet_export.cli.options import GroupedCommand, option, options_given
-from resnet_export.cli.output import output_options
+from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.predict import asked
 from resnet_export.cli.values import COUNT, RUNTIME
-
-if TYPE_CHECKING:
-    from resnet_export.cli.output import Output
+from resnet_export.errors import UsageError
+from resnet_export.report.kit import formats
 
 # Literals: the tables that they repeat stand in modules which import onnx. A test holds them equal.
 FORMATS, ENGINES = ("parquet", "csv", "jsonl"), ("local", "ray")
@@ -76,9 +74,6 @@ def score(
     **options: Any,
 ) -> None:
     """Scores, or reads what was scored, and shows it."""
-    from resnet_export.errors import UsageError
-    from resnet_export.report.kit import formats
-
     if summary is not None:
         useless = [] if file is None else [file, *inputs]
         useless += [name for parameter, name in options_given(click.get_current_context()) if parameter in options]
@@ -98,7 +93,6 @@ def score(
         )
     out.refuse(file, options["labels"], *inputs)
     with out.progress() as progress:
-        from resnet_export import interruption
         from resnet_export.score import score as write_rows
 
         interruption.explain(lambda: f"the parts in {output[0]} are kept: the same command goes on from there")

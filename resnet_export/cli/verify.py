@@ -1,5 +1,6 @@
 """`resnet-export verify`: is a file the network that it says it is, in every runtime that is here?"""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import click
 from resnet_export.cli.options import GroupedCommand, option, removed
 from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.values import COUNT, RUNTIME
+from resnet_export.errors import ParityError, UsageError
+from resnet_export.terminal import number
 
-CHECK = "Check"
+checked = partial(option, heading="Check")
 
 
 @click.command(
@@ -34,45 +37,29 @@ CHECK = "Check"
     """,
 )
 @click.argument("file", type=click.Path())
-@option(
+@checked(
     "--runtime",
     "runtimes",
-    heading=CHECK,
     multiple=True,
     type=RUNTIME,
     help="Run it here. Give it once for each.  [default: all that are installed]",
 )
-@option(
+@checked(
     "--weights",
-    heading=CHECK,
     type=click.Path(),
     metavar="FILE",
     help="What it should hold: a checkpoint, a whole Keras model, or another .onnx file.",
 )
-@option(
-    "--images",
-    heading=CHECK,
-    type=click.Path(),
-    metavar="FOLDER",
-    help="Check on these pictures too, beside random input.",
-)
-@option(
-    "--image-size",
-    heading=CHECK,
-    type=COUNT,
-    metavar="PIXELS",
-    help="Height and width, for a file that leaves them open.",
-)
-@option("--allow-fallback", heading=CHECK, is_flag=True, help="Go on where nodes run elsewhere than asked for.")
-@option("--bisect", heading=CHECK, is_flag=True, help="Show the error layer by layer, even when nothing failed.")
+@checked("--images", type=click.Path(), metavar="FOLDER", help="Check on these pictures too, beside random input.")
+@checked("--image-size", type=COUNT, metavar="PIXELS", help="Height and width, for a file that leaves them open.")
+@checked("--allow-fallback", is_flag=True, help="Go on where nodes run elsewhere than asked for.")
+@checked("--bisect", is_flag=True, help="Show the error layer by layer, even when nothing failed.")
 @removed("--html", "--output page.html")
 @removed("--junit", "--output results.xml")
 @output_options("VerifyReport", verbose="Show the stages, and what is printed meanwhile.")
 def verify(file: str, runtimes: tuple[str, ...], bisect: bool, out: Output, **options: Any) -> None:
     """Verifies, prints, and leaves with 1 when the check failed."""
     from resnet_export.cli.memory import return_freed
-    from resnet_export.errors import ParityError, UsageError
-    from resnet_export.terminal import number
 
     return_freed()
     out.refuse(file, options["weights"])
