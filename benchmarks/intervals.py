@@ -18,8 +18,7 @@ from pathlib import Path
 import numpy as np
 from scipy import optimize, signal, stats
 
-from resnet_export.bench.clock import Clock
-from resnet_export.bench.sampling import Budget, closed_loop
+from resnet_export.bench.sampling import Budget, Clock, closed_loop
 from resnet_export.bench.statistics import summarise
 
 SAMPLES = (200, 1000, 7000)

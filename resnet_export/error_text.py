@@ -1,7 +1,5 @@
 """What other packages say: of a failure one readable sentence, and no log that nobody asked for."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import re

@@ -12,8 +12,6 @@
 A message says what was asked and what is there; the hint says what to do next.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -163,8 +161,13 @@ class UndecidedError(ResNetExportError):
 
 def quote_some(names: Iterable[str], limit: int = 3) -> str:
     """The first `limit` names in quotes, and how many more there are: "'a', 'b', 'c' and 4 more"."""
-    listed: Sequence[str] = list(names)
-    shown = ", ".join(repr(name) for name in listed[:limit])
+    return and_more(map(repr, names), limit)
+
+
+def and_more(names: Iterable[str], limit: int = 3, separator: str = ", ") -> str:
+    """The first `limit` names, and how many more there are: `a, b, c and 4 more`."""
+    listed = list(names)
+    shown = separator.join(listed[:limit])
     return shown if len(listed) <= limit else f"{shown} and {len(listed) - limit} more"
 
 

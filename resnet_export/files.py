@@ -3,8 +3,6 @@
 A file appears whole under its name or not at all, and what stood there stays until then.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import hashlib
@@ -135,32 +133,29 @@ def refuse_overwriting(path: str | os.PathLike[str], *, force: bool, option: str
         raise UnavailableError(f"The folder {target.parent} is not writable.", hint=f"Give another {option}.")
 
 
-def refuse_filled_folder(
-    path: str | os.PathLike[str], *, force: bool, ours: Callable[[Path], bool], option: str = "--output"
-) -> None:
+def refuse_filled_folder(path: str | os.PathLike[str], *, force: bool, ours: Callable[[Path], bool]) -> None:
     """Finds out before the work that a folder cannot be made at `path`.
 
     Args:
         path: the folder, which may be empty, or not exist yet.
         force: replace what is there.
         ours: whether a folder is a former result; with `force`, too, nothing else is replaced.
-        option: that names it, for the hints.
 
     Raises:
         UsageError: it is a file, or holds something and `force` is not set, or something else than a former result.
     """
     target = Path(path)
     if target.exists() and not target.is_dir():
-        raise UsageError(f"{target} is a file, and a folder is to be made.", hint=f"Give another {option}.")
+        raise UsageError(f"{target} is a file, and a folder is to be made.", hint="Give another --output.")
     if not target.is_dir() or not (inside := next(target.iterdir(), None)):
         return
     if not ours(target):
         raise UsageError(
             f"The folder {target} is not empty: it holds {inside.name!r}, and no former result.",
-            hint=f"Give an empty folder, or a new one, as {option}; --force would delete what is not its own.",
+            hint="Give an empty folder, or a new one, as --output; --force would delete what is not its own.",
         )
     if not force:
-        raise UsageError(f"The folder {target} is not empty.", hint=f"Give --force to replace it, or another {option}.")
+        raise UsageError(f"The folder {target} is not empty.", hint="Give --force to replace it, or another --output.")
 
 
 def require_space(target: Path, needed: int) -> None:

@@ -1,7 +1,5 @@
 """Names of the classes: read from a text file or known by name, and held against the number of classes."""
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import importlib.util

@@ -1,7 +1,5 @@
 """Lazy import of the packages that only some requests need, with the pip line when one is missing."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.metadata
 import importlib.util

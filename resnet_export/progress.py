@@ -3,5 +3,5 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-Progress = Callable[[str], AbstractContextManager[object]]
+Progress = Callable[[str], AbstractContextManager[Callable[[str], None] | None]]
 """Entered around each stage with its name; may give a function that is called with how it stands."""

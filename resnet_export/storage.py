@@ -4,8 +4,6 @@ An address is a URI: its path is percent-encoded, and its query has the file sys
 `?endpoint_override=localhost:9000`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Plain text for a terminal: lines, facts and tables that fit 80 or 100 columns, and text of others made harmless."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 from collections.abc import Collection, Iterable, Iterator, Sequence

@@ -9,8 +9,7 @@ import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from resnet_export.bench.scenarios import Scenario
     from resnet_export.bench.schedule import Schedule
     from resnet_export.machine import Machine
-
-    Progress = Callable[[str], AbstractContextManager[Callable[[str], None] | None]]
+    from resnet_export.progress import Progress
 
 
 def bench(

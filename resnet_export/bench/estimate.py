@@ -1,7 +1,5 @@
 """`Estimate`: a measured number with the 95 % interval that its samples support."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 
@@ -26,7 +24,7 @@ class Estimate:
         """Whether the samples support an interval."""
         return self.interval is not None
 
-    def over(self, amount: float) -> Estimate:
+    def over(self, amount: float) -> "Estimate":
         """`amount` divided by it: a rate from a time, whose ends change places."""
         low, high = self.interval or (0.0, 0.0)
         if low <= 0:

@@ -3,10 +3,8 @@
 Durations are whole nanoseconds, as they were taken; what is estimated from them is in milliseconds.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 
@@ -41,7 +39,7 @@ class Series(Taken):
     """Whether 99 % kept the bound, where there is one."""
 
     @classmethod
-    def of(cls, taken: Taken, slo_ms: float | None = None) -> Series:
+    def of(cls, taken: Taken, slo_ms: float | None = None) -> Self:
         """Summarises what a scenario took; `slo_ms` is a bound on p99."""
         samples_ms = np.asarray(taken.samples_ns) / 1e6
         summary = summarise(samples_ms, queue=taken.loop == "open")
@@ -92,7 +90,7 @@ class Measured:
     """The first run of another batch; None where none can be run."""
 
     @property
-    def main(self) -> Series:
+    def main(self) -> Self:
         """The series that stands for the case."""
         return self.series[self.headline]
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from resnet_export.bench.results import CaseResult, Measured, Series, Status
 from resnet_export.bench.sampling import Budget
 from resnet_export.bench.worker import TARGET, Progress
 from resnet_export.errors import ResNetExportError, RuntimeCrashedError
-from resnet_export.machine.noise import Noise, Watch
+from resnet_export.machine.noise import Watch
 from resnet_export.workers import TIMEOUT_S, Worker
 
 NEW_SHAPE_SHARE = 1 / 6
@@ -49,14 +49,15 @@ def run_case(case: Case, usable_cpus: float, limits: Limits, show: Callable[[str
         show: called with what the case is doing, in a few words, and the estimate so far.
     """
     request = Request.of(case, usable_cpus)
-    run = _Run(case, request, limits, show or (lambda text: None))
+    result: CaseResult | None = None
     try:
         with Worker(TARGET, environment=request.environment, timeout_s=limits.timeout_s) as worker:
-            run.measure(worker)
+            for latest in _measured(case, request, limits, worker, show or (lambda text: None)):
+                result = latest
     except ResNetExportError as error:
-        return run.result or _failed(case, request.threads, error)
-    assert run.result is not None, "it ran to its end"
-    return run.result
+        return result or _failed(case, request.threads, error)
+    assert result is not None, "it ran to its end"
+    return result
 
 
 def _failed(case: Case, threads: int, error: ResNetExportError) -> CaseResult:
@@ -66,56 +67,45 @@ def _failed(case: Case, threads: int, error: ResNetExportError) -> CaseResult:
     return CaseResult(case, "failed", threads, reason=error.message, hint=error.hint, exit_code=error.exit_code)
 
 
-class _Run:
-    """A case under way, and its result once there is one: what ends the process later takes nothing from it."""
+def _measured(
+    case: Case, request: Request, limits: Limits, worker: Worker, show: Callable[[str], None]
+) -> Iterator[CaseResult]:
+    """The result once it opened, ran, warmed up and was sampled; then again with a new shape, which may end it."""
+    scenario, budget = case.scenario, limits.left()
 
-    def __init__(self, case: Case, request: Request, limits: Limits, show: Callable[[str], None]) -> None:
-        self._case, self._request, self._limits, self._show = case, request, limits, show
-        self.result: CaseResult | None = None
+    def call(method: str, *arguments: Any, doing: str) -> Any:
+        show(doing)
+        return worker.call(method, *arguments, doing=doing)
 
-    def measure(self, worker: Worker) -> None:
-        """Opens, runs, warms up and samples."""
-        scenario = self._case.scenario
-        budget = self._limits.left()
+    imported = call("load", request, doing="importing the runtime")
+    opened = call("open", scenario, doing="opening the file")
+    first = call("first_run", doing="running it for the first time")
+    warm = call("warm_up", budget.seconds, doing="warming up")
+    ran = worker.call("ran")
+    may_be_new = case.model.batch is None and first <= NEW_SHAPE_SHARE * budget.seconds * 1e9
+    watch = Watch(worker.pid, on_gpu=not ran.on_cpu)
 
-        def call(method: str, *arguments: Any, doing: str) -> Any:
-            self._show(doing)
-            return worker.call(method, *arguments, doing=doing)
+    def follow(progress: Progress) -> None:
+        watch.look()
+        show(f"p50 {progress.p50_ms:.4g} ms of {progress.samples}")
 
-        imported = call("load", self._request, doing="importing the runtime")
-        opened = call("open", scenario, doing="opening the file")
-        first = call("first_run", doing="running it for the first time")
-        warm = call("warm_up", budget.seconds, doing="warming up")
-        ran = worker.call("ran")
-        may_be_new = self._case.model.batch is None and first <= NEW_SHAPE_SHARE * budget.seconds * 1e9
-        # A new shape is drawn, planned and run.
-        reserved = END_S + (2 * first / 1e9 if may_be_new else 0.0)
-        outcome, noise = self._sample(worker, reserved, on_gpu=not ran.on_cpu)
-        measured = Measured(
-            ran=ran,
-            import_ns=imported,
-            open_ns=opened,
-            first_run_ns=first,
-            warm_up_ns=warm.samples_ns,
-            settled=warm.settled,
-            series=tuple(Series.of(taken, scenario.slo_ms) for taken in outcome.series),
-            headline=outcome.headline,
-            memory=worker.call("memory", doing="reading its memory"),
-        )
-        self.result = CaseResult(self._case, "measured", self._request.threads, measured, noise=noise)
-        if may_be_new:
-            seen = {taken.batch for taken in outcome.series}
-            took = call("time_new_shape", seen, doing="running it with another batch")
-            self.result = dataclasses.replace(self.result, measured=dataclasses.replace(measured, new_shape_ns=took))
-
-    def _sample(self, worker: Worker, reserved_s: float, *, on_gpu: bool) -> tuple[Any, Noise]:
-        """Takes the samples while the machine is watched."""
-        watch = Watch(worker.pid, on_gpu=on_gpu)
-
-        def follow(progress: Progress) -> None:
-            watch.look()
-            self._show(f"p50 {progress.p50_ms:.4g} ms of {progress.samples}")
-
-        budget = self._limits.left(reserved_s)
-        outcome = worker.call("run_scenario", self._case.scenario, budget, progress=follow, doing="sampling")
-        return outcome, watch.end()
+    # A new shape is drawn, planned and run.
+    left = limits.left(END_S + (2 * first / 1e9 if may_be_new else 0.0))
+    outcome = worker.call("run_scenario", scenario, left, progress=follow, doing="sampling")
+    noise = watch.end()
+    measured = Measured(
+        ran=ran,
+        import_ns=imported,
+        open_ns=opened,
+        first_run_ns=first,
+        warm_up_ns=warm.samples_ns,
+        settled=warm.settled,
+        series=tuple(Series.of(taken, scenario.slo_ms) for taken in outcome.series),
+        headline=outcome.headline,
+        memory=worker.call("memory", doing="reading its memory"),
+    )
+    result = CaseResult(case, "measured", request.threads, measured, noise=noise)
+    yield result
+    if may_be_new:
+        took = call("time_new_shape", {taken.batch for taken in outcome.series}, doing="running it with another batch")
+        yield dataclasses.replace(result, measured=dataclasses.replace(measured, new_shape_ns=took))

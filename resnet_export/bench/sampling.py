@@ -13,22 +13,17 @@ In the open loop calls are scheduled by a Poisson process, whatever the network 
 so that waiting is part of the latency, as it is for whoever sent the request (G. Tene's "coordinated omission").
 """
 
-from __future__ import annotations
-
 import math
 import statistics
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from resnet_export.bench.clock import Clock
-
-    Call = Callable[[int], object]
-    Beat = Callable[[int, Sequence[int]], None]
+Call = Callable[[int], object]
+Beat = Callable[[int, Sequence[int]], None]
 
 AGREEMENT = 0.03
 """Relative difference of the medians of two windows that agree. The medians of 8 runs that vary by 3 % differ by about
@@ -50,6 +45,29 @@ LEAST_SAMPLES = 5
 """Samples of a case at least: one or two that were disturbed do not move the median of five."""
 MOST_SAMPLES = 1_000_000
 """Samples of a case at most: 10 MB of JSON. No network of more than 60 microseconds has as many within a minute."""
+
+SPIN_NS = 500_000
+"""Before a wake-up that it waits for actively: Linux wakes a sleeper some 50 to 100 microseconds late, and later under
+load. An open loop sends from the same thread that runs the network, which idles meanwhile anyway."""
+
+
+class Clock:
+    """Tells the time, and waits: the real one; tests drive others."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds since some fixed moment, never less than before."""
+        return time.perf_counter_ns()
+
+    def sleep_until(self, moment_ns: int) -> None:
+        """Returns at that moment, or at once where it is past: sleeps for the most of it, and spins for the rest."""
+        self.rest(moment_ns - time.perf_counter_ns() - SPIN_NS)
+        while time.perf_counter_ns() < moment_ns:
+            pass
+
+    def rest(self, duration_ns: int) -> None:
+        """Lets time pass and leaves the processor to others, waking up when the system happens to do it."""
+        if duration_ns > 0:
+            time.sleep(duration_ns / 1e9)
 
 
 @dataclass(frozen=True)

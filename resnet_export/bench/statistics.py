@@ -106,7 +106,7 @@ def summarise(samples: Sequence[float] | NDArray[np.float64], *, queue: bool = F
     return Summary(
         min=float(ordered[0]),
         max=float(ordered[-1]),
-        mean=estimate_mean(values, batches) if supported else Estimate(float(values.mean())),
+        mean=_mean(values, batches) if supported else Estimate(float(values.mean())),
         p50=quantile(0.5),
         p90=quantile(0.9),
         p95=quantile(0.95),
@@ -118,16 +118,9 @@ def summarise(samples: Sequence[float] | NDArray[np.float64], *, queue: bool = F
     )
 
 
-def estimate_mean(values: NDArray[np.float64], batches: int | None = None) -> Estimate:
-    """The mean with its interval.
-
-    Args:
-        values: (n,) in the order in which they were taken.
-        batches: see `dependence.batch_count`; None to choose their number here.
-    """
+def _mean(values: NDArray[np.float64], batches: int) -> Estimate:
     from scipy import stats
 
-    batches = batches or batch_count(_normal_scores(values))
     time = integrated_time(values, batches) * price(batches)
     half = float(stats.norm.ppf((1 + LEVEL) / 2) * values.std(ddof=1) * math.sqrt(time / len(values)))
     centre = float(values.mean())

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resnet_export.bench.clock import Clock
 from resnet_export.bench.memory import Memory, gpu_memory, read_memory
 from resnet_export.bench.request import Ran, Request
-from resnet_export.bench.sampling import Budget, WarmUp, closed_loop, warm_up
+from resnet_export.bench.sampling import Budget, Clock, WarmUp, closed_loop, warm_up
 from resnet_export.bench.scenarios import Rig
 from resnet_export.errors import NotApplicableError, ResNetExportError
 
@@ -132,12 +131,9 @@ class CaseWorker:
         if getattr(scenario, "callers", 1) > 1 and not self._session.takes_callers:
             raise NotApplicableError(f"{name} takes one caller at a time.", hint="Leave out --scenario concurrent.")
 
-    def _draw(self, batch: int) -> list[Any]:
-        return self._request.images.draw(batch, as_file=self._session.takes_file_input)
-
     def _make_call(self, batch: int) -> Call:
         """The function that runs that many images; a few batches take turns."""
-        drawn = self._draw(batch)
+        drawn = self._request.images.draw(batch, as_file=self._session.takes_file_input)
         if self._request.io == "device":
             binding = self._session.bind(drawn)
 

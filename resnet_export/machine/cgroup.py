@@ -57,8 +57,8 @@ def read_limits(root: Path = ROOT) -> Limits:
     memory: list[int | None] = []
     for controller, folder in _folders(root, "self"):
         if controller in (VERSION_2, "cpu"):
-            cpus.append(parse_cpu_max(read_text(folder / "cpu.max")))
-            cpus.append(_quotient(read_text(folder / "cpu.cfs_quota_us"), read_text(folder / "cpu.cfs_period_us")))
+            version_1 = " ".join(read_text(folder / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
+            cpus += [parse_cpu_max(read_text(folder / "cpu.max")), parse_cpu_max(version_1)]
         if controller in (VERSION_2, "memory"):
             memory += [parse_memory(read_text(folder / name)) for name in ("memory.max", "memory.limit_in_bytes")]
     return Limits(
@@ -67,11 +67,11 @@ def read_limits(root: Path = ROOT) -> Limits:
     )
 
 
-def read_throttling(root: Path = ROOT, pid: int | None = None) -> Throttling | None:
-    """How often the groups of a process, or of this one, were stopped; None where that can't be seen, or it is gone."""
+def read_throttling(root: Path, pid: int) -> Throttling | None:
+    """How often the groups of a process were stopped; None where that can't be seen, or it is gone."""
     found = [
         told
-        for controller, folder in _folders(root, "self" if pid is None else str(pid))
+        for controller, folder in _folders(root, str(pid))
         if controller in (VERSION_2, "cpu") and (told := parse_throttling(read_text(folder / "cpu.stat"))) is not None
     ]
     if not found:
@@ -116,9 +116,11 @@ def parse_mounts(text: str) -> list[Mount]:
 
 
 def parse_cpu_max(text: str) -> float | None:
-    """CPUs, from the `cpu.max` of version 2: `150000 100000` or `max 100000`, in microseconds."""
-    quota, _, period = text.partition(" ")
-    return _quotient(quota, period)
+    """CPUs, from the `cpu.max` of version 2: `150000 100000` or `max 100000`, in microseconds; version 1 has -1 for max."""
+    words = text.split()
+    if len(words) != 2 or not all(word.isdigit() and int(word) for word in words):
+        return None
+    return int(words[0]) / int(words[1])
 
 
 def parse_memory(text: str) -> int | None:
@@ -137,14 +139,6 @@ def _folders(root: Path, process: str) -> Iterator[tuple[str, Path]]:
                 below = group.relative_to(mount.group)
             for part in (below, *below.parents):
                 yield controller, root / mount.point.relative_to("/") / part
-
-
-def _quotient(quota: str, period: str) -> float | None:
-    """None where the quota is none: version 1 writes -1, version 2 `max`."""
-    words = quota.strip(), period.strip()
-    if not all(word.isdigit() and int(word) for word in words):
-        return None
-    return int(words[0]) / int(words[1])
 
 
 def _unescaped(path: str) -> str:

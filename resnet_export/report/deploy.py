@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from resnet_export.deploy.results import BundleResult, Decoder, DeployReport, TargetList
+from resnet_export.errors import and_more
 from resnet_export.report import facts
 from resnet_export.report.bench.words import shown
 from resnet_export.report.kit import tables
@@ -18,8 +19,6 @@ LEGEND = (
     "client."
 )
 DIFFER = {1: "differs,", 2: "differ, both"}
-SHOWN = 3
-"""Pictures that are named before the rest is counted."""
 
 
 def as_text(report: DeployReport) -> str:
@@ -67,9 +66,9 @@ def remarks(bundle: BundleResult) -> Iterator[str]:
         if differ:  # a proof passes only where all of these are undecided
             yield f"{one.artefact}: {differ} {DIFFER.get(differ, 'differ, all')} too close to call."
     if proof.undecided:
-        yield f"Too close to call, so that two classes are right: {_named(proof.undecided)}."
+        yield f"Too close to call, so that two classes are right: {and_more(proof.undecided)}."
     if proof.decoders:
-        others = _named([one.picture for one in proof.decoders])
+        others = and_more(one.picture for one in proof.decoders)
         yield f"Decoded otherwise than by Pillow: {others}; at most {_most(proof.decoders)}."
 
 
@@ -123,8 +122,3 @@ def _most(decoders: Sequence[Decoder]) -> str:
     """How far the decoder with the largest share is off."""
     one = max(decoders, key=lambda decoder: decoder.share)
     return f"{one.levels} of 255 a pixel and {one.share:.2g} a score ({one.picture})"
-
-
-def _named(pictures: Sequence[str]) -> str:
-    more = len(pictures) - SHOWN
-    return ", ".join(pictures[:SHOWN]) + (f" and {more} more" if more > 0 else "")

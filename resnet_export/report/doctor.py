@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from resnet_export.doctor.report import DoctorReport, RuntimeCheck
+from resnet_export.doctor import DoctorReport, RuntimeCheck
 from resnet_export.report import machine
 from resnet_export.terminal import WIDTH, blocks, clipped, fact, listed
 

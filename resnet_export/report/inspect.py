@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
+from resnet_export.errors import and_more
 from resnet_export.graph.metadata import Metadata
 from resnet_export.graph.recipe import Quantization
 from resnet_export.inspect.results import Change, Layer, ModelDiff, ModelReport, Port, TensorChange
@@ -195,9 +196,8 @@ def _unmatched(found: ModelDiff) -> Iterator[str]:
     """Tensors without a counterpart."""
     for sign, names in zip("-+", found.unmatched, strict=True):
         if names:
-            others = f" and {len(names) - 2} more" if len(names) > 2 else ""
-            listed = ", ".join(map(_short, names[:2]))
-            yield from wrapped(f"{number(len(names), 'tensor')} only here: {listed}{others}", f"{sign} ")
+            listed = and_more(map(_short, names), 2)
+            yield from wrapped(f"{number(len(names), 'tensor')} only here: {listed}", f"{sign} ")
 
 
 def _misfit(change: TensorChange) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from resnet_export.errors import and_more
 from resnet_export.graph.recipe import Share
 from resnet_export.quantization.results import Attempt, Candidate, QuantizeReport, RuntimeProof
 from resnet_export.report import facts
@@ -106,9 +107,7 @@ def _findings(report: QuantizeReport) -> Iterator[str]:
         if one.integer is not None:
             yield f"{one.runtime} computes {len(one.integer)} of {number(len(report.quantised), 'layer')} in int8"
         if one.floating:
-            hidden = len(one.floating) - MOST_LAYERS
-            named = ", ".join(one.floating[:MOST_LAYERS]) + (f" and {hidden} more" if hidden > 0 else "")
-            yield f"{one.runtime} computes these in float32 all the same: {named}"
+            yield f"{one.runtime} computes these in float32 all the same: {and_more(one.floating, MOST_LAYERS)}"
             yield from () if one.why is None else (one.why,)
     if any(one.ratio is not None and not one.ratio.has_interval for one in report.proofs):
         yield FEW_LAUNCHES

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from typing import IO, Any, Self
+from typing import IO, Any
 
 import psutil
 
@@ -27,7 +27,7 @@ SECONDS_TO_END = 5.0
 """From the end of its pipe to the end of a process, which may write its memory to a file before."""
 
 
-class Worker:
+class Worker(contextlib.AbstractContextManager["Worker"]):
     """A process with an object whose methods the parent calls. A context manager: the process is gone on leaving.
 
     On Linux it also ends with the thread that has made it, which therefore has to live as long.
@@ -50,7 +50,7 @@ class Worker:
             timeout_s: seconds without a sign of life after which the process is ended.
             hint: what to do when the process dies.
         """
-        self._timeout_s, self._hint, self._doing, self._suspended = timeout_s, hint, "starting", False
+        self.timeout_s, self._hint, self._doing, self._suspended = timeout_s, hint, "starting", False
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         # What a library or a converter leaves behind goes with the worker, however that ends.
         self._folder = tempfile.TemporaryDirectory(prefix="resnet-export-", ignore_cleanup_errors=True)
@@ -69,10 +69,6 @@ class Worker:
         # A pipe by itself can't be waited for with a time limit on Windows.
         threading.Thread(target=self._read, daemon=True).start()
 
-    def __enter__(self) -> Self:
-        """The worker itself."""
-        return self
-
     def __exit__(self, *error: object) -> None:
         """Ends the process."""
         self.close()
@@ -81,13 +77,12 @@ class Worker:
         self,
         method: str,
         *arguments: Any,
-        timeout_s: float | None = None,
         progress: Callable[[Any], object] | None = None,
         doing: str = "running it",
     ) -> Any:
         """Calls a method of the target and waits for it, see `send` and `receive`."""
         self.send(method, *arguments, doing=doing)
-        return self.receive(timeout_s=timeout_s, progress=progress)
+        return self.receive(progress=progress)
 
     def send(self, method: str, *arguments: Any, doing: str = "running it") -> None:
         """Calls a method of the target and does not wait for it. A suspended worker is resumed.
@@ -105,25 +100,23 @@ class Worker:
             self._process.stdin.write(request)
             self._process.stdin.flush()
 
-    def receive(self, *, timeout_s: float | None = None, progress: Callable[[Any], object] | None = None) -> Any:
+    def receive(self, *, progress: Callable[[Any], object] | None = None) -> Any:
         """Waits for what the method returns.
 
         Args:
-            timeout_s: seconds since the last sign of life; None for the worker's own.
             progress: is given each value that the target reports.
 
         Raises:
             ResNetExportError: what the method raised; `RuntimeFailedError` where it was none of this package's errors.
             RuntimeCrashedError: the process died, or gave no sign of life and was ended.
         """
-        limit = self._timeout_s if timeout_s is None else timeout_s
         while True:
             try:
-                kind, value = self._answers.get(timeout=limit)
+                kind, value = self._answers.get(timeout=self.timeout_s)
             except queue.Empty:
                 if self._process.poll() is not None:  # a process that it has forked holds the pipe open
                     raise self._over("") from None
-                how = f"gave no sign of life for {limit:g} s while {self._doing}, and was ended"
+                how = f"gave no sign of life for {self.timeout_s:g} s while {self._doing}, and was ended"
                 raise self._over(how, hung=True) from None
             match kind:
                 case "done":

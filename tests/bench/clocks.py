@@ -1,6 +1,6 @@
 """A clock that tests drive."""
 
-from resnet_export.bench.clock import Clock
+from resnet_export.bench.sampling import Clock
 
 
 class SimulatedClock(Clock):

@@ -5,8 +5,17 @@ import time
 import numpy as np
 import pytest
 
-from resnet_export.bench.clock import Clock
-from resnet_export.bench.sampling import DEFAULT, LATEST, LEAST_SAMPLES, QUICK, Budget, closed_loop, open_loop, warm_up
+from resnet_export.bench.sampling import (
+    DEFAULT,
+    LATEST,
+    LEAST_SAMPLES,
+    QUICK,
+    Budget,
+    Clock,
+    closed_loop,
+    open_loop,
+    warm_up,
+)
 from tests.bench.clocks import SimulatedClock
 
 MS = 1_000_000

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from resnet_export.bench.clock import Clock
-from resnet_export.bench.sampling import LEAST_SAMPLES, Budget
+from resnet_export.bench.sampling import LEAST_SAMPLES, Budget, Clock
 from resnet_export.bench.scenarios import SCENARIOS, Rig, Scenario, make_scenario
 from resnet_export.bench.scenarios.concurrent import Concurrent
 from resnet_export.bench.scenarios.idle import GAPS_MS, Idle

@@ -10,7 +10,7 @@ import pytest
 from scipy import signal, stats
 
 from resnet_export.bench.sampling import Budget, arrivals, closed_loop, open_loop
-from resnet_export.bench.statistics import estimate_mean, summarise
+from resnet_export.bench.statistics import summarise
 from tests.bench.clocks import SimulatedClock
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def test_mean_latency_agrees_with_pollaczek_and_khinchine(load: float) -> None:
     covered = 0
     for seed in range(100):
         times = arrivals(load * 1e9 / SERVICE_NS, REQUESTS, np.random.default_rng(seed))
-        mean = estimate_mean(_lindley(times).astype(np.float64))
+        mean = summarise(_lindley(times).astype(np.float64), queue=True).mean
         assert mean.low is not None
         assert mean.high is not None
         covered += mean.low <= truth <= mean.high

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from resnet_export.doctor.report import DoctorReport, Problem, Providers, RuntimeCheck
+from resnet_export.doctor import DoctorReport, Problem, Providers, RuntimeCheck
 from resnet_export.machine import Machine
 from resnet_export.machine.cgroup import Limits
 from resnet_export.machine.clock import Clock

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_export.doctor.checks import LONGEST, Checker, check_all
-from resnet_export.doctor.report import RuntimeCheck
+from resnet_export.doctor import LONGEST, Checker, RuntimeCheck, check_all
 from resnet_export.errors import UnavailableError
 from tests.doctor.examples import install_runtimes
 
@@ -91,7 +90,7 @@ def test_a_reason_as_long_as_a_book_is_cut(monkeypatch: pytest.MonkeyPatch) -> N
     def fail(name: str) -> None:
         raise ValueError("x" * 10 * LONGEST)
 
-    monkeypatch.setattr("resnet_export.doctor.checks.find", fail)
+    monkeypatch.setattr("resnet_export.doctor.find", fail)
     assert len(check("ort:cpu").detail) == LONGEST + len("...")
 
 
@@ -99,7 +98,7 @@ def test_the_advice_to_come_here_is_left_out(monkeypatch: pytest.MonkeyPatch) ->
     def fail(name: str) -> None:
         raise UnavailableError("There is no device.", hint="resnet-export doctor lists those that run here.")
 
-    monkeypatch.setattr("resnet_export.doctor.checks.find", fail)
+    monkeypatch.setattr("resnet_export.doctor.find", fail)
     assert (check("ort:webgpu").detail, check("ort:webgpu").hint) == ("There is no device.", None)
 
 
@@ -108,5 +107,5 @@ def test_an_option_that_doctor_lacks_is_left_out(monkeypatch: pytest.MonkeyPatch
         hint = "Install it with: pip install it; or go on without it: --allow-fallback."
         raise UnavailableError("It cannot be loaded.", hint=hint)
 
-    monkeypatch.setattr("resnet_export.doctor.checks.find", fail)
+    monkeypatch.setattr("resnet_export.doctor.find", fail)
     assert check("ort:cuda").hint == "Install it with: pip install it"

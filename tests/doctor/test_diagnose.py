@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from resnet_export import doctor
-from resnet_export.doctor import find_problems
-from resnet_export.doctor.report import Providers, RuntimeCheck
+from resnet_export.doctor import Providers, RuntimeCheck, find_problems
 from resnet_export.errors import UsageError
 from tests.doctor.examples import CLASH, CUDA, example
 
@@ -20,7 +19,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The runtimes whose checks were asked for; they all pass."""
     names: list[str] = []
 
-    def check_all(wanted: Sequence[str], *, timeout_s: float) -> tuple[tuple[RuntimeCheck, ...], Providers]:
+    def check_all(wanted: Sequence[str]) -> tuple[tuple[RuntimeCheck, ...], Providers]:
         names.extend(wanted)
         return tuple(RuntimeCheck(name, "usable", f"{name} 1.0") for name in wanted), Providers()
 

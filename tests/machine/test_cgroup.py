@@ -161,14 +161,14 @@ def test_throttling_of_version_2_on_the_way_up(tmp_path: Path) -> None:
 
 def test_throttling_of_version_1(tmp_path: Path) -> None:
     files = {
-        GROUP: "4:memory:/a\n3:cpu,cpuacct:/a\n0::/\n",
+        "proc/42/cgroup": "4:memory:/a\n3:cpu,cpuacct:/a\n0::/\n",
         MOUNTS: MIXED,
         f"{SYS}/cpu,cpuacct/a/cpu.stat": "nr_periods 10\nnr_throttled 2\nthrottled_time 250000000\n",
         f"{SYS}/unified/cpu.stat": "usage_usec 5\n",
     }
-    assert read_throttling(write(tmp_path, files)) == Throttling(10, 2, 0.25)
+    assert read_throttling(write(tmp_path, files), 42) == Throttling(10, 2, 0.25)
 
 
 def test_no_throttling_where_nothing_is_counted(tmp_path: Path) -> None:
-    assert read_throttling(tmp_path) is None
-    assert read_throttling(write(tmp_path, {GROUP: "0::/\n", MOUNTS: MOUNTED_2})) is None
+    assert read_throttling(tmp_path, 42) is None
+    assert read_throttling(write(tmp_path, {"proc/42/cgroup": "0::/\n", MOUNTS: MOUNTED_2}), 42) is None

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from resnet_export.doctor.report import Problem, Providers, RuntimeCheck
+from resnet_export.doctor import Problem, Providers, RuntimeCheck
 from resnet_export.machine.cgroup import Limits
 from resnet_export.machine.clock import Clock
 from resnet_export.machine.gpu import Gpu, Gpus

@@ -94,16 +94,18 @@ def test_an_exit_code(worker: Worker) -> None:
 
 @POSIX
 def test_a_crash_that_leaves_a_child_with_the_pipe(worker: Worker) -> None:
+    worker.timeout_s = 3
     with pytest.raises(RuntimeCrashedError, match="its process left with exit code 3") as caught:
-        worker.call("fork_and_die", timeout_s=3)
+        worker.call("fork_and_die")
     assert not caught.value.hung
     worker.close()
 
 
 def test_a_hang_is_ended(worker: Worker) -> None:
     worker.call("count")
+    worker.timeout_s = 1
     with pytest.raises(RuntimeCrashedError) as caught:
-        worker.call("hang", timeout_s=1, doing="sampling")
+        worker.call("hang", doing="sampling")
     assert caught.value.message == "its process gave no sign of life for 1 s while sampling, and was ended"
     assert (caught.value.signal, caught.value.hung) == (None, True)
     assert psutil.Process().children() == []
@@ -112,7 +114,8 @@ def test_a_hang_is_ended(worker: Worker) -> None:
 def test_progress_is_told_and_is_a_sign_of_life(worker: Worker) -> None:
     worker.call("count")
     told: list[object] = []
-    assert worker.call("progress", [1.0] * 4, timeout_s=2.5, progress=told.append) == "done"
+    worker.timeout_s = 2.5
+    assert worker.call("progress", [1.0] * 4, progress=told.append) == "done"
     assert told == [(index, "so far") for index in range(4)]
     assert worker.call("progress", [0.0]) == "done", "nobody needs to listen"
 

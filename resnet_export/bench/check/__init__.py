@@ -10,7 +10,7 @@ tolerance has to be wider than that.
 
 import math
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -19,7 +19,7 @@ from resnet_export.bench.check.times import Compared, compare_times, same_refere
 from resnet_export.bench.grade import DOUBTFUL
 from resnet_export.bench.results import SCHEMA_VERSION, BenchReport, CaseResult
 from resnet_export.data import decode
-from resnet_export.errors import InputError, UsageError
+from resnet_export.errors import InputError, UsageError, and_more
 from resnet_export.machine import Machine
 
 TOLERANCE = 0.05
@@ -94,8 +94,8 @@ def check(
     ours, theirs = _by_label(result), _by_label(baseline)
     if not ours.keys() & theirs.keys():
         raise InputError(
-            f"The result and the baseline have no case in common: the result has {_some(ours)}, the baseline "
-            f"{_some(theirs)}.",
+            "The result and the baseline have no case in common: the result has "
+            f"{and_more(ours, 2, '; ') or 'none'}, the baseline {and_more(theirs, 2, '; ') or 'none'}.",
             hint="Measure the files, runtimes, batches and threads of the baseline.",
         )
     differences = _differences(_facts(result.machine), _facts(baseline.machine), "{0} {1}, and here {2}")
@@ -229,9 +229,3 @@ def _changes(ours: Mapping[str, CaseResult], theirs: Mapping[str, CaseResult], a
         if now.case.model.sha256 != before.case.model.sha256:
             notes.append(f"{now.case.model.path} is another file than then")
     return list(dict.fromkeys(notes))
-
-
-def _some(labels: Iterable[str]) -> str:
-    listed = list(labels)
-    more = f" and {len(listed) - 2} more" if len(listed) > 2 else ""
-    return f"{'; '.join(listed[:2])}{more}" if listed else "none"

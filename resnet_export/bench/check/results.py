@@ -6,8 +6,6 @@ from typing import ClassVar, Literal
 from resnet_export.bench.check.times import Compared
 from resnet_export.data import Plain
 
-SCHEMA_VERSION = 3
-"""Raised when a key changes its meaning or goes."""
 Status = Literal["same", "slower", "faster", "unmeasured", "undecided", "unchecked", "missing", "new"]
 FAILING: tuple[Status, ...] = ("slower", "unmeasured", "missing")
 """What fails the check."""
@@ -46,7 +44,8 @@ class CheckReport(Plain):
     """What the ratio may be above 1 by."""
     notes: tuple[str, ...] = ()
     """What was different between the two measurements."""
-    schema_version: int = field(default=SCHEMA_VERSION, kw_only=True)
+    schema_version: int = field(default=3, kw_only=True)
+    """Raised when a key changes its meaning or goes."""
 
     @property
     def passed(self) -> bool:

@@ -8,8 +8,6 @@ The blocks of a launch get as much time as its start took, which is at worst hal
 of launches is decided by the time alone: who stops because of what a result shows has no right to its interval.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import random
@@ -18,10 +16,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING
 
+from resnet_export.bench.case import Case
 from resnet_export.bench.compare import paired
-from resnet_export.bench.compare.results import Comparison, Launch, Measured, Pair
+from resnet_export.bench.compare.results import Comparison, Launch, Measured, Name, Pair
 from resnet_export.bench.request import Ran, Request
 from resnet_export.bench.sampling import DEFAULT, Budget
 from resnet_export.bench.scenarios.single import Single
@@ -29,12 +27,8 @@ from resnet_export.bench.worker import TARGET
 from resnet_export.errors import ResNetExportError, RuntimeCrashedError, UsageError
 from resnet_export.machine import Machine, read_machine
 from resnet_export.machine.noise import Noise, Watch
+from resnet_export.progress import Progress
 from resnet_export.workers import TIMEOUT_S, Worker
-
-if TYPE_CHECKING:
-    from resnet_export.bench import Progress
-    from resnet_export.bench.case import Case
-    from resnet_export.bench.compare.results import Name
 
 BAND = 0.015
 """Half of the difference that a person could act on; the interval of a default run is narrower by half."""

@@ -15,8 +15,6 @@ from resnet_export.data import Plain
 from resnet_export.machine import Machine
 from resnet_export.machine.noise import Noise
 
-SCHEMA_VERSION = 3
-"""Raised when a key changes its meaning or goes."""
 Name = Literal["a", "b"]
 
 
@@ -80,7 +78,8 @@ class Comparison(Plain):
     """What disturbed the machine during it."""
     interrupted: bool = False
     version: str = __version__
-    schema_version: int = field(default=SCHEMA_VERSION, kw_only=True)
+    schema_version: int = field(default=3, kw_only=True)
+    """Raised when a key changes its meaning or goes."""
 
     @cached_property
     def ratio(self) -> Estimate:

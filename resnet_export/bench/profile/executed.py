@@ -8,16 +8,12 @@ rest follow from the edges:
     any other belongs to what gives its latest input, for the same reason, and where nothing does, to what takes it.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import onnx
+import onnx
 
 MOVED = re.compile(r"(_bn|_mul)?_nchwc$")
 """What the blocked layout puts behind the name of a value: a convolution of its own stands for a batch norm, too."""

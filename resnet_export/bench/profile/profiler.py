@@ -4,8 +4,6 @@ The times are ONNX Runtime's own, at the optimisation level at which the file is
 profiler costs time itself, so the same process measures the latency without it first.
 """
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import math
@@ -16,16 +14,15 @@ import time
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 
-from resnet_export.bench.case import RUNTIMES, expand_cases
-from resnet_export.bench.profile.executed import Executed, place
+from resnet_export.bench.case import RUNTIMES, Case, expand_cases
+from resnet_export.bench.profile.executed import Executed, Place, place
 from resnet_export.bench.profile.results import LayerTime, OperatorTime, Profile
-from resnet_export.bench.profile.trace import read_trace
-from resnet_export.bench.profile.worker import GRAPH, TARGET
+from resnet_export.bench.profile.trace import NodeTime, Run, read_trace
+from resnet_export.bench.profile.worker import GRAPH, TARGET, Recorded
 from resnet_export.bench.request import Request
 from resnet_export.bench.statistics import summarise
 from resnet_export.errors import RuntimeCrashedError, RuntimeFailedError, UsageError
@@ -33,17 +30,11 @@ from resnet_export.graph import cost
 from resnet_export.graph.file import read
 from resnet_export.graph.shapes import resolve_shapes
 from resnet_export.machine import Machine, read_machine
+from resnet_export.progress import Progress
 from resnet_export.runtimes import RUNTIMES as KNOWN
 from resnet_export.runtimes import parse_runtime
 from resnet_export.runtimes.bundle import is_bundle
 from resnet_export.workers import TIMEOUT_S, Worker
-
-if TYPE_CHECKING:
-    from resnet_export.bench import Progress
-    from resnet_export.bench.case import Case
-    from resnet_export.bench.profile.executed import Place
-    from resnet_export.bench.profile.trace import NodeTime, Run
-    from resnet_export.bench.profile.worker import Recorded
 
 SECONDS = 10.0
 """Where nobody says how long."""

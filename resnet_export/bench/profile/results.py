@@ -10,9 +10,6 @@ from resnet_export.bench.request import Ran
 from resnet_export.data import Plain
 from resnet_export.machine import Machine
 
-SCHEMA_VERSION = 3
-"""Raised when a key changes its meaning or goes."""
-
 
 @dataclass(frozen=True)
 class LayerTime:
@@ -91,7 +88,8 @@ class Profile(Plain):
     layers: tuple[LayerTime, ...]
     """In the order in which they run."""
     version: str = __version__
-    schema_version: int = field(default=SCHEMA_VERSION, kw_only=True)
+    schema_version: int = field(default=3, kw_only=True)
+    """Raised when a key changes its meaning or goes."""
 
     @property
     def p50_ms(self) -> float:

@@ -3,23 +3,17 @@
 By Little's law the throughput of N callers that never pause is N times the batch over the mean latency.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 
-from resnet_export.bench.sampling import BEAT_NS, LATEST, WARM_UP_SHARE
+from resnet_export.bench.sampling import BEAT_NS, LATEST, WARM_UP_SHARE, Budget, Call, Clock
 from resnet_export.bench.scenarios.rig import Outcome, Pattern, Rig, Taken
-
-if TYPE_CHECKING:
-    from resnet_export.bench.clock import Clock
-    from resnet_export.bench.sampling import Budget, Call
 
 CALLERS = 4
 """The default: more than the two cores of a small machine, so that callers have to wait."""

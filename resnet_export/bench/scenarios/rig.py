@@ -3,53 +3,17 @@
 A scenario is one class in one file: its fields are its options, `sample` drives an open and warm network.
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import msgspec
 
-if TYPE_CHECKING:
-    from resnet_export.bench.clock import Clock
-    from resnet_export.bench.sampling import Beat, Budget, Call
+from resnet_export.bench.sampling import Beat, Budget, Call, Clock
 
 Loop = Literal["closed", "open"]
 """Whether a request waits for the one before (closed), or comes when it comes (open)."""
-
-
-class Pattern(msgspec.Struct, frozen=True, tag_field="name", forbid_unknown_fields=True):
-    """A pattern of calls. The tag is the name that a user writes."""
-
-    may_have_reference: ClassVar[bool] = False
-    """Whether its time compares with that of sequential calls of the reference network."""
-    has_own_batches: ClassVar[bool] = False
-    """Whether it chooses the batch itself."""
-
-    @property
-    def name(self) -> str:
-        """Such as `single`."""
-        return str(self.__struct_config__.tag)
-
-    @property
-    def label(self) -> str:
-        """Its name with its options, for people."""
-        return self.name
-
-    @property
-    def slo_ms(self) -> float | None:
-        """A bound on p99, in milliseconds; None where there is none."""
-        return None
-
-    def with_batches(self, batches: Sequence[int]) -> Self:
-        """The same among these batches, where it chooses the batch itself."""
-        return self
-
-    @abstractmethod
-    def sample(self, rig: Rig) -> Outcome:
-        """Drives the network."""
 
 
 @dataclass(frozen=True)
@@ -92,3 +56,35 @@ class Outcome:
     series: tuple[Taken, ...]
     headline: int = 0
     """Index of the series that stands for the case."""
+
+
+class Pattern(msgspec.Struct, frozen=True, tag_field="name", forbid_unknown_fields=True):
+    """A pattern of calls. The tag is the name that a user writes."""
+
+    may_have_reference: ClassVar[bool] = False
+    """Whether its time compares with that of sequential calls of the reference network."""
+    has_own_batches: ClassVar[bool] = False
+    """Whether it chooses the batch itself."""
+
+    @property
+    def name(self) -> str:
+        """Such as `single`."""
+        return str(self.__struct_config__.tag)
+
+    @property
+    def label(self) -> str:
+        """Its name with its options, for people."""
+        return self.name
+
+    @property
+    def slo_ms(self) -> float | None:
+        """A bound on p99, in milliseconds; None where there is none."""
+        return None
+
+    def with_batches(self, batches: Sequence[int]) -> Self:
+        """The same among these batches, where it chooses the batch itself."""
+        return self
+
+    @abstractmethod
+    def sample(self, rig: Rig) -> Outcome:
+        """Drives the network."""

@@ -12,21 +12,16 @@ tell, as many again and more are sent at the same rate. At last the highest rate
 more, with fresh requests: that it was chosen as the best of several makes its own too good by chance.
 """
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.bench.sampling import Budget, arrivals, closed_loop, open_loop
+from resnet_export.bench.sampling import Budget, Call, arrivals, closed_loop, open_loop
 from resnet_export.bench.scenarios.rig import Outcome, Pattern, Rig, Taken
 from resnet_export.bench.slo import check_slo
-
-if TYPE_CHECKING:
-    from resnet_export.bench.sampling import Call
 
 LOADS = (0.5, 0.8, 0.9)
 """The loads that are measured where there is no bound."""

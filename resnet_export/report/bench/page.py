@@ -5,6 +5,7 @@ from itertools import groupby
 
 from resnet_export.bench.results import BenchReport, CaseResult
 from resnet_export.bench.roofline import Peaks
+from resnet_export.errors import and_more
 from resnet_export.report.bench import charts
 from resnet_export.report.bench.remarks import facts, warnings
 from resnet_export.report.bench.table import HEADING, kept_columns, rows
@@ -35,9 +36,8 @@ EXPLANATION = (
 
 def render(report: BenchReport) -> str:
     """An HTML document."""
-    names = list(dict.fromkeys(file_name(one.case.model.path) for one in report.cases))
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    title = f"{', '.join(names[:3])}{more}: latency and throughput"
+    names = dict.fromkeys(file_name(one.case.model.path) for one in report.cases)
+    title = f"{and_more(names)}: latency and throughput"
     body = [
         f'<p class="note">{text(f"{machine_line(report.machine)}, resnet-export {report.version}")}</p>',
         *_results(report),

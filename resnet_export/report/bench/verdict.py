@@ -1,12 +1,11 @@
 """Which of several cases is the fastest, and by how much: one sentence, such as `1 thread beats 2 threads: ...`."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Self
 
 from resnet_export.bench.grade import DOUBTFUL, WORST
 from resnet_export.bench.results import BenchReport, CaseResult
@@ -36,7 +35,7 @@ class Entry:
     """What it may come down to when nothing disturbs it: `low`, or the least sample where the grade is doubtful."""
 
     @classmethod
-    def of(cls, result: CaseResult, name: str, *, by_rate: bool) -> Entry:
+    def of(cls, result: CaseResult, name: str, *, by_rate: bool) -> Self:
         """A case that was measured."""
         assert result.measured is not None, "only what was measured takes part"
         main = result.measured.main
