@@ -116,7 +116,7 @@ def parse_mounts(text: str) -> list[Mount]:
 
 
 def parse_cpu_max(text: str) -> float | None:
-    """CPUs, from the `cpu.max` of version 2: `150000 100000` or `max 100000`, in microseconds; version 1 has -1 for max."""
+    """CPUs, from `150000 100000` or `max 100000`, in microseconds; version 1 writes -1 for `max`."""
     words = text.split()
     if len(words) != 2 or not all(word.isdigit() and int(word) for word in words):
         return None
