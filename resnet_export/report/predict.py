@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from resnet_export.classify.measures import Measured
-from resnet_export.classify.results import ClassProbability, PictureResult, PredictReport
+from resnet_export.classify.results import PictureResult, PredictReport
 from resnet_export.report import facts
 from resnet_export.report.kit import page, tables
 from resnet_export.terminal import Row, blocks, clipped, table
@@ -81,11 +81,10 @@ def _rows(picture: PictureResult) -> list[tuple[str, str, str, str]]:
     """Its classes below `HEADING`; its name stands in the first row, which is all where there is no answer."""
     if picture.error is not None:
         return [(picture.path, "", "", "")]
-    return [(picture.path if rank == 0 else "", *_class(found)) for rank, found in enumerate(picture.top)]
-
-
-def _class(found: ClassProbability) -> tuple[str, str, str]:
-    return probability(found.probability), str(found.index), found.label or ""
+    return [
+        ("" if rank else picture.path, probability(found.probability), str(found.index), found.label or "")
+        for rank, found in enumerate(picture.top)
+    ]
 
 
 def _csv_rows(report: PredictReport) -> Iterator[dict[str, Any]]:
