@@ -159,6 +159,12 @@ class UndecidedError(ResNetExportError):
     exit_code = 6
 
 
+def kind_of(exit_code: int) -> type[ResNetExportError]:
+    """The errors that lead to an exit code."""
+    kinds = (ResNetExportError, UsageError, InputError, MissingDependencyError, UnavailableError, UndecidedError)
+    return next(kind for kind in kinds if kind.exit_code == exit_code)
+
+
 def quote_some(names: Iterable[str], limit: int = 3) -> str:
     """The first `limit` names in quotes, and how many more there are: "'a', 'b', 'c' and 4 more"."""
     return and_more(map(repr, names), limit)

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from resnet_export import errors, interruption
+from resnet_export import interruption
 from resnet_export.cli.again import again
 from resnet_export.cli.options import GroupedCommand, budget_of, duration, option, removed
 from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.streams import tell
 from resnet_export.cli.values import COUNTS, DURATION, DURATIONS, RUNTIME
-from resnet_export.errors import ResNetExportError, UnavailableError, UsageError
+from resnet_export.errors import ResNetExportError, UnavailableError, UsageError, kind_of
 from resnet_export.terminal import number
 
 if TYPE_CHECKING:
@@ -226,8 +226,5 @@ def _warn_of_time(planned: Plan, stderr: TextIO, *, referenced: bool) -> None:
 
 def _failure(failures: Sequence[CaseResult]) -> ResNetExportError:
     """What was not measured, as an error with the exit code of the gravest."""
-    kinds = (errors.UnavailableError, errors.MissingDependencyError, errors.InputError, errors.UsageError)
-    gravest = max(result.exit_code or 1 for result in failures)
-    kind = next((kind for kind in kinds if kind.exit_code == gravest), errors.RuntimeFailedError)
-    first = failures[0]
+    kind, first = kind_of(max(result.exit_code or 1 for result in failures)), failures[0]
     return kind(f"{number(len(failures), 'case')} gave no numbers; {first.case.label}: {first.reason}", hint=first.hint)

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from resnet_export import errors
 from resnet_export.cli.options import GroupedCommand, option
 from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.values import Value
+from resnet_export.errors import kind_of
 
 
 def _targets() -> list[str]:
@@ -83,8 +83,7 @@ def deploy(
         assert output is not None, "checked above"
         report = carry(file, names, output, force=out.force, progress=progress, **options)
     out.show(report)
-    kinds = {1: errors.ParityError, 3: errors.ModelError, 4: errors.MissingDependencyError, 5: errors.UnavailableError}
     failed = [bundle for bundle in report.bundles if bundle.exit_code]
     if failed:
         names = ", ".join(bundle.target for bundle in failed)
-        raise kinds[report.exit_code](f"No bundle was written for {names}; the result says why.")
+        raise kind_of(report.exit_code)(f"No bundle was written for {names}; the result says why.")

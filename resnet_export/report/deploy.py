@@ -106,12 +106,7 @@ def _csv_rows(report: DeployReport) -> Iterator[dict[str, Any]]:
         for proof in bundle.proofs:
             yield {
                 **common,
-                "artefact": proof.artefact,
-                "precision": proof.precision,
-                "error": proof.error,
-                "bound": proof.bound,
-                "top1_agreed": proof.top1_agreed,
-                "pictures": proof.pictures,
+                **tables.columns(proof, "artefact", "precision", "error", "bound", "top1_agreed", "pictures"),
                 "p50_ms": proof.p50_ms.value,
                 "p50_low": proof.p50_ms.low,
                 "p50_high": proof.p50_ms.high,

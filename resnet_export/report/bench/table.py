@@ -69,54 +69,34 @@ def _csv_rows(result: CaseResult) -> Iterator[dict[str, Any]]:
     own |= _cold_start(found)
     for series in found.series:
         share = result.roofline if series is found.main else None
-        yield {
-            **own,
-            **_series(series),
-            "roofline_of_possible": share and share.of_possible,
-            "roofline_bound": share and share.bound,
-        }
+        yield {**own, **_series(series), **tables.columns(share, "of_possible", "bound", prefix="roofline_")}
 
 
 def _cold_start(found: Measured) -> dict[str, Any]:
     """What is the same in each row of a case."""
-    ran = found.ran
-    times: dict[str, float | None] = {
-        "import": found.import_ns,
-        "open": found.open_ns,
-        "first_run": found.first_run_ns,
-        "new_shape": found.new_shape_ns,
-    }
+    times = tables.columns(found, "import_ns", "open_ns", "first_run_ns", "new_shape_ns")
     return {
-        "version": ran.version,
-        "precision": ran.precision,
-        "device": ran.device,
-        **{f"{name}_ms": None if value is None else value / 1e6 for name, value in times.items()},
+        **tables.columns(found.ran, "version", "precision", "device"),
+        **{name.replace("_ns", "_ms"): None if value is None else value / 1e6 for name, value in times.items()},
         "settled": found.settled,
         **vars(found.memory),
     }
 
 
 def _series(series: Series) -> dict[str, Any]:
-    latency, drift = series.latency_ms, series.latency_ms.drift
-    quantiles = {"p50": latency.p50, "p90": latency.p90, "p95": latency.p95, "p99": latency.p99, "mean": latency.mean}
+    latency = series.latency_ms
+    estimates = tables.columns(latency, "p50", "p90", "p95", "p99", "mean")
     return {
         **{name: series.condition.get(name) for name in CONDITIONS},
-        "batch": series.batch,
-        "callers": series.callers,
-        "loop": series.loop,
-        "probe": series.probe,
+        **tables.columns(series, "batch", "callers", "loop", "probe"),
         "duration_ms": series.duration_ns / 1e6,
         "min_ms": latency.min,
-        **{key: value for name, one in quantiles.items() for key, value in _estimate(name, "_ms", one).items()},
+        **{key: value for name, one in estimates.items() for key, value in _estimate(name, "_ms", one).items()},
         "max_ms": latency.max,
         **_estimate("images_per_s", "", series.images_per_s),
-        "samples": latency.samples,
-        "effective_samples": latency.effective_samples,
-        "lag1_autocorrelation": latency.lag1_autocorrelation,
-        "drift_p_value": drift and drift.p_value,
-        "drift_change": drift and drift.change,
-        "drift_found": drift and drift.found,
-        "slo_holds": series.slo and series.slo.holds,
+        **tables.columns(latency, "samples", "effective_samples", "lag1_autocorrelation"),
+        **tables.columns(latency.drift, "p_value", "change", "found", prefix="drift_"),
+        **tables.columns(series.slo, "holds", prefix="slo_"),
     }
 
 

@@ -36,7 +36,5 @@ def _rows(report: EvaluateReport) -> Iterator[dict[str, Any]]:
         answers = one.answers or (None,) * len(prefixes)
         for prefix, answer in zip(prefixes, answers, strict=True):
             row[f"{prefix}answer"] = None if answer is None else words.named(answer.classes, report.file)
-            row[f"{prefix}right"] = None if answer is None else answer.right
-            row[f"{prefix}probability"] = None if answer is None else answer.probability
-            row[f"{prefix}truth_probability"] = None if answer is None else answer.truth_probability
+            row |= tables.columns(answer, "right", "probability", "truth_probability", prefix=prefix)
         yield {**row, "error": one.error}

@@ -19,6 +19,11 @@ def as_csv(rows: Iterable[Mapping[str, Any]]) -> str:
     return text.getvalue().rstrip("\n")
 
 
+def columns(value: object | None, *names: str, prefix: str = "") -> dict[str, Any]:
+    """These attributes of a value as columns; None where there is no value."""
+    return {f"{prefix}{name}": None if value is None else getattr(value, name) for name in names}
+
+
 def as_markdown(
     heading: Sequence[str],
     rows: Iterable[Sequence[str]],
