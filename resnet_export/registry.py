@@ -3,7 +3,7 @@
 Nothing is imported before it is asked for.
 """
 
-import importlib
+import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -26,6 +26,5 @@ class Registry:
     def find(self, name: str) -> Any:
         """The object of that name; None where there is none."""
         if name in self.table:
-            module, _, attribute = self.table[name].partition(":")
-            return getattr(importlib.import_module(module), attribute)
+            return pkgutil.resolve_name(self.table[name])
         return next((point.load() for point in entry_points(group=self.group) if point.name == name), None)

@@ -8,9 +8,9 @@ to stderr, which the parent keeps in a file.
 import contextlib
 import ctypes
 import faulthandler
-import importlib
 import os
 import pickle
+import pkgutil
 import queue
 import signal
 import sys
@@ -45,8 +45,7 @@ def serve(name: str) -> None:
             if isinstance(request, Exception):
                 raise request
             if target is None:
-                module, _, attribute = name.partition(":")
-                target = getattr(importlib.import_module(module), attribute)(lambda value: send("progress", value))
+                target = pkgutil.resolve_name(name)(lambda value: send("progress", value))
             method, arguments = request
             send("done", getattr(target, method)(*arguments))
         except (Exception, SystemExit) as error:  # a library may raise anything

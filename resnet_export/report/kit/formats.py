@@ -1,6 +1,6 @@
 """The registry of output formats: a new format is one file and one line here."""
 
-import importlib
+import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -82,8 +82,7 @@ def form_of(path: str, subject: str, option: str) -> str:
 
 def render(result: Any, form: str, **options: Any) -> str:
     """The result, of a class in `RENDERERS`, in a form; the options are its function's, as `layers` of verify."""
-    module, _, name = RENDERERS[type(result).__name__][form].partition(":")
-    function: Callable[..., str] = getattr(importlib.import_module(module), name)
+    function: Callable[..., str] = pkgutil.resolve_name(RENDERERS[type(result).__name__][form])
     return function(result, **options)
 
 
