@@ -8,6 +8,8 @@ A context manager that is a generator, and that the exception left half-way, is 
 what that raises would be printed as a traceback: from the first signal on, nothing of the kind is.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import signal

@@ -1,5 +1,7 @@
 """`Case`: one thing to measure; `expand_cases` gives all combinations of files, runtimes, batches and so on."""
 
+from __future__ import annotations
+
 import hashlib
 import itertools
 import json

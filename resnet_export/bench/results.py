@@ -90,7 +90,7 @@ class Measured:
     """The first run of another batch; None where none can be run."""
 
     @property
-    def main(self) -> Self:
+    def main(self) -> Series:
         """The series that stands for the case."""
         return self.series[self.headline]
 

@@ -85,5 +85,5 @@ def deploy(
     out.show(report)
     failed = [bundle for bundle in report.bundles if bundle.exit_code]
     if failed:
-        names = ", ".join(bundle.target for bundle in failed)
-        raise kind_of(report.exit_code)(f"No bundle was written for {names}; the result says why.")
+        targeted = ", ".join(bundle.target for bundle in failed)
+        raise kind_of(report.exit_code)(f"No bundle was written for {targeted}; the result says why.")
