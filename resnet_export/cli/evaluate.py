@@ -52,10 +52,10 @@ def evaluate(file: str, data: str, out: Output, **options: Any) -> None:
 
         report = measure(file, data, thumbnails="html" in out.forms, progress=progress, **options)
     out.show(report)
-    from resnet_export.report.evaluate import words
+    from resnet_export.report.evaluate import outcome
 
     failed, undecided = ([one for one in report.checks if one.status == status] for status in ("failed", "undecided"))
-    said = " ".join(f"{words.outcome(one)}." for one in failed or undecided)
+    said = " ".join(f"{outcome(one)}." for one in failed or undecided)
     if failed:
         raise ResNetExportError(f"{report.file.model} did not pass. {said}")
     if undecided:

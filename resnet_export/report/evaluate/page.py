@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from resnet_export.classify.measures import Calibration, EvaluateReport, Judged, Measured
-from resnet_export.report import predict
-from resnet_export.report.evaluate import words
+from resnet_export.report import evaluate, predict
 from resnet_export.report.kit import page
 from resnet_export.report.kit.page import text
 from resnet_export.report.kit.svg import Axis, Chart, Frame
@@ -29,12 +28,12 @@ svg { max-width: 100%; height: auto; }
 
 def render(report: EvaluateReport) -> str:
     """An HTML document."""
-    broken = words.broken(report)
+    broken = evaluate.broken(report)
     body = [
-        page.items([words.check(one) for one in report.checks]),
+        page.items([evaluate.check(one) for one in report.checks]),
         *_measures(report),
         "<h2>Classes</h2>",
-        *page.table("Classes", *words.classes(report.file)),
+        *page.table("Classes", *evaluate.classes(report.file)),
         *_confusion(report.file),
         *_reliability(report.file.calibration),
         *_pictures("The worst mistakes", report.mistakes(), report),
@@ -42,19 +41,19 @@ def render(report: EvaluateReport) -> str:
         *(["<h2>Not read, and not counted</h2>", page.items(broken)] if broken else []),
         "<h2>How the answers came about</h2>",
         page.facts(predict.explanations(report.file)),
-        page.items(words.notes(report)),
+        page.items(evaluate.notes(report)),
     ]
     passed, pictures = report.passed if report.checks else None, any(one.thumbnail for one in report.pictures)
-    return page.page(words.title(report), body, passed=passed, style=page.GALLERY + STYLE, pictures=pictures)
+    return page.page(evaluate.title(report), body, passed=passed, style=page.GALLERY + STYLE, pictures=pictures)
 
 
 def _measures(report: EvaluateReport) -> Iterator[str]:
-    for file in words.files(report):
+    for file in evaluate.files(report):
         yield f"<h2>{text(predict.title(file))}</h2>"
-        yield page.facts(words.measures(file))
+        yield page.facts(evaluate.measures(file))
     if report.paired is not None:
         yield "<h2>Both on the same pictures</h2>"
-        yield page.facts(words.paired(report.paired))
+        yield page.facts(evaluate.paired(report.paired))
 
 
 def _confusion(found: Measured) -> Iterator[str]:
@@ -62,7 +61,7 @@ def _confusion(found: Measured) -> Iterator[str]:
     if found.confusion is None:
         return
     if len(found.labels) > MOST_CLASSES:
-        yield f"<h2>Confused most</h2>{page.items(words.confused(found)[:MOST_CONFUSED])}"
+        yield f"<h2>Confused most</h2>{page.items(evaluate.confused(found)[:MOST_CONFUSED])}"
         return
     yield "<h2>Confusion matrix</h2>"
     yield '<p class="note">Rows: what the pictures are. Columns: what they were taken for.</p>'
@@ -97,7 +96,7 @@ def _reliability(found: Calibration) -> Iterator[str]:
     chart.line([(one.probability, one.right.value) for one in found.bins], "right")
     for one in found.bins:
         chart.upright(one.probability, *(one.right.interval or (one.right.value,) * 2), "right")
-        tip = f"{words.percent(one.probability)}: {words.share(one.right)} of {one.count} are right"
+        tip = f"{evaluate.percent(one.probability)}: {evaluate.share(one.right)} of {one.count} are right"
         chart.mark(one.probability, one.right.value, "right", "circle", tip)
     caption = "Above the dashed line, the network is right more often than it says. Bars: 95 % intervals."
     yield f"<h2>Reliability</h2>{page.figure(chart.svg(), caption=caption)}"
@@ -107,4 +106,4 @@ def _pictures(heading: str, found: Iterable[tuple[int, Judged]], report: Evaluat
     shown = [one for _, one in islice(found, MOST_PICTURES)]
     if shown:
         yield f"<h2>{heading}</h2>"
-        yield page.gallery((one.thumbnail, words.answers(one, report), one.picture) for one in shown)
+        yield page.gallery((one.thumbnail, evaluate.answers(one, report), one.picture) for one in shown)

@@ -31,10 +31,10 @@ RENDERERS: dict[str, dict[str, str]] = {
         "html": f"{REPORT}.predict:as_page",
     },
     "EvaluateReport": {
-        TEXT: f"{REPORT}.evaluate.text:render",
+        TEXT: f"{REPORT}.evaluate:as_text",
         "json": JSON_LINE,
-        "csv": f"{REPORT}.evaluate.table:as_csv",
-        "markdown": f"{REPORT}.evaluate.table:as_markdown",
+        "csv": f"{REPORT}.evaluate:as_csv",
+        "markdown": f"{REPORT}.evaluate:as_markdown",
         "html": f"{REPORT}.evaluate.page:render",
     },
     "QuantizeReport": {TEXT: f"{REPORT}.quantize:as_text", "json": JSON, "html": f"{REPORT}.quantize:as_page"},

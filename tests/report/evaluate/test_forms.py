@@ -10,7 +10,7 @@ import pytest
 from resnet_export.classify import metrics
 from resnet_export.classify.measures import EvaluateReport
 from resnet_export.data import decode, to_json
-from resnet_export.report.evaluate import words
+from resnet_export.report import evaluate
 from resnet_export.report.kit import formats
 
 from .examples import ALONE, BOTH, FILE, LABELS, PICTURES, SEVERAL
@@ -94,7 +94,7 @@ def test_text_fits_80_columns(report: EvaluateReport) -> None:
 
 
 def test_what_is_not_read_is_named_once() -> None:
-    first, second = words.broken(ALONE)
+    first, second = evaluate.broken(ALONE)
     assert first.count("val/cat/broken.png") == 1
     assert second.startswith("val/cat/narrow.png: A picture")
 
