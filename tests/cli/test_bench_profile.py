@@ -45,12 +45,12 @@ def run(make_net: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What `profile` was asked for; it measures nothing."""
-    asked: list[tuple[Any, ...]] = []
+    asked: list[dict[str, Any]] = []
 
-    def stub(*arguments: Any, **options: Any) -> Any:
-        asked.append(arguments[:-1])
+    def stub(path: str, *, progress: Any, begun: float, **options: Any) -> Any:
+        asked.append({"path": path, **options})
         return example()
 
     monkeypatch.setattr(profiler, "profile", stub)
@@ -66,10 +66,11 @@ def test_for_real(run: Callable[..., Result], tmp_path: Path) -> None:
     assert "profile net.onnx in ort:cpu, batch 2" in done.stderr
 
 
-def test_a_table(run: Callable[..., Result], calls: list[tuple[Any, ...]], tmp_path: Path) -> None:
+def test_a_table(run: Callable[..., Result], calls: list[dict[str, Any]], tmp_path: Path) -> None:
     done = run("net.onnx", "--threads", "1", "--top", "1", "--seconds", "7", "--runtime", "ort:cpu,optimization=basic")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert calls == [("net.onnx", "ort:cpu,optimization=basic", None, 1, 7.0)]
+    options = {"runtime": "ort:cpu,optimization=basic", "batch": None, "threads": 1, "seconds": 7.0}
+    assert calls == [{"path": "net.onnx", **options}]
     assert "By layer: the 1 longest of " in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100
     assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
@@ -99,7 +100,7 @@ def test_bad_input(arguments: list[str], code: int, words: str, run: Callable[..
 
 
 def test_an_output_that_exists_is_refused_before_the_work(
-    run: Callable[..., Result], calls: list[tuple[Any, ...]], tmp_path: Path
+    run: Callable[..., Result], calls: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     (tmp_path / "out.json").write_text("mine")
     done = run("absent.onnx", "--output", "out.json")
@@ -109,7 +110,7 @@ def test_an_output_that_exists_is_refused_before_the_work(
 
 
 def test_an_output_that_fails_leaves_the_table(
-    run: Callable[..., Result], calls: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., Result], calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(path: str, text: str) -> None:
         raise UnavailableError(f"{path} cannot be written: No space left on device.")
