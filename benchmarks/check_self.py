@@ -10,12 +10,12 @@ that a long sweep can be made in parts.
 
 from __future__ import annotations
 
-import argparse
-import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import shared
 
 from resnet_export import export
 from resnet_export.bench import bench
@@ -27,19 +27,18 @@ from resnet_export.machine import read_machine
 if TYPE_CHECKING:
     from resnet_export.bench.results import BenchReport
 
-RESULTS = Path(__file__).parent / "results" / "check.json"
+RESULTS = shared.FOLDER / "check.json"
 RUNTIME = "synthetic,inside=ort:cpu"
 SLOW_DOWN = 1.10
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = shared.parser(__doc__, RESULTS)
     parser.add_argument("--runs", type=int, default=10, metavar="N")
     parser.add_argument("--seconds", type=float, default=DEFAULT.seconds, metavar="S", help="of each measurement")
-    parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="the JSON")
     options = parser.parse_args()
     budget = Budget(options.seconds, DEFAULT.least_samples)
-    rows: list[dict[str, Any]] = json.loads(options.output.read_text())["checks"] if options.output.exists() else []
+    rows = shared.kept(options.output, "checks")
     done = {row["run"] for row in rows}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "resnet18.onnx")
@@ -60,15 +59,11 @@ def main() -> None:
                 ratio = case.times.ratio
                 told = "" if ratio is None else f", {case.times.quantity} {ratio.value:.3f} of the baseline's"
                 print(f"run {run + 1}, {name}: {case.status}{told}", flush=True)
-            write(options.output, options.seconds, rows)
+            machine = read_machine().as_dict()
+            shared.write(options.output, schema_version=2, machine=machine, seconds=options.seconds, checks=rows)
     passed = sum(row["passed"] for row in rows if row["experiment"] == "alike")
     slower = sum(row["status"] == "slower" for row in rows if row["experiment"] == "slower")
     print(f"alike: {passed} of {options.runs} passed; slower: {slower} of {options.runs} called slower")
-
-
-def write(path: Path, seconds: float, rows: list[dict[str, Any]]) -> None:
-    found = {"schema_version": 2, "machine": read_machine().as_dict(), "seconds": seconds, "checks": rows}
-    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def measure(path: Path, runtime: str, budget: Budget) -> BenchReport:

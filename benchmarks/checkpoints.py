@@ -14,10 +14,8 @@ hold are kept. Needs timm, torchvision and transformers, which `make install` br
 
 from __future__ import annotations
 
-import argparse
 import fnmatch
 import gc
-import json
 import re
 import tempfile
 import time
@@ -27,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import readme
+import shared
 from numpy.typing import NDArray
 from zoo.checkpoints import BARE, CONFIGURED, Form, Kept, kept
 
@@ -35,7 +34,7 @@ from resnet_export.errors import ResNetExportError
 from resnet_export.network.evaluation import outputs_of
 from resnet_export.sources import Trained, load
 
-RESULTS = Path(__file__).parent / "results" / "checkpoints.json"
+RESULTS = shared.FOLDER / "checkpoints.json"
 PAGE = Path(__file__).parent.parent / "docs" / "networks.md"
 EQUAL = 1e-6
 """Largest distance over the largest output: 1e-13 is usual, and Keras computes some constants in float32."""
@@ -45,16 +44,13 @@ EQUAL_TO, NAMED, REFUSED, WRONG = "equal", "named", "refused", "WRONG"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = shared.parser(__doc__, RESULTS)
     parser.add_argument("--only", metavar="GLOB", default="*", help="group/name, such as 'timm/*'")
     parser.add_argument("--image-size", type=int, default=64, help="pixels")
     parser.add_argument("--again", action="store_true", help="read those anew whose results are there")
-    parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
 
-    rows: dict[str, dict[str, Any]] = {}
-    if options.output.exists():
-        rows = {row["checkpoint"]: row for row in json.loads(options.output.read_text())["checkpoints"]}
+    rows = {row["checkpoint"]: row for row in shared.kept(options.output, "checkpoints")}
     for one in kept():
         known = f"{one.member.path}, {one.forms[-1].name}" in rows
         if not fnmatch.fnmatch(one.member.path, options.only) or (known and not options.again):
@@ -63,8 +59,7 @@ def main() -> None:
             rows[row["checkpoint"]] = row
             print(row["checkpoint"], row["outcome"], row["says"], f"{row['seconds']} s", flush=True)
         gc.collect()
-        found = {"schema_version": 1, "checkpoints": list(rows.values())}
-        options.output.write_text(json.dumps(found, indent=1) + "\n")
+        shared.write(options.output, schema_version=1, checkpoints=list(rows.values()))
     if options.output == RESULTS:
         readme.refresh("checkpoints", "\n".join(markdown(list(rows.values()))), PAGE)
 

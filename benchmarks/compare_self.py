@@ -9,12 +9,12 @@ Comparisons that the results already hold are kept, so that a long sweep can be 
 
 from __future__ import annotations
 
-import argparse
-import json
 import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import shared
 
 from resnet_export import export
 from resnet_export.bench.compare import BAND, compare
@@ -25,7 +25,7 @@ from resnet_export.machine import read_machine
 if TYPE_CHECKING:
     from resnet_export.bench.compare.results import Comparison
 
-RESULTS = Path(__file__).parent / "results" / "compare.json"
+RESULTS = shared.FOLDER / "compare.json"
 SLOW_DOWN = 1.03
 EXPERIMENTS = {
     "alike": (("runtime=ort:cpu,threads=2", "threads=2"), "equivalent", 1.0),
@@ -35,16 +35,13 @@ EXPERIMENTS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = shared.parser(__doc__, RESULTS)
     parser.add_argument("--alike", type=int, default=20, metavar="N", help="comparisons of the file with itself")
     parser.add_argument("--slower", type=int, default=10, metavar="N", help="comparisons with the slow-down")
     parser.add_argument("--seconds", type=float, default=DEFAULT.seconds, help="of each")
-    parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="the JSON")
     options = parser.parse_args()
 
-    rows: list[dict[str, Any]] = (
-        json.loads(options.output.read_text())["comparisons"] if options.output.exists() else []
-    )
+    rows = shared.kept(options.output, "comparisons")
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder, "resnet18.onnx")
         export(output=model, framework="torch")
@@ -59,7 +56,8 @@ def main() -> None:
                 found = compare(*sides, options.seconds, BAND, seed)
                 rows.append(row_of(found, name, truth))
                 print(f"{name} {seed}: {in_words(rows[-1])}", flush=True)
-                write(options.output, rows)
+                machine = read_machine().as_dict()
+                shared.write(options.output, schema_version=1, band=BAND, machine=machine, comparisons=rows)
             mine = [row for row in rows if (row["experiment"], row["budget_seconds"]) == (name, options.seconds)]
             verdicts = Counter(row["verdict"] for row in mine)
             covered = sum(row["covered"] for row in mine)
@@ -92,11 +90,6 @@ def in_words(row: dict[str, Any]) -> str:
     ends = "?" if row["ratio_low"] is None else f"[{row['ratio_low']:.4f} {row['ratio_high']:.4f}]"
     interval = f"{row['ratio']:.4f} {ends}"
     return f"{row['verdict']}, {interval}, {len(row['log_ratios'])} launches, p50 {row['a_p50_ms']:.2f} ms"
-
-
-def write(path: Path, rows: list[dict[str, Any]]) -> None:
-    found = {"schema_version": 1, "band": BAND, "machine": read_machine().as_dict(), "comparisons": rows}
-    path.write_text(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":

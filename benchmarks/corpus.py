@@ -17,11 +17,9 @@ everything else:
 
 from __future__ import annotations
 
-import argparse
 import fnmatch
 import gc
 import importlib.metadata
-import json
 import tempfile
 import time
 import traceback
@@ -33,6 +31,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import readme
+import shared
 from numpy.typing import NDArray
 from zoo.faults import FAULTS, InapplicableError, faulty
 from zoo.files import File, Own, files
@@ -45,7 +44,7 @@ from resnet_export.parity.gate.inputs import InputSet, batched, gate_inputs
 from resnet_export.parity.results import RuntimeResult, VerifyReport
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results" / "corpus.json"
+RESULTS = shared.FOLDER / "corpus.json"
 PAGE = HERE.parent / "docs" / "verify.md"
 RUNTIMES = ("ort:cpu", "openvino")
 UNOPTIMISED = "ort:cpu,optimization=disabled"
@@ -68,37 +67,26 @@ HEADINGS = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = shared.parser(__doc__, RESULTS)
     parser.add_argument("--only", metavar="GLOB", default="*", help="such as 'timm/*'")
     parser.add_argument("--again", action="store_true", help="those anew whose results are there")
     parser.add_argument("--failed", action="store_true", help="those anew that did not pass, or have a mistake missed")
-    parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
 
-    known = (
-        {row["file"]: row for row in json.loads(options.output.read_text())["files"]} if options.output.exists() else {}
-    )
+    known = {row["file"]: row for row in shared.kept(options.output, "files")}
     rows: dict[str, dict[str, Any]] = {}
     for file in files():
         row = known.get(file.name)
         anew = row is None or row["verdict"] == "skipped" or options.again or (options.failed and not is_good(row))
         if anew and fnmatch.fnmatch(file.name, options.only):
             row = examined(file)
-            print(
-                file.name,
-                row["verdict"],
-                row.get("reason", ""),
-                *map(said, row["faults"]),
-                row["seconds"],
-                "s",
-                flush=True,
-            )
+            outcome = (row["verdict"], row.get("reason", ""), *map(said, row["faults"]))
+            print(file.name, *outcome, row["seconds"], "s", flush=True)
             gc.collect()
         if row is not None:
             rows[file.name] = row
             kept = [rows.get(file.name) or known.get(file.name) for file in files()]
-            found = {"schema_version": 1, "files": [row for row in kept if row is not None]}
-            options.output.write_text(json.dumps(found, indent=1) + "\n")
+            shared.write(options.output, schema_version=1, files=[row for row in kept if row is not None])
     if options.output == RESULTS:
         readme.refresh("corpus", "\n".join(markdown(list(rows.values()))), PAGE)
 

@@ -9,15 +9,12 @@ photographs that scikit-learn brings.
 
 from __future__ import annotations
 
-import argparse
-import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import readme
-from PIL import Image
-from sklearn.datasets import load_sample_images
+import shared
 from zoo.files.keras_files import awake
 from zoo.in_keras import lively
 
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
     from resnet_export.deploy.results import BundleResult, DeployReport
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results" / "deploy.json"
+RESULTS = shared.FOLDER / "deploy.json"
 PAGE = HERE.parent / "docs" / "deploy.md"
 HEADINGS = ("File", "Target", "Artefact", "Precision", "Size", "Error", "Top-1", "Pillow's", "p50, ms", "Memory, MB")
 NOTE = (
@@ -51,23 +48,18 @@ ALIGNMENTS = ("---",) * 4 + ("--:",) * 6
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Carry files to every target, and prove each bundle.")
+    parser = shared.parser(__doc__, RESULTS)
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE.onnx")
-    parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="the JSON")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        photos = folder / "photos"
-        photos.mkdir()
-        for photo, pixels in zip(("china", "flower"), load_sample_images().images, strict=True):
-            Image.fromarray(pixels).save(photos / f"{photo}.jpg", quality=95)
+        photos = shared.write_photographs(folder / "photos", ".jpg")
         reports = []
         for file in options.files or make_files(folder, photos):
             reports.append(deploy(file, names(), folder / file.stem, images=photos))
             print(f"{file.name}: exit code {reports[-1].exit_code}", flush=True)
     machine = read_machine()
-    found = {"machine": machine.as_dict(), "reports": [_without_folders(report) for report in reports]}
-    options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    shared.write(options.output, machine=machine.as_dict(), reports=[_without_folders(one) for one in reports])
     rows = [row for report in reports for bundle in report.bundles for row in _rows(report, bundle)]
     text = readme.table(HEADINGS, ALIGNMENTS, rows)
     readme.refresh("deploy", "\n".join([*text, "", f"{NOTE} {readme.machine_in_words(machine)}."]), PAGE)

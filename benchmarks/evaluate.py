@@ -9,8 +9,6 @@ brings, as JPEG of the size that is usual in ImageNet; the network is ResNet-18 
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -19,8 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
-from sklearn.datasets import load_sample_images
+import shared
 
 from resnet_export import evaluate, export
 from resnet_export.classify.classifier import Asked, read_classifier
@@ -33,19 +30,16 @@ from resnet_export.runtimes import open_session
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RESULTS = Path(__file__).parent / "results" / "evaluate.json"
-SIZE = (500, 375)
-"""Width and height of most pictures of ImageNet."""
+RESULTS = shared.FOLDER / "evaluate.json"
 CLASSES = 10
 LEAST = 0.9
 """Share of the possible rate that is promised."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure the rate of evaluate beside those of its parts.")
+    parser = shared.parser(__doc__, RESULTS)
     parser.add_argument("--pictures", type=int, default=2000, metavar="N", help="pictures of a round")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="rounds, in which the three take turns")
-    parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="the JSON")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -62,28 +56,24 @@ def main() -> None:
     ratio = statistics.median(ratios)
     print(f"decode {rates['decode']:.1f}, model {rates['model']:.1f}, possible {possible:.1f} pictures/s")
     print(f"evaluate {rates['evaluate']:.1f} pictures/s: {ratio:.3f} of it (promised: {LEAST})")
-    content = {
-        "schema_version": 1,
-        "machine": read_machine().as_dict(),
-        "pictures": options.pictures,
-        "batch": BATCH,
-        "pictures_per_s": found,
-        "ratios": ratios,
-        "ratio": ratio,
-    }
-    options.output.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    shared.write(
+        options.output,
+        schema_version=1,
+        machine=read_machine().as_dict(),
+        pictures=options.pictures,
+        batch=BATCH,
+        pictures_per_s=found,
+        ratios=ratios,
+        ratio=ratio,
+    )
 
 
 def write_pictures(folder: Path, count: int) -> Path:
     """Class folders of JPEG files."""
-    photos = [Image.fromarray(pixels) for pixels in load_sample_images().images]
-    rng = np.random.default_rng(0)
-    for index in range(count):
-        photo = photos[index % len(photos)]
-        left, top = (int(rng.integers(0, free + 1)) for free in (photo.width - SIZE[0], photo.height - SIZE[1]))
+    for index, picture in enumerate(shared.cuts(count)):
         path = folder / f"class {index % CLASSES}" / f"{index:05}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        photo.crop((left, top, left + SIZE[0], top + SIZE[1])).save(path, quality=90)
+        picture.save(path, quality=90)
     return folder
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import importlib.metadata
-import json
 import os
 import statistics
 import subprocess
@@ -28,9 +27,9 @@ from typing import TYPE_CHECKING, Any
 
 # Nothing heavy may be imported here: Linux counts the size of the parent at the fork as the child's.
 import readme
+import shared
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from resnet_export.machine import Machine
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results" / "export-cpu.json"
+RESULTS = shared.FOLDER / "export-cpu.json"
 
 SCHEMA_VERSION = 2
 """Raised when a key of the results changes its meaning or goes."""
@@ -87,7 +86,6 @@ CONTESTANTS = (
 
 def main() -> int:
     options = parse()
-    console = Console()
     samples: dict[Contestant, list[Sample]] = {}
     for framework in [options.only] if options.only else ["torch", "keras"]:
         samples |= take_turns([one for one in CONTESTANTS if one.framework == framework], options.runs)
@@ -95,23 +93,18 @@ def main() -> int:
     from resnet_export.machine import read_machine  # heavy: see above
 
     machine = read_machine()
-    console.print(table(samples))
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(as_dict(samples, machine), indent=2) + "\n", encoding="utf-8")
-    console.print(f"Every sample: {options.output}")
+    text = markdown(samples, machine)
+    print(text)
+    shared.write(options.output, **as_dict(samples, machine))
     if options.only is None and options.output == RESULTS:
-        readme.refresh("export", markdown(samples, machine))
-        console.print("Refreshed the table in the README")
+        readme.refresh("export", text)
     return 0
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Time the export beside the frameworks' own.")
+    parser = shared.parser(__doc__, RESULTS)
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="samples of each contestant (default: 5)")
     parser.add_argument("--only", choices=("torch", "keras"), help="one framework; leaves the README as it is")
-    parser.add_argument(
-        "--output", type=Path, default=RESULTS, metavar="FILE", help="the JSON; another leaves the README as it is"
-    )
     options = parser.parse_args()
     if options.runs < 1:
         parser.error("--runs must be at least 1")
@@ -174,13 +167,6 @@ def rows(samples: dict[Contestant, list[Sample]]) -> Iterator[tuple[str, ...]]:
 
 
 HEADINGS = ("Framework", "Exporter", "Time", "Peak memory", "Ours / its time")
-
-
-def table(samples: dict[Contestant, list[Sample]]) -> Table:
-    result = Table(*HEADINGS)
-    for row in rows(samples):
-        result.add_row(*row)
-    return result
 
 
 def markdown(samples: dict[Contestant, list[Sample]], machine: Machine) -> str:

@@ -14,8 +14,6 @@ sweep can be made in parts.
 
 from __future__ import annotations
 
-import argparse
-import json
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -23,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
+import shared
 from onnx import numpy_helper
 
 from resnet_export import ResNetSpec, Weights, export, verify
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
     from resnet_export.parity.results import VerifyReport
 
-RESULTS = Path(__file__).parent / "results" / "gate.json"
+RESULTS = shared.FOLDER / "gate.json"
 KINDS = {"he": draw, "trained-like": trained_like}
 ZOO = (
     "torchvision/resnext50_32x4d", "torchvision/wide_resnet50_2", "timm/resnet50d", "timm/seresnet50",
@@ -94,14 +93,11 @@ GRAPHS: dict[str, tuple[int, str, dict[str, tuple[int, ...]]]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = shared.parser(__doc__, RESULTS)
     parser.add_argument("--only", choices=SWEEPS, help="one of the sweeps")
     parser.add_argument("--seeds", type=int, nargs=2, default=(0, 5), metavar=("FIRST", "END"))
-    parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
-    rows: list[dict[str, Any]] = []
-    if options.output.exists():
-        rows = json.loads(options.output.read_text())["comparisons"]
+    rows = shared.kept(options.output, "comparisons")
     done = {(row["sweep"], row["network"], row["seed"]) for row in rows}
     for sweep in [options.only] if options.only else SWEEPS:
         for seed in range(*options.seeds):
@@ -109,7 +105,7 @@ def main() -> None:
                 if (sweep, name, seed) in done:
                     continue
                 rows += [{"sweep": sweep, "network": name, "seed": seed, **row} for row in rows_of(check)]
-                options.output.write_text(json.dumps({"schema_version": 2, "comparisons": rows}, indent=1) + "\n")
+                shared.write(options.output, schema_version=2, comparisons=rows)
     for line in summary(rows):
         print(line)
 

@@ -12,9 +12,7 @@ tries the script.
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import json
 import operator
 import random
 import statistics
@@ -26,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import onnx
 import readme
+import shared
 
 from resnet_export import __version__, export
 from resnet_export.bench.case import expand_cases
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 
     FileType = Literal["float32", "float16"]
 
-RESULTS = Path(__file__).parent / "results" / "gpu-resnet18.json"
+RESULTS = shared.FOLDER / "gpu-resnet18.json"
 BUDGETS = {"cuda": Budget(1.0, 80, 5000), "cpu": Budget(0.1, 8)}
 """Of a case: on a GPU most of its time goes into starting a process and choosing algorithms, and p50's interval takes
 some 70 samples."""
@@ -112,12 +111,11 @@ PEERS = {"cuda": tuple(on_gpu()), "cpu": tuple(on_cpu())}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure ResNet-18 on an NVIDIA GPU.")
+    parser = shared.parser(__doc__, RESULTS)
     parser.add_argument("--minutes", type=float, default=8.0, metavar="M", help="in which it is done")
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help="how often each is measured")
     parser.add_argument("--batches", type=int, nargs="+", default=BATCHES, metavar="N", help="what matters most first")
     parser.add_argument("--device", choices=tuple(PEERS), default="cuda")
-    parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="the JSON")
     options = parser.parse_args()
     end = time.monotonic() + 60 * options.minutes - GRACE
     machine = read_machine()
@@ -125,18 +123,18 @@ def main() -> None:
         cases, absent = make_cases(PEERS[options.device], write_files(Path(name), options.batches))
         turns = order(cases, options.batches, options.rounds)
         found, left_out = measure(turns, cases, BUDGETS[options.device], max(1, int(machine.usable_cpus)), end)
-    plain = {
-        "schema_version": 2,
-        "version": __version__,
-        "device": options.device,
-        "minutes": options.minutes,
-        "rounds": options.rounds,
-        "machine": machine.as_dict(),
-        "absent": absent,
-        "left_out": [{"round": turn.round, "peer": turn.peer.name, "batch": turn.batch} for turn in left_out],
-        "cases": [as_row(turn, result) for turn, result in found],
-    }
-    options.output.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    shared.write(
+        options.output,
+        schema_version=2,
+        version=__version__,
+        device=options.device,
+        minutes=options.minutes,
+        rounds=options.rounds,
+        machine=machine.as_dict(),
+        absent=absent,
+        left_out=[{"round": turn.round, "peer": turn.peer.name, "batch": turn.batch} for turn in left_out],
+        cases=[as_row(turn, result) for turn, result in found],
+    )
     print("\n".join([*markdown(found), *without_numbers(absent, left_out)]))
 
 

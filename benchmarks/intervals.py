@@ -10,12 +10,10 @@ change of level, the median of the mixture of both. The results go to benchmarks
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-from pathlib import Path
 
 import numpy as np
+import shared
 from scipy import optimize, signal, stats
 
 from resnet_export.bench.sampling import Budget, Clock, closed_loop
@@ -31,7 +29,7 @@ LEVEL = 3 * SPREAD
 """By which the logarithm rises, 9 %: two levels that are clearly apart."""
 BEFORE = 0.6
 """Share of the run before it rises."""
-RESULT = Path(__file__).parent / "results" / "intervals.json"
+RESULTS = shared.FOLDER / "intervals.json"
 
 
 def draw(kind: str, samples: int, generator: np.random.Generator) -> np.ndarray:
@@ -96,7 +94,7 @@ def measure_coverage(kind: str, samples: int, runs: int) -> dict[str, float | in
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = shared.parser(__doc__, RESULTS)
     parser.add_argument("--runs", type=int, default=500)
     options = parser.parse_args()
     rows = [measure_coverage(kind, samples, options.runs) for kind in KINDS for samples in SAMPLES]
@@ -106,7 +104,7 @@ def main() -> None:
             f"{row['kind']:<24}{row['samples']:>8}{row['printed']:>10.1%}{row['coverage']:>16.1%}"
             f"{row['median_width']:>9.2%}"
         )
-    RESULT.write_text(json.dumps({"runs": options.runs, "rows": rows}, indent=2) + "\n")
+    shared.write(options.output, runs=options.runs, rows=rows)
 
 
 if __name__ == "__main__":

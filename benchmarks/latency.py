@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import math
 import random
 import subprocess
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import picture
 import readme
+import shared
 
 from resnet_export import __version__, export
 from resnet_export.bench.case import expand_cases
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from resnet_export.machine import Machine
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results" / "cpu-resnet18.json"
+RESULTS = shared.FOLDER / "cpu-resnet18.json"
 PICTURE = HERE.parent / "docs" / "latency.svg"
 SECONDS = 4.0
 """Of each process, its warm-up not counted."""
@@ -105,12 +105,11 @@ class Found:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure ResNet-18 in everything that can run it here.")
+    parser = shared.parser(__doc__, RESULTS)
     parser.add_argument(
         "--rounds", type=int, default=2 * LEAST_LAUNCHES, metavar="N", help="how often each is measured"
     )
     parser.add_argument("--seconds", type=float, default=SECONDS, metavar="S", help="how long each time")
-    parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="the JSON")
     options = parser.parse_args()
     if options.rounds < LEAST_LAUNCHES:
         parser.error(f"an interval takes {LEAST_LAUNCHES} rounds")
@@ -118,7 +117,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         files = write_files(Path(name))
         found, absent = measure(files, options.rounds, Budget(options.seconds, LEAST_SAMPLES), machine)
-    options.output.write_text(json.dumps(as_dict(found, absent, options, machine), indent=1) + "\n", encoding="utf-8")
+    shared.write(options.output, **as_dict(found, absent, options, machine))
     lines = markdown(found, absent, options, machine)
     print("\n".join(lines))
     if options.output == RESULTS:

@@ -9,47 +9,44 @@ in parts. Needs timm, torchvision and transformers, which `make install` brings.
 
 from __future__ import annotations
 
-import argparse
 import fnmatch
 import gc
-import json
 import tempfile
 import time
 import traceback
 from pathlib import Path
 from typing import Any
 
+import readme
+import shared
 from zoo import Member, members
 
 from resnet_export import export
 from resnet_export.errors import ParityError, ResNetExportError
 
-RESULTS = Path(__file__).parent / "results" / "networks.json"
+RESULTS = shared.FOLDER / "networks.json"
 LIMIT = 120
 """Characters of a reason in the table."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = shared.parser(__doc__, RESULTS)
     parser.add_argument("--only", metavar="GLOB", default="*", help="group/name, such as 'timm/*'")
     parser.add_argument(
         "--image-size", type=int, default=64, help="pixels; the smallest that a network takes, if larger"
     )
     parser.add_argument("--again", action="store_true", help="export those anew whose results are there")
     parser.add_argument("--failed", action="store_true", help="export those anew that were refused")
-    parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
 
-    rows: dict[str, dict[str, Any]] = {}
-    if options.output.exists():
-        rows = {row["network"]: row for row in json.loads(options.output.read_text())["networks"]}
+    rows = {row["network"]: row for row in shared.kept(options.output, "networks")}
     for member in members():
         known = rows.get(member.path)
         wanted = known is None or options.again or (options.failed and not known["passed"])
         if not (wanted and fnmatch.fnmatch(member.path, options.only)):
             continue
         rows[member.path] = row = exported(member, member.size(options.image_size))
-        options.output.write_text(json.dumps({"schema_version": 1, "networks": list(rows.values())}, indent=1) + "\n")
+        shared.write(options.output, schema_version=1, networks=list(rows.values()))
         print(member.path, "passed" if row["passed"] else row["reason"], f"{row['seconds']} s", flush=True)
         gc.collect()
     options.output.with_suffix(".md").write_text(table(list(rows.values())))
@@ -97,27 +94,26 @@ def measured(report: Any) -> dict[str, Any]:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """The results as Markdown: counts by group, then a line for each network."""
-    lines = ["| Group | Exported | Of |", "|---|---:|---:|"]
-    for group in dict.fromkeys(row["group"] for row in rows):
-        mine = [row for row in rows if row["group"] == group]
-        lines.append(f"| {group} | {sum(row['passed'] for row in mine)} | {len(mine)} |")
-    lines += [
+    groups = {row["group"]: [one["passed"] for one in rows if one["group"] == row["group"]] for row in rows}
+    counts = [(group, str(sum(passed)), str(len(passed))) for group, passed in groups.items()]
+    lines = [
+        *readme.table(("Group", "Exported", "Of"), ("---", "--:", "--:"), counts),
         "",
         "Errors are the largest ones over the largest output: of the file, of the source's own float32 run, and of its "
         "own float64 run (witness), each from the float64 truth. The ratio is the file's over the source's, or over "
         "the rounding floor where that is larger; up to 4 passes.",
         "",
-        "| Network | Nodes | File | Source | Ratio | Witness | Trace s | All s | |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---|",
     ]
+    cells = []
     for row in rows:
         errors = [f"{row[key]:.0e}" if row.get(key) is not None else "" for key in ("file_error", "source_error")]
         witness = f"{row['witness']:.0e}" if row.get("witness") is not None else ""
         ratio = f"{row['ratio']:.2f}" if "ratio" in row else ""
         verdict = "passed" if row["passed"] else row["reason"].strip().splitlines()[-1][:LIMIT]
-        cells = [row["network"], row.get("nodes", ""), *errors, ratio, witness, row.get("trace_seconds", "")]
-        lines.append(f"| {' | '.join(map(str, cells))} | {row['seconds']} | {verdict} |")
-    return "\n".join(lines) + "\n"
+        times = (row.get("trace_seconds", ""), row["seconds"])
+        cells.append(tuple(map(str, (row["network"], row.get("nodes", ""), *errors, ratio, witness, *times, verdict))))
+    headings = ("Network", "Nodes", "File", "Source", "Ratio", "Witness", "Trace s", "All s", "")
+    return "\n".join([*lines, *readme.table(headings, ("---", *["--:"] * 7, "---"), cells)]) + "\n"
 
 
 if __name__ == "__main__":

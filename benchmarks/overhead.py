@@ -8,7 +8,6 @@ ratio and its interval are those of `bench compare` (see `resnet_export.bench.co
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import random
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import onnx
 import onnxruntime
+import shared
 from onnx import helper
 
 from resnet_export import export
@@ -34,7 +34,7 @@ from resnet_export.bench.worker import CaseWorker
 from resnet_export.machine import read_machine
 from resnet_export.runtimes import parse_runtime
 
-RESULTS = Path(__file__).parent / "results" / "overhead.json"
+RESULTS = shared.FOLDER / "overhead.json"
 SECONDS = 3.0
 """Of each process."""
 CALLS = 20_000
@@ -64,9 +64,8 @@ print(json.dumps(samples))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure what the harness itself costs.")
+    parser = shared.parser(__doc__, RESULTS)
     parser.add_argument("--rounds", type=int, default=20, metavar="N", help="turns")
-    parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="the JSON")
     options = parser.parse_args()
     if options.rounds < paired.LEAST_LAUNCHES:
         parser.error(f"an interval takes {paired.LEAST_LAUNCHES} turns")
@@ -86,16 +85,16 @@ def main() -> None:
     ratio = paired.estimate([math.log(ours / bare) for ours, bare in zip(*medians.values(), strict=True)])
     print(f"p50, harness over bare loop: {ratio.value:.4f} [{ratio.low:.4f} {ratio.high:.4f}]")
     print(f"its own time per sample: {own:.2f} microseconds")
-    found = {
-        "schema_version": 1,
-        "machine": machine.as_dict(),
-        "p50_ms": medians,
-        "ratio": ratio.value,
-        "ratio_low": ratio.low,
-        "ratio_high": ratio.high,
-        "own_us_per_sample": own,
-    }
-    options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    shared.write(
+        options.output,
+        schema_version=1,
+        machine=machine.as_dict(),
+        p50_ms=medians,
+        ratio=ratio.value,
+        ratio_low=ratio.low,
+        ratio_high=ratio.high,
+        own_us_per_sample=own,
+    )
 
 
 def harness(path: Path, threads: int) -> float:

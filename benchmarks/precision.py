@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx_ir as ir
+import shared
 from readme import machine_in_words, refresh, table
 
 from resnet_export import __version__, evaluate
@@ -38,7 +39,7 @@ from resnet_export.quantization.subject import Subject, read_subject
 
 SECONDS = 20.0
 """Of each comparison."""
-RESULT = Path(__file__).parent / "results" / "precision.json"
+RESULT = shared.FOLDER / "precision.json"
 NOTE = (
     "Time: the median of int8 over that of float32 in the same runtime, batch 1, in turns. Accuracy: top-1 less "
     "float32's on the same test pictures. Both with 95 % intervals. SQNR: of the outputs on held-out pictures. {}. "
@@ -159,7 +160,7 @@ def measure_network(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
     return {"name": asked.name or Path(asked.file).stem, "float32_size": subject.path.stat().st_size, "rows": rows}
 
 
-def table_of(result: dict[str, Any]) -> str:
+def table_of(networks: list[dict[str, Any]]) -> str:
     """The table of the README."""
     rows = [
         (
@@ -171,16 +172,16 @@ def table_of(result: dict[str, Any]) -> str:
             f"{row['sqnr_db']:.1f}" if "sqnr_db" in row else "-",
             f"{row['size'] / network['float32_size']:.2f}",
         )
-        for network in result["networks"]
+        for network in networks
         for row in network["rows"]
     ]
     headings = ("Network", "Quantiser", "Runtime", "Time over float32", "Accuracy, points", "SQNR, dB", "Size")
     return "\n".join(table(headings, ("---",) * 3 + ("--:",) * 4, rows))
 
 
-def machines_of(result: dict[str, Any]) -> str:
+def machines_of(networks: list[dict[str, Any]]) -> str:
     """On what each network was measured, in words."""
-    machines = ((one["name"], decode(Machine, one["machine"], RESULT.name)) for one in result["networks"])
+    machines = ((one["name"], decode(Machine, one["machine"], RESULT.name)) for one in networks)
     return "; ".join(f"{name}: {machine_in_words(machine)}" for name, machine in machines)
 
 
@@ -192,23 +193,21 @@ def interval(found: dict[str, Any], factor: float = 1, form: str = ".3f") -> str
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = shared.parser(__doc__, RESULT)
     parser.add_argument("file")
     parser.add_argument("--calibrate", required=True)
     parser.add_argument("--labelled")
     parser.add_argument("--name", help="of the network in the table")
     parser.add_argument("--samples", type=int, default=256)
     parser.add_argument("--seconds", type=float, default=SECONDS)
-    parser.add_argument("--output", type=Path, default=RESULT)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         network = measure_network(asked, Path(name))
-    result = json.loads(asked.output.read_text()) if asked.output.exists() else {"networks": []}
-    others = [one for one in result["networks"] if one["name"] != network["name"]]
+    others = [one for one in shared.kept(asked.output, "networks") if one["name"] != network["name"]]
     measured = {"version": __version__, "machine": as_plain(read_machine())}
-    result = {"networks": [*others, network | measured]}
-    asked.output.write_text(json.dumps(result, indent=2) + "\n")
-    refresh("precision", f"{table_of(result)}\n\n{NOTE.format(machines_of(result))}")
+    networks = [*others, network | measured]
+    shared.write(asked.output, networks=networks)
+    refresh("precision", f"{table_of(networks)}\n\n{NOTE.format(machines_of(networks))}")
 
 
 if __name__ == "__main__":

@@ -15,9 +15,7 @@ Writes every sample to a JSON file, and the table into the README where the JSON
 
 from __future__ import annotations
 
-import argparse
 import json
-import random
 import shutil
 import statistics
 import subprocess
@@ -32,8 +30,7 @@ from typing import Any
 import numpy as np
 import psutil
 import readme
-from PIL import Image
-from sklearn.datasets import load_sample_images
+import shared
 
 from resnet_export.classify.classifier import Asked, read_classifier
 from resnet_export.classify.decoder import Recipe, Source, decode_all
@@ -44,9 +41,7 @@ from resnet_export.runtimes import parse_runtime
 from resnet_export.score.engine import Engine, open_engine
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results" / "score.json"
-SIZE = (500, 375)
-"""Of a picture, in pixels: the usual one of ImageNet's."""
+RESULTS = shared.FOLDER / "score.json"
 SECONDS = 10.0
 """For which the network runs alone, in each of the two ways."""
 
@@ -75,12 +70,9 @@ def draw(folder: Path, whole: Path, count: int) -> list[Source]:
     """JPEGs cut from photographs; each hundredth ends too early, and the others are in the second folder, too."""
     folder.mkdir()
     whole.mkdir()
-    photos, moves = [Image.fromarray(pixels) for pixels in load_sample_images().images], random.Random(0)
-    for number in range(count):
-        photo = photos[number % len(photos)]
-        left, top = (moves.randrange(side - part + 1) for side, part in zip(photo.size, SIZE, strict=True))
+    for number, picture in enumerate(shared.cuts(count)):
         path = folder / f"{number:06d}.jpg"
-        photo.crop((left, top, left + SIZE[0], top + SIZE[1])).save(path, quality=90)
+        picture.save(path, quality=90)
         if number % 100 == 99:
             path.write_bytes(path.read_bytes()[:9000])
         else:
@@ -207,9 +199,10 @@ def markdown(results: list[dict[str, Any]], words: str) -> str:
         [
             *readme.table(heading, ("---", *("--:",) * 7), rows),
             "",
-            f"{first['pictures']:,} JPEGs of {SIZE[0]} x {SIZE[1]} pixels, medians of {len(first['rounds'])} rounds in "
-            "which all took turns. The bound is the rate that decoding alone and the network alone allow on the same "
-            "CPUs. Ray Data: `read_images` and `map_batches` as its guide has them. Memory: peak, decoders included; "
+            f"{first['pictures']:,} JPEGs of {shared.SIZE[0]} x {shared.SIZE[1]} pixels, medians of "
+            f"{len(first['rounds'])} rounds in which all took turns. The bound is the rate that decoding alone and the "
+            "network alone allow on the same CPUs. Ray Data: `read_images` and `map_batches` as its guide has them. "
+            "Memory: peak, decoders included; "
             f"over a tenth of the pictures, {' and '.join(tenths)}. {words}. Every sample: "
             "[benchmarks/results/score.json](benchmarks/results/score.json).",
         ]
@@ -217,18 +210,16 @@ def markdown(results: list[dict[str, Any]], words: str) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="How near score comes to what decoding and the network allow.")
+    parser = shared.parser(__doc__, RESULTS)
     parser.add_argument("models", nargs="+", metavar="FILE.onnx")
     parser.add_argument("--pictures", type=int, default=4000, metavar="N", help="how many (default: 4000)")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="samples of each (default: 3)")
-    parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="another leaves the page alone")
     options = parser.parse_args()
     machine, results = read_machine(), []
     for model in options.models:
         with tempfile.TemporaryDirectory() as folder:
             results.append(measure(model, Path(folder), options.pictures, options.rounds))
-    content = {"schema_version": 1, "machine": machine.as_dict(), "cpus": usable_cpus(), "results": results}
-    options.output.write_text(f"{json.dumps(content, indent=2)}\n", encoding="utf-8")
+    shared.write(options.output, schema_version=1, machine=machine.as_dict(), cpus=usable_cpus(), results=results)
     text = markdown(results, readme.machine_in_words(machine))
     print(text)
     if options.output == RESULTS:

@@ -8,8 +8,6 @@ images, and two photographs that scikit-learn brings.
 
 from __future__ import annotations
 
-import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -17,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import readme
-from PIL import Image
-from sklearn.datasets import load_sample_images
+import shared
 
 from resnet_export import export, verify
 from resnet_export.machine import read_machine
@@ -27,7 +24,7 @@ if TYPE_CHECKING:
     from resnet_export.parity.results import RuntimeResult, VerifyReport
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results" / "verify.json"
+RESULTS = shared.FOLDER / "verify.json"
 FILES = {
     "canonical": None,
     "`torch.onnx.export`": "torch_export.py",
@@ -38,15 +35,10 @@ HEADINGS = ("Runtime", "Version", "Batches", "Error", *(f"Ratio, {name}" for nam
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure how far each runtime is from the truth.")
-    parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="the JSON")
-    options = parser.parse_args()
+    options = shared.parser(__doc__, RESULTS).parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        photos = folder / "photos"
-        photos.mkdir()
-        for photo, pixels in zip(("china", "flower"), load_sample_images().images, strict=True):
-            Image.fromarray(pixels).save(photos / f"{photo}.png")
+        photos = shared.write_photographs(folder / "photos", ".png")
         reports = {}
         for column, script in FILES.items():
             path = folder / f"{script or 'resnet18'}.onnx"
@@ -57,12 +49,8 @@ def main() -> None:
             reports[column] = verify(path, images=photos)
             print(f"{column}: {'passed' if reports[column].passed else 'FAILED'}", flush=True)
     machine = read_machine()
-    found = {
-        "schema_version": 1,
-        "machine": machine.as_dict(),
-        "files": {column.strip("`"): report.as_dict() | {"file": column} for column, report in reports.items()},
-    }
-    options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    files = {column.strip("`"): report.as_dict() | {"file": column} for column, report in reports.items()}
+    shared.write(options.output, schema_version=1, machine=machine.as_dict(), files=files)
     if options.output == RESULTS:
         readme.refresh("verify", "\n".join(markdown(reports, readme.machine_in_words(machine))))
 

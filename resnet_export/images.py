@@ -178,10 +178,7 @@ def find_pictures(
     root = Path(folder)
     if not root.is_dir():
         raise ImageError(f"There is no folder {root}.", hint=hint)
-    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not found:
-        raise ImageError(f"The folder {root} holds no picture ({', '.join(sorted(SUFFIXES))}).", hint=hint)
-    return found
+    return sorted(_pictures(root.rglob("*"), f"The folder {root} holds no picture", hint))
 
 
 def gather_pictures(given: Iterable[str | os.PathLike[str]]) -> list[Path]:
@@ -199,20 +196,20 @@ def gather_pictures(given: Iterable[str | os.PathLike[str]]) -> list[Path]:
             found |= dict.fromkeys(find_pictures(entry, hint=hint))
         elif entry.exists():
             found[entry] = None
+        elif not glob.has_magic(str(entry)):
+            raise ImageError(f"There is no picture {entry}.", hint=hint)
         else:
-            found |= dict.fromkeys(_matching(entry, hint))
+            # Path.glob takes no absolute pattern.
+            matches = map(Path, sorted(glob.glob(str(entry), recursive=True)))  # noqa: PTH207
+            found |= dict.fromkeys(_pictures(matches, f"No picture matches {entry}", hint))
     return list(found)
 
 
-def _matching(pattern: Path, hint: str) -> list[Path]:
-    """The pictures that a pattern matches, sorted by path."""
-    if not glob.has_magic(str(pattern)):
-        raise ImageError(f"There is no picture {pattern}.", hint=hint)
-    # Path.glob takes no absolute pattern.
-    matches = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True))]  # noqa: PTH207
-    found = [path for path in matches if path.suffix.lower() in SUFFIXES and path.is_file()]
+def _pictures(paths: Iterable[Path], none: str, hint: str) -> list[Path]:
+    """Those whose suffix is a picture's; `none` says that there are none."""
+    found = [path for path in paths if path.suffix.lower() in SUFFIXES and path.is_file()]
     if not found:
-        raise ImageError(f"No picture matches {pattern} ({', '.join(sorted(SUFFIXES))}).", hint=hint)
+        raise ImageError(f"{none} ({', '.join(sorted(SUFFIXES))}).", hint=hint)
     return found
 
 
@@ -286,12 +283,12 @@ def as_pixels(picture: Image.Image) -> NDArray[np.uint8]:
 
 
 def load_pictures(
-    paths: list[Path], preprocessing: Preprocessing, *, prepared: bool = True
-) -> Iterator[tuple[Path, NDArray[np.uint8] | ImageError]]:
-    """Each path with its pixels, or with the reason why there are none; not `prepared`, the picture as it is."""
+    paths: Iterable[Path], preprocessing: Preprocessing, *, prepared: bool = True
+) -> Iterator[NDArray[np.uint8] | ImageError]:
+    """The pixels of each file, or the reason why there are none; not `prepared`, the picture as it is."""
     for path in paths:
         try:
             picture = decode_picture(path, len(preprocessing.mean))
-            yield path, prepare(picture, preprocessing) if prepared else as_pixels(picture)
+            yield prepare(picture, preprocessing) if prepared else as_pixels(picture)
         except ImageError as error:
-            yield path, error
+            yield error

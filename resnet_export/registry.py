@@ -7,13 +7,19 @@ import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Generic, TypeVar
+
+from resnet_export.errors import UsageError, did_you_mean
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Registry:
+class Registry(Generic[T]):
     """What is known by name. A name of ours goes before one of a third party."""
 
+    what: str
+    """What one of them is, for messages."""
     table: Mapping[str, str]
     """Name -> module:object, in the order that users see."""
     group: str
@@ -23,8 +29,20 @@ class Registry:
         """Every name that is known here, ours first."""
         return [*self.table, *sorted(name for name in entry_points(group=self.group).names if name not in self.table)]
 
-    def find(self, name: str) -> Any:
-        """The object of that name; None where there is none."""
+    def find(self, name: str) -> T:
+        """The object of that name.
+
+        Raises:
+            UsageError: there is none.
+        """
+        found: T
         if name in self.table:
-            return pkgutil.resolve_name(self.table[name])
-        return next((point.load() for point in entry_points(group=self.group) if point.name == name), None)
+            found = pkgutil.resolve_name(self.table[name])
+            return found
+        for point in entry_points(group=self.group):
+            if point.name == name:
+                found = point.load()
+                return found
+        names = self.names()
+        hint = f"{did_you_mean(name, names)}Known are {', '.join(names)}."
+        raise UsageError(f"There is no {self.what} {name!r}.", hint=hint)

@@ -363,8 +363,7 @@ def test_a_bad_picture_does_not_hide_the_others(tmp_path: Path) -> None:
     (tmp_path / "b.png").write_bytes(b"no picture")
     shutil.copy(tmp_path / "a.png", tmp_path / "c.png")
     loaded = list(load_pictures(find_pictures(tmp_path), PLAIN))
-    assert [path.name for path, _ in loaded] == ["a.png", "b.png", "c.png"]
-    assert [isinstance(pixels, ImageError) for _, pixels in loaded] == [False, True, False]
+    assert [isinstance(pixels, ImageError) for pixels in loaded] == [False, True, False]
 
 
 @pytest.mark.parametrize(

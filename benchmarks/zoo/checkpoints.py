@@ -18,8 +18,7 @@ LARGEST = 105
 WIDEST = ("32x16d", "32x32d", "64x4d")
 """How the names of the widest end, which are left out: they have gigabytes, and the same parts as narrower ones."""
 HUGGING_FACE: Mapping[str, Mapping[str, Any]] = {
-    "basic": {"depths": [2, 2, 2, 2], "hidden_sizes": [64, 128, 256, 512], "layer_type": "basic"},
-    "bottleneck": {},
+    **in_torch.HUGGING_FACE,
     "bottleneck, stride on the 1x1": {"downsample_in_bottleneck": True},
     "bottleneck, GELU": {"hidden_act": "gelu"},
     "bottleneck, stride in the first stage": {"downsample_in_first_stage": True},
@@ -60,11 +59,14 @@ def kept() -> Iterator[Kept]:
     if importlib.util.find_spec("transformers") is not None:
         for name, options in HUGGING_FACE.items():
             forms = (Form(BARE, state_dict),) if name not in NEVER_BARE else ()
-            member = Member("Hugging Face", name, functools.partial(hugging_face, options))
+            member = Member(
+                "Hugging Face", name, functools.partial(in_torch.hugging_face, {"num_labels": 7, **options})
+            )
             yield Kept(member, (*forms, Form(CONFIGURED, pretrained)))
     if importlib.util.find_spec("keras") is not None:
         for name in in_keras.RESNETS:
-            yield _in_keras("keras.applications", name, functools.partial(application, name))
+            logits = functools.partial(in_keras.application, name, classifier_activation=None)  # it has no softmax
+            yield _in_keras("keras.applications", name, logits)
     if importlib.util.find_spec("keras_hub") is not None:
         for block in ("basic_block", "bottleneck_block"):
             yield _in_keras("keras-hub", f"ResNet, {block}", functools.partial(keras_hub, block))
@@ -93,25 +95,6 @@ def _others() -> Iterator[Kept]:
     for name, wrap in papers.SELF_SUPERVISED.items():
         form = Form(BARE, functools.partial(papers.saved, wrap))
         yield Kept(Member("self-supervised", name, papers.backbone), (form,))
-
-
-def hugging_face(options: Mapping[str, Any], size: int) -> Any:
-    """Hugging Face's ResNet."""
-    import torch
-    from transformers.models.resnet.configuration_resnet import ResNetConfig
-    from transformers.models.resnet.modeling_resnet import ResNetForImageClassification
-
-    torch.manual_seed(in_torch.SEED)
-    return in_torch.lively(ResNetForImageClassification(ResNetConfig(num_labels=7, **options)))
-
-
-def application(name: str, size: int) -> Any:
-    """A network of keras.applications, up to its logits: a checkpoint has no softmax."""
-    import keras
-
-    keras.utils.set_random_seed(in_keras.SEED)
-    options = {"weights": None, "input_shape": (size, size, 3), "classifier_activation": None}
-    return in_keras.lively(getattr(keras.applications, name)(**options))
 
 
 def keras_hub(block: str, size: int) -> Any:

@@ -30,7 +30,7 @@ def members() -> Iterator[Member]:
         return
     for group, names in (("keras.applications", RESNETS), ("keras.applications-others", OTHERS)):
         for name in names:
-            yield Member(group, name, functools.partial(_application, name), SMALLEST.get(name, 32))
+            yield Member(group, name, functools.partial(application, name), SMALLEST.get(name, 32))
     yield Member("tutorial", "eight-blocks", lambda size: lively(eight_blocks(size)), smallest=224)
     yield Member("tutorial", "eight-blocks-trained", trained, only=16)
 
@@ -55,11 +55,12 @@ def lively(model: Any) -> Any:
     return model
 
 
-def _application(name: str, size: int) -> Any:
+def application(name: str, size: int, **options: Any) -> Any:
+    """A network of keras.applications."""
     import keras
 
     keras.utils.set_random_seed(SEED)
-    return lively(getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3)))
+    return lively(getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3), **options))
 
 
 def eight_blocks(size: int = 224, channels: int = 3, filters: tuple[int, ...] = FILTERS, classes: int = 1000) -> Any:

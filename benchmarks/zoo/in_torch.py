@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from resnet_export.live.packages import declare_torchvision_operators
@@ -18,6 +18,11 @@ OTHERS = ("mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large", "efficient
           "regnet_y_400mf", "regnet_x_400mf", "squeezenet1_1", "googlenet", "inception_v3", "mnasnet1_0", "alexnet",
           "shufflenet_v2_x1_0", "convnext_tiny")  # fmt: skip
 SMALLEST = {"inception_v3": 96, "alexnet": 64, "squeezenet1_1": 32}
+HUGGING_FACE: Mapping[str, Mapping[str, Any]] = {
+    "basic": {"depths": [2, 2, 2, 2], "hidden_sizes": [64, 128, 256, 512], "layer_type": "basic"},
+    "bottleneck": {},
+}
+"""Name -> fields of its configuration; by itself it is a ResNet-50."""
 SEED = 0
 
 
@@ -35,8 +40,8 @@ def members() -> Iterator[Member]:
         for name in names:
             yield Member(group, name, functools.partial(_torchvision, name), SMALLEST.get(name, 32))
     if importlib.util.find_spec("transformers") is not None:
-        for depths, layer in (((2, 2, 2, 2), "basic"), ((3, 4, 6, 3), "bottleneck")):
-            yield Member("huggingface", f"resnet-{layer}", functools.partial(_hugging_face, depths, layer))
+        for layer, options in HUGGING_FACE.items():
+            yield Member("huggingface", f"resnet-{layer}", functools.partial(hugging_face, options))
 
 
 def lively(model: Any) -> Any:
@@ -75,11 +80,11 @@ def _torchvision(name: str, size: int) -> Any:
     return lively(torchvision.models.get_model(name, weights=None, **options))
 
 
-def _hugging_face(depths: tuple[int, ...], layer: str, size: int) -> Any:
+def hugging_face(options: Mapping[str, Any], size: int) -> Any:
+    """Hugging Face's ResNet, with these fields of its configuration."""
     import torch
     from transformers.models.resnet.configuration_resnet import ResNetConfig
     from transformers.models.resnet.modeling_resnet import ResNetForImageClassification
 
     torch.manual_seed(SEED)
-    sizes = [64, 128, 256, 512] if layer == "basic" else [256, 512, 1024, 2048]
-    return lively(ResNetForImageClassification(ResNetConfig(depths=list(depths), layer_type=layer, hidden_sizes=sizes)))
+    return lively(ResNetForImageClassification(ResNetConfig(**options)))

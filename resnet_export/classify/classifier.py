@@ -5,14 +5,14 @@ A file of this project says so itself; of any other one the graph is read, and t
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import onnx_ir as ir
 
-from resnet_export.assumptions import Assumption, about_pictures, settled
+from resnet_export.assumptions import Assumption, about_image_size, about_pictures, settled
 from resnet_export.classify.results import Override
 from resnet_export.errors import ModelError, UsageError
 from resnet_export.graph.file import read, read_metadata
@@ -228,21 +228,14 @@ def _classes(model: ir.Model) -> int | None:
 def _overridden(stated: Preprocessing, taken: Preprocessing, asked: Asked) -> Iterator[Override]:
     """What the caller wanted otherwise than the metadata say."""
     names = [*asked.adjustments, "crop", "resize"]  # which depend on what was asked for, too
-    said, done = _in_words(stated), _in_words(taken)
     for name in dict.fromkeys(names):
-        if said[name] != done[name]:
-            yield Override("image size" if name == "crop" else name, done[name], said[name])
+        said, done = (_in_words(getattr(one, name)) for one in (stated, taken))
+        if said != done:
+            yield Override("image size" if name == "crop" else name, done, said)
 
 
-def _in_words(preprocessing: Preprocessing) -> Mapping[str, str]:
-    return {
-        "crop": str(preprocessing.crop),
-        "resize": str(preprocessing.resize),
-        "interpolation": preprocessing.interpolation,
-        "aspect": preprocessing.aspect,
-        "mean": numbers(preprocessing.mean),
-        "std": numbers(preprocessing.std),
-    }
+def _in_words(value: Any) -> str:
+    return numbers(value) if isinstance(value, tuple) else str(value)
 
 
 def _assumptions(
@@ -257,9 +250,7 @@ def _assumptions(
                 yield replace(one, option=None) if fixed else one
         return
     if taken.height is None and taken.width is None and asked.image_size is None:
-        yield Assumption(
-            "pictures", "image size", f"{preprocessing.crop} x {preprocessing.crop} pixels", "--image-size"
-        )
+        yield about_image_size(preprocessing.crop)
     raw = taken.dtype == "uint8"
     yield from about_pictures(preprocessing, known | (NORMALISING if raw else set()))
     if raw:

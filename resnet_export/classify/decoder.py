@@ -11,7 +11,6 @@ import re
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
@@ -24,7 +23,7 @@ from resnet_export.errors import ImageError, ResNetExportError, RuntimeCrashedEr
 from resnet_export.images import Preprocessing, as_pixels, decode_picture, prepare
 from resnet_export.machine.cpu import usable_cpus
 from resnet_export.storage import grouped, is_address, open_file
-from resnet_export.workers import Worker, stream
+from resnet_export.workers import stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +39,7 @@ CHUNK = 16
 TIMEOUT_S = 30.0
 """For a picture: the largest that is decoded takes some 2 s."""
 TARGET = f"{__name__}:Decoder"
+"""What a worker is that decodes: its method `decode` takes a `Chunk`."""
 ORIENTATION = 0x0112
 """The tag of EXIF that says how a picture is to be turned; from 5 on it lies on its side."""
 OBJECT = re.compile(r" ?'?<_io\..*>'?")
@@ -112,36 +112,29 @@ class Decoder:
         return found
 
 
-@dataclass
-class _Look:
-    """What is seen of a picture before it is decoded."""
-
-    recipe: Recipe
-    width: int | None = None
-    height: int | None = None
-    frames: int = 1
-
-    def __call__(self, opened: Image.Image) -> None:
-        size = opened.size
-        if getattr(opened, "is_animated", False):
-            self.frames = opened.n_frames  # type: ignore[attr-defined]
-        if self.recipe.fast and self.recipe.prepared:
-            opened.draft(None, self.recipe.preprocessing.resized(*size))
-        turned = opened.getexif().get(ORIENTATION, 1) >= 5
-        self.width, self.height = size[::-1] if turned else size
-
-
 def decode(file: IO[bytes], recipe: Recipe) -> Decoded:
     """The picture in a file that is open, or why there is none."""
-    look = _Look(recipe)
+    seen = Decoded(None, None, None)
+
+    def look(opened: Image.Image) -> None:
+        nonlocal seen
+        size = opened.size
+        if getattr(opened, "is_animated", False):
+            seen = seen._replace(frames=opened.n_frames)  # type: ignore[attr-defined]
+        if recipe.fast and recipe.prepared:
+            opened.draft(None, recipe.preprocessing.resized(*size))
+        turned = opened.getexif().get(ORIENTATION, 1) >= 5
+        width, height = size[::-1] if turned else size
+        seen = seen._replace(width=width, height=height)
+
     beginning = file.read(16)
     file.seek(0)
     try:
         picture = decode_picture(file, len(recipe.preprocessing.mean), look)
-        pixels = prepare(picture, recipe.preprocessing) if recipe.prepared else as_pixels(picture)
-        return Decoded(pixels, look.width, look.height, look.frames)
+        return seen._replace(pixels=prepare(picture, recipe.preprocessing) if recipe.prepared else as_pixels(picture))
     except Exception as error:  # whatever a decoder raises on damaged data: struct.error, IndexError, ...
-        return Decoded(None, look.width, look.height, look.frames, *_reason(error, beginning))
+        reason, detail = _reason(error, beginning)
+        return seen._replace(error=reason, detail=detail)
 
 
 def _reason(error: Exception, beginning: bytes) -> tuple[Reason, str]:
@@ -168,7 +161,6 @@ def decode_all(
     recipe: Recipe,
     *,
     processes: int | None = None,
-    chunk: int = CHUNK,
     timeout_s: float = TIMEOUT_S,
 ) -> Generator[tuple[Source, Decoded], None, None]:
     """The pictures in their order, decoded ahead of whoever takes them, as far as the bounded queues let.
@@ -177,13 +169,12 @@ def decode_all(
         sources: taken as they are due.
         recipe: how they are decoded.
         processes: that decode at a time; None for one for each CPU.
-        chunk: pictures of a call.
         timeout_s: seconds that one picture may take.
     """
     asked: deque[Chunk] = deque()
 
     def chunks() -> Iterator[Chunk]:
-        for some in grouped(sources, chunk if recipe.prepared else 1):  # of pictures of any size few fit into memory
+        for some in grouped(sources, CHUNK if recipe.prepared else 1):  # of pictures of any size few fit into memory
             asked.append(Chunk(some, recipe))
             yield asked[-1]
 
@@ -193,18 +184,11 @@ def decode_all(
     with contextlib.closing(results):
         for found in results:
             given = asked.popleft()
-            if isinstance(
-                found, RuntimeCrashedError
-            ):  # the process died: each picture by itself shows which one it was
+            if isinstance(found, RuntimeCrashedError):  # each picture by itself shows which one it was
                 found = decode_alone(given, timeout_s)
             elif isinstance(found, ResNetExportError):
                 raise found
             yield from zip(given.sources, found, strict=True)
-
-
-def start_decoder() -> Worker:
-    """A process that decodes: its method `decode` takes a `Chunk`."""
-    return Worker(TARGET, timeout_s=TIMEOUT_S)
 
 
 def decode_alone(chunk: Chunk, timeout_s: float = TIMEOUT_S) -> list[Decoded]:

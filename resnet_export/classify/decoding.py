@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from resnet_export.classify.classifier import Classifier
 from resnet_export.classify.data import Dataset
 from resnet_export.classify.decoder import Recipe, Source, decode_all
+from resnet_export.classify.preparation import Picture
 from resnet_export.errors import ImageError
 from resnet_export.images import MODES, Preprocessing, as_pixels, decode_picture, prepare
 
@@ -24,10 +25,8 @@ THUMBNAIL = 80
 """Pixels of the longer side of a small copy."""
 
 
-def load(
-    dataset: Dataset, classifier: Classifier, *, prepared: bool = True
-) -> Generator[tuple[Path, NDArray[Any] | ImageError]]:
-    """Each picture with what `preparation.outputs` takes of it, in the order of the data set.
+def load(dataset: Dataset, classifier: Classifier, *, prepared: bool = True) -> Generator[Picture]:
+    """What `preparation.outputs` takes of each picture, in the order of the data set.
 
     Args:
         dataset: the pictures.
@@ -37,14 +36,12 @@ def load(
     Raises:
         ImageError: they are arrays of another shape than those that the network takes as they are.
     """
-    pixels: Iterable[NDArray[Any] | ImageError]
     if dataset.normalised:
-        pixels = _as_taken(dataset, classifier)
+        yield from _as_taken(dataset, classifier)
     elif isinstance(dataset.pictures, np.ndarray):
-        pixels = _prepared(dataset.pictures, classifier.preprocessing, prepared)
+        yield from _prepared(dataset.pictures, classifier.preprocessing, prepared)
     else:
-        pixels = decoded(dataset.pictures, classifier.preprocessing, prepared)
-    yield from zip(map(Path, dataset.names), pixels, strict=True)
+        yield from decoded(dataset.pictures, classifier.preprocessing, prepared)
 
 
 def doubts(dataset: Dataset, classifier: Classifier) -> tuple[str, ...]:
@@ -58,9 +55,7 @@ def doubts(dataset: Dataset, classifier: Classifier) -> tuple[str, ...]:
     )
 
 
-def decoded(
-    paths: Sequence[Path], preprocessing: Preprocessing, prepared: bool
-) -> Iterator[NDArray[np.uint8] | ImageError]:
+def decoded(paths: Sequence[Path], preprocessing: Preprocessing, prepared: bool) -> Iterator[Picture]:
     """The pixels of each file, or why there are none."""
     sources = (Source(str(path), str(path)) for path in paths)
     for source, found in decode_all(sources, Recipe(preprocessing, prepared)):
@@ -91,9 +86,7 @@ def _as_taken(dataset: Dataset, classifier: Classifier) -> NDArray[Any]:
     return given
 
 
-def _prepared(
-    pictures: NDArray[np.uint8], preprocessing: Preprocessing, prepared: bool
-) -> Iterator[NDArray[np.uint8] | ImageError]:
+def _prepared(pictures: NDArray[np.uint8], preprocessing: Preprocessing, prepared: bool) -> Iterator[Picture]:
     """The same of pictures that are arrays."""
     mode = MODES[len(preprocessing.mean)]
     for pixels in pictures:
@@ -113,6 +106,11 @@ def thumbnail(dataset: Dataset, at: int) -> str | None:
     given = dataset.pictures[at]
     picture = decode_picture(given) if isinstance(given, Path) else _picture(given).convert("RGB")
     picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+    return as_png(picture)
+
+
+def as_png(picture: Image.Image) -> str:
+    """The picture as a PNG in base64."""
     content = io.BytesIO()
     picture.save(content, "PNG", optimize=True)
     return base64.b64encode(content.getvalue()).decode()

@@ -8,10 +8,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from resnet_export.bench.estimate import Estimate
 from resnet_export.classify import metrics
@@ -22,9 +20,8 @@ from resnet_export.classify.decoding import doubts, load, thumbnail
 from resnet_export.classify.judge import Judge
 from resnet_export.classify.live_session import LiveSession
 from resnet_export.classify.measures import Answered, Check, EvaluateReport, Judged, Paired
-from resnet_export.classify.preparation import outputs, takes_any_size
+from resnet_export.classify.preparation import Picture, outputs, takes_any_size
 from resnet_export.classify.reading import Reading
-from resnet_export.classify.results import Ran
 from resnet_export.errors import ImageError, ModelError, UsageError, quote_some
 from resnet_export.keywords import keywords_of
 from resnet_export.runtimes import RuntimeSpec
@@ -113,11 +110,9 @@ def evaluate(options: EvaluateOptions) -> EvaluateReport:
     with contextlib.ExitStack() as sessions:
         readings = list(_opened(options, classifiers, specs, sessions))
         judges = _judged_by(readings, dataset, options)
-        ran = [reading.ran(spec) for reading, spec in zip(readings, specs, strict=False)]
-        notes = [tuple(reading.notes(spec)) for reading, spec in zip(readings, specs, strict=False)]
-    if options.against_is_live:
-        ran.append(_ran_live(ran[0], readings[1]))
-        notes.append(readings[1].classifier.notes)
+        by = [*specs, *([None] if options.against_is_live else [])]
+        ran = [reading.ran(spec) for reading, spec in zip(readings, by, strict=True)]
+        notes = [tuple(reading.notes(spec)) for reading, spec in zip(readings, by, strict=True)]
     answers = _answers(judges)
     kept = list(answers)
     measured = [judge.measured(kept, *facts) for judge, facts in zip(judges, zip(ran, notes, strict=True), strict=True)]
@@ -167,7 +162,7 @@ def _judged_by(readings: Sequence[Reading], dataset: Dataset, options: EvaluateO
         ]
         for count, (labels, *given) in enumerate(zip(dataset.labels, *answers, strict=True), 1):
             for judge, answer in zip(judges, given, strict=True):
-                judge.add(answer.output, labels)
+                judge.add(answer, labels)
             if callable(show):
                 show(f"{count} of {len(dataset.labels)}")
     for judge in judges:
@@ -177,7 +172,7 @@ def _judged_by(readings: Sequence[Reading], dataset: Dataset, options: EvaluateO
 
 def _loaded(
     readings: Sequence[Reading], dataset: Dataset, streams: contextlib.ExitStack
-) -> Iterator[Iterator[tuple[Path, NDArray[Any] | ImageError]]]:
+) -> Iterator[Iterator[Picture]]:
     """The pictures for each file; they are decoded once for files that are prepared alike, which take turns."""
     used = [(one.classifier, not takes_any_size(one.session, one.classifier)) for one in readings]
     alike = all(_prepares_alike(*used[0], *one, dataset) for one in used)
@@ -192,22 +187,6 @@ def _prepares_alike(
     """Whether two files take the same pixels."""
     same = first.preprocessing == second.preprocessing and first_prepared == second_prepared
     return same and (first.taken == second.taken or not dataset.normalised)
-
-
-def _ran_live(file: Ran, reading: Reading) -> Ran:
-    """How the answers of a live model came about."""
-    session = reading.session
-    return replace(
-        file,
-        model=session.name,
-        sha256="",
-        runtime=session.name.partition(" ")[0],
-        version="",
-        placement=session.placement(),
-        precision=session.precision,
-        head=reading.classifier.head,
-        activation=reading.activation,
-    )
 
 
 def _answers(judges: Sequence[Judge]) -> dict[int, tuple[Answered, ...]]:

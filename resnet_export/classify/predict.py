@@ -6,11 +6,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from resnet_export.classify.classifier import Asked, read_classifier
-from resnet_export.classify.preparation import Answer, outputs, takes_any_size
-from resnet_export.classify.probabilities import top_classes
-from resnet_export.classify.reading import Reading
+from resnet_export.classify.preparation import outputs, takes_any_size
+from resnet_export.classify.reading import Reading, top_classes
 from resnet_export.classify.results import PictureResult, PredictReport
 from resnet_export.errors import ImageError, UsageError
 from resnet_export.images import gather_pictures, load_pictures
@@ -71,8 +73,8 @@ def predict(options: PredictOptions) -> PredictReport:
     with session, stage("predict") as show:
         reading, results = Reading(classifier, session, not session.takes_file_input), []
         loaded = load_pictures(paths, classifier.preprocessing, prepared=not takes_any_size(session, classifier))
-        for answer in outputs(session, classifier, loaded, batch=1):
-            results.append(_result(answer, reading, options.top))
+        for path, output in zip(paths, outputs(session, classifier, loaded, batch=1), strict=True):
+            results.append(_result(str(path), output, reading, options.top))
             if callable(show):
                 show(f"{len(results)} of {len(paths)}")
         reading.refuse_no_answer([one.error for one in results if one.error], len(results))
@@ -84,12 +86,11 @@ def predict(options: PredictOptions) -> PredictReport:
         )
 
 
-def _result(answer: Answer, reading: Reading, top: int) -> PictureResult:
+def _result(name: str, output: NDArray[Any] | ImageError, reading: Reading, top: int) -> PictureResult:
     """The most probable classes of a picture, or why there are none."""
-    name = str(answer.path)
-    if isinstance(answer.output, ImageError):
-        return PictureResult(name, (), answer.output.message)
-    probabilities = reading.probabilities(answer.output)
+    if isinstance(output, ImageError):
+        return PictureResult(name, (), output.message)
+    probabilities = reading.probabilities(output)
     if probabilities is None:
         return PictureResult(name, (), "The network gives numbers that are not finite.")
     return PictureResult(name, top_classes(probabilities, top, reading.classifier.labels))

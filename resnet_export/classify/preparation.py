@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,22 +20,9 @@ from resnet_export.graph.foreign import ImageInput
 from resnet_export.images import Preprocessing
 from resnet_export.runtimes.session import Session
 
-
-class Loaded(NamedTuple):
-    """A picture, prepared up to the normalisation; or as it is, where the file prepares it."""
-
-    path: Path
-    pixels: NDArray[Any] | ImageError
-    """uint8 (height, width, C), 0..255; floating-point (C, height, width), normalised already; or why there are none.
-    """
-
-
-class Answer(NamedTuple):
-    """What the session gives for a picture."""
-
-    path: Path
-    output: NDArray[Any] | ImageError
-    """Its row of the output; or why there is none."""
+Picture = NDArray[Any] | ImageError
+"""uint8 (height, width, C), 0..255, prepared up to the normalisation, or as it is where the file prepares it;
+floating-point (C, height, width), normalised already; or why there is none."""
 
 
 class Batching(NamedTuple):
@@ -48,19 +34,14 @@ class Batching(NamedTuple):
 
 
 def outputs(
-    session: Session,
-    classifier: Classifier,
-    loaded: Iterable[tuple[Path, NDArray[Any] | ImageError]],
-    *,
-    batch: int,
-    callers: int = 1,
-) -> Iterator[Answer]:
-    """Runs pictures, and gives their outputs in the same order; one that can't be read takes no part in a batch.
+    session: Session, classifier: Classifier, pictures: Iterable[Picture], *, batch: int, callers: int = 1
+) -> Iterator[NDArray[Any] | ImageError]:
+    """Runs pictures, and gives the row of the output of each, or why there is none; that one takes no part in a batch.
 
     Args:
         session: of the classifier's file, or a live model.
         classifier: says how pictures are prepared.
-        loaded: as `Loaded` has them; they are taken as they are run.
+        pictures: taken as they are run.
         batch: pictures of a run, where file and runtime take any number.
         callers: threads that run batches; 1 means this one.
 
@@ -69,17 +50,17 @@ def outputs(
     """
     batching = batching_of(session, classifier.taken, batch)
 
-    def run(together: list[Loaded]) -> list[NDArray[Any]]:
-        pixels = [one.pixels for one in together if not isinstance(one.pixels, ImageError)]
+    def run(together: list[Picture]) -> list[NDArray[Any]]:
+        pixels = [one for one in together if not isinstance(one, ImageError)]
         return list(run_batch(session, classifier, np.stack(pixels), batching)) if pixels else []
 
-    batches = _batches(loaded, 1 if takes_any_size(session, classifier) else batching.size)
+    batches = _batches(pictures, 1 if takes_any_size(session, classifier) else batching.size)
     ran = answered(run, batches, callers) if callers > 1 else ((one, run(one)) for one in batches)
     with contextlib.closing(ran):
         for together, found in ran:
             rows = iter(found)
-            for path, pixels in together:
-                yield Answer(path, pixels if isinstance(pixels, ImageError) else next(rows))
+            for one in together:
+                yield one if isinstance(one, ImageError) else next(rows)
 
 
 def takes_any_size(session: Session, classifier: Classifier) -> bool:
@@ -117,13 +98,13 @@ def _normalised(preprocessing: Preprocessing, pixels: NDArray[np.uint8]) -> NDAr
     return np.stack([table[channel].take(ordered[..., channel]) for channel in range(len(table))], axis=1)
 
 
-def _batches(loaded: Iterable[tuple[Path, NDArray[Any] | ImageError]], size: int) -> Iterator[list[Loaded]]:
+def _batches(pictures: Iterable[Picture], size: int) -> Iterator[list[Picture]]:
     """The pictures in groups of which each but the last has `size` that can be read."""
-    together: list[Loaded] = []
+    together: list[Picture] = []
     readable = 0
-    for entry in loaded:
-        together.append(Loaded(*entry))
-        readable += not isinstance(together[-1].pixels, ImageError)
+    for one in pictures:
+        together.append(one)
+        readable += not isinstance(one, ImageError)
         if readable == size:
             yield together
             together, readable = [], 0

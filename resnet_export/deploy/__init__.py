@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from resnet_export.deploy.bundle import Golden, is_ours, make_bundle
-from resnet_export.deploy.expected import expected_of
+from resnet_export.deploy.bundle import is_ours, make_bundle
+from resnet_export.deploy.expected import Golden, read_golden
 from resnet_export.deploy.golden import write_golden
 from resnet_export.deploy.results import BundleResult, DeployReport, Status, TargetFacts, TargetList
 from resnet_export.deploy.source import Platform, Source, calibration_pictures, read_source
@@ -89,7 +89,7 @@ def deploy(
             seen = () if calibrate is None else calibration_pictures(calibrate, source.classifier.preprocessing)
             source = replace(source, calibration=seen, platform=platform)
         with stage("truth"):
-            golden = Golden(pictures, expected_of(source, pictures, write_golden(pictures, images)))
+            golden = read_golden(source, pictures, write_golden(pictures, images))
         bundles = []
         for name, target in chosen.items():
             with stage(name):
@@ -98,7 +98,7 @@ def deploy(
         file=str(path),
         sha256=source.sha256,
         precision=source.precision,
-        pictures=tuple(golden.expected.pixels),
+        pictures=tuple(golden.pixels),
         bundles=tuple(bundles),
         notes=tuple(_notes(source)),
     )

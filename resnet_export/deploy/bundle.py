@@ -6,14 +6,14 @@ import contextlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from resnet_export import __version__
-from resnet_export.classify.probabilities import activation_for
+from resnet_export.classify.reading import activation_for
 from resnet_export.data import as_plain, from_json, to_json
-from resnet_export.deploy.expected import Expected, columns_first, expected_of
+from resnet_export.deploy.expected import Golden, columns_first, read_golden
 from resnet_export.deploy.layers import first_wrong
 from resnet_export.deploy.proof import golden_answers, prove, run_client
 from resnet_export.deploy.results import BundleResult, Proof
@@ -22,7 +22,7 @@ from resnet_export.deploy.target import Artefact, Client, Target
 from resnet_export.errors import ModelError, ParityError, ResNetExportError
 from resnet_export.files import reported, require_space, staged_folder
 from resnet_export.parity.verify import verify
-from resnet_export.runtimes.bundle import CONFIG, parts_of
+from resnet_export.runtimes.bundle import CONFIG, Input, parts_of
 
 CLIENTS = Path(__file__).parent / "clients"
 RANGES = "Give --calibrate more pictures, such as the network will see, or leave it out."
@@ -30,14 +30,6 @@ RANGES = "Give --calibrate more pictures, such as the network will see, or leave
 MADE_BY = "made_by"
 RUNS = 30
 """Of the network in the client, for the time in `deploy.json`."""
-
-
-@dataclass(frozen=True)
-class Golden:
-    """The golden pictures, which all bundles share."""
-
-    folder: Path
-    expected: Expected
 
 
 def make_bundle(name: str, target: Target, source: Source, golden: Golden, output: Path) -> BundleResult:
@@ -56,8 +48,7 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
         with reported(output):
             artefacts = _write_network(target, source, folder, output)
             if source.form.embedded == "image" and artefacts[0].form.embedded != "image":
-                pictures = golden.expected.pixels
-                golden = Golden(golden.folder, expected_of(source.without_preparation, golden.folder, pictures))
+                golden = read_golden(source.without_preparation, golden.folder, golden.pixels)
             config = _write_parts(client, source, golden, artefacts, folder)
         command = client.prove(folder) if client.prove else None
         proofs = () if command is None else _prove(name, target, command, source, golden, artefacts, folder)
@@ -91,6 +82,10 @@ def _write_network(target: Target, source: Source, folder: Path, output: Path) -
         raise
 
 
+def _lines(entries: Sequence[str]) -> str:
+    return "".join(f"{entry}\n" for entry in entries)
+
+
 def is_ours(folder: Path) -> bool:
     """Whether a folder is a bundle."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
@@ -105,18 +100,18 @@ def _write_parts(
     """All but the artefacts and what the proof finds out; gives what the client reads."""
     for name, file in client.files.items():
         shutil.copyfile(CLIENTS / file, folder / name)
-    client.write_needs(folder)
+    if requirements := client.requirements():
+        (folder / "requirements.txt").write_text(_lines(requirements), encoding="utf-8")
     shutil.copytree(golden.folder, folder / "golden")
-    classes = golden.expected.classes
+    classes = golden.classes
     labels = source.classifier.labels or tuple(map(str, range(classes)))
-    (folder / "labels.txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
-    form = as_plain(artefacts[0].form)
-    gives = form.pop("head")
-    activation = activation_for(source.classifier.head, classes, from_logits=gives == "logits")
+    (folder / "labels.txt").write_text(_lines(labels), encoding="utf-8")
+    form = artefacts[0].form
+    activation = activation_for(source.classifier.head, classes, from_logits=form.head == "logits")
     config = {
         "artefacts": {one.name(folder): one.precision for one in artefacts},
-        "output": {"name": form.pop("output"), "activation": activation},
-        "input": form | {"name": form.pop("input")},
+        "output": {"name": form.output, "activation": activation},
+        "input": {field.name: getattr(form, field.name) for field in fields(Input)},
         "preparation": as_plain(source.classifier.preprocessing) | {"columns_first": columns_first()},
         "runs": RUNS,
     }
@@ -136,18 +131,17 @@ def _prove(
     proofs = []
     for artefact in artefacts:
         try:
-            proofs.append(prove(name, command, folder, artefact, golden.expected))
+            proofs.append(prove(name, command, folder, artefact, golden))
         except ParityError as error:
             located = _first_wrong_layer(target, source, golden, artefact)
-            anew = artefact.precision == "int8" != source.precision
-            hint = error.hint or (RANGES if anew else _where_to_look(target, source))
-            raise ParityError(" ".join([error.message, *located]), hint=hint) from error
+            hint = "Leave this target out."
+            if artefact.precision == "int8" != source.precision:
+                hint = RANGES
+            elif target.runtime is not None:
+                look = f"resnet-export verify {source.path} --runtime {target.runtime} --bisect"
+                hint = f"Leave this target out, or look at the layers: {look}"
+            raise ParityError(" ".join([error.message, *located]), hint=error.hint or hint) from error
     return tuple(proofs)
-
-
-def _where_to_look(target: Target, source: Source) -> str:
-    look = f": resnet-export verify {source.path} --runtime {target.runtime} --bisect" if target.runtime else "."
-    return f"Leave this target out{', or look at the layers' if target.runtime else ''}{look}"
 
 
 def _first_wrong_layer(target: Target, source: Source, golden: Golden, artefact: Artefact) -> Sequence[str]:
@@ -158,7 +152,7 @@ def _first_wrong_layer(target: Target, source: Source, golden: Golden, artefact:
             return verify(file, weights=source.path, runtimes=[target.runtime]).located
         if target.values is not None:
             oracle = source.tested.oracle
-            given = golden.expected.answers.inputs(next(iter(golden.expected.pixels.values()))[None])
+            given = golden.answers.inputs(next(iter(golden.pixels.values()))[None])
             shown = target.values(artefact.path, given.normalised)
             layer = first_wrong(oracle.network, oracle.recall(), oracle.images(given), shown)
             return [] if layer is None else [f"First wrong layer: {layer}."]
@@ -168,8 +162,8 @@ def _first_wrong_layer(target: Target, source: Source, golden: Golden, artefact:
 def _write_proof(proofs: Sequence[Proof], golden: Golden, artefacts: Sequence[Artefact], folder: Path) -> None:
     """What the self-test compares with."""
     logits = artefacts[0].form.head == "logits"
-    bounds = {one.name(folder): golden.expected.bound(one.precision, logits=logits) for one in artefacts}
-    answers = golden_answers(golden.expected, proofs, bounds, logits=logits)
+    bounds = {one.name(folder): golden.bound(one.precision, logits=logits) for one in artefacts}
+    answers = golden_answers(golden, proofs, bounds, logits=logits)
     (folder / "golden" / "golden.json").write_text(to_json(answers, indent=0), encoding="utf-8")
 
 

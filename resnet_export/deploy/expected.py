@@ -22,7 +22,7 @@ from resnet_export.parity.gate.evaluation import activate
 from resnet_export.parity.gate.gate import compare, max_error
 from resnet_export.parity.gate.inputs import InputSet
 from resnet_export.parity.reference.oracles import Real, Truths
-from resnet_export.parity.results import Quantity
+from resnet_export.parity.results import Comparison, Quantity
 from resnet_export.runtimes import open_session
 from resnet_export.runtimes.session import Precision
 
@@ -31,9 +31,10 @@ Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Expected:
-    """What a client should see of each golden picture, and the network's answers to it."""
+class Golden:
+    """The golden pictures, what a client should see of each, and the network's answers to them."""
 
+    folder: Path
     pixels: Mapping[str, Pixels]
     """Name -> the pixels that a client hands to the network: prepared, or as decoded where the file prepares them."""
     answers: Answers
@@ -45,12 +46,7 @@ class Expected:
 
     def bound(self, precision: Precision, *, logits: bool) -> float:
         """How far a score in that precision may be from the truth, by the rule of `verify`."""
-        truth, rounded = (
-            self.answers.of(self.pixels.values(), logits=logits, dtype=dtype) for dtype in (np.float64, np.float32)
-        )
-        quantity: Quantity = "logits" if logits else "probabilities"
-        error = max_error(rounded, truth)
-        return compare("", "pictures", quantity, rounded, truth, error, precision=precision).bound
+        return self.answers.judge("", None, self.pixels.values(), precision, logits=logits).bound
 
     def digest(self, name: str) -> str:
         """SHA-256 of the pixels."""
@@ -77,6 +73,16 @@ class Answers:
         activation = self._source.tested.activation
         return values if logits or activation is None else activate(values, activation)
 
+    def judge(
+        self, name: str, scores: Floats | None, pixels: Iterable[Pixels], precision: Precision, *, logits: bool
+    ) -> Comparison:
+        """The scores of a client for these pixels against their truth; None for those in float32, the yardstick's."""
+        rows = list(pixels)
+        truth, rounded = (self.of(rows, logits=logits, dtype=dtype) for dtype in (np.float64, np.float32))
+        quantity: Quantity = "logits" if logits else "probabilities"
+        found, error = rounded if scores is None else scores, max_error(rounded, truth)
+        return compare(name, "pictures", quantity, found, truth, error, precision=precision)
+
     def _prepared(self, pixels: list[Pixels]) -> list[Pixels]:
         """What the network itself gets: a file that prepares its pictures does so in ONNX Runtime."""
         if not self._source.classifier.taken.prepares:
@@ -100,7 +106,7 @@ class Answers:
         return InputSet("pictures", raw, normalised.astype(np.float32), raw, normalised, (len(raw),))
 
 
-def expected_of(source: Source, golden: Path, names: Iterable[str]) -> Expected:
+def read_golden(source: Source, folder: Path, names: Iterable[str]) -> Golden:
     """Prepares the golden pictures with Pillow.
 
     Raises:
@@ -109,9 +115,9 @@ def expected_of(source: Source, golden: Path, names: Iterable[str]) -> Expected:
     preprocessing, as_it_is = source.classifier.preprocessing, source.classifier.taken.prepares
     pixels = {}
     for name in names:
-        picture = decode_picture(golden / name, source.form.channels)
+        picture = decode_picture(folder / name, source.form.channels)
         pixels[name] = as_pixels(picture) if as_it_is else prepare(picture, preprocessing)
-    return Expected(pixels, Answers(source))
+    return Golden(folder, pixels, Answers(source))
 
 
 def columns_first() -> bool:

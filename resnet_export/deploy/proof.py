@@ -8,7 +8,6 @@ another decoder changes is a share of its own.
 from __future__ import annotations
 
 import base64
-import math
 import os
 import subprocess
 import zlib
@@ -22,15 +21,14 @@ from numpy.typing import NDArray
 
 from resnet_export.bench.statistics import summarise
 from resnet_export.data import decode
-from resnet_export.deploy.expected import Expected, Pixels
+from resnet_export.deploy.expected import Golden, Pixels
 from resnet_export.deploy.golden import is_lossless
 from resnet_export.deploy.results import Decoder, GoldenAnswers, Proof, Wanted
 from resnet_export.deploy.target import Artefact
 from resnet_export.error_text import BACKTRACE, error_text
 from resnet_export.errors import InputError, ParityError, RuntimeCrashedError, RuntimeFailedError
 from resnet_export.network.operators.operator import Floats
-from resnet_export.parity.gate.gate import compare, max_error
-from resnet_export.parity.results import Comparison, Quantity
+from resnet_export.parity.results import Comparison
 
 TIMEOUT_S = 600.0
 HIDDEN = ("PYTHONPATH", "PYTHONHOME", "NODE_OPTIONS", "NODE_PATH")
@@ -64,7 +62,7 @@ class ClientAnswers:
     """The largest memory of the process; None where it can't say."""
 
 
-def prove(name: str, command: Sequence[str], bundle: Path, artefact: Artefact, expected: Expected) -> Proof:
+def prove(name: str, command: Sequence[str], bundle: Path, artefact: Artefact, golden: Golden) -> Proof:
     """Runs the client of a bundle with an artefact, and judges it.
 
     Raises:
@@ -73,27 +71,23 @@ def prove(name: str, command: Sequence[str], bundle: Path, artefact: Artefact, e
     """
     text = run_client(name, [*command, "--json", "--model", artefact.name(bundle)], bundle)
     found = _decoded(name, text)
-    missing = expected.pixels.keys() - found.answers.keys()
+    missing = golden.pixels.keys() - found.answers.keys()
     if missing:
         raise RuntimeFailedError(f"The client of {name} gives no answer to {min(missing)}.")
-    names = list(expected.pixels)
+    names = list(golden.pixels)
     pixels = {picture: found.answers[picture].unpacked() for picture in names}
-    _check_preparation(name, pixels, expected)
+    _check_preparation(name, pixels, golden)
     logits = artefact.form.head == "logits"
-    own, rounded = (
-        expected.answers.of([pixels[one] for one in names], logits=logits, dtype=dtype)
-        for dtype in (np.float64, np.float32)
-    )
-    scores = _scores([found.answers[one].scores for one in names])
-    kind: Quantity = "logits" if logits else "probabilities"
-    compared = compare(name, "pictures", kind, scores, own, max_error(rounded, own), precision=artefact.precision)
+    own = golden.answers.of(pixels.values(), logits=logits)
+    scores = np.array([found.answers[one].scores for one in names], np.float64)
+    compared = golden.answers.judge(name, scores, pixels.values(), artefact.precision, logits=logits)
     if not compared.error <= compared.bound:
         raise ParityError(_too_far(name, names, scores, own, compared))
-    truth = expected.answers.of(expected.pixels.values(), logits=logits)
+    truth = golden.answers.of(golden.pixels.values(), logits=logits)
     decoders = [
-        Decoder(one, _levels(pixels[one], expected.pixels[one]), float(np.abs(own[row] - truth[row]).max()))
+        Decoder(one, _levels(pixels[one], golden.pixels[one]), float(np.abs(own[row] - truth[row]).max()))
         for row, one in enumerate(names)
-        if not np.array_equal(pixels[one], expected.pixels[one])
+        if not np.array_equal(pixels[one], golden.pixels[one])
     ]
     agreed, undecided = _top1(name, names, scores, truth, compared.bound, {one.picture: one.share for one in decoders})
     return Proof(
@@ -144,10 +138,10 @@ def run_client(name: str, command: Sequence[str], folder: Path) -> str:
     return done.stdout
 
 
-def _check_preparation(name: str, pixels: Mapping[str, Pixels], expected: Expected) -> None:
+def _check_preparation(name: str, pixels: Mapping[str, Pixels], golden: Golden) -> None:
     """Finds out whether pictures that every decoder decodes alike are prepared alike, to the last bit."""
     for picture in filter(is_lossless, pixels):
-        levels = _levels(pixels[picture], expected.pixels[picture])
+        levels = _levels(pixels[picture], golden.pixels[picture])
         if levels:
             raise ParityError(
                 f"The client of {name} prepares {picture} otherwise than the file says: "
@@ -160,10 +154,6 @@ def _levels(found: Pixels, wanted: Pixels) -> int:
     if found.shape != wanted.shape:
         return 255
     return int(np.abs(found.astype(np.int16) - wanted.astype(np.int16)).max(initial=0))
-
-
-def _scores(rows: Sequence[Sequence[float | None]]) -> NDArray[np.float64]:
-    return np.array([[math.nan if value is None else value for value in row] for row in rows])
 
 
 def _too_far(name: str, names: Sequence[str], scores: Floats, truth: Floats, compared: Comparison) -> str:
@@ -211,21 +201,21 @@ def margin(scores: NDArray[Any]) -> float:
 
 
 def golden_answers(
-    expected: Expected, proofs: Sequence[Proof], bounds: Mapping[str, float], *, logits: bool
+    golden: Golden, proofs: Sequence[Proof], bounds: Mapping[str, float], *, logits: bool
 ) -> GoldenAnswers:
     """What the self-test of a bundle compares with.
 
     Args:
-        expected: the pictures and the truth.
+        golden: the pictures and the truth.
         proofs: of the bundle; none where nothing here could run it.
         bounds: artefact -> how far a score may be from the truth.
         logits: whether the artefacts give these.
     """
-    truth = expected.answers.of(expected.pixels.values(), logits=logits)
+    truth = golden.answers.of(golden.pixels.values(), logits=logits)
     shares = {one.picture: one.share for proof in proofs for one in proof.decoders}
     pictures = {}
-    for name, row in zip(expected.pixels, truth, strict=True):
+    for name, row in zip(golden.pixels, truth, strict=True):
         decided = margin(row) > 2 * (max(bounds.values()) + shares.get(name, 0.0))
         scores = tuple(float(f"{score:.9g}") for score in row)
-        pictures[name] = Wanted(expected.digest(name), scores, decision(row), decided)
+        pictures[name] = Wanted(golden.digest(name), scores, decision(row), decided)
     return GoldenAnswers(bounds, pictures)

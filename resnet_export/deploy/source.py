@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.classify.classifier import Asked, Classifier, read_classifier
-from resnet_export.data import Plain
 from resnet_export.errors import ImageError, ModelError
 from resnet_export.files import sha256
-from resnet_export.graph.interface import Embedded, Head, Layout
+from resnet_export.graph.interface import Head
 from resnet_export.images import Preprocessing, find_pictures, load_pictures
 from resnet_export.parity.description import describe
 from resnet_export.parity.model_under_test import ModelUnderTest
+from resnet_export.runtimes.bundle import Input
 from resnet_export.runtimes.session import Precision
 
 Platform = Literal["amd64", "arm"]
@@ -27,20 +27,9 @@ MAX_CALIBRATION = 256
 
 
 @dataclass(frozen=True)
-class Form(Plain):
+class Form(Input):
     """What a file takes and gives."""
 
-    input: str
-    """Name of the input."""
-    dtype: str
-    """As NumPy calls it."""
-    layout: Layout
-    """Order of the input's axes."""
-    batch: int | None
-    """Images a run takes; None for any number."""
-    channels: int
-    embedded: Embedded
-    """How much of the preparation is in the file."""
     output: str
     """Name of the output."""
     head: Head
@@ -71,7 +60,7 @@ class Source:
         """What it takes and gives."""
         taken = self.classifier.taken
         return Form(
-            input=taken.name,
+            name=taken.name,
             dtype=taken.dtype,
             layout=taken.layout,
             batch=taken.batch,
@@ -120,7 +109,7 @@ def calibration_pictures(folder: str | os.PathLike[str], preprocessing: Preproce
         ImageError: there is none.
     """
     paths = find_pictures(folder, hint="Give a folder of pictures with --calibrate.")[:MAX_CALIBRATION]
-    found = [pixels for _, pixels in load_pictures(paths, preprocessing)]
+    found = list(load_pictures(paths, preprocessing))
     if all(isinstance(one, ImageError) for one in found):
         raise ImageError(f"No picture in {folder} can be read.", hint="Give another folder with --calibrate.")
     return tuple(one for one in found if not isinstance(one, ImageError))

@@ -16,23 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.deploy.source import Form, Source
-from resnet_export.errors import NotApplicableError, UsageError, did_you_mean
+from resnet_export.errors import NotApplicableError, UsageError
 from resnet_export.graph.interface import LAYOUTS, Layout
 from resnet_export.registry import Registry
 from resnet_export.runtimes.session import Precision
 
 GROUP = "resnet_export.targets"
 TARGETS = {
-    "ort": "resnet_export.deploy.targets.ort:TARGET",
+    "ort": "resnet_export.deploy.targets.python:ORT",
     "node": "resnet_export.deploy.targets.node:TARGET",
     "web": "resnet_export.deploy.targets.web:TARGET",
-    "openvino": "resnet_export.deploy.targets.others:OPENVINO",
+    "openvino": "resnet_export.deploy.targets.python:OPENVINO",
     "openvino-cpp": "resnet_export.deploy.targets.cpp:TARGET",
-    "ncnn": "resnet_export.deploy.targets.ncnn:TARGET",
-    "litert": "resnet_export.deploy.targets.litert:TARGET",
-    "mnn": "resnet_export.deploy.targets.others:MNN",
-    "tract": "resnet_export.deploy.targets.others:TRACT",
-    "opencv": "resnet_export.deploy.targets.others:OPENCV",
+    "ncnn": "resnet_export.deploy.targets.python:NCNN",
+    "litert": "resnet_export.deploy.targets.python:LITERT",
+    "mnn": "resnet_export.deploy.targets.python:MNN",
+    "tract": "resnet_export.deploy.targets.python:TRACT",
+    "opencv": "resnet_export.deploy.targets.python:OPENCV",
     "triton": "resnet_export.deploy.targets.triton:TARGET",
 }
 """Name -> module:attribute, in the order of the list that users see."""
@@ -86,13 +86,13 @@ class Client:
     """The command that classifies pictures."""
     self_test: str
     """The command that answers the golden pictures."""
-    write_needs: Callable[[Path], None]
-    """Writes into the bundle what `install` reads."""
     prove: Callable[[Path], Sequence[str]] | None
     """Makes the client of this folder ready to run here, and gives the command of its self-test; None where nothing
     here can run it."""
-    needs: Callable[[], None]
+    needs: Callable[[], object]
     """Finds out whether `prove` can work here; raises MissingDependencyError or UnavailableError."""
+    requirements: Callable[[], Sequence[str]] = tuple
+    """The lines of `requirements.txt`, which `install` reads; nothing where there is no such file."""
     leaves: Sequence[str] = ()
     """What `prove` leaves in the folder, and no bundle should have."""
     does: str = "This prints the five most probable classes of each picture."
@@ -160,9 +160,8 @@ class Target:
         self.client.needs()
 
 
-def names() -> list[str]:
-    """Every target that is known here, ours first."""
-    return _registry().names()
+KNOWN = Registry[Target]("target", TARGETS, GROUP)
+names = KNOWN.names
 
 
 def find(name: str) -> Target:
@@ -171,15 +170,6 @@ def find(name: str) -> Target:
     Raises:
         UsageError: there is none.
     """
-    target: Target | None = _registry().find(name)
-    if target is not None:
-        return target
-    if name in NOT_OFFERED:
+    if name in NOT_OFFERED and name not in names():
         raise UsageError(f"There is no target {name}: {NOT_OFFERED[name]}.", hint=f"Known are {', '.join(names())}.")
-    raise UsageError(
-        f"There is no target {name!r}.", hint=f"{did_you_mean(name, names())}Known are {', '.join(names())}."
-    )
-
-
-def _registry() -> Registry:
-    return Registry(TARGETS, GROUP)
+    return KNOWN.find(name)

@@ -10,7 +10,9 @@ from pathlib import Path
 from resnet_export.bench.estimate import Estimate
 from resnet_export.classify.evaluate import evaluate
 from resnet_export.classify.measures import EvaluateReport
-from resnet_export.errors import UsageError, did_you_mean
+from resnet_export.data import decode, from_json
+from resnet_export.errors import InputError, UsageError, did_you_mean
+from resnet_export.graph.file import read, read_metadata
 from resnet_export.graph.recipe import Quantization, Recipe
 from resnet_export.machine.cpu import read_cpu
 from resnet_export.progress import Progress
@@ -21,7 +23,6 @@ from resnet_export.quantization.options import QuantizeOptions
 from resnet_export.quantization.pictures import Pictures, gather, noise, prepare
 from resnet_export.quantization.presets import find_preset, is_here, runs_here
 from resnet_export.quantization.proof import timed
-from resnet_export.quantization.recipes import read_recipe
 from resnet_export.quantization.results import Attempt, LayerNoise
 from resnet_export.quantization.subject import Subject
 from resnet_export.quantization.writing import quantised, quantised_layers, write_plain
@@ -33,6 +34,7 @@ OVERFLOWS = (
     "This CPU has no VNNI: in ort:cpu sums of products of 8 bits overflow here, so that it agrees less with float32 "
     "than on its target."
 )
+NO_RECIPE = "Give a file that `resnet-export quantize` wrote, or the JSON of its report."
 SECONDS = 5.0
 """Of the comparison of an attempt with float32."""
 PARTS = 2
@@ -163,3 +165,31 @@ def prepared(options: QuantizeOptions, subject: Subject, folder: Path, stage: Pr
             dataset = gather([given] if isinstance(given, str | os.PathLike) else given)
         told = show if callable(show) else None
         return prepare(dataset, subject.classifier, folder, options.samples, options.seed, told)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in int8 of a quantised file, or of a report.
+
+    Raises:
+        InputError: it has none.
+    """
+    recipe = _recipe_of(path)
+    if recipe.precision != "int8":
+        raise InputError(
+            f"{path} is of {recipe.precision}, and a recipe is of int8.", hint="Give --precision fp16 in its place."
+        )
+    return recipe
+
+
+def _recipe_of(path: Path) -> Recipe:
+    if path.suffix.lower() == ".json":
+        try:
+            data = from_json(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} cannot be read: {error}.", hint=NO_RECIPE) from error
+        found = data.get("quantization", {}).get("recipe", data) if isinstance(data, dict) else data
+        return decode(Recipe, found, str(path), hint=NO_RECIPE)
+    metadata = read_metadata(read(path), path)
+    if metadata.quantization is None:
+        raise InputError(f"{path} is not quantised, and has no recipe.", hint=NO_RECIPE)
+    return metadata.quantization.recipe

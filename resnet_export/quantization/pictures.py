@@ -24,6 +24,7 @@ from resnet_export.classify.classifier import Classifier
 from resnet_export.classify.data import Dataset, read_dataset
 from resnet_export.classify.data.arrays import find_idx, read_archive, read_idx
 from resnet_export.classify.decoding import doubts, load
+from resnet_export.classify.preparation import Picture
 from resnet_export.errors import ImageError, UsageError
 from resnet_export.files import reported
 from resnet_export.images import Preprocessing, gather_pictures
@@ -147,7 +148,7 @@ def prepare(
 
 
 def _stored(
-    loaded: Iterable[tuple[Path, NDArray[Any] | ImageError]],
+    loaded: Iterable[Picture],
     store: Path,
     total: int,
     show: Callable[[str], None] | None,
@@ -156,7 +157,7 @@ def _stored(
     problems: list[str] = []
     shape, dtype, count = (0,), "uint8", 0
     with reported(store), store.open("wb") as file:
-        for at, (_, pixels) in enumerate(loaded, 1):
+        for at, pixels in enumerate(loaded, 1):
             if isinstance(pixels, ImageError):
                 problems.append(pixels.message)
                 continue

@@ -5,9 +5,10 @@ The float32 file runs in ONNX Runtime beside it: its class is what the other one
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,9 @@ from numpy.typing import NDArray
 from resnet_export.bench.compare import compare
 from resnet_export.bench.compare.results import Comparison
 from resnet_export.bench.compare.side import read_sides
-from resnet_export.classify.classifier import Asked, Classifier, read_classifier
+from resnet_export.classify.classifier import Asked, read_classifier
 from resnet_export.classify.metrics import share
-from resnet_export.classify.preparation import outputs
+from resnet_export.classify.preparation import outputs, takes_any_size
 from resnet_export.errors import ImageError, MissingDependencyError, ResNetExportError, UnavailableError
 from resnet_export.graph.interface import Head
 from resnet_export.graph.recipe import Share
@@ -30,7 +31,6 @@ from resnet_export.quantization.pictures import Part
 from resnet_export.quantization.results import RuntimeProof
 from resnet_export.runtimes import parse_runtime
 from resnet_export.runtimes.ort import OrtSession
-from resnet_export.runtimes.session import Session
 
 RUNTIMES = ("ort:cpu", "openvino")
 """Those that have integer convolutions on a CPU."""
@@ -42,15 +42,12 @@ SIGNED = (
 )
 
 
-def runtimes_here() -> list[str]:
-    """Those of `RUNTIMES` that can run."""
-    found = []
+def runtimes_here() -> dict[str, str]:
+    """Those of `RUNTIMES` that can run -> their versions."""
+    found = {}
     for name in RUNTIMES:
-        try:
-            parse_runtime(name).probe()
-        except (MissingDependencyError, UnavailableError):
-            continue
-        found.append(name)
+        with contextlib.suppress(MissingDependencyError, UnavailableError):
+            found[name] = parse_runtime(name).probe()
     return found
 
 
@@ -58,11 +55,9 @@ def outputs_of(path: Path, runtime: str, part: Part) -> list[NDArray[Any]]:
     """What the file gives for each picture."""
     classifier = read_classifier(path, Asked())
     with parse_runtime(runtime).open(path) as session:
-        rows = [
-            one.output
-            for batch in part.batches(BATCH)
-            for one in outputs(session, classifier, _loaded(session, classifier, batch), batch=BATCH)
-        ]
+        # A file that prepares its pictures gets what it makes them of.
+        given = classifier.preprocessing.framed if takes_any_size(session, classifier) else np.asarray
+        rows = [row for batch in part.batches(BATCH) for row in outputs(session, classifier, given(batch), batch=BATCH)]
     return [row for row in rows if not isinstance(row, ImageError)]
 
 
@@ -92,14 +87,15 @@ def prove(
     """
     right = classes_of(float_path, RUNTIMES[0], part) if part is not None and part.count else None
     found = []
-    for runtime in runtimes_here():
+    for runtime, version in runtimes_here().items():
         with stage(f"prove {runtime}"):
-            found.append(_prove(runtime, path, float_path, layers, part, right, seconds))
+            found.append(_prove(runtime, version, path, float_path, layers, part, right, seconds))
     return tuple(found)
 
 
 def _prove(
     runtime: str,
+    version: str,
     path: Path,
     float_path: Path,
     layers: Sequence[str],
@@ -107,7 +103,6 @@ def _prove(
     right: NDArray[np.int64] | None,
     seconds: float | None,
 ) -> RuntimeProof:
-    version = parse_runtime(runtime).probe()
     try:
         if part is None:
             parse_runtime(runtime).open(path).close()
@@ -158,15 +153,6 @@ def integer_layers(path: Path, layers: Sequence[str]) -> tuple[str, ...]:
         nodes = onnx.load_model(target, load_external_data=False).graph.node
         taken = {name for node in nodes if node.op_type in INTEGER for name in node.input}
     return tuple(name for name in layers if any(one.startswith(f"{name}.weight_quantized") for one in taken))
-
-
-def _loaded(
-    session: Session, classifier: Classifier, batch: NDArray[Any]
-) -> Iterator[tuple[Path, NDArray[Any] | ImageError]]:
-    """Prepared pictures as `outputs` takes them; a file that prepares them gets what it makes them of."""
-    if session.takes_file_input and classifier.taken.prepares:
-        batch = classifier.preprocessing.framed(batch)
-    yield from ((Path(str(at)), one) for at, one in enumerate(batch))
 
 
 def _decision(row: NDArray[Any], head: Head) -> int:

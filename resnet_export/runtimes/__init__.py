@@ -7,7 +7,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from resnet_export.errors import UsageError, did_you_mean
+from resnet_export.errors import UsageError
 from resnet_export.optional import require
 from resnet_export.registry import Registry
 from resnet_export.runtimes.options import read_options, write_options
@@ -38,6 +38,8 @@ GROUP = "resnet_export.runtimes"
 TEST_DOUBLES = ("synthetic",)
 ONLY_WHEN_NAMED = (*TEST_DOUBLES, "torch:compile")
 """Runtimes that take part only where someone asks for them by name; torch.compile takes a minute and more."""
+KNOWN = Registry[Runtime]("runtime", RUNTIMES, GROUP)
+names, find = KNOWN.names, KNOWN.find
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,24 +130,6 @@ def parse_runtime(text: str) -> RuntimeSpec:
     return RuntimeSpec(name, read_options(find(name).options, pairs, name))
 
 
-def names() -> list[str]:
-    """Every runtime that is known here, ours first."""
-    return _registry().names()
-
-
-def find(name: str) -> Runtime:
-    """The runtime of that name.
-
-    Raises:
-        UsageError: there is none.
-    """
-    runtime: Runtime | None = _registry().find(name)
-    if runtime is not None:
-        return runtime
-    hint = f"{did_you_mean(name, names())}Known are {', '.join(names())}."
-    raise UsageError(f"There is no runtime {name!r}.", hint=hint)
-
-
 def open_session(text: str, path: Path) -> Session:
     """Short for `parse_runtime(text).open(path)`: a file in a runtime, in this process."""
     return parse_runtime(text).open(path)
@@ -155,7 +139,3 @@ def attach(framework: str, model: Any, spec: Any) -> Session:
     """A session of a live model of `torch` or `keras`."""
     session: Session = importlib.import_module(f"resnet_export.runtimes.{framework}").attach(model, spec)
     return session
-
-
-def _registry() -> Registry:
-    return Registry(RUNTIMES, GROUP)

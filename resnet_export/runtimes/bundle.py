@@ -22,15 +22,19 @@ RUNTIME_OF = dict.fromkeys(("ort", "node", "web", "triton"), "ort:cpu") | {"open
 
 
 @dataclass(frozen=True)
-class Given:
-    """What the networks take, as the file has it."""
+class Input:
+    """What a network takes, as `deploy.json` has it."""
 
     name: str
     dtype: str
+    """As NumPy calls it."""
     layout: Layout
+    """Order of the axes."""
     batch: int | None
+    """Images a run takes; None for any number."""
     channels: int
     embedded: Embedded
+    """How much of the preparation is in the file."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Bundle:
     target: str
     artefacts: Mapping[str, Precision]
     """Name of a network's file in the bundle -> in what it is computed."""
-    input: Given
+    input: Input
     output: Output
     preparation: Preprocessing
 

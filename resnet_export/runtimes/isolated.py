@@ -14,7 +14,7 @@ from resnet_export.runtimes.session import Placement, Session
 from resnet_export.workers import Worker
 
 TIMEOUT_S = 900.0
-"""Seconds for one answer: compiling a large network takes minutes."""
+"""Seconds for one answer, after which the runtime counts as crashed: compiling a large network takes minutes."""
 FACTS = ("takes_file_input", "batches", "precision", "shows_values", "version")
 """The session's attributes that the parent's copy has."""
 
@@ -47,14 +47,13 @@ class IsolatedSession(Session):
 
     _placement: Placement
 
-    def __init__(self, runtime: str, path: Path, *, allow_fallback: bool = False, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, runtime: str, path: Path, *, allow_fallback: bool = False) -> None:
         """Starts the worker and opens the file.
 
         Args:
             runtime: with its options.
             path: of the `.onnx` file.
             allow_fallback: go on where nodes do not run on the provider that was asked for.
-            timeout_s: seconds for one answer, after which the runtime counts as crashed.
 
         Raises:
             MissingDependencyError: the runtime is not installed.
@@ -64,7 +63,7 @@ class IsolatedSession(Session):
         """
         self.name = runtime
         target = f"{SessionTarget.__module__}:{SessionTarget.__name__}"
-        self._worker = Worker(target, timeout_s=timeout_s, hint="Leave this runtime out.")
+        self._worker = Worker(target, timeout_s=TIMEOUT_S, hint="Leave this runtime out.")
         try:
             facts = self._worker.call("open", runtime, str(path), allow_fallback, doing="opening the file")
         except BaseException:

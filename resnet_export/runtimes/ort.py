@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from resnet_export.error_text import NO_MEMORY, error_text
 from resnet_export.errors import ModelError, NotApplicableError, ResNetExportError, UnavailableError
 from resnet_export.optional import installed
-from resnet_export.runtimes.ort_binding import bind
 from resnet_export.runtimes.ort_providers import (
     ON_CPU,
     AcceleratorOptions,
@@ -42,6 +42,10 @@ SHAPE_ARITHMETIC = frozenset({
 FATAL_ONLY = 4
 """ONNX Runtime's log level: what it logs besides what it raises concerns its developers."""
 LEVELS = {"all": "ENABLE_ALL", "extended": "ENABLE_EXTENDED", "basic": "ENABLE_BASIC", "disabled": "DISABLE_ALL"}
+ASYNCHRONOUS = "disable_synchronize_execution_providers"
+"""Run option: `run` returns when the work is handed over to the device."""
+ELEMENT_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+"""The types of the outputs for which there is room beforehand, as a recorded graph needs it."""
 GRAPH_OPTIONS = ("enable_cuda_graph", "trt_cuda_graph_enable")
 """Options with which a provider records its kernels and replays them."""
 
@@ -184,6 +188,52 @@ def placement_of(
     if not allow_fallback:
         raise UnavailableError(f"{found}.", hint="Go on all the same with --allow-fallback.")
     return Placement(device if nodes[provider] else "CPU", dict(nodes), found)
+
+
+def bind(
+    session: onnxruntime.InferenceSession, batches: Sequence[NDArray[Any]], device: tuple[str, int], *, fixed: bool
+) -> Binding:
+    """Copies batches to the device, so that a run copies nothing from or to the host: ONNX Runtime's IO binding.
+
+    Args:
+        session: that runs them.
+        batches: as the file takes them.
+        device: its kind and number: ("cuda", 0).
+        fixed: whether a recorded graph of kernels is replayed, which reads and writes at fixed addresses: then the
+            first batch alone is run.
+    """
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    if device[0] != "cpu":
+        options.add_run_config_entry(ASYNCHRONOUS, "1")
+    bound = [_bound(session, images, device) for images in (batches[:1] if fixed else batches)]
+    latest = bound[0]
+
+    def submit(index: int) -> None:
+        nonlocal latest
+        latest = bound[index % len(bound)]
+        session.run_with_iobinding(latest, options)
+
+    # The work of one session is done in the order in which it was handed over.
+    return Binding(submit, lambda: latest.synchronize_outputs())
+
+
+def _bound(
+    session: onnxruntime.InferenceSession, images: NDArray[Any], device: tuple[str, int]
+) -> onnxruntime.IOBinding:
+    import onnxruntime
+
+    binding = session.io_binding()
+    taken, given = session.get_inputs()[0], session.get_outputs()[0]
+    binding.bind_ortvalue_input(taken.name, onnxruntime.OrtValue.ortvalue_from_numpy(images, *device))
+    shape = [len(images), *given.shape[1:]]
+    if all(isinstance(size, int) for size in shape) and given.type in ELEMENT_TYPES:
+        room = onnxruntime.OrtValue.ortvalue_from_shape_and_type(shape, ELEMENT_TYPES[given.type], *device)
+        binding.bind_ortvalue_output(given.name, room)
+    else:  # as large as it turns out
+        binding.bind_output(given.name, *device)
+    return binding
 
 
 def runtime_on(source: Provider, options: type[OrtOptions]) -> Runtime:

@@ -87,9 +87,7 @@ class Session(ABC):
         """Frees memory and threads."""
 
     def __enter__(self) -> Self:
-        """The session itself."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Closes the session."""
         self.close()

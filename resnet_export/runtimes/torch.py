@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_export.convert.torch import evaluation
+from resnet_export.convert.torch import as_array, evaluation
 from resnet_export.errors import UnavailableError, UsageError
 from resnet_export.optional import installed, require
 from resnet_export.runtimes.options import CpuOptions
@@ -56,14 +56,14 @@ class TorchSession(Session):
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """Logits (N, num_classes) of normalised images (N, C, H, W)."""
         with self._evaluation():
-            return self._array(self._forward(self._tensor(images)))
+            return as_array(self._forward(self._tensor(images)))
 
     def values(self, images: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
         """The outputs of the modules that stand for `names`; a convolution's is that of its batch norm."""
         found: dict[str, NDArray[Any]] = {}
 
         def keep(name: str) -> Callable[..., None]:
-            return lambda module, inputs, output: found.__setitem__(name, self._array(output).copy())
+            return lambda module, inputs, output: found.__setitem__(name, as_array(output).copy())
 
         modules = dict(self._model.named_modules())
         with self._evaluation(), contextlib.ExitStack() as hooks:
@@ -71,9 +71,7 @@ class TorchSession(Session):
                 module = modules.get(step.parts[-1].name if step.parts else step.name)
                 if step.name in names and module is not None:
                     hooks.callback(module.register_forward_hook(keep(step.name)).remove)
-            logits = self._model(self._tensor(images))
-        if "fc" in names:
-            found["fc"] = self._array(logits)
+            self._model(self._tensor(images))
         return found
 
     def bind(self, batches: Sequence[NDArray[Any]]) -> Binding:
@@ -122,11 +120,6 @@ class TorchSession(Session):
     def _evaluation(self) -> AbstractContextManager[None]:
         # To ask a hundred modules takes as long as a convolution; nobody else changes the mode of our own.
         return evaluation(self._model) if self._options is None else self._torch.inference_mode()
-
-    @staticmethod
-    def _array(tensor: torch.Tensor) -> NDArray[Any]:
-        array: NDArray[Any] = tensor.detach().float().cpu().numpy()
-        return array
 
 
 attach = TorchSession

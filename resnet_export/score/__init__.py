@@ -122,7 +122,7 @@ def score(options: ScoreOptions) -> ScoreReport:
         with stage(f"open {options.runtime}"):
             opened = stack.enter_context(_opened(classifier, spec, options))
         output = Output(folder, str(options.path), _settings(options, opened), _versions(opened))
-        kept = stack.enter_context(output)
+        stack.callback(output.close)
         reading = opened.reading()
         distance = None
         if options.fast and opened.prepared:
@@ -131,7 +131,7 @@ def score(options: ScoreOptions) -> ScoreReport:
         ray = options.engine == "ray"
         working = cluster(opened, options.address) if ray else contextlib.nullcontext(opened)
         with stage("score") as show, working as workers:
-            run = _run(workers, reading, kept, given, options.changed, show if callable(show) else None)
+            run = _run(workers, reading, output, given, options.changed, show if callable(show) else None)
         notes = tuple(reading.notes(spec)) if reading.classes else ()
         report = summarise(folder, replace(run, fast=distance, notes=notes), thumbnails=options.thumbnails)
     _refuse_no_label(report)
@@ -168,12 +168,13 @@ def _opened(classifier: Classifier, spec: RuntimeSpec, options: ScoreOptions) ->
 def _settings(options: ScoreOptions, engine: Engine) -> Settings:
     """What the rows depend on."""
     classifier, names = engine.classifier, ("top", "batch", "fast", "logits", "format", "part_size", "embedding")
+    labels = classifier.labels
     return Settings(
         sha256=sha256(classifier.path),
         runtime=str(options.spec_of(options.runtime)),
         preprocessing=classifier.preprocessing,
         head=classifier.head,
-        labels=_digest(classifier.labels),
+        labels=None if labels is None else hashlib.sha256("\n".join(labels).encode()).hexdigest(),
         **{name: getattr(options, name) for name in names},
     )
 
@@ -189,10 +190,6 @@ def _refuse_no_label(report: ScoreReport) -> None:
         )
 
 
-def _digest(labels: tuple[str, ...] | None) -> str | None:
-    return None if labels is None else hashlib.sha256("\n".join(labels).encode()).hexdigest()
-
-
 def _versions(engine: Engine) -> dict[str, str]:
     from resnet_export import __version__
 
@@ -203,22 +200,22 @@ def _versions(engine: Engine) -> dict[str, str]:
 def _run(
     engine: Engine,
     reading: Reading,
-    kept: Output,
+    output: Output,
     inputs: Sequence[str],
     changed: bool,
     show: Callable[[str], object] | None,
 ) -> Run:
     """Scores what is due, part by part."""
-    settings, since = kept.manifest.settings, time.perf_counter()
-    due = kept.due(list_pictures(inputs), changed=changed)
+    settings, since = output.manifest.settings, time.perf_counter()
+    due = output.due(list_pictures(inputs), changed=changed)
     rows = engine.rows(due, reading, settings)
-    shown = Shown(engine, inputs, kept.known, show)
+    shown = Shown(engine, inputs, output.known, show)
     with shown, contextlib.closing(rows):
         for part in grouped(map(shown.count, rows), settings.part_size):
-            kept.add(part)
+            output.add(part)
     return Run(
         pictures=shown.done,
-        known=kept.known,
+        known=output.known,
         seconds=time.perf_counter() - since,
         runtime=engine.session.name,
         decoders=engine.decoders,

@@ -24,8 +24,7 @@ from resnet_export.classify.callers import answered, open_for_callers
 from resnet_export.classify.classifier import Classifier
 from resnet_export.classify.decoder import Decoded, Recipe, Source, decode_all
 from resnet_export.classify.preparation import Batching, batching_of, run_batch, takes_any_size
-from resnet_export.classify.probabilities import top_classes
-from resnet_export.classify.reading import Reading
+from resnet_export.classify.reading import Reading, top_classes
 from resnet_export.machine.cpu import usable_cpus
 from resnet_export.runtimes import RuntimeSpec
 from resnet_export.runtimes.session import Session

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_export.classify.classifier import Classifier
-from resnet_export.classify.decoder import Chunk, Decoded, Recipe, Source, decode_alone, start_decoder
+from resnet_export.classify.decoder import TARGET, TIMEOUT_S, Chunk, Decoded, Recipe, Source, decode_alone
 from resnet_export.classify.preparation import batching_of
 from resnet_export.classify.reading import Reading
 from resnet_export.error_text import error_text
@@ -145,7 +145,7 @@ class Decoding:
         return _each(table, lambda sources: list(zip(sources, self._decoded(sources), strict=True)))
 
     def _decoded(self, sources: list[Source]) -> list[Decoded]:
-        self._worker = self._worker or start_decoder()
+        self._worker = self._worker or Worker(TARGET, timeout_s=TIMEOUT_S)
         chunk = Chunk(sources, self._recipe)
         try:
             found: list[Decoded] = self._worker.call("decode", chunk, doing="decoding pictures")

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, NamedTuple, Self
+from typing import NamedTuple
 
 from resnet_export.classify.decoder import Source
 from resnet_export.data import decode, to_json
@@ -66,12 +66,13 @@ class Index:
         self._folder.cleanup()
 
 
-class Output(contextlib.AbstractContextManager["Output"]):
-    """The parts of one run, or of several with the same settings. A context manager.
+class Output:
+    """The parts of one run, or of several with the same settings.
 
     Attributes:
         manifest: names the parts that count.
         known: rows that were there when it was opened.
+        close: gives the folder free.
     """
 
     def __init__(self, place: str, model: str, settings: Settings, versions: Mapping[str, str]) -> None:
@@ -82,32 +83,17 @@ class Output(contextlib.AbstractContextManager["Output"]):
             UnavailableError: it can't be read or written, or another process has it open.
             InputError: its manifest is damaged, or a part is missing.
         """
-        self._folder, self._index, self._lock = Folder(place), Index(), None
+        self._folder = Folder(place)
         self._replaced: dict[int, set[str]] = {}
         self._since = time.monotonic()
-        try:
+        with contextlib.ExitStack() as opened:
+            self._index = opened.enter_context(contextlib.closing(Index()))
             self._folder.create()
-            self._lock = self._locked()
+            opened.enter_context(self._locked())
             found = read_manifest(self._folder)
             self.manifest = self._begun(model, settings, versions) if found is None else self._resumed(found, settings)
             self.known = self._read_known()
-        except BaseException:
-            self.close()
-            raise
-
-    def __enter__(self) -> Self:
-        """The output itself."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Closes it."""
-        self.close()
-
-    def close(self) -> None:
-        """Gives the folder free."""
-        self._index.close()
-        if self._lock is not None:
-            self._lock.close()
+            self.close = opened.pop_all().close
 
     def due(self, pictures: Iterator[Source], *, changed: bool) -> Iterator[Source]:
         """Those that have no row yet, each once; and those that have changed since theirs was written, if so wanted."""
@@ -135,7 +121,7 @@ class Output(contextlib.AbstractContextManager["Output"]):
             obsolete.append(parts[place].file)
             parts[place] = self._without(parts[place], gone)
             self._replaced[place] -= gone
-        content = tables.write(rows, self.manifest.settings)
+        content = tables.encode(map(tables.as_dict, rows), self.manifest.settings)
         errors = sum(row.error is not None for row in rows)
         parts.append(self._written(content, len(rows), errors, now - self._since))
         self._commit(replace(self.manifest, parts=tuple(parts)))
@@ -161,10 +147,10 @@ class Output(contextlib.AbstractContextManager["Output"]):
         self._folder.write(MANIFEST, f"{to_json(manifest)}\n".encode())
         self.manifest = manifest
 
-    def _locked(self) -> IO[bytes] | None:
+    def _locked(self) -> contextlib.AbstractContextManager[object]:
         """A lock on the folder, where it is one of this machine."""
         if is_address(self._folder.place):
-            return None
+            return contextlib.nullcontext()
         path = Path(self._folder.place, LOCK)
         with reported(path):
             file = path.open("ab")

@@ -45,7 +45,6 @@ class Shown:
         self._marks = [(self._shown_at, 0)]
 
     def __enter__(self) -> Self:
-        """Itself."""
         if self._show is not None:
             self._counting.start()
         return self

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import heapq
-import io
 import math
 from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 from resnet_export.classify.decoder import Recipe, Source, decode_all
+from resnet_export.classify.decoding import as_png
 from resnet_export.classify.results import ClassProbability
 from resnet_export.errors import InputError
 from resnet_export.images import Preprocessing
@@ -70,13 +69,11 @@ def _with_thumbnails(unsure: tuple[Unsure, ...]) -> tuple[Unsure, ...]:
     from PIL import Image
 
     sources = [Source(one.path, place_of(one.path)) for one in unsure]
-    copies = []
-    for _, found in decode_all(sources, Recipe(SQUARE, fast=True), processes=1):
-        content = io.BytesIO()
-        if found.pixels is not None:
-            Image.fromarray(found.pixels).save(content, "PNG", optimize=True)
-        copies.append(base64.b64encode(content.getvalue()).decode() or None)
-    return tuple(replace(one, thumbnail=copy) for one, copy in zip(unsure, copies, strict=True))
+    found = [decoded.pixels for _, decoded in decode_all(sources, Recipe(SQUARE, fast=True), processes=1)]
+    return tuple(
+        one if pixels is None else replace(one, thumbnail=as_png(Image.fromarray(pixels)))
+        for one, pixels in zip(unsure, found, strict=True)
+    )
 
 
 class _Seen:

@@ -22,11 +22,6 @@ NUMBERS = ("logits", "embedding")
 """Columns that are only there if they were asked for, lists too."""
 
 
-def write(rows: Iterable[Row], settings: Settings) -> bytes:
-    """The bytes of a part."""
-    return encode(map(as_dict, rows), settings)
-
-
 def as_dict(row: Row) -> dict[str, Any]:
     """A row by its columns."""
     return {

@@ -381,8 +381,8 @@ class TestAgainst:
         monkeypatch.setattr(
             "resnet_export.classify.evaluate.load",
             lambda dataset, classifier, prepared: (
-                (name, ImageError("Too narrow.") if at in broken.get(classifier.path.stem, ()) else one)
-                for at, (name, one) in enumerate(decoding.load(dataset, classifier, prepared=prepared))
+                ImageError("Too narrow.") if at in broken.get(classifier.path.stem, ()) else one
+                for at, one in enumerate(decoding.load(dataset, classifier, prepared=prepared))
             ),
         )
         data, other = archive(tmp_path / "some.npz", most=30), network(tmp_path / "less.onnx", 100)

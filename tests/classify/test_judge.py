@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from resnet_export.classify.judge import _one, _several
-from resnet_export.classify.probabilities import top_classes
+from resnet_export.classify.reading import top_classes
 
 SHARES = arrays(np.float64, st.integers(2, 12), elements=st.integers(0, 8).map(lambda n: n / 8))
 

@@ -109,14 +109,14 @@ def test_each_picture_has_its_own_row(batch: int, fixed: bool, tmp_path: Path, p
     classifier = read_classifier(ours(tmp_path / "net.onnx", batch=batch if fixed else None), Asked())
     session = Echo()
     found = list(outputs(session, classifier, load_pictures(pictures, classifier.preprocessing), batch=batch))
-    assert [answer.path for answer in found] == pictures
-    for index, answer in enumerate(found):
+    assert len(found) == len(pictures)
+    for index, row in enumerate(found):
         if index == 3:
-            assert isinstance(answer.output, ImageError)
+            assert isinstance(row, ImageError)
             continue
-        assert not isinstance(answer.output, ImageError)
+        assert not isinstance(row, ImageError)
         expected = (10 * index / 255 - PREPARED.mean[0]) / PREPARED.std[0]
-        assert answer.output[0] == pytest.approx(expected, abs=1e-5)  # the mean of 1024 numbers in float32
+        assert row[0] == pytest.approx(expected, abs=1e-5)  # the mean of 1024 numbers in float32
     given = [len(images) for images in session.given]
     if fixed:
         assert given == [batch] * -(-4 // batch)
@@ -132,12 +132,11 @@ def test_answers_keep_their_order_however_many_threads_run(callers: int, tmp_pat
         loaded = load_pictures(4 * pictures, classifier.preprocessing)
         found = list(outputs(session, classifier, loaded, batch=2, callers=callers))
         alone = [*outputs(session, classifier, load_pictures(pictures, classifier.preprocessing), batch=2)]
-    assert [answer.path for answer in found] == 4 * pictures
-    for answer, wanted in zip(found, 4 * alone, strict=True):
-        if isinstance(wanted.output, ImageError):
-            assert isinstance(answer.output, ImageError)
+    for row, wanted in zip(found, 4 * alone, strict=True):
+        if isinstance(wanted, ImageError):
+            assert isinstance(row, ImageError)
         else:
-            np.testing.assert_allclose(answer.output, wanted.output, rtol=1e-5)
+            np.testing.assert_allclose(row, wanted, rtol=1e-5)
 
 
 def test_pictures_are_prepared_as_they_are_run(tmp_path: Path, pictures: list[Path]) -> None:

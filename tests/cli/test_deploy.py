@@ -31,13 +31,13 @@ def test_a_bundle(invoke: Callable[..., Result]) -> None:
 def test_a_bundle_that_is_refused_says_why_and_gives_its_code(
     invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from resnet_export.deploy.targets import ort
+    from resnet_export.deploy.targets import python
     from resnet_export.errors import MissingDependencyError
 
     def missing(*arguments: object) -> None:
         raise MissingDependencyError("ort is missing.", hint="Install it with: pip install onnxruntime")
 
-    monkeypatch.setattr(type(ort.TARGET), "refuse", missing)
+    monkeypatch.setattr(type(python.ORT), "refuse", missing)
     ours(Path("net.onnx"))
     done = invoke("deploy", "net.onnx", "--target", "ort", "--output", "bundle")
     assert done.exit_code == 4

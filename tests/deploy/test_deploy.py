@@ -16,7 +16,7 @@ from resnet_export import registry
 from resnet_export.deploy import deploy, list_targets, target
 from resnet_export.deploy.proof import run_client
 from resnet_export.deploy.target import Artefact
-from resnet_export.deploy.targets import ort
+from resnet_export.deploy.targets import python
 from resnet_export.errors import ModelError, RuntimeFailedError, UsageError
 from tests.classify.files import foreign, ours
 from tests.deploy.running import move_first_pad, multiply_first_weights, run_python
@@ -41,11 +41,11 @@ def changed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Path], None]
 
     def change(edit: Callable[[Path], None]) -> None:
         def write(source: Source, folder: Path) -> Sequence[Artefact]:
-            (artefact,) = ort.copied(source, folder)
+            (artefact,) = python.copied(source, folder)
             edit(artefact.path)
             return [artefact]
 
-        monkeypatch.setattr(ort, "TARGET", dataclasses.replace(ort.TARGET, write=write))
+        monkeypatch.setattr(python, "ORT", dataclasses.replace(python.ORT, write=write))
 
     return change
 
@@ -82,7 +82,7 @@ def test_a_client_may_prepare_the_pictures_of_a_file_that_does_so_itself(
         form = dataclasses.replace(source.form, dtype="float32", layout="nchw", embedded="none")
         return [Artefact(ours(folder / "net.onnx"), form, "float32")]
 
-    monkeypatch.setattr(ort, "TARGET", dataclasses.replace(ort.TARGET, write=write))
+    monkeypatch.setattr(python, "ORT", dataclasses.replace(python.ORT, write=write))
     (made,) = deploy(ours(tmp_path / "image.onnx", **VARIANTS["image"]), "ort", tmp_path / "bundle").bundles
     assert made.status == "proven", made.reason
     assert run_python(tmp_path / "bundle", "selftest.py").returncode == 0
@@ -174,9 +174,9 @@ def test_a_client_that_fails_is_a_failure(
 def test_each_of_several_targets_succeeds_or_fails_alone(
     net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refusing = dataclasses.replace(ort.TARGET, takes=target.Takes(precisions=("float16",)))
-    monkeypatch.setattr(ort, "REFUSING", refusing, raising=False)
-    monkeypatch.setitem(target.TARGETS, "refusing", "resnet_export.deploy.targets.ort:REFUSING")
+    refusing = dataclasses.replace(python.ORT, takes=target.Takes(precisions=("float16",)))
+    monkeypatch.setattr(python, "REFUSING", refusing, raising=False)
+    monkeypatch.setitem(target.TARGETS, "refusing", "resnet_export.deploy.targets.python:REFUSING")
     report = deploy(net, ["refusing", "ort"], tmp_path / "bundles")
     assert [bundle.status for bundle in report.bundles] == ["refused", "proven"]
     assert report.exit_code == 3
@@ -186,7 +186,7 @@ def test_each_of_several_targets_succeeds_or_fails_alone(
 
 def test_a_file_that_resizes_is_refused_where_the_runtime_cannot(tmp_path: Path) -> None:
     net = ours(tmp_path / "net.onnx", layout="nhwc", preprocess="image", opset=18)
-    plain = dataclasses.replace(ort.TARGET, takes=target.Takes())
+    plain = dataclasses.replace(python.ORT, takes=target.Takes())
     from resnet_export.deploy.source import read_source
 
     with pytest.raises(
@@ -248,8 +248,8 @@ def test_what_a_runtime_cannot_write_is_the_disk_s_fault_where_that_is_full(
     def refuse(*arguments: object) -> None:
         raise ModelError("Failed to save ORT format model to file.")
 
-    monkeypatch.setattr(ort, "REFUSING", dataclasses.replace(ort.TARGET, write=refuse), raising=False)
-    monkeypatch.setitem(target.TARGETS, "refusing", "resnet_export.deploy.targets.ort:REFUSING")
+    monkeypatch.setattr(python, "REFUSING", dataclasses.replace(python.ORT, write=refuse), raising=False)
+    monkeypatch.setitem(target.TARGETS, "refusing", "resnet_export.deploy.targets.python:REFUSING")
     monkeypatch.setattr(shutil, "disk_usage", lambda where: SimpleNamespace(free=free))
     found = deploy(net, "refusing", tmp_path / "bundle").bundles[0]
     assert (found.status, found.exit_code) == (status, code)
@@ -279,10 +279,10 @@ def test_a_file_that_is_not_what_it_says_is_refused(net: Path, tmp_path: Path) -
 def test_a_third_partys_target_takes_part(monkeypatch: pytest.MonkeyPatch) -> None:
     from importlib.metadata import EntryPoint, EntryPoints
 
-    point = EntryPoint("mine", "resnet_export.deploy.targets.ort:TARGET", target.GROUP)
+    point = EntryPoint("mine", "resnet_export.deploy.targets.python:ORT", target.GROUP)
     monkeypatch.setattr(registry, "entry_points", lambda *, group: EntryPoints([point]).select(group=group))
     assert target.names()[-1] == "mine"
-    assert target.find("mine") is ort.TARGET
+    assert target.find("mine") is python.ORT
 
 
 def test_the_list_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,10 +68,10 @@ def test_a_wrong_pad_in_the_artefact_of_ncnn_is_named(
     exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs("ncnn")
-    from resnet_export.deploy.targets import ncnn
+    from resnet_export.deploy.targets import python
 
     def write(*arguments: Any) -> Any:
-        made = ncnn.write(*arguments)[:1]
+        made = python.write_ncnn(*arguments)[:1]
         text = made[0].path.read_text()
         lines = [line for line in text.splitlines() if line.startswith("Convolution")]
         wrong = lines[3].replace(" 4=1 ", " 4=2 15=0 ")  # the left pad, and the right one, which is otherwise the same
@@ -79,7 +79,7 @@ def test_a_wrong_pad_in_the_artefact_of_ncnn_is_named(
         made[0].path.write_text(text.replace(lines[3], wrong))
         return made
 
-    monkeypatch.setattr(ncnn, "TARGET", dataclasses.replace(ncnn.TARGET, write=write))
+    monkeypatch.setattr(python, "NCNN", dataclasses.replace(python.NCNN, write=write))
     (made,) = deploy(exported.path, "ncnn", tmp_path / "bundle").bundles
     assert made.status == "failed"
     assert "First wrong layer: layer1.1.conv1." in (made.reason or "")
@@ -306,10 +306,10 @@ def test_a_wrong_pad_in_the_artefact_of_node_is_named(
     net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs("node")
-    from resnet_export.deploy.targets import node, ort
+    from resnet_export.deploy.targets import node, python
 
     def write(*arguments: Any) -> Any:
-        made = ort.copied(*arguments)
+        made = python.copied(*arguments)
         move_first_pad(made[0].path)
         return made
 

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from resnet_export.errors import ModelError, RuntimeCrashedError, RuntimeFailedError, UsageError
-from resnet_export.runtimes import open_session
+from resnet_export.runtimes import isolated, open_session
 from resnet_export.runtimes.isolated import IsolatedSession
 
 if TYPE_CHECKING:
@@ -38,9 +38,10 @@ def test_a_crash_is_an_error_with_the_signal_and_the_last_words(plain: Path) -> 
     assert any("Aborted" in line for line in caught.value.log)
 
 
-def test_a_crash_while_it_opens_the_file(plain: Path) -> None:
+def test_a_crash_while_it_opens_the_file(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolated, "TIMEOUT_S", 0.001)
     with pytest.raises(RuntimeCrashedError, match="while opening the file"):
-        IsolatedSession("reference", plain, timeout_s=0.001)
+        IsolatedSession("reference", plain)
     assert psutil.Process().children() == []
 
 
@@ -82,9 +83,10 @@ def test_nothing_that_it_prints_is_seen(plain: Path, capfd: pytest.CaptureFixtur
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_does_not_answer_in_time_is_a_crash(plain: Path) -> None:
+def test_what_does_not_answer_in_time_is_a_crash(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolated, "TIMEOUT_S", 3)
     with (
-        IsolatedSession("synthetic,fail=hang", plain, timeout_s=3) as session,
+        IsolatedSession("synthetic,fail=hang", plain) as session,
         pytest.raises(RuntimeCrashedError, match="its process gave no sign of life for 3 s while running it"),
     ):
         session.run(IMAGES)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import os
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from PIL import Image
-from training import cifar, idx
+from training import cifar
 from training.augmentation import Augmentation, batches
 from training.data import load, moments
 
@@ -25,28 +24,6 @@ if TYPE_CHECKING:
 
 GENERATOR = np.random.default_rng(0)
 IMAGES = GENERATOR.integers(0, 256, (6, 8, 8, 1), dtype=np.uint8)
-
-
-def idx_bytes(array: np.ndarray) -> bytes:
-    return bytes((0, 0, 8, array.ndim)) + b"".join(n.to_bytes(4) for n in array.shape) + array.tobytes()
-
-
-def test_an_idx_file_compressed_or_not(tmp_path: Path) -> None:
-    array = GENERATOR.integers(0, 256, (3, 4, 5), dtype=np.uint8)
-    (tmp_path / "plain").write_bytes(idx_bytes(array))
-    (tmp_path / "small.gz").write_bytes(gzip.compress(idx_bytes(array)))
-    for name in ("plain", "small.gz"):
-        assert np.array_equal(idx.read(tmp_path / name), array)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [(b"\0\0\x0d\1\0\0\0\0", "no IDX file"), (b"\0\0\x08\1\0\0\0\5ab", "has 10 bytes"), (b"", "no IDX file")],
-)
-def test_a_damaged_idx_file(tmp_path: Path, content: bytes, message: str) -> None:
-    (tmp_path / "x").write_bytes(content)
-    with pytest.raises(InputError, match=message):
-        idx.read(tmp_path / "x")
 
 
 def test_without_fashion_mnist_the_error_says_how_to_get_it(tmp_path: Path) -> None:

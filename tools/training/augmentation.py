@@ -5,7 +5,6 @@ What a picture gets follows from the seed, the epoch and its place in the data a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,8 +59,3 @@ def batches(count: int, size: int, seed: int, epoch: int) -> list[NDArray[np.int
     """The places of an epoch's pictures, in full batches: what remains is left out, and comes first in no epoch."""
     order = np.random.default_rng([seed, epoch, ORDER]).permutation(count)
     return [order[start : start + size] for start in range(0, count - size + 1, size)]
-
-
-def in_pieces(count: int, size: int) -> Iterator[slice]:
-    """All places in their order."""
-    return (slice(start, start + size) for start in range(0, count, size))

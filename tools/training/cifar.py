@@ -8,11 +8,12 @@ Source: https://www.cs.toronto.edu/~kriz/cifar.html; Krizhevsky, "Learning Multi
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pickle
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from training.data import Data
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 URL_VARIABLE = "RESNET_EXPORT_CIFAR_URL"
+ARCHIVE = URL.rpartition("/")[2]
 SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
 """Of the archive; Keras checks for the same."""
 FOLDER = "cifar-10-batches-py"
@@ -61,67 +63,45 @@ def cifar10(folder: Path | None) -> Data:
     return Data("cifar10", images, labels, test_images, test_labels, CLASSES, PADDING)
 
 
-class _Files:
-    """The six files of a folder or of an archive."""
-
-    def __init__(self, where: Path) -> None:
-        self.where = where
-        self.archive = None if where.is_dir() else _opened_archive(where)
-
-    def __enter__(self) -> Read:
-        return self.read
-
-    def __exit__(self, *error: object) -> None:
-        if self.archive is not None:
-            self.archive.close()
-
-    def read(self, name: str) -> bytes:
-        """The bytes of a file."""
+@contextlib.contextmanager
+def _opened(folder: Path | None) -> Iterator[Read]:
+    """What reads one of the six files, in a folder or in an archive."""
+    where = _found(folder)
+    with contextlib.ExitStack() as stack:
         try:
-            if self.archive is None:
-                return (self.where / name).read_bytes()
-            entry = self.archive.extractfile(f"{FOLDER}/{name}")
-            if entry is None:
-                raise KeyError(f"{name} is no file")
-            return entry.read()
-        except (OSError, KeyError, EOFError, tarfile.TarError) as error:
-            raise InputError(f"{self.where} has no {name} of CIFAR-10: {error}.", hint=HOW_TO_GET) from error
+            archive = None if where.is_dir() else stack.enter_context(tarfile.open(where))
+        except (OSError, tarfile.TarError) as error:
+            raise InputError(f"{where} can't be read as an archive: {error}.", hint=HOW_TO_GET) from error
+
+        def read(name: str) -> bytes:
+            try:
+                if archive is None:
+                    return (where / name).read_bytes()
+                entry = archive.extractfile(f"{FOLDER}/{name}")
+                if entry is None:
+                    raise KeyError(f"{name} is no file")
+                return entry.read()
+            except (OSError, KeyError, EOFError, tarfile.TarError) as error:
+                raise InputError(f"{where} has no {name} of CIFAR-10: {error}.", hint=HOW_TO_GET) from error
+
+        yield read
 
 
-def _opened_archive(path: Path) -> tarfile.TarFile:
-    try:
-        return tarfile.open(path)
-    except (OSError, tarfile.TarError) as error:
-        raise InputError(f"{path} can't be read as an archive: {error}.", hint=HOW_TO_GET) from error
-
-
-def _opened(folder: Path | None) -> _Files:
-    """Where the files are."""
+def _found(folder: Path | None) -> Path:
+    """The folder of the files, or the archive."""
     if folder is not None:
-        found = next((place for place in _places(folder) if place.exists()), None)
+        if (folder / TEST).is_file():
+            return folder
+        found = next((place for place in (folder / FOLDER, folder / ARCHIVE) if place.exists()), None)
         if found is None:
-            raise InputError(f"{folder} holds neither {FOLDER} nor {_archive()}.", hint=HOW_TO_GET)
-        return _Files(found)
+            raise InputError(f"{folder} holds neither {FOLDER} nor {ARCHIVE}.", hint=HOW_TO_GET)
+        return found
     keras = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
     for place in (keras / f"{FOLDER}-target" / FOLDER, keras / FOLDER):
         if (place / TEST).is_file():
-            return _Files(place)
-    return _Files(_downloaded())
-
-
-def _places(folder: Path) -> tuple[Path, ...]:
-    own = (folder,) if (folder / TEST).is_file() else ()
-    return (*own, folder / FOLDER, folder / _archive())
-
-
-def _archive() -> str:
-    return URL.rpartition("/")[2]
-
-
-def _downloaded() -> Path:
-    path = cache_folder() / _archive()
+            return place
     try:
-        return download(os.environ.get(URL_VARIABLE, URL), path, SHA256, otherwise=HOW_TO_GET)
+        return download(os.environ.get(URL_VARIABLE, URL), cache_folder() / ARCHIVE, SHA256, otherwise=HOW_TO_GET)
     except CheckpointError as error:
         raise InputError(error.message, hint=error.hint) from error
 

@@ -20,8 +20,6 @@ from resnet_export.weights import Weights
 from training.loop import Epoch, State
 from training.settings import Settings
 
-SUFFIX = ".keras"
-
 
 class Loop:
     """A compiled model."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from resnet_export.optional import require
 from resnet_export.weights import Weights
-from training.augmentation import Augmentation, batches, in_pieces
+from training.augmentation import Augmentation, batches
 from training.data import Data
 from training.schedule import rate
 from training.settings import Settings
@@ -89,8 +89,9 @@ def start(weights: Weights, settings: Settings, device: str) -> Loop:
 
 def accuracy(loop: Loop, data: Data) -> float:
     """Share of the test pictures whose class is right."""
-    right = sum(
-        np.count_nonzero(loop.logits(data.prepared(data.test_images[piece])).argmax(1) == data.test_labels[piece])
-        for piece in in_pieces(len(data.test_images), TEST_BATCH)
-    )
-    return right / len(data.test_images)
+    count, right = len(data.test_images), 0
+    for start in range(0, count, TEST_BATCH):
+        piece = slice(start, start + TEST_BATCH)
+        answers = loop.logits(data.prepared(data.test_images[piece])).argmax(1)
+        right += np.count_nonzero(answers == data.test_labels[piece])
+    return right / count

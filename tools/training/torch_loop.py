@@ -15,8 +15,6 @@ from resnet_export.weights import Weights
 from training.loop import Batch, Epoch, State
 from training.settings import Settings
 
-SUFFIX = ".safetensors"
-
 
 class Loop:
     """A model with its optimiser."""

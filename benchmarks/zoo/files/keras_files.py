@@ -33,7 +33,7 @@ def _written(name: str, opset: int, path: Path) -> Own:
     import tf2onnx
 
     size = SIZES.get(name, SIZE)
-    model = awake(in_keras._application(name, size))
+    model = awake(in_keras.application(name, size))
     signature = [tf.TensorSpec((None, size, size, 3), tf.float32, name="input")]
     with quiet():
         tf2onnx.convert.from_keras(model, input_signature=signature, opset=opset, output_path=str(path))

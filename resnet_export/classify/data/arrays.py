@@ -75,10 +75,15 @@ def read_idx(images: Path, labels: Path) -> Dataset:
     Raises:
         InputError: one of them is damaged.
     """
-    return _dataset(images, _read_idx_file(images), _read_idx_file(labels))
+    return _dataset(images, read_idx_file(images), read_idx_file(labels))
 
 
-def _read_idx_file(path: Path) -> NDArray[np.uint8]:
+def read_idx_file(path: Path) -> NDArray[np.uint8]:
+    """The array in an IDX file of unsigned bytes, packed or not.
+
+    Raises:
+        InputError: it can't be read, is of another kind, or has another length than it says.
+    """
     try:
         content = path.read_bytes()
         data = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from resnet_export.deploy.bundle import CLIENTS
 from resnet_export.deploy.target import Client, Takes, Target
-from resnet_export.deploy.targets.others import converted
-from resnet_export.deploy.targets.python import requirements
+from resnet_export.deploy.targets.python import converted, pinned
 from resnet_export.error_text import error_text
 from resnet_export.errors import UnavailableError
 from resnet_export.optional import installed
@@ -67,7 +66,7 @@ TARGET = Target(
         run="build/client golden/08-colour.jpg",
         does=f"{Client.does} Debian has what it is built with: `{APT}`.",
         self_test="build/selftest",
-        write_needs=requirements(["openvino"]),
+        requirements=lambda: pinned("openvino"),
         prove=build,
         needs=needs,
         leaves=("build",),

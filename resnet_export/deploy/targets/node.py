@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from resnet_export.deploy.target import Client, Takes, Target
-from resnet_export.deploy.targets.ort import copied
+from resnet_export.deploy.targets.python import copied
 from resnet_export.error_text import error_text
 from resnet_export.errors import UnavailableError
 
@@ -53,7 +53,6 @@ TARGET = Target(
         install=" ".join(INSTALL),
         run="node client.mjs golden/08-colour.jpg",
         self_test="node selftest.mjs",
-        write_needs=lambda folder: None,
         prove=install,
         needs=needs,
         leaves=("node_modules",),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from resnet_export.deploy.source import Source
 from resnet_export.deploy.target import Artefact, Takes, Target
-from resnet_export.deploy.targets.ort import copied
-from resnet_export.deploy.targets.python import python_client
+from resnet_export.deploy.targets.python import SHARED, copied, pinned, python_client
 from resnet_export.errors import NotApplicableError
 from resnet_export.targets.signature import Signature, read_signature
 
@@ -59,26 +58,16 @@ instance_group [ {{ count: 1, kind: KIND_AUTO }} ]
 {batching}"""
 
 
-def _needs(write_python: Callable[[Path], None]) -> Callable[[Path], None]:
-    def write_needs(folder: Path) -> None:
-        write_python(folder)
-        requirements = folder / "requirements.txt"
-        requirements.write_text(f"tritonclient[http]\n{requirements.read_text(encoding='utf-8')}", encoding="utf-8")
-
-    return write_needs
-
-
-PYTHON = python_client("triton")
 TARGET = Target(
     writes="a model repository with config.pbtxt and labels; a Python client",
     proven_by="nothing here: the server is a container of its own",
     takes=Takes(precisions=("float32", "int8"), pictures=True),
     write=write,
     client=replace(
-        PYTHON,
+        python_client("triton"),
         install=SERVER,
         run="pip install -r requirements.txt && python client.py golden/08-colour.jpg",
-        write_needs=_needs(PYTHON.write_needs),
+        requirements=lambda: ["tritonclient[http]", *pinned(*SHARED)],
         prove=None,
     ),
 )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from resnet_export.deploy.source import Source
-from resnet_export.deploy.target import Artefact, Client, Takes, Target
+from resnet_export.deploy.target import Artefact, Takes, Target
 from resnet_export.deploy.targets import node
-from resnet_export.deploy.targets.ort import copied
+from resnet_export.deploy.targets.python import copied
 from resnet_export.errors import NotApplicableError, UnavailableError
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -65,16 +66,13 @@ TARGET = Target(
     proven_by="Chromium, by playwright-core; not WebGPU",
     takes=Takes(precisions=("float32", "float16", "int8"), pictures=True, channels=(1, 3)),
     write=write,
-    client=Client(
+    client=replace(
+        node.TARGET.client,
         files={name: f"web/{name}" for name in PAGE} | {name: f"node/{name}" for name in SHARED},
-        install=" ".join(node.INSTALL),
         run="node server.mjs",
         does=DOES,
-        self_test="node selftest.mjs",
-        write_needs=lambda folder: None,
         prove=_install,
         needs=_needs,
-        leaves=("node_modules",),
     ),
     runtime="ort:cpu",
 )

@@ -107,7 +107,7 @@ def picture_inputs(
     notes = []
     if len(paths) > MAX_PICTURES:
         notes.append(f"{len(paths)} pictures in {folder}: the check ran on the first {MAX_PICTURES}.")
-    loaded = [found for _, found in load_pictures(paths[:MAX_PICTURES], preprocessing)]
+    loaded = list(load_pictures(paths[:MAX_PICTURES], preprocessing))
     notes += [f"left out: {found.message}" for found in loaded if isinstance(found, ImageError)]
     pixels = [found for found in loaded if not isinstance(found, ImageError)]
     least = taken.batch or 1

@@ -6,16 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from resnet_export.classify.probabilities import (
+from resnet_export.classify.reading import (
     activation_for,
     are_probabilities,
-    probabilities_of,
     scores_of,
     top_classes,
 )
 from resnet_export.classify.results import ClassProbability
 from resnet_export.errors import ModelError
 from resnet_export.graph.interface import Activation, Head
+from resnet_export.parity.gate.evaluation import activate
 
 LOGITS = arrays(np.float64, st.integers(1, 20), elements=st.floats(-700, 700))
 
@@ -23,17 +23,12 @@ LOGITS = arrays(np.float64, st.integers(1, 20), elements=st.floats(-700, 700))
 @given(LOGITS)
 def test_the_softmax_is_its_formula(logits: np.ndarray) -> None:
     powers = np.exp(logits - logits.max())
-    np.testing.assert_allclose(probabilities_of(logits, "softmax"), powers / powers.sum(), rtol=1e-12, atol=1e-300)
+    np.testing.assert_allclose(activate(logits, "softmax"), powers / powers.sum(), rtol=1e-12, atol=1e-300)
 
 
 @given(LOGITS)
 def test_the_sigmoid_is_its_formula(logits: np.ndarray) -> None:
-    np.testing.assert_allclose(probabilities_of(logits, "sigmoid"), 1 / (1 + np.exp(-logits)), rtol=1e-12)
-
-
-def test_probabilities_stay_as_they_are() -> None:
-    given = np.array([0.2, 0.9])
-    assert probabilities_of(given, None) is given
+    np.testing.assert_allclose(activate(logits, "sigmoid"), 1 / (1 + np.exp(-logits)), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
