@@ -10,7 +10,7 @@ import click
 
 from resnet_export.cli.options import GroupedCommand, option
 from resnet_export.cli.output import Output, output_options
-from resnet_export.cli.values import BATCH, COUNT, POSITIVE, FileOr, numbers, one_of, whole
+from resnet_export.cli.values import BATCH, COUNT, POSITIVE, SIZE, FileOr, numbers, one_of, whole
 from resnet_export.errors import ParityError
 
 # Literals: the tables that they repeat stand in modules which import numpy and onnx. A test holds them equal.
@@ -69,7 +69,10 @@ EXAMPLES = """\b
 @network("--num-classes", type=COUNT, help="[default: as in the weights, or 1000]")
 @network("--in-channels", type=COUNT, help="[default: as in the weights, or 3]")
 @network(
-    "--image-size", type=COUNT, metavar="PIXELS", help="Height and width.  [default: 224, or 32 with the cifar stem]"
+    "--image-size",
+    type=SIZE,
+    metavar="PIXELS",
+    help="Height and width; 96x64 is 96 high.  [default: 224, or 32 with the cifar stem]",
 )
 @network(
     "--stem",

@@ -108,6 +108,12 @@ def _share(text: str) -> float:
     return number / (100 if unit else 1)
 
 
+def _size(text: str) -> int | tuple[int, int]:
+    """`224`, or `96x64`: height and width."""
+    height, by, width = text.partition("x")
+    return (COUNT.read(height), COUNT.read(width)) if by else COUNT.read(height)
+
+
 def _points(text: str) -> float:
     number, _ = _measure(text, ("", "%"), "a number of points such as 0.3")
     return number / 100
@@ -123,6 +129,7 @@ def _runtimes() -> list[str]:
 COUNT = whole(1)
 COUNTS = Value("n[,n...]", lambda text: tuple(map(COUNT.read, text.split(","))))
 BATCH = Value("dynamic|n", _batch, lambda: ("dynamic",))
+SIZE = Value("pixels", _size)
 POSITIVE = Value("x", lambda text: _number(text, float, lambda number: 0 < number < math.inf, "a number above 0"))
 DURATION = Value("time", _duration)
 """`50ms`, `0.05s`, `800us` or `50`; in milliseconds."""

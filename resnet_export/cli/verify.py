@@ -8,7 +8,7 @@ import click
 
 from resnet_export.cli.options import GroupedCommand, option, removed
 from resnet_export.cli.output import Output, output_options
-from resnet_export.cli.values import COUNT, RUNTIME
+from resnet_export.cli.values import RUNTIME, SIZE
 from resnet_export.errors import ParityError, UsageError
 from resnet_export.terminal import number
 
@@ -51,7 +51,7 @@ checked = partial(option, heading="Check")
     help="What it should hold: a checkpoint, a whole Keras model, or another .onnx file.",
 )
 @checked("--images", type=click.Path(), metavar="FOLDER", help="Check on these pictures too, beside random input.")
-@checked("--image-size", type=COUNT, metavar="PIXELS", help="Height and width, for a file that leaves them open.")
+@checked("--image-size", type=SIZE, metavar="PIXELS", help="Height and width, for a file that leaves them open.")
 @checked("--allow-fallback", is_flag=True, help="Go on where nodes run elsewhere than asked for.")
 @checked("--bisect", is_flag=True, help="Show the error layer by layer, even when nothing failed.")
 @removed("--html", "--output page.html")

@@ -27,12 +27,32 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def does_not_run(model: object, image: Sequence[int], error: BaseException, method: str) -> InputError:
-    """The refusal of a model that fails on images of (channels, height, width); `method` is what takes them."""
+def does_not_run(
+    model: object, image: Sequence[int], error: BaseException, method: str, *, alone: bool = False
+) -> InputError:
+    """The refusal of a model that fails on images of (channels, height, width).
+
+    Args:
+        model: the model.
+        image: what it was given.
+        error: what it raised.
+        method: what takes the images.
+        alone: whether it was a single one, and several went well before.
+    """
+    hint = (
+        "Give it the images that it was made for: their size with image_size (--image-size), "
+        f"and a model whose {method} takes the images alone."
+    )
+    if alone:
+        hint = (
+            "It runs on several: a squeeze() without a dimension takes the axis of a single image away.Name its axis."
+        )
+    if "CUDA" in str(error):
+        hint = f"Its {method} asks for a GPU: put tensors on the device of the images, and not on .cuda()."
     return InputError(
-        f"The model {type(model).__name__} does not run on images of {' x '.join(map(str, image))}: {reason(error)}.",
-        hint="Give it the images that it was made for: their size with image_size (--image-size), "
-        f"and a model whose {method} takes the images alone.",
+        f"The model {type(model).__name__} does not run on {'a single image' if alone else 'images'} of "
+        f"{' x '.join(map(str, image))}: {reason(error)}.",
+        hint=hint,
     )
 
 

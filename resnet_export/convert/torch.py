@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import copy
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -139,7 +140,7 @@ def run(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor]:
     try:
         given = model(images)
     except Exception as error:  # whatever the user's own code raises
-        raise does_not_run(model, images.shape[1:], error, "forward") from error
+        raise does_not_run(model, images.shape[1:], error, "forward", alone=len(images) == 1) from error
     found = _floating(given)
     if not found:
         raise InputError(
@@ -185,13 +186,27 @@ def _exported(model: nn.Module, example: torch.Tensor, name: str) -> ir.Model:
                 verbose=False,
             )
     except Exception as error:  # torch's own, and whatever its tracer meets in the user's code
+        cause = error.__cause__ or error
         raise InputError(
-            f"PyTorch can't trace the model {name}: {reason(error.__cause__ or error)}.",
-            hint="Its forward must be the same calculation for every image and every number of images: take out "
-            "branches on the values of tensors, .item() and conversions to NumPy.",
+            f"PyTorch can't trace the model {name}: {reason(cause)}.", hint=_way_out(model, cause)
         ) from error
     raw: ir.Model = program.model
     return raw
+
+
+def _way_out(model: nn.Module, error: BaseException) -> str:
+    """What to do about a model that can't be traced."""
+    torch = require("torch")
+    programs = [name for name, module in model.named_modules() if isinstance(module, torch.jit.ScriptModule)]
+    if programs and "Script" in str(error):
+        return f"Its module {programs[0]!r} is a TorchScript program: make it an eager torch.nn.Module."
+    operation = re.search(r"Error when translating node .*?target=torch\.ops\.(aten\.\w+)", str(error), re.DOTALL)
+    if operation:
+        return f"PyTorch's converter can't write {operation[1]} in this way: use other operations in the forward."
+    return (
+        "Its forward must be the same calculation for every image and every number of images: take out "
+        "branches on the values of tensors, .item() and conversions to NumPy."
+    )
 
 
 def _contiguous_pools() -> contextlib.AbstractContextManager[Any]:

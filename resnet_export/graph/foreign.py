@@ -14,6 +14,7 @@ from resnet_export.graph.access import attribute, made_of
 from resnet_export.graph.interface import ONE, Activation, Layout
 from resnet_export.graph.metadata import is_ours
 from resnet_export.graph.resizing import RESIZE
+from resnet_export.network.sizes import Pixels, height_and_width
 
 CHANNELS = frozenset({1, 3, 4})
 """Numbers of channels that pictures have: grey, colour, colour with alpha."""
@@ -123,7 +124,7 @@ def image_input(model: ir.Model, path: Path) -> ImageInput:
     return ImageInput(value.name, kind, layout, channels, height, width, sizes[0], prepares)
 
 
-def sized(taken: ImageInput, image_size: int | None, path: Path) -> ImageInput:
+def sized(taken: ImageInput, image_size: Pixels | None, path: Path) -> ImageInput:
     """The input with the size that was asked for.
 
     Raises:
@@ -135,12 +136,13 @@ def sized(taken: ImageInput, image_size: int | None, path: Path) -> ImageInput:
         raise UsageError(
             f"{path.name} takes pictures of any size, and crops them itself.", hint="Leave --image-size out."
         )
-    if (taken.height or image_size, taken.width or image_size) != (image_size, image_size):
+    height, width = height_and_width(image_size)
+    if (taken.height or height, taken.width or width) != (height, width):
         raise UsageError(
-            f"{path.name} takes {taken.height} x {taken.width} pixels, and not {image_size} x {image_size}.",
+            f"{path.name} takes {taken.height} x {taken.width} pixels, and not {height} x {width}.",
             hint="Leave --image-size out: it is for files that leave their size open.",
         )
-    return replace(taken, height=image_size, width=image_size)
+    return replace(taken, height=height, width=width)
 
 
 def type_name(dtype: ir.DataType) -> str:

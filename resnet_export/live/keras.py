@@ -92,11 +92,11 @@ class KerasModel:
                 if layer.name in names and keras.backend.is_keras_tensor(layer.output):
                     outputs[layer.name] = layer.output
         try:
-            inner = keras.Model(model.inputs, list(outputs.values()))
-            found = self._call(inner, images) if outputs else []
+            inner = keras.Model(model.inputs, outputs)
+            found = self._call(inner, images) if outputs else {}
         except Exception:  # a subclassed model, or whatever Keras raises of parts of one
             return {}
-        return {name: as_array(tensor) for name, tensor in zip(outputs, found, strict=True)}
+        return {name: as_array(tensor) for name, tensor in found.items()}
 
     def run_float64(self, images: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...] | None:
         """See `LiveModel.run_float64`: of models that `keras.models.clone_model` clones."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+from resnet_export.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Batch:
 BATCH = Batch()
 Size = int | Batch
 Shape = tuple[Size, ...]
+Pixels = int | tuple[int, int]
+"""Height and width of an image: one number for both, or one each."""
 
 
 def product(sizes: Iterable[Size]) -> Size:
@@ -65,6 +71,20 @@ def broadcast(*shapes: Shape) -> Shape:
 def described(shape: Shape) -> str:
     """`(batch, 3, 224, 224)`."""
     return f"({', '.join(map(str, shape))})"
+
+
+def height_and_width(pixels: Pixels) -> tuple[int, int]:
+    """Both, whichever way they were given.
+
+    Raises:
+        UsageError: they are no lengths.
+    """
+    given: tuple[Any, ...] = tuple(pixels) if isinstance(pixels, Sequence) else (pixels, pixels)
+    if len(given) != 2 or not all(isinstance(side, Integral) and int(side) > 0 for side in given):
+        raise UsageError(
+            f"image_size is {pixels!r}.", hint="Give a whole number from 1, or two of them: (height, width)."
+        )
+    return (int(given[0]), int(given[1]))
 
 
 def concrete(shape: Shape, batch: int) -> tuple[int, ...]:

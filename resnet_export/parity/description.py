@@ -17,6 +17,7 @@ from resnet_export.graph.foreign import ImageInput, ProbabilityHead, find_head, 
 from resnet_export.graph.metadata import Metadata, initializers_digest, is_ours
 from resnet_export.images import Preprocessing
 from resnet_export.network import Step
+from resnet_export.network.sizes import Pixels
 from resnet_export.parity.diagnosis.contents import describe_change, layer_precisions
 from resnet_export.parity.expected import expected_of
 from resnet_export.parity.model_under_test import ModelUnderTest, canonical_model
@@ -34,7 +35,7 @@ LINEAR = frozenset(
 """Operators that end with logits: what makes probabilities of them is no linear one."""
 
 
-def describe(path: Path, weights: Source, folder: Path, image_size: int | None = None) -> ModelUnderTest:
+def describe(path: Path, weights: Source, folder: Path, image_size: Pixels | None = None) -> ModelUnderTest:
     """Reads a file, and the source that it should hold.
 
     Args:
@@ -42,7 +43,7 @@ def describe(path: Path, weights: Source, folder: Path, image_size: int | None =
         weights: a checkpoint, a whole model or another file; None takes the file for right, and looks at what runtimes
             make of it.
         folder: where a copy with other outputs may be put.
-        image_size: height and width in pixels, for a file that leaves them open.
+        image_size: height and width in pixels, one number or a pair, for a file that leaves them open.
 
     Raises:
         ModelError: the file is missing or damaged, takes no image, gives no numbers, or has an operator that is not

@@ -95,12 +95,13 @@ def expected_of(source: Source, image: Image, path: Path, assumed: Mapping[str, 
 def _loaded(source: Source, image: Image, assumed: Mapping[str, Any] | None) -> Trained:
     """The source for images of the file's size; an `.onnx` file of a fixed size for images of its own."""
     _, height, width = image
-    if isinstance(source, Weights | ResNetSpec) or height != width:
+    if isinstance(source, Weights | ResNetSpec):
         return load(source, assumed=assumed, compared=True)
+    size = height if height == width else (height, width)
     try:
-        return load(source, assumed=assumed, compared=True, image_size=height)
+        return load(source, assumed=assumed, compared=True, image_size=size)
     except UsageError:
-        if not str(source).lower().endswith(".onnx"):
+        if size == height and not str(source).lower().endswith(".onnx"):
             raise
         return load(source, assumed=assumed, compared=True)
 

@@ -20,6 +20,7 @@ from resnet_export.errors import (
 )
 from resnet_export.files import sha256
 from resnet_export.graph.cut import value_names
+from resnet_export.network.sizes import Pixels
 from resnet_export.parity.description import describe
 from resnet_export.parity.diagnosis.attribution import diagnose
 from resnet_export.parity.diagnosis.departure import OPTIMISER, diagnose_runtime, overflow
@@ -54,7 +55,7 @@ def verify(
     *,
     weights: Source = None,
     images: str | os.PathLike[str] | None = None,
-    image_size: int | None = None,
+    image_size: Pixels | None = None,
     runtimes: Sequence[str] | None = None,
     allow_fallback: bool = False,
     bisect: bool = False,
@@ -67,7 +68,7 @@ def verify(
         weights: what it should hold: a checkpoint or `Weights`, a whole model (a `torch.nn.Module`, a `keras.Model` or
             its `.keras` file), or another `.onnx` file; None checks the file against itself in float64.
         images: a folder of pictures to run it on, beside random images.
-        image_size: height and width in pixels, for a file that leaves them open.
+        image_size: height and width in pixels, one number or a pair, for a file that leaves them open.
         runtimes: such as `ort:cpu` or `openvino,precision=bfloat16`; None for all that are here. A runtime that was
             named has to run the file; one that was not may be unable to.
         allow_fallback: go on where nodes do not run on the provider that was asked for, and say so.

@@ -123,7 +123,8 @@ def preprocessing_of(options: ExportOptions, trained: Trained) -> tuple[Preproce
         default = Preprocessing(pixels, height, IMAGENET_MEAN, IMAGENET_STD)
         usual, sure = f"that of {source}", set(ADJUSTABLE)
     if options.image_size is not None and "resize" in sure:
-        usual += f", and --image-size {options.image_size}"
+        size = options.image_size
+        usual += f", and --image-size {size if isinstance(size, int) else 'x'.join(map(str, size))}"
     given = {name: value for name in ADJUSTABLE if (value := getattr(options, name)) is not None}
     origin = usual
     if given:

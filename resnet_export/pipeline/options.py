@@ -8,6 +8,7 @@ from typing import Any
 
 from resnet_export.errors import UsageError
 from resnet_export.graph.interface import ANTIALIASED, Head, Interface, Layout
+from resnet_export.network.sizes import Pixels, height_and_width
 from resnet_export.progress import Progress
 from resnet_export.sources import Source
 from resnet_export.spec import ResNetSpec
@@ -40,8 +41,9 @@ class ExportOptions:
     """Length of the logits."""
     in_channels: int | None = None
     """Channels of the image."""
-    image_size: int | None = None
-    """Height and width in pixels; that of a `.keras` file or live Keras model, else 224, or 32 with the cifar stem."""
+    image_size: Pixels | None = None
+    """Height and width in pixels, one number for both or a pair; that of a `.keras` file or live Keras model, else 224,
+    or 32 with the cifar stem."""
     stem: str | None = None
     """`imagenet` or `cifar`."""
     width: int | None = None
@@ -97,6 +99,8 @@ class ExportOptions:
 
     def __post_init__(self) -> None:
         _ = self.interface  # which checks its own values
+        if self.image_size is not None:
+            height_and_width(self.image_size)
         path = Path(self.output or "")
         for target, suffix in {"ort": ".ort", **SUFFIXES}.items():
             if path.suffix == suffix:

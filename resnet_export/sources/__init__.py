@@ -94,6 +94,11 @@ def _of_path(
     config = read_config(Path(name))
     if config.architecture is not None:
         return _of_package(f"timm:{config.architecture}", name, asked, ema=ema)
+    if isinstance(asked.get("image_size"), tuple):
+        raise UsageError(
+            f"{name} holds tensors alone, and the network that is read from these takes square images.",
+            hint="Give the model that takes others: --model file.py:function beside it, or a file of the whole model.",
+        )
     return of_checkpoint(name, config, asked, assumed, ema=ema)
 
 

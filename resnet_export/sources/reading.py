@@ -16,7 +16,7 @@ from resnet_export.graph.reading import Reading, read
 from resnet_export.live import LiveModel
 from resnet_export.network import Network
 from resnet_export.network.evaluation import Numbers
-from resnet_export.network.sizes import described
+from resnet_export.network.sizes import described, height_and_width
 from resnet_export.sources.configurations import of_live
 from resnet_export.sources.recognition import recognise, refuse_contradiction, wrong_side
 from resnet_export.sources.trained import Image, Trained, refuse_unfit
@@ -99,9 +99,14 @@ def of_reading(
     network, activation = (reading.network, cut) if cut is not None else _without_activation(reading.network)
     shape = network.shapes[network.output]
     if len(shape) != 2 and not whole:
+        hint = "Pass the model that ends with its classifier; a backbone alone has none."
+        if len(shape) == 1:
+            hint = "Return the one logit of each image as (batch, 1): leave the squeeze to the training."
+        elif len(network.outputs) > 1:
+            hint = f"That is the first of {len(network.outputs)} outputs: let the model give its logits first."
         raise InputError(
             f"{origin} gives {described(shape)} for a batch of images, and a classifier gives (batch, classes).",
-            hint="Pass the model that ends with its classifier; a backbone alone has none.",
+            hint=hint,
         )
     numbers: Numbers = {name: reading.numbers[name] for name in network.parameters}
     refuse_unfit(numbers, origin)
@@ -121,7 +126,7 @@ def _image(model: LiveModel, asked: Mapping[str, Any]) -> tuple[tuple[int, int, 
     channels, height, width = model.image()
     size = asked.get("image_size")
     if size is not None:
-        height = width = size
+        height, width = height_and_width(size)
     channels = asked.get("in_channels") or channels or 3
     if height is not None and width is not None:
         return (channels, height, width), ()
@@ -135,8 +140,9 @@ def _traced(model: LiveModel, image: Image, asked: int | None, origin: str) -> T
     try:
         return model.trace(image)
     except InputError as error:
-        if shown is None and asked is None:
-            hint = f"{taken} channels are a guess: others are given with in_channels (--in-channels)."
+        if asked is None and model.framework == "torch":
+            known = "a guess" if shown is None else "those of its first layer"
+            hint = f"{taken} channels are {known}: others are given with in_channels (--in-channels)."
             raise InputError(error.message, hint=f"{error.hint or ''} {hint}".strip()) from error
         if None in (shown, asked) or shown == asked:
             raise

@@ -390,3 +390,10 @@ class TestRefusals:
         with pytest.raises(UnavailableError) as caught:
             live.of(model)
         assert caught.value.hint == "Set KERAS_BACKEND=tensorflow in the environment."
+
+
+def test_the_values_of_a_single_layer() -> None:
+    """A model of one output gives no list of it."""
+    model = stack(layers.Conv2D(4, 3))
+    name = model.layers[0].name
+    assert live.of(model).values(images(), [name])[name].shape == (len(images()), 6, 6, 4)

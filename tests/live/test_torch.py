@@ -315,6 +315,35 @@ class TestRefusals:
         assert all(module.training for module in model.modules())
         assert capfd.readouterr() == ("", ""), "torch's own account of it is not the user's"
 
+    @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+    def test_a_module_in_torchscript(self) -> None:
+        class Scripted(torch.jit.ScriptModule):
+            @torch.jit.script_method
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return x if self.training else 2 * x
+
+        with pytest.raises(InputError) as caught:
+            live.of(nn.Sequential(net(), Scripted())).trace((3, 8, 8))
+        assert caught.value.hint == "Its module '1' is a TorchScript program: make it an eager torch.nn.Module."
+
+    def test_an_operation_that_the_converter_has_not(self) -> None:
+        with pytest.raises(InputError) as caught:
+            live.of(Around(lambda y: y.median(1)[0])).trace((3, 8, 8))
+        assert str(caught.value.hint).startswith("PyTorch's converter can't write aten.median in this way")
+
+    def test_a_single_image(self) -> None:
+        with pytest.raises(InputError, match=r"does not run on a single image of 3 x 8 x 8: IndexError") as caught:
+            live.of(Around(lambda y: y.squeeze().softmax(1))).run(images()[:1])
+        assert str(caught.value.hint).startswith("It runs on several: a squeeze() without a dimension")
+
+    def test_code_for_a_gpu(self) -> None:
+        def on_gpu(y: torch.Tensor) -> torch.Tensor:
+            raise AssertionError("Torch not compiled with CUDA enabled")
+
+        with pytest.raises(InputError) as caught:
+            live.of(Around(on_gpu)).trace((3, 8, 8))
+        assert str(caught.value.hint).startswith("Its forward asks for a GPU")
+
     def test_images_that_do_not_fit(self) -> None:
         with pytest.raises(
             InputError, match=r"^The model Sequential does not run on images of 1 x 8 x 8: RuntimeError: "

@@ -39,7 +39,7 @@ class Grey(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
-@case("channels are a guess: others are given with in_channels (--in-channels)")
+@case("channels are {known}: others are given with in_channels (--in-channels)")
 def _(folder: Path) -> tuple[Step, Step]:
     return lambda: load(Grey(), image_size=SIZE), lambda: load(Grey(), image_size=SIZE, in_channels=1)
 
@@ -47,6 +47,40 @@ def _(folder: Path) -> tuple[Step, Step]:
 @case("Leave in_channels out")
 def _(folder: Path) -> tuple[Step, Step]:
     return lambda: load(plain(), image_size=SIZE, in_channels=4), lambda: load(plain(), image_size=SIZE)
+
+
+@case("Return the one logit of each image as (batch, 1)")
+def _(folder: Path) -> tuple[Step, Step]:
+    model = nn.Sequential(plain(), nn.Linear(5, 1))
+    return lambda: load(nn.Sequential(model, nn.Flatten(0)), image_size=SIZE), lambda: load(model, image_size=SIZE)
+
+
+class Turned(nn.Module):
+    """Gives its features, and then its logits."""
+
+    def __init__(self, order: slice) -> None:
+        super().__init__()
+        self.body, self.order = nn.Conv2d(3, 4, 3), order
+
+    def forward(self, x: torch.Tensor) -> Any:
+        features = self.body(x)
+        return (features, features.mean((2, 3)))[self.order]
+
+
+@case("outputs: let the model give its logits first")
+def _(folder: Path) -> tuple[Step, Step]:
+    models = [Turned(slice(None)), Turned(slice(None, None, -1))]
+    return lambda: load(models[0], image_size=SIZE), lambda: load(models[1], image_size=SIZE)
+
+
+@case("Give the model that takes others: --model file.py:function beside it, or a file of the whole model")
+def _(folder: Path) -> tuple[Step, Step]:
+    path = folder / "net.pth"
+    torch.save(plain().state_dict(), path)
+    code = folder / "made.py"
+    code.write_text(f"from {__name__} import plain\n")
+    size = (SIZE, SIZE + 2)
+    return lambda: load(path, image_size=size), lambda: load(path, code=f"{code}:plain", image_size=size)
 
 
 @case("Pass the model that ends with its classifier")

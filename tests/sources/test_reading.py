@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from resnet_export import export
+from resnet_export import export, verify
 from resnet_export.errors import CheckpointError, InputError, ParityError, UsageError
 from resnet_export.pipeline import draft
 
@@ -160,6 +160,26 @@ class TestChannels:
         """Which takes what a layer made of the image."""
         model = Called(before=lambda x: x.repeat(1, 3, 1, 1))
         assert export(model, tmp_path / "net.onnx", image_size=SIZE, in_channels=1).network.image == (1, 16, 16)
+
+
+class TestImageSize:
+    def test_images_that_are_not_square(self, tmp_path: Path) -> None:
+        path = tmp_path / "net.onnx"
+        assert export(classifier(), path, image_size=(12, SIZE)).network.image == (3, 12, SIZE)
+        assert verify(path, weights=classifier(), runtimes=["ort:cpu"]).passed
+        assert export(path, tmp_path / "again.onnx", image_size=(12, SIZE)).network.image == (3, 12, SIZE)
+        with pytest.raises(UsageError, match="takes 12 x 16 pixels, and not 16 x 12"):
+            export(path, tmp_path / "turned.onnx", image_size=(SIZE, 12))
+
+    def test_a_checkpoint_alone_has_square_ones(self, tmp_path: Path) -> None:
+        torch.save(classifier().state_dict(), tmp_path / "net.pth")
+        with pytest.raises(UsageError, match=r"holds tensors alone, and the network .* takes square images"):
+            export(tmp_path / "net.pth", tmp_path / "net.onnx", image_size=(12, SIZE))
+
+    @pytest.mark.parametrize("size", [0, (12,), (12, 0), "12x16"])
+    def test_what_is_no_size(self, size: Any) -> None:
+        with pytest.raises(UsageError, match="image_size is"):
+            export(classifier(), image_size=size)
 
 
 def test_a_module_called_input(tmp_path: Path) -> None:

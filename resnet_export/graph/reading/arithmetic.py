@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from resnet_export.network import NORM_ROLES
 from resnet_export.network.operators import BINARY, COMPARISONS, OPERATORS, UNARY
-from resnet_export.network.sizes import Batch
+from resnet_export.network.sizes import BATCH, Batch
 
 LARGEST_DENOMINATOR = 64
 """Of a fraction that is taken for what was meant: a hard sigmoid's 1/6."""
@@ -89,9 +89,9 @@ def _divide(x: Array, y: Array, **_: Any) -> Array:
 def _cast(x: Array, to: int, **_: Any) -> Array:
     if any(isinstance(size, Batch) for size in x.ravel().tolist() if x.dtype == object):
         return x
-    dtype = ir.DataType(to).numpy()
     # Precision is not lost on the way: what is computed of numbers is computed in float64.
-    return x if dtype.kind == "f" and x.dtype.kind == "f" else x.astype(dtype)
+    floating = ir.DataType(to).is_floating_point() and x.dtype.kind == "f"
+    return x if floating else x.astype(ir.DataType(to).numpy())
 
 
 def _clip(x: Array, least: Any = None, most: Any = None, **bounds: Any) -> Array:
@@ -115,15 +115,26 @@ def _fill(shape: Array, value: ir.TensorProtocol | None = None) -> Array:
 
 def _range(*bounds: Array) -> Array:
     start, limit, step = (bound.item() for bound in bounds)
+    if (start, limit, step) == (0, BATCH, 1):
+        return np.array([EVERY_IMAGE], object)
     if isinstance(limit, Batch):
         raise ValueError("it counts the images of the batch")
     return np.arange(start, limit, step)
+
+
+class EveryImage:
+    """The places of the images along the batch, however many there are; an array holds it once."""
+
+
+EVERY_IMAGE = EveryImage()
 
 
 def _scatter(x: Array, points: Array, values: Array, reduction: str = "none") -> Array:
     """The number with others at some points, as tracers write what is assigned to a part of a mask."""
     if reduction != "none":
         raise ValueError("what is scattered is joined with what is there")
+    if EVERY_IMAGE in points.ravel().tolist():
+        return values
     found = x.copy()
     found[tuple(np.moveaxis(points, -1, 0))] = values
     return found

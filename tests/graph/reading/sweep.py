@@ -10,6 +10,7 @@ from onnx import TensorProto
 
 MICROSOFT = "com.microsoft"
 SHAPE = (2, 4, 6, 6)
+ROWS_2_AND_0 = np.broadcast_to(np.array([2, 0])[:, None, None], (2, 2, 6, 6))
 LAST = 26
 """The last opset that ONNX Runtime 1.31 runs."""
 
@@ -176,6 +177,7 @@ WINDOWS = [
     Node("Pad", (np.array([0, 0, 1, -1, 0, 0, 2, -2]),), since=11),
     Node("Pad", (np.array([0, 0, 1, 2, 0, 0, 2, 1]),), {"mode": "edge"}, since=11),
     Node("Pad", (np.array([1, 2, 2, 1]), None, np.array([2, 3])), since=18),
+    Node("Pad", (np.array([0, 0, 1, 2, 0, 0, 0, 6]),), {"mode": "wrap"}, since=19),
 ]
 PRODUCTS = [
     Node("Gemm", (numbers(5, 4), numbers(1)), {}, image=numbers(3, 5)),
@@ -183,6 +185,9 @@ PRODUCTS = [
     Node("Gemm", (numbers(4, 5),), {"transB": 1}, since=11, image=numbers(3, 5)),
     Node("MatMul", (numbers(5, 4),), image=numbers(3, 5)),
     Node("MatMul", (numbers(6, 3),)),
+    Node("Einsum", (numbers(6, 3, 5),), {"equation": "nchw,hkl->nlckw"}, since=12),
+    Node("Einsum", (numbers(3, 4),), {"equation": "kc,nchw->nkhw"}, since=12, at=1),
+    Node("Einsum", (numbers(4, 6, 6, 3),), {"equation": "nchw , cwhk -> nck"}, since=12),
     Node("MatMul", (numbers(4, 5, 6),), at=1),
 ]
 REDUCTIONS = [
@@ -222,6 +227,8 @@ MOVES = [
     Node("Flatten", (), {"axis": 0}, mixes=True),
     Node("Gather", (np.array([3, 0]),), {"axis": 1}),
     Node("Gather", (np.array(-1),), {"axis": 2}, since=11),
+    Node("Gather", (np.array([[3, 0], [1, 1]]),), {"axis": 2}),
+    Node("ScatterElements", (ROWS_2_AND_0, np.repeat(numbers(1, 2, 6, 6), 2, 0)), {"axis": 1}, since=11),
     Node("Reshape", (np.array([0, -1, 6]),)),
     Node("Reshape", (np.array([0, 2, 72]),)),
     *(

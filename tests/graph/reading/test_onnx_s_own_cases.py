@@ -126,7 +126,7 @@ def test_the_cases_of_the_backends() -> None:
     counts, wrong = tally(of_the_backends())
     assert wrong.keys() == EXPECTED.keys()
     assert counts["right"] >= 545
-    assert counts["refused"] <= 118
+    assert counts["refused"] <= 136  # of Einsum and the scatters, those that images of a classifier have no use for
 
 
 @pytest.mark.parametrize(("kind", "right"), [("pytorch-operator", 30), ("pytorch-converted", 70)])

@@ -26,7 +26,8 @@ TOLERANCE = 2e-6
 NOTHING = {"Cast", "Dropout", "Identity"}
 """Operators that leave the image as it is."""
 ELSEWHERE = {
-    "CastLike", "Equal", "GatherND", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "Swish", "Where",
+    "CastLike", "Equal", "GatherND", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "ScatterND", "Swish",
+    "Where",
 }  # fmt: skip
 """Operators that take two values of the image, or that ONNX Runtime 1.31 has no kernel for."""
 

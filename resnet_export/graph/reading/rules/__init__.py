@@ -17,6 +17,7 @@ from resnet_export.graph.reading.rules import (
     quantised,
     reductions,
     resizing,
+    scatters,
     windows,
 )
 from resnet_export.graph.reading.rules.arguments import Rule
@@ -27,7 +28,7 @@ MICROSOFT = "com.microsoft"
 RULES: dict[str, Rule] = {
     **windows.RULES, **products.RULES, **norms.RULES, **activations.RULES, **elementwise.RULES,
     **reductions.RULES, **moves.RULES, **joins.RULES, **quantised.RULES,
-    **resizing.RULES,
+    **resizing.RULES, **scatters.RULES,
 }  # fmt: skip
 RULES_OF_MICROSOFT: dict[str, Rule] = {**quantised.RULES_OF_MICROSOFT, **fused.RULES}
 

@@ -81,7 +81,7 @@ def _of_features(builder: Builder, op: str, left: Feature, right: Feature) -> Fe
         return builder.add(op, [builder.settled(left), builder.settled(right)])
     if left.perm != right.perm:
         perm = left.perm if _elements(right) < _elements(left) else right.perm
-        left, right = (_as_seen(builder, value, perm) for value in (left, right))
+        left, right = (as_seen(builder, value, perm) for value in (left, right))
     return replace(builder.add(op, [left, right]), perm=left.perm)
 
 
@@ -96,7 +96,7 @@ def _elements(x: Feature) -> int:
     return math.prod(size for size in x.shape if isinstance(size, int))
 
 
-def _as_seen(builder: Builder, x: Feature, perm: tuple[int, ...]) -> Feature:
+def as_seen(builder: Builder, x: Feature, perm: tuple[int, ...]) -> Feature:
     """The same value, whose step's axes are in the order of `perm`."""
     if x.perm == perm:
         return x

@@ -108,7 +108,15 @@ def _unsqueeze(builder: Builder, value: Input, given: Input = None, axes: Sequen
     new = given_axes(given, axes) or ()
     rank, rest = len(x.shape) + len(new), iter(x.seen)
     places = {axis % rank for axis in new}
-    return _moved(builder, x, tuple(1 if axis in places else next(rest) for axis in range(rank)))
+    target = tuple(1 if axis in places else next(rest) for axis in range(rank))
+    if x.seen[:1] == (BATCH,) == x.shape[:1] and 0 in places:
+        # As in torch.stack(outputs): the images stay the first axis of the step, and the new axes follow.
+        upright = replace(x, perm=tuple(range(len(x.perm))))
+        made = reshaped(builder, upright, (BATCH, *(1,) * len(places), *x.shape[1:]))
+        own = (axis and axis + len(places) for axis in x.perm)
+        fresh = iter(range(1, 1 + len(places)))
+        return replace(made, perm=tuple(next(fresh if axis in places else own) for axis in range(rank)))
+    return _moved(builder, x, target)
 
 
 def _moved(builder: Builder, x: Feature, shape: Shape) -> Feature:
@@ -185,18 +193,32 @@ def _split(
     return [cut(builder, x, [(end - size, end, own, 1)]) for size, end in zip(lengths, ends, strict=True)]
 
 
-def _gather(builder: Builder, value: Input, chosen: Input, axis: int = 0) -> Value:
+def gather(builder: Builder, value: Input, chosen: Input, axis: int = 0) -> Value:
+    """Places of an axis, by known indices."""
     x = builder.unpadded(feature(value))
     indices = number(chosen).value().astype(int)
     axis = x.perm[axis % len(x.shape)]
     length = x.shape[axis]
-    if indices.ndim > 1 or not isinstance(length, int):
-        raise UnreadableError("it takes from the batch, or by a matrix of indices")
+    if not isinstance(length, int):
+        raise UnreadableError("it takes from the batch")
     wanted = tuple(int(index) % length for index in indices.ravel())
     gathered = x
     if wanted != tuple(range(length)):
         gathered = builder.permuted("Gather", x, {"axis": axis, "indices": wanted})
-    return gathered if indices.ndim == 1 else without(builder, gathered, (axis,))
+    if indices.ndim == 0:
+        return without(builder, gathered, (axis,))
+    return gathered if indices.ndim == 1 else _spread(builder, gathered, axis, indices.shape)
+
+
+def _spread(builder: Builder, x: Feature, axis: int, lengths: tuple[int, ...]) -> Feature:
+    """The value with one axis of its step as several, as a matrix of indices makes them of one."""
+    upright = replace(x, perm=tuple(range(len(x.perm))))
+    made = reshaped(builder, upright, (*x.shape[:axis], *lengths, *x.shape[axis + 1 :]))
+    more = len(lengths) - 1
+    perm = list[int]()
+    for own in x.perm:
+        perm += range(axis, axis + more + 1) if own == axis else [own + more * (own > axis)]
+    return replace(made, perm=tuple(perm))
 
 
 def _gather_points(builder: Builder, value: Input, chosen: Input, batch_dims: int = 0) -> Value:
@@ -250,7 +272,7 @@ RULES: dict[str, Rule] = {
     "DepthToSpace": _depth_to_space,
     "Expand": _expand,
     "Flatten": _flatten,
-    "Gather": _gather,
+    "Gather": gather,
     "GatherND": _gather_points,
     "Reshape": reshape,
     "Slice": _slice,

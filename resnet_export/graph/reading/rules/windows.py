@@ -135,9 +135,28 @@ def _pad(
         return x
     if mode == "constant" and constant in (0.0, -math.inf):
         return replace(x, pads=tuple(around), filler=constant)
+    if mode == "wrap":
+        return _wrapped(builder, x, around)
     if mode not in ("constant", "edge", "reflect"):
         raise UnreadableError(f"its mode is {mode}")
     return builder.permuted("Pad", x, {"mode": mode, "pads": sides(around), "value": float(constant or 0)})
+
+
+def _wrapped(builder: Builder, x: Feature, sides: Sequence[tuple[int, int]]) -> Feature:
+    """With its end before its beginning, and its beginning behind its end, along each axis of the step."""
+    for axis, (before, after) in enumerate(sides):
+        length = x.shape[axis]
+        if not before and not after:
+            continue
+        if not isinstance(length, int) or max(before, after) > length:
+            raise UnreadableError("it wraps around more than once")
+        parts = [x]
+        if before:
+            parts.insert(0, moves.cut(builder, x, [(length - before, length, axis, 1)]))
+        if after:
+            parts.append(moves.cut(builder, x, [(0, after, axis, 1)]))
+        x = replace(builder.add("Concat", parts, {"axis": axis}), perm=x.perm)
+    return x
 
 
 def _cropped(builder: Builder, x: Feature, sides: Sequence[tuple[int, int]]) -> Feature:
