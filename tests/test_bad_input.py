@@ -163,6 +163,7 @@ class TestCheckpoints:
 
 
 class TestModels:
+    @pytest.mark.long
     def test_half_precision_is_exported_as_what_it_widens_to(self, tiny: ResNetSpec, target: Path) -> None:
         """Which is exact: nothing of it has to be refused."""
         model = torch_definition.build(tiny).half()
@@ -211,6 +212,7 @@ class TestModels:
         found = refused(CheckpointError, model, target, image_size=8)
         assert found.message == ("the torch model: 0.weight has 9 values that are NaN or infinite in float32, of 108.")
 
+    @pytest.mark.long
     @pytest.mark.parametrize(("live", "asked"), [("torch", "keras"), ("keras", "torch")])
     def test_one_of_ours_is_exported_by_the_other_framework(
         self, live: str, asked: str, tiny: ResNetSpec, target: Path

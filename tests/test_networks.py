@@ -36,6 +36,7 @@ def own_run(model: Any, images: NDArray[np.float32]) -> NDArray[np.float32]:
         return model(torch.from_numpy(images)).numpy()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("build", "size", "operators"),
     [

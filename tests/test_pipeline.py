@@ -172,6 +172,7 @@ class TestSources:
         assert [one.name for one in reports[1].assumptions][:1] == ["eps"]
         assert "image size" in [one.name for one in reports[1].assumptions]
 
+    @pytest.mark.long
     @pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
     def test_a_checkpoint_of_keras_is_exported_by_keras(self, suffix: str, exported: Exported, target: Path) -> None:
         checkpoint = target.with_name(f"trained{suffix}")
@@ -412,6 +413,7 @@ def test_the_same_bytes_from_another_process_and_both_frameworks(exported: Expor
     assert torch_there != torch_here
 
 
+@pytest.mark.long
 def test_a_module_that_was_changed_after_its_training_is_exported_as_it_is(exported: Exported, tmp_path: Path) -> None:
     """A ReLU was replaced: it is no ResNet-18 any more, and said to be none."""
     model = torch_definition.build(exported.weights.spec)
@@ -430,6 +432,7 @@ def test_a_module_that_was_changed_after_its_training_is_exported_as_it_is(expor
     assert [entry.name for entry in tmp_path.iterdir()] == ["net.onnx"]
 
 
+@pytest.mark.long
 def test_a_definition_that_is_not_its_specification_is_refused(
     exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

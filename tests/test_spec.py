@@ -181,6 +181,7 @@ specs = st.builds(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=15, deadline=None)
 @given(spec=specs)
 def test_torch_makes_every_shape_of_the_specification(spec: ResNetSpec) -> None:
@@ -202,6 +203,7 @@ def test_torch_makes_every_shape_of_the_specification(spec: ResNetSpec) -> None:
     assert {n: tuple(t.shape) for n, t in model.state_dict().items() if "tracked" not in n} == spec.parameters
 
 
+@pytest.mark.long
 @settings(max_examples=6, deadline=None)
 @given(spec=specs)
 def test_keras_makes_every_shape_of_the_specification(spec: ResNetSpec) -> None:

@@ -491,6 +491,7 @@ class TestRuntimes:
             assert list(found) == list(expected)
             assert found == pytest.approx(expected, abs=1e-5)
 
+    @pytest.mark.long
     @pytest.mark.parametrize("runtime", ["torch", "ncnn", "mnn"])
     def test_one_that_takes_images_in_its_own_form(
         self, runtime: str, exported: Exported, pictures: list[Path]

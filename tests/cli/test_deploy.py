@@ -90,6 +90,7 @@ def test_export_names_this_command_for_the_format_of_another_runtime(
     assert f"resnet-export deploy x.onnx --target {target} --output x" in " ".join(done.stderr.split())
 
 
+@pytest.mark.long
 def test_verify_and_bench_read_a_bundle_by_its_folder(invoke: Callable[..., Result]) -> None:
     ours(Path("net.onnx"))
     assert invoke("deploy", "net.onnx", "--target", "ort", "-o", "bundle").exit_code == 0

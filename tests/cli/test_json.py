@@ -52,6 +52,7 @@ def test_the_report_file_beside_a_summary(tmp_path: Path, pipeline: Pipeline, in
     assert json.loads((tmp_path / "report.json").read_text())["schema_version"] == 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("framework", ["keras", "torch"])
 def test_a_real_export_is_quiet(framework: str, tmp_path: Path) -> None:
     if importlib.util.find_spec(framework) is None:

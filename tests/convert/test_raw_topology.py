@@ -146,6 +146,7 @@ def test_torch_leaves_the_mode_when_the_trace_fails(tiny: ResNetSpec, monkeypatc
     assert all(module.training for module in model.modules())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_torch_in_other_types_is_traced_in_float32(
     dtype: torch.dtype, tiny: ResNetSpec, raw_topology: Callable[[str, ResNetSpec], Topology]

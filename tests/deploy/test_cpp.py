@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 CLIENT, SELFTEST = "build/client", "build/selftest"
+pytestmark = pytest.mark.long
 
 
 def run(bundle: Path, *command: str) -> subprocess.CompletedProcess[str]:

@@ -73,6 +73,7 @@ def test_a_bundle_runs_by_itself(variant: str, tmp_path: Path) -> None:
     assert "0 wrong answers" not in done.stdout
 
 
+@pytest.mark.long
 def test_a_client_may_prepare_the_pictures_of_a_file_that_does_so_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +111,7 @@ def test_the_client_prints_the_five_most_probable(net: Path, tmp_path: Path) -> 
     assert refused.stderr == "half.tif has 32 bits a pixel, and nothing shows which value is white\n"
 
 
+@pytest.mark.long
 def test_the_bundle_says_where_it_comes_from(net: Path, tmp_path: Path, photos: Path) -> None:
     report = deploy(net, "ort", tmp_path / "bundle", images=photos)
     assert report.pictures[-2:] == ("15-china.jpg", "16-flower.jpg")
@@ -125,6 +127,7 @@ def test_the_bundle_says_where_it_comes_from(net: Path, tmp_path: Path, photos: 
     assert [line.partition("==")[0] for line in requirements.splitlines()] == ["onnxruntime", "numpy", "pillow"]
 
 
+@pytest.mark.long
 def test_the_memory_is_that_of_the_client_alone(net: Path, tmp_path: Path) -> None:
     ballast = np.ones(100_000_000)  # 800 MB: on Linux the peak that getrusage gives a child begins with its parent's
     (result,) = deploy(net, "ort", tmp_path / "bundle").bundles
@@ -132,6 +135,7 @@ def test_the_memory_is_that_of_the_client_alone(net: Path, tmp_path: Path) -> No
     assert 20 < (result.proofs[0].peak_mb or 0) < 700
 
 
+@pytest.mark.long
 def test_a_foreign_file_without_labels(tmp_path: Path) -> None:
     report = deploy(foreign(tmp_path / "other.onnx"), "ort", tmp_path / "bundle")
     assert report.exit_code == 0
@@ -195,6 +199,7 @@ def test_a_file_that_resizes_is_refused_where_the_runtime_cannot(tmp_path: Path)
         plain.refuse("plain", read_source(net, None, tmp_path))
 
 
+@pytest.mark.long
 def test_a_bundle_is_replaced_by_force_alone(net: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
     assert deploy(net, "ort", bundle).exit_code == 0

@@ -67,6 +67,7 @@ def cpp(tmp_path: Path) -> Sequence[str | Path]:
     return [program]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("language", [javascript, cpp])
 def test_it_is_pillows(language: Callable[[Path], Sequence[str | Path]], tmp_path: Path) -> None:
     generator = np.random.default_rng(1)

@@ -85,6 +85,7 @@ def test_a_wrong_pad_in_the_artefact_of_ncnn_is_named(
     assert "First wrong layer: layer1.1.conv1." in (made.reason or "")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [name for name in IN_PYTHON if name != "litert"])
 def test_a_bundle_in_python(name: str, tmp_path: Path) -> None:
     """`verify` and `bench` read it for the runtime that it was made for."""
@@ -100,6 +101,7 @@ def test_a_bundle_in_python(name: str, tmp_path: Path) -> None:
     assert side.runtime == runtimes[-1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["ort", "tract", "triton"])
 def test_a_file_of_another_exporter(name: str, tmp_path: Path) -> None:
     """Its numbers are beside it, under a name of their own, and it notes the sizes between its nodes."""
@@ -120,6 +122,7 @@ def test_a_resnet_in_python(name: str, exported: Exported, tmp_path: Path) -> No
     prove(name, exported.path, tmp_path)
 
 
+@pytest.mark.long
 def test_an_ort_file_for_another_cpu(exported: Exported, tmp_path: Path) -> None:
     for platform in ("amd64", "arm"):
         (made,) = deploy(exported.path, "ort", tmp_path / platform, platform=platform).bundles
@@ -255,6 +258,7 @@ def test_tritons_own_protobuf_reads_the_configuration(tmp_path: Path) -> None:
     assert got.label_filename == "labels.txt"
 
 
+@pytest.mark.long
 def test_node(tmp_path: Path) -> None:
     needs("node")
     bundle = tmp_path / "bundle"

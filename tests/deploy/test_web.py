@@ -20,6 +20,7 @@ from tests.deploy.test_targets import needs
 
 PAGE = Path(__file__).with_name("page.mjs")
 SCENARIOS = set(re.findall(r"^  async (\w+)\(", PAGE.read_text(encoding="utf-8"), re.MULTILINE)) - {"broken"}
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from resnet_export.errors import MissingDependencyError
 from resnet_export.live import packages
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("package", ["timm", "torchvision"])
 def test_a_network_is_made_without_the_compiled_operators(package: str) -> None:
     """In a process of its own: whoever imports torchvision first decides for all the others."""

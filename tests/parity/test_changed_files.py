@@ -120,6 +120,7 @@ def test_what_cannot_be_evaluated_is_called_what_it_is_too(words: str, ours: Pat
     assert report.failures == ()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "layer"), [("opset", "layer2.0.relu1"), ("half", None)])
 def test_a_mistake_in_a_changed_file_is_found_all_the_same(
     name: str, layer: str | None, ours: Path, tmp_path: Path

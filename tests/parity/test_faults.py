@@ -37,12 +37,14 @@ def assert_named(error: ParityError, fault: str, side: str) -> None:
         assert part in error.message
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("fault", "framework"), faults.IN_EVERY_FRAMEWORK)
 def test_in_the_definition(fault: str, framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     getattr(faults, f"in_{framework}_definition")(fault, monkeypatch)
     assert_named(refused(fault, framework, tmp_path / "net.onnx"), fault, f"the {framework} model")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("fault", "framework"), faults.IN_EVERY_FRAMEWORK)
 def test_in_the_converters_output(fault: str, framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     faults.in_converter(fault, framework, monkeypatch)

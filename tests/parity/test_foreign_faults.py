@@ -60,6 +60,7 @@ def by_tf2onnx(weights: Weights, path: Path) -> None:
 EXPORTERS = {"torch": by_torch, "keras": by_tf2onnx}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("framework", EXPORTERS)
 def test_a_right_file_passes(framework: str, tmp_path: Path) -> None:
     weights = weights_for(50)
@@ -71,6 +72,7 @@ def test_a_right_file_passes(framework: str, tmp_path: Path) -> None:
     assert report.bisection.first_wrong is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("fault", "framework"), faults.IN_EVERY_FRAMEWORK)
 def test_a_fault_is_named(fault: str, framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = faults.FAULTS[fault]

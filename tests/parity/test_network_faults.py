@@ -85,6 +85,7 @@ def refused(source: Any, folder: Path, side: str, fault: str, **options: Any) ->
     assert side in caught.value.message
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "fault"), every(("residual", "keras", "mobile", "dense")))
 def test_in_the_converters_output(kind: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     patch_trace(kind, monkeypatch, fault)

@@ -345,6 +345,7 @@ def sorted_anew(model: onnx.ModelProto) -> None:
     graph.node.extend(order)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("change", [shuffled, sorted_anew])
 def test_our_own_file_in_another_order_is_the_same(change: Callable[[onnx.ModelProto], None], tmp_path: Path) -> None:
     spec = ResNetSpec(depth=18, width=8, stem="cifar", image_size=32, num_classes=10)

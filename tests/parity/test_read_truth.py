@@ -46,6 +46,7 @@ def in_place_of(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "IsolatedSession", opened)
 
 
+@pytest.mark.long
 def test_a_foreign_file_is_read(file: Path) -> None:
     report = verify(file, runtimes=ORT, bisect=True)
     assert report.failures == ()

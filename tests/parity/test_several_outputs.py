@@ -81,6 +81,7 @@ def test_an_export_compares_every_output_with_the_models(made: tuple[torch.nn.Mo
     assert all(np.allclose(one, other, atol=1e-5) for one, other in zip(file, own, strict=True))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("give", "names"),
     [

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ORT = ["ort:cpu"]
 
 
+@pytest.mark.long
 def test_on_every_runtime_with_photographs(exported: Exported, photos: Path) -> None:
     runtimes = ["ort:cpu", "torch", "keras"]
     report = verify(exported.path, weights=exported.checkpoint, images=photos, runtimes=runtimes)

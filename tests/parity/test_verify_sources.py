@@ -93,6 +93,7 @@ def test_another_layer_is_found_in_a_foreign_file(own: Path, model: torch.nn.Mod
         assert report.diagnosis.layer == "conv2"
 
 
+@pytest.mark.long
 def test_images_of_another_size_are_those_of_the_file(own: Path, model: torch.nn.Module, tmp_path: Path) -> None:
     """The source shows none: it is traced for the file's. Another file's network is the same for every size."""
     path = tmp_path / "large.onnx"
@@ -134,6 +135,7 @@ def probabilities(probable: torch.nn.Module, tmp_path_factory: pytest.TempPathFa
     return path
 
 
+@pytest.mark.long
 def test_heads_are_held_against_their_like(probable: torch.nn.Module, probabilities: Path, tmp_path: Path) -> None:
     """Logits with logits where both can be cut there, whoever of the two makes probabilities."""
     logits = tmp_path / "l.onnx"
@@ -171,6 +173,7 @@ def test_a_sigmoid_of_ours_is_a_sigmoid_as_a_source(tmp_path: Path) -> None:
     assert checked(tmp_path / "again.onnx", tmp_path / "s.onnx").passed
 
 
+@pytest.mark.long
 def test_the_assumptions_of_a_checkpoint_are_said(
     tiny: ResNetSpec, trained: Callable[..., Weights], tmp_path: Path
 ) -> None:
@@ -185,6 +188,7 @@ def test_the_assumptions_of_a_checkpoint_are_said(
         assert checked(path, trained(tiny)).notes == ()
 
 
+@pytest.mark.long
 def test_a_converter_that_is_wrong_cannot_vouch_for_itself(
     own: Path, model: torch.nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:

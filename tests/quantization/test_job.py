@@ -58,6 +58,7 @@ def test_the_file_is_proven_and_says_how_it_was_made(net: Path, colours: Path, t
     assert decode(QuantizeReport, to_json(report), "the report") == report
 
 
+@pytest.mark.long
 def test_the_same_recipe_gives_the_same_bytes(net: Path, colours: Path, tmp_path: Path) -> None:
     first, second, third = (tmp_path / f"{name}.onnx" for name in "abc")
     quantize(net, first, calibrate=colours, samples=32)
@@ -69,6 +70,7 @@ def test_the_same_recipe_gives_the_same_bytes(net: Path, colours: Path, tmp_path
     assert quantize(net, tmp_path / "d.onnx", calibrate=colours, samples=32, seed=1).sha256 != replayed.sha256
 
 
+@pytest.mark.long
 def test_both_frameworks_give_the_same_bytes(
     tiny: Any, trained: Callable[..., Any], colours: Path, tmp_path: Path
 ) -> None:
@@ -82,6 +84,7 @@ def test_both_frameworks_give_the_same_bytes(
     assert (tmp_path / "keras-int8.onnx").read_bytes() == recipe.read_bytes()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "interface", [{}, {"layout": "nhwc", "preprocess": "uint8"}, {"preprocess": "image"}, {"head": "probabilities"}]
 )
@@ -192,6 +195,7 @@ def test_sensitive_layers_return_to_float32_until_the_limit_is_kept(
     assert seen[1][0].rpartition(".")[0] == by_noise[0].step.rpartition(".")[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("keep", [False, True])
 def test_data_that_do_not_tell(
     keep: bool, net: Path, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -223,6 +227,7 @@ def test_a_file_that_is_not_faster_is_refused(
     assert other.proofs[0].ratio is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("target", "said"), [("x86-vnni", True), ("openvino", True), ("x86-avx2", False), ("arm", False)]
 )

@@ -76,6 +76,7 @@ def test_what_running_raises_comes_through_and_the_session_lives_on(plain: Path)
         assert "relu" in session.values(IMAGES, ["relu"])
 
 
+@pytest.mark.long
 def test_nothing_that_it_prints_is_seen(plain: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """TensorFlow, for one, prints in C++ when it starts."""
     with IsolatedSession("keras", plain) as session:

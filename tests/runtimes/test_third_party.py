@@ -98,6 +98,7 @@ def test_it_is_about_30_lines() -> None:
     assert len([line for line in RUNTIME.splitlines() if line.strip()]) <= 30
 
 
+@pytest.mark.long
 def test_it_takes_part_in_verify_with_its_options(python: Path, plain: Path) -> None:
     done = subprocess.run([python, "-c", VERIFY, plain], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == {

@@ -82,6 +82,7 @@ def undisturbed(net: Path) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.long
 def test_kill_in_the_middle(undisturbed: list[dict[str, Any]]) -> None:
     for output, decoder in (("program", False), ("decoder", True)):
         process = start(output)

@@ -89,6 +89,7 @@ def test_an_actor_whose_decoder_crashes_goes_on(engine: Engine) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("default")
 def test_the_rows_are_those_of_the_local_engine(net: Path) -> None:
     pytest.importorskip("ray", reason="Ray is not installed")
@@ -103,6 +104,7 @@ def test_the_rows_are_those_of_the_local_engine(net: Path) -> None:
     assert score(net, ["photos"], "ray", **options).run.pictures == 1  # type: ignore[union-attr]
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("default")
 def test_a_network_with_its_numbers_beside_it(net: Path) -> None:
     pytest.importorskip("ray", reason="Ray is not installed")

@@ -39,6 +39,7 @@ NOT_FOLLOWED = {
 """Words of a hint -> why nothing here follows it."""
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 @pytest.mark.parametrize("says", CASES)
 def test_a_hint_followed_literally_works(says: str, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def test_a_model_of_timm_with_a_checkpoint(name: str, tmp_path: Path) -> None:
     assert_same(trained, model)
 
 
+@pytest.mark.long
 def test_a_model_of_torchvision_with_a_checkpoint(tmp_path: Path) -> None:
     import torchvision
 

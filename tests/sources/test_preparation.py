@@ -89,6 +89,7 @@ def test_small_shifts_are_no_means_of_pixels(mean: float) -> None:
     assert preparation_of(load(of_keras(layer)))[1] == "pixels on the scale 0..1"
 
 
+@pytest.mark.long
 def test_a_network_of_keras_applications_is_taken_at_its_word_and_that_is_said() -> None:
     base = keras.applications.ResNet50(weights=None, include_top=False, input_shape=(64, 64, 3))
     pooled = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3)]

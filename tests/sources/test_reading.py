@@ -92,6 +92,7 @@ class TestHead:
 
 
 class TestSize:
+    @pytest.mark.long
     @pytest.mark.parametrize(
         ("before", "behind"),
         [

@@ -47,7 +47,8 @@ def kill_after_first_epoch(arguments: list[str], checkpoint: Path) -> None:
     assert training.returncode == -9
 
 
-@pytest.mark.parametrize("framework", ["torch", pytest.param("keras", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("framework", ["torch", "keras"])
 def test_a_killed_and_resumed_training_gives_the_same_bits(framework: str, tmp_path: Path) -> None:
     whole, broken = (tmp_path / f"{name}{SUFFIXES[framework]}" for name in ("whole", "broken"))
     done = run(*command(framework, whole))
@@ -74,6 +75,7 @@ def test_a_killed_and_resumed_training_gives_the_same_bits(framework: str, tmp_p
     assert {"mean", "std", "resize", "interpolation"} <= known
 
 
+@pytest.mark.long
 def test_resuming_is_refused_without_a_checkpoint_and_with_other_options(tmp_path: Path) -> None:
     output = tmp_path / "x.safetensors"
     missing = run(*command("torch", output, "--resume"))

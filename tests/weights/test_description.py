@@ -40,6 +40,7 @@ def test_nothing_is_assumed_of_what_it_says(name: str, tmp_path: Path) -> None:
     assert all(np.array_equal(trained.numbers[key], weights[key]) for key in weights)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["net.safetensors", "net.pth", "net.keras"])
 def test_a_model_that_code_makes_gets_what_its_checkpoint_says(name: str, tmp_path: Path) -> None:
     """With `--model FILE:build --weights CHECKPOINT`, classes and preparation are the checkpoint's as without it."""

@@ -103,6 +103,7 @@ def test_no_other_network_of_timm_is_anti_aliased() -> None:
     assert {name for name in timm.list_models(module="resnet") if re.search(r"netaa|next?aa|blur", name)} == known
 
 
+@pytest.mark.long
 def test_the_twins_stand_in_the_line_of_assumptions(tmp_path: Path) -> None:
     """Each with the option that chooses it; the option works."""
     model = lively("resnetblur18")

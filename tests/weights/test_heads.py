@@ -190,6 +190,7 @@ CHECKPOINTS: Mapping[str, Any] = {
 class TestProjections:
     """Checkpoints of self-supervised training: the features before the head are the network."""
 
+    @pytest.mark.long
     @pytest.mark.parametrize("name", CHECKPOINTS)
     def test_the_features_are_exported(self, name: str, tmp_path: Path) -> None:
         torch.save(CHECKPOINTS[name](), tmp_path / "m.pth")
@@ -226,6 +227,7 @@ class TestProjections:
             export(tmp_path / "m.pth", tmp_path / "m.onnx", image_size=SIZE)
         assert "--model module:callable --weights FILE" in str(caught.value.hint)
 
+    @pytest.mark.long
     def test_verify_against_such_a_checkpoint(self, tmp_path: Path) -> None:
         """A file of the features passes; one of a classifier is another network."""
         torch.save(encoder(head=projection()), tmp_path / "m.pth")

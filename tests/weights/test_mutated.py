@@ -304,6 +304,7 @@ def tensors_in(path: Path) -> State | None:
         return None
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore")
 def test_changed_checkpoints(tmp_path: Path) -> None:
     outcomes = set()

@@ -74,6 +74,7 @@ def test_sums_that_overflow_without_vnni(
     assert overflow("openvino", precision, path) is None
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not read_cpu().saturates, reason="sums of products of 8 bits don't overflow on this CPU")
 def test_sums_that_overflow_here(tmp_path: Path) -> None:
     from resnet_export import quantize

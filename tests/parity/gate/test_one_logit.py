@@ -35,6 +35,7 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return path, weights
 
 
+@pytest.mark.long
 def test_the_file_gives_sigmoids_however_small_they_are(file: tuple[Path, Weights]) -> None:
     path, weights = file
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -44,6 +45,7 @@ def test_the_file_gives_sigmoids_however_small_they_are(file: tuple[Path, Weight
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
+@pytest.mark.long
 def test_verify_compares_the_logits_and_checks_the_head(file: tuple[Path, Weights], tmp_path: Path) -> None:
     path, weights = file
     report = verify(path, weights=weights, runtimes=["ort:cpu", "openvino", "torch"])
@@ -59,6 +61,7 @@ def test_verify_compares_the_logits_and_checks_the_head(file: tuple[Path, Weight
     assert any("from the sigmoid of its logits" in failure for failure in wrong.failures)
 
 
+@pytest.mark.long
 def test_a_foreign_file_that_ends_in_a_sigmoid(file: tuple[Path, Weights], tmp_path: Path) -> None:
     path, weights = file
     proto = onnx.load(path)

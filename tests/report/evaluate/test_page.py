@@ -126,6 +126,7 @@ def test_the_worst_mistakes_come_with_their_pictures() -> None:
 
 @needs_chromium
 class TestBrowser:
+    @pytest.mark.long
     @pytest.mark.parametrize(("width", "dark"), [(320, False), (390, True), (1200, False)])
     @pytest.mark.parametrize("report", [BOTH, LARGE], ids=["both", "large"])
     def test_only_tables_scroll_and_all_can_be_read(

@@ -42,6 +42,7 @@ def trained(tiny: ResNetSpec) -> keras.Model:
     return model
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_trained_model_is_read_without_its_optimizer(
     tmp_path: Path, trained: keras.Model, tiny: ResNetSpec, suffix: str

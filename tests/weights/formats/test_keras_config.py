@@ -55,6 +55,7 @@ def around(*before: Any, after: tuple[Any, ...] = ()) -> keras.Model:
     return keras.Sequential([layers.Input((64, 64, 3)), *before, build(SPEC), *after])
 
 
+@pytest.mark.long
 def test_what_does_nothing_in_inference_is_passed_over(tmp_path: Path) -> None:
     model = around(layers.RandomFlip("horizontal"), layers.GaussianNoise(0.1), after=(layers.Dropout(0.5),))
     model.save(tmp_path / "net.keras")
@@ -95,6 +96,7 @@ def test_a_configuration_that_cannot_be_read(config: bytes, tmp_path: Path) -> N
         read_findings(tmp_path / "net.keras")
 
 
+@pytest.mark.long
 def test_live_models_keep_their_eps(tmp_path: Path) -> None:
     spec = ResNetSpec(depth=18, width=8, num_classes=10, image_size=32, stem="cifar", eps=1e-3)
     from resnet_export.models.torch import build as build_torch
