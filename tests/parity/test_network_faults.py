@@ -21,6 +21,7 @@ from . import network_faults, networks
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from resnet_export.network import Network
     from resnet_export.network.residual import Block
 
 LAYERS = {
@@ -135,19 +136,12 @@ def test_in_the_written_file_and_what_it_says_of_itself(tmp_path: Path, monkeypa
     import resnet_export.pipeline as pipeline
 
     patch_trace("residual", monkeypatch)
-    graph, metadata = pipeline._graph, pipeline._metadata
+    fold = pipeline.fold
 
-    def broken(trained: Any) -> Any:
-        return replace(trained, network=network_faults.in_network(trained.network, trained.numbers, "pad")[0])
+    def folded_otherwise(network: Network) -> Network:
+        return fold(network_faults.changed(network, network.step["conv"], pads=network_faults.PADS))
 
-    monkeypatch.setattr(pipeline, "_graph", lambda trained, report: graph(broken(trained), report))
-    monkeypatch.setattr(
-        pipeline,
-        "_metadata",
-        lambda report, network, built: metadata(
-            report, network_faults.changed(network, network.step["conv"], pads=network_faults.PADS), built
-        ),
-    )
+    monkeypatch.setattr(pipeline, "fold", folded_otherwise)
     refused(networks.live("residual"), tmp_path, "the file", "pad")
 
 

@@ -12,6 +12,7 @@ import onnx
 import pyarrow as pa
 import pytest
 
+from resnet_export.classify import decoder
 from resnet_export.classify.classifier import Asked, read_classifier
 from resnet_export.classify.decoder import Source
 from resnet_export.errors import MissingDependencyError, UnavailableError, UsageError
@@ -74,7 +75,8 @@ def test_options(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("crashing")
-def test_an_actor_whose_decoder_crashes_goes_on(engine: Engine) -> None:
+def test_an_actor_whose_decoder_crashes_goes_on(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_ray, "TARGET", decoder.TARGET)
     folder = folder_of(Path("photos"), 3)
     draw(folder / "crash.jpg", 3)
     sources = [Source(path.stem, str(path)) for path in sorted(folder.iterdir())]
