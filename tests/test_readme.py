@@ -96,7 +96,6 @@ def test_works_as_shown(kind: str, text: str, folder: Path, steps_of_one_process
     assert steps_of_one_process.call("run", str(folder), program, arguments, doing=text) == ""
 
 
-@pytest.mark.long
 def test_the_installed_program_by_itself(folder: Path) -> None:
     """The first command once more, as a shell runs it."""
     command = next(text for kind, text in STEPS if kind == "console" and "--framework torch" in text)
