@@ -60,6 +60,8 @@ def main() -> None:
             print(f"{file.name}: exit code {reports[-1].exit_code}", flush=True)
     machine = read_machine()
     shared.write(options.output, machine=machine.as_dict(), reports=[_without_folders(one) for one in reports])
+    if options.output != RESULTS:
+        return
     rows = [row for report in reports for bundle in report.bundles for row in _rows(report, bundle)]
     text = readme.table(HEADINGS, ALIGNMENTS, rows)
     readme.refresh("deploy", "\n".join([*text, "", f"{NOTE} {readme.machine_in_words(machine)}."]), PAGE)

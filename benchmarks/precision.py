@@ -207,7 +207,8 @@ def main() -> None:
     measured = {"version": __version__, "machine": as_plain(read_machine())}
     networks = [*others, network | measured]
     shared.write(asked.output, networks=networks)
-    refresh("precision", f"{table_of(networks)}\n\n{NOTE.format(machines_of(networks))}")
+    if asked.output == RESULT:
+        refresh("precision", f"{table_of(networks)}\n\n{NOTE.format(machines_of(networks))}")
 
 
 if __name__ == "__main__":

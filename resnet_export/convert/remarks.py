@@ -45,7 +45,7 @@ def does_not_run(
     )
     if alone:
         hint = (
-            "It runs on several: a squeeze() without a dimension takes the axis of a single image away.Name its axis."
+            "It runs on several: a squeeze() without a dimension takes the axis of a single image away. Name its axis."
         )
     if "CUDA" in str(error):
         hint = f"Its {method} asks for a GPU: put tensors on the device of the images, and not on .cuda()."
