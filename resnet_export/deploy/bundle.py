@@ -51,7 +51,11 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
                 golden = read_golden(source.without_preparation, golden.folder, golden.pixels)
             config = _write_parts(client, source, golden, artefacts, folder)
         command = client.prove(folder) if client.prove else None
-        proofs = () if command is None else _prove(name, target, command, source, golden, artefacts, folder)
+        proofs: Sequence[Proof] = ()
+        reason: str | None = "It was written, and nothing here can run it."
+        if command is not None:
+            artefacts, proofs, reason = _prove(name, target, command, source, golden, artefacts, folder)
+            config["artefacts"] = {one.name(folder): one.precision for one in artefacts}
         with reported(output):
             _write_proof(proofs, golden, artefacts, folder)
             described = config | _origin(name, source, proofs)
@@ -69,8 +73,8 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
         artefacts=tuple(config["artefacts"]),
         sizes=sizes,
         precision=artefacts[0].precision,
-        proofs=proofs,
-        reason=None if proofs else "It was written, and nothing here can run it.",
+        proofs=tuple(proofs),
+        reason=reason,
     )
 
 
@@ -127,12 +131,22 @@ def _prove(
     golden: Golden,
     artefacts: Sequence[Artefact],
     folder: Path,
-) -> tuple[Proof, ...]:
-    proofs = []
+) -> tuple[Sequence[Artefact], Sequence[Proof], str | None]:
+    """(artefacts that are proven, their proofs, which one was left out and why).
+
+    Float16 is an offer beside the file's own precision: without it, the bundle is what was asked for.
+    """
+    kept, proofs, reason = [], [], None
     for artefact in artefacts:
         try:
             proofs.append(prove(name, command, folder, artefact, golden))
+            kept.append(artefact)
         except ParityError as error:
+            if artefact.precision == "float16" != source.precision:
+                reason = f"{artefact.name(folder)} was left out. {error.message}"
+                for part in parts_of(artefact.path):
+                    part.unlink()
+                continue
             located = _first_wrong_layer(target, source, golden, artefact)
             hint = "Leave this target out."
             if artefact.precision == "int8" != source.precision:
@@ -141,7 +155,7 @@ def _prove(
                 look = f"resnet-export verify {source.path} --runtime {target.runtime} --bisect"
                 hint = f"Leave this target out, or look at the layers: {look}"
             raise ParityError(" ".join([error.message, *located]), hint=error.hint or hint) from error
-    return tuple(proofs)
+    return kept, proofs, reason
 
 
 def _first_wrong_layer(target: Target, source: Source, golden: Golden, artefact: Artefact) -> Sequence[str]:

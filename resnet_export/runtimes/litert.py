@@ -17,7 +17,7 @@ from resnet_export.targets import artefact_of
 
 
 class LitertSession(Session):
-    """A network in LiteRT's format; its logits, whatever the head of the file."""
+    """A network in LiteRT's format; its own output, such as the logits, whatever the head of the file."""
 
     name = "litert"
     takes_file_input = False
@@ -52,8 +52,7 @@ class LitertSession(Session):
 def probe() -> str:
     """See `Runtime.probe`."""
     require("ai_edge_litert.interpreter")
-    for package in ("keras", "tensorflow"):  # not imported: that takes seconds
-        installed(package)
+    installed("tensorflow")  # not imported: that takes seconds
     return f"litert {importlib.metadata.version('ai-edge-litert')}, CPU"
 
 

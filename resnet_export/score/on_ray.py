@@ -97,7 +97,8 @@ def cluster(engine: Engine, address: str | None) -> Iterator[RayEngine]:
     ray, data = require("ray"), require("ray.data")
     size = {} if address else {"num_cpus": usable_cpus(), "include_dashboard": False}
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **size)
+        # Without "local", Ray looks for a cluster that somebody else has started here.
+        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **size)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UnavailableError(
             f"There is no cluster of Ray at {address}: {error_text(error)}.",

@@ -16,17 +16,27 @@ from google.protobuf import text_format
 
 from resnet_export.bench.case import expand_cases
 from resnet_export.bench.compare.side import read_sides
+from resnet_export.deploy import bundle as bundle_module
 from resnet_export.deploy import deploy
 from resnet_export.deploy.check import verify_bundle
 from resnet_export.deploy.source import read_source
-from resnet_export.deploy.target import TARGETS, find
+from resnet_export.deploy.target import TARGETS, Artefact, find
 from resnet_export.deploy.targets.triton import configuration
-from resnet_export.errors import ImageError, MissingDependencyError, NotApplicableError, UnavailableError, UsageError
+from resnet_export.errors import (
+    ImageError,
+    MissingDependencyError,
+    NotApplicableError,
+    ParityError,
+    UnavailableError,
+    UsageError,
+)
 from resnet_export.targets.signature import read_signature
 from tests.classify.files import LABELS, foreign, ours
 from tests.deploy.running import move_first_pad, multiply_first_weights, run_python
 
 if TYPE_CHECKING:
+    from resnet_export.deploy.expected import Golden
+    from resnet_export.deploy.results import Proof
     from tests.conftest import Exported
 
 PAGE = Path(__file__).parents[2] / "docs" / "deploy.md"
@@ -86,19 +96,38 @@ def test_a_wrong_pad_in_the_artefact_of_ncnn_is_named(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", [name for name in IN_PYTHON if name != "litert"])
+@pytest.mark.parametrize("name", IN_PYTHON)
 def test_a_bundle_in_python(name: str, tmp_path: Path) -> None:
     """`verify` and `bench` read it for the runtime that it was made for."""
     bundle = prove(name, ours(tmp_path / "net.onnx", labels=LABELS), tmp_path)
     report = verify_bundle(bundle)
     assert report.passed
     ran = [f"{one.runtime.partition(' in ')[2]}: {one.precision}" for one in report.runtimes]
-    half = ["ncnn,precision=float16: float16"] if name == "ncnn" else []
+    half = {"ncnn": ["ncnn,precision=float16: float16"], "litert": ["litert: float32"]}.get(name, [])
     assert ran == [f"{name}: float32", *half]
     runtimes = [case.runtime for case in expand_cases([bundle])]
     assert runtimes == [name, *(one.partition(":")[0] for one in half)]
-    side, _ = read_sides(f"model={bundle / 'net-float16.param' if half else bundle}", "io=host")
+    side, _ = read_sides(f"model={bundle / ARTEFACTS[name][-1] if half else bundle}", "io=host")
     assert side.runtime == runtimes[-1]
+
+
+def test_float16_that_is_too_far_off_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an offer beside what was asked for: the bundle stays."""
+    needs("ncnn")
+    prove = bundle_module.prove
+
+    def refuse(name: str, command: Any, folder: Path, artefact: Artefact, golden: Golden) -> Proof:
+        if artefact.precision == "float16":
+            raise ParityError("The client of ncnn is 1 from the truth.")
+        return prove(name, command, folder, artefact, golden)
+
+    monkeypatch.setattr(bundle_module, "prove", refuse)
+    (made,) = deploy(ours(tmp_path / "net.onnx"), "ncnn", bundle := tmp_path / "bundle").bundles
+    assert (made.status, made.exit_code, made.artefacts) == ("proven", 0, ("net.param",))
+    assert made.reason == "net-float16.param was left out. The client of ncnn is 1 from the truth."
+    assert not list(bundle.glob("*float16*"))
+    assert "float16" not in (bundle / "deploy.json").read_text() + (bundle / "README.md").read_text()
+    assert run_python(bundle, "selftest.py").returncode == 0
 
 
 @pytest.mark.long
@@ -116,7 +145,7 @@ def test_a_file_of_another_exporter(name: str, tmp_path: Path) -> None:
     assert verify_bundle(bundle).passed
 
 
-@pytest.mark.long  # TensorFlow converts it twice
+@pytest.mark.long
 @pytest.mark.parametrize("name", IN_PYTHON)
 def test_a_resnet_in_python(name: str, exported: Exported, tmp_path: Path) -> None:
     prove(name, exported.path, tmp_path)
@@ -178,7 +207,6 @@ def prove(name: str, net: Path, tmp_path: Path) -> Path:
         ("ncnn", {"layout": "nhwc"}, "net.onnx takes its images as NHWC, and ncnn as NCHW."),
         ("ncnn", {"batch": 2}, "it takes 2 images a run, and ncnn one"),
         ("mnn", {"layout": "nhwc", "preprocess": "image", "opset": 18}, "net.onnx resizes its pictures itself"),
-        ("litert", {}, "is another network than this package's definitions"),
     ],
 )
 def test_a_file_that_cannot_be_carried_there_is_refused(

@@ -99,14 +99,8 @@ def test_normalised_images_give_logits_whatever_the_file_takes_and_gives(
             assert difference(session.run(images), reference(plain).run(None, {"input": images})[0]) < ROUNDING
 
 
-@pytest.mark.parametrize(
-    ("runtime", "network"),
-    # LiteRT's conversion of the larger one takes half a minute.
-    [
-        pytest.param("litert", "tiny", marks=pytest.mark.long),
-        *((name, network) for name in TRAITS if name != "litert" for network in ("tiny", "bottlenecks")),
-    ],
-)
+@pytest.mark.parametrize("network", ["tiny", "bottlenecks"])
+@pytest.mark.parametrize("runtime", TRAITS)
 def test_other_networks(
     runtime: str, network: str, canonical_file: Callable[[ResNetSpec], Path], request: pytest.FixtureRequest
 ) -> None:

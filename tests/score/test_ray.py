@@ -93,8 +93,10 @@ def test_an_actor_whose_decoder_crashes_goes_on(engine: Engine, monkeypatch: pyt
 
 @pytest.mark.long
 @pytest.mark.filterwarnings("default")
-def test_the_rows_are_those_of_the_local_engine(net: Path) -> None:
+def test_the_rows_are_those_of_the_local_engine(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an address, Ray is started here, whatever cluster the environment names."""
     pytest.importorskip("ray", reason="Ray is not installed")
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     folder = folder_of(Path("photos"), 30)
     (folder / "empty.jpg").write_bytes(b"")
     options: dict[str, Any] = {"part_size": 12, "logits": True, "embedding": True}

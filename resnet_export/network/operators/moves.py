@@ -24,7 +24,7 @@ def _reshape_shape(x: Shape, shape: Sizes) -> Shape:
 
 def _cut_shape(x: Shape, **bounds: Sizes) -> Shape:
     sizes = list(x)
-    for axis, cut in _cuts(**bounds):
+    for axis, cut in cuts(**bounds):
         length = sizes[axis]
         if not isinstance(length, int):
             raise ValueError("the batch can't be cut")
@@ -34,12 +34,12 @@ def _cut_shape(x: Shape, **bounds: Sizes) -> Shape:
 
 def _cut(x: Floats, **bounds: Sizes) -> Floats:
     index = [slice(None)] * x.ndim
-    for axis, cut in _cuts(**bounds):
+    for axis, cut in cuts(**bounds):
         index[axis] = cut
     return x[tuple(index)]
 
 
-def _cuts(starts: Sizes, ends: Sizes, axes: Sizes, steps: Sizes) -> list[tuple[int, slice]]:
+def cuts(starts: Sizes, ends: Sizes, axes: Sizes, steps: Sizes) -> list[tuple[int, slice]]:
     """(axis, what is left of it), for each axis that a `Slice` cuts. Backwards, a negative end is before the first."""
     return [
         (axis, slice(start, None if step < 0 and end < 0 else end, step))

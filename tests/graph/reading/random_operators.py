@@ -583,6 +583,81 @@ MORE_KINDS: tuple[Operator, ...] = (
 """Those and what came later: another list, so that what a seed of the first gives stays what it is."""
 
 
+def scattered(g: Graph, x: Value) -> Value | None:
+    """Slices of an axis are written anew, as `x[:, :2] = y` does."""
+    if not x.leads or g.opset < 11:
+        return None
+    axis = g.random.randrange(1, x.rank)
+    count = g.random.randint(1, x.shape[axis])
+    at = g.random.sample(range(x.shape[axis]), count)
+    front = [axis, *(other for other in range(x.rank) if other != axis)]
+    turned = g.one("Transpose", x, perm=front)
+    taken = activation(g, g.one("Gather", turned, g.integers(*g.random.sample(range(x.shape[axis]), count)), axis=0))
+    if g.batch is not None and g.flag():
+        back = [front.index(other) for other in range(x.rank)]
+        shape = [g.batch if own == 0 else count if own == axis else x.shape[own] for own in range(x.rank)]
+        points = np.broadcast_to(np.reshape(at, [-1 if own == axis else 1 for own in range(x.rank)]), shape)
+        written = g.one("Transpose", taken, perm=back)
+        given = [x.name, g.number(np.ascontiguousarray(points).astype(np.int64)), written.name]
+        return g.with_shape("ScatterElements", given, x.shape, axis=axis)
+    points = g.number(np.array(at, np.int64)[:, None] - g.pick(0, x.shape[axis]))
+    made = g.with_shape("ScatterND", [turned.name, points, taken.name], turned.shape)
+    return g.one("Transpose", made, perm=[front.index(other) for other in range(x.rank)])
+
+
+def wrapped(g: Graph, x: Value) -> Value | None:
+    """A circular pad."""
+    if not x.leads or x.rank < 3 or x.size > LARGEST or g.opset < 19:
+        return None
+    sides = [[0, 0, *(g.random.randint(0, min(2, size)) for size in x.shape[2:])] for _ in range(2)]
+    shape = tuple(map(sum, zip(x.shape, *sides, strict=True)))
+    return g.with_shape("Pad", [x.name, g.integers(*sides[0], *sides[1])], shape, mode="wrap")
+
+
+def gathered_by_a_matrix(g: Graph, x: Value) -> Value | None:
+    if not x.leads or x.rank > 4:
+        return None
+    axis = g.random.randrange(1, x.rank)
+    at = g.numbers.integers(0, x.shape[axis], (g.random.randint(1, 3), g.random.randint(1, 3)))
+    return g.one("Gather", x, g.number(at.astype(np.int64)), axis=g.counted(axis, x.rank))
+
+
+def product_by_an_equation(g: Graph, x: Value) -> Value | None:
+    """`Einsum` of a value with itself, summed over some axes before, or with a number."""
+    if not x.leads or g.opset < 12 or min(x.shape) < 1:
+        return None
+    sizes = dict(zip("nchwde", x.shape, strict=False))
+    own = "".join(sizes)
+    other = "".join(letter for letter in own[1:] if g.flag(0.6))
+    if g.flag():
+        second = activation(g, x)
+        left_out = [axis for axis, letter in enumerate(own) if letter not in other and axis]
+        second = reduced(g, second, "ReduceMean", left_out, keepdims=0) if left_out else second
+        other = f"n{other}"
+    else:
+        if g.flag():
+            other, sizes["k"] = f"{other}k", g.random.randint(1, 4)
+        if not other:
+            return None
+        shape = [sizes[letter] for letter in other]
+        second = Value(g.number(g.normal(*shape, scale=0.3)), tuple(shape))
+    summed = [letter for letter in other if letter in own[1:] and g.flag()]
+    out = [letter for letter in sizes if letter not in summed]
+    if math.prod(sizes[letter] for letter in out) > LARGEST * IMAGES or len(out) < 2:
+        return None
+    rest = g.random.sample(out[1:], len(out) - 1)
+    turn = g.pick(1, -1)
+    equation = f"{','.join([own, other][::turn])}->n{''.join(rest)}"
+    shape = (IMAGES, *(sizes[letter] for letter in rest))
+    return g.with_shape("Einsum", [x.name, second.name][::turn], shape, equation=equation)
+
+
+NEWEST_KINDS: tuple[Operator, ...] = (
+    *MORE_KINDS, scattered, scattered, wrapped, wrapped, gathered_by_a_matrix, product_by_an_equation,
+    product_by_an_equation,
+)  # fmt: skip
+
+
 def random_classifier(
     random: Random, kinds: tuple[Operator, ...] = KINDS
 ) -> tuple[onnx.ModelProto, tuple[int, int, int], int | None]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.graph.reading.checking import check
-from tests.graph.reading.random_operators import MORE_KINDS
+from tests.graph.reading.random_operators import MORE_KINDS, NEWEST_KINDS
 
 READ = {
     "a batch norm along another axis that is as long as the channels": 833,
@@ -36,6 +36,10 @@ READ_OF_MORE_KINDS = {
     "a group norm of values that are far from 0, whose variance is a difference": 6010571,
     "the same of one group behind a tile": 6015652,
 }
+READ_OF_THE_NEWEST_KINDS = {
+    "an equation of a value that a pad stands before": 212,
+    "the same of two values": 227,
+}
 REFUSED = {"an output without the images on its first axis": 190}
 
 
@@ -47,6 +51,11 @@ def test_what_went_wrong_once(seed: int) -> None:
 @pytest.mark.parametrize("seed", READ_OF_MORE_KINDS.values(), ids=READ_OF_MORE_KINDS)
 def test_what_went_wrong_once_of_more_kinds(seed: int) -> None:
     assert check(Random(seed), MORE_KINDS) == "read"
+
+
+@pytest.mark.parametrize("seed", READ_OF_THE_NEWEST_KINDS.values(), ids=READ_OF_THE_NEWEST_KINDS)
+def test_what_went_wrong_once_of_the_newest_kinds(seed: int) -> None:
+    assert check(Random(seed), NEWEST_KINDS) == "read"
 
 
 @pytest.mark.parametrize("seed", REFUSED.values(), ids=REFUSED)
@@ -66,6 +75,12 @@ def test_random_graphs_of_more_kinds(random: Random) -> None:
     check(random, MORE_KINDS)
 
 
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=100, deadline=None)
+def test_random_graphs_of_the_newest_kinds(random: Random) -> None:
+    check(random, NEWEST_KINDS)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("start", range(0, 800, 200))
 def test_many_random_graphs(start: int) -> None:
@@ -77,4 +92,11 @@ def test_many_random_graphs(start: int) -> None:
 @pytest.mark.parametrize("start", range(0, 800, 200))
 def test_many_random_graphs_of_more_kinds(start: int) -> None:
     refused = sum(check(Random(start + seed), MORE_KINDS) != "read" for seed in range(200))
+    assert refused < 10, "nearly all of them are read"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("start", range(0, 800, 200))
+def test_many_random_graphs_of_the_newest_kinds(start: int) -> None:
+    refused = sum(check(Random(start + seed), NEWEST_KINDS) != "read" for seed in range(200))
     assert refused < 10, "nearly all of them are read"

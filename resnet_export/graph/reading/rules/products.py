@@ -51,6 +51,7 @@ def _einsum(builder: Builder, left: Input, right: Input = None, *, equation: str
     terms, _, output = equation.replace(" ", "").partition("->")
     one, _, other = terms.partition(",")
     letters = {*one, *other}
+    left, right = (builder.unpadded(value) if isinstance(value, Feature) else value for value in (left, right))
     plain = all(len({*term}) == len(term) and term.isalpha() for term in (one, other, output))
     if right is None or not plain or letters != {*output} | ({*one} & {*other}):
         raise UnreadableError(f"its equation is {equation}")
