@@ -181,7 +181,7 @@ def _converted(function: Any, count: int, model: keras.Model) -> ir.Model:
                     input_names=inputs,
                     output_names=outputs,
                     tensors_to_rename={name: name.partition(":")[0] for name in inputs},
-                    custom_op_handlers={"Erfc": (_erfc, [])},
+                    custom_op_handlers={"BiasAdd": (_bias_add, []), "Erfc": (_erfc, [])},
                 )
     except Exception as error:  # tf2onnx asserts, and raises whatever an operation leads it to
         raise _not_converted(model, reason(error)) from error
@@ -191,6 +191,17 @@ def _converted(function: Any, count: int, model: keras.Model) -> ir.Model:
     if unknown:
         raise _not_converted(model, f"ONNX has no {quote_some(sorted(unknown))}")
     return raw
+
+
+def _bias_add(graph: Any, node: Any, name: str, arguments: list[Any]) -> None:
+    """A bias of channels first, which tf2onnx reshapes where it is a constant only."""
+    import numpy as np
+
+    if not node.is_nhwc():
+        shape = [-1, *[1] * (len(graph.get_shape(node.input[0])) - 2)]
+        sizes = graph.make_const(f"{name}_shape", np.array(shape, np.int64)).output[0]
+        node.input[1] = graph.make_node("Reshape", [node.input[1], sizes]).output[0]
+    node.type = "Add"
 
 
 def _erfc(graph: Any, node: Any, name: str, arguments: list[Any]) -> None:

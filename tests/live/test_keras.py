@@ -133,7 +133,10 @@ def under_input(container: Callable[[Any], Any]) -> keras.Model:
 
 def channels_first() -> keras.Model:
     order = {"data_format": "channels_first"}
-    between = [layers.Conv2D(4, 3, **order), layers.BatchNormalization(axis=1), layers.MaxPooling2D(2, **order)]
+    between = [
+        layers.Conv2D(4, 3, **order), layers.BatchNormalization(axis=1), layers.MaxPooling2D(2, **order),
+        layers.DepthwiseConv2D(2, **order),
+    ]  # fmt: skip
     return stack(*between, shape=(3, 8, 8), **order)
 
 
