@@ -143,7 +143,7 @@ def prepare(
         replace(whole, count=calibration),
         replace(whole, first=calibration, count=choosing),
         replace(whole, first=calibration + choosing, count=held_out),
-        (*doubts(dataset, classifier), *_notes(problems, calibration, samples, held_out)),
+        (*doubts(dataset, classifier), *_notes(problems, calibration, samples, choosing, held_out)),
     )
 
 
@@ -176,10 +176,13 @@ def _chosen(dataset: Dataset, order: Sequence[int]) -> Dataset:
     return replace(dataset, names=names, labels=labels, pictures=taken)
 
 
-def _notes(problems: Sequence[str], calibration: int, samples: int, held_out: int) -> Iterator[str]:
+def _notes(problems: Sequence[str], calibration: int, samples: int, choosing: int, held_out: int) -> Iterator[str]:
     if problems:
         yield f"{number(len(problems), 'picture')} could not be read; the first: {problems[0]}"
     if calibration < samples:
-        yield f"Calibrated with {number(calibration, 'picture')} of the {samples} that --samples asks for."
+        yield (
+            f"Calibrated with {number(calibration, 'picture')} of the {samples} that --samples asks for: {choosing} "
+            f"more chose between ranges, and {held_out} were held out."
+        )
     if not held_out:
         yield "No picture could be held out, so that nothing shows how often the file agrees with float32."

@@ -41,7 +41,10 @@ def test_what_can_be_read_takes_part_and_the_rest_is_said(net: Path, folder: Pat
     found = prepared(net, folder, tmp_path)
     assert (found.calibration.count, found.choosing.count, found.held_out.count) == (6, 1, 2)
     assert found.notes[0].startswith("1 picture could not be read; the first: ")
-    assert found.notes[1] == "Calibrated with 6 pictures of the 256 that --samples asks for."
+    assert found.notes[1] == (
+        "Calibrated with 6 pictures of the 256 that --samples asks for: 1 more chose between ranges, and 2 were held "
+        "out."
+    )
 
 
 def test_the_parts_are_of_different_pictures_and_depend_on_the_seed(net: Path, colours: Path, tmp_path: Path) -> None:
