@@ -24,8 +24,13 @@ def reported(*, debug: bool) -> Iterator[None]:
     try:
         interruption.explain()
         yield
-    except (click.ClickException, click.exceptions.Exit, click.Abort):
+    except (click.exceptions.Exit, click.Abort):
         raise
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        advice = [] if context is None else [f"See: {context.command_path} --help"]
+        tell("\n".join([f"error: {error.format_message()}", *advice]))
+        raise click.exceptions.Exit(error.exit_code) from error
     except (Exception, KeyboardInterrupt) as error:
         before = ["".join(traceback.format_exception(error)).rstrip()] if debug else []
         if isinstance(error, KeyboardInterrupt) or (interruption.came() and not isinstance(error, ResNetExportError)):

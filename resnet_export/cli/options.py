@@ -29,6 +29,11 @@ class GroupedOption(click.Option):
 class GroupedOptions(click.Command):
     """A command whose help shows the options under their headings, in the order of their definition."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses; a missing value of an option is an error of this command, which click forgets."""
+        with click.core.augment_usage_errors(ctx):
+            return super().parse_args(ctx, args)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes one section per heading."""
         sections: dict[str, list[tuple[str, str]]] = {}

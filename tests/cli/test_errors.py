@@ -54,6 +54,24 @@ def test_message_hint_and_exit_code(
     assert (done.exit_code, done.stdout, done.stderr) == (code, "", "error: It is so.\nDo this.\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "message", "command"),
+    [
+        (("score", "--summary"), "Option '--summary' requires an argument.", "resnet-export score"),
+        (("verify",), "Missing argument 'FILE'.", "resnet-export verify"),
+        (("bench", "run", "x.onnx", "--sizes", "1"), "No such option '--sizes'.", "resnet-export bench run"),
+    ],
+)
+def test_a_command_line_that_is_wrong(
+    words: tuple[str, ...], message: str, command: str, invoke: Callable[..., Result]
+) -> None:
+    """The message has the form of all others, and says where the help of this command is."""
+    done = invoke(*words)
+    first, last = done.stderr.splitlines()
+    assert (done.exit_code, done.stdout, last) == (2, "", f"See: {command} --help")
+    assert first.startswith(f"error: {message}")
+
+
 def test_no_hint_no_line(pipeline: Pipeline, invoke: Callable[..., Result]) -> None:
     pipeline.raises = InputError("It is so.")
     assert invoke().stderr == "error: It is so.\n"
