@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 
 from resnet_export.graph.interface import OUTPUTS
-from resnet_export.parity.gate.gate import FLOOR, SUSPICIOUS
+from resnet_export.parity.gate.gate import SUSPICIOUS
 from resnet_export.parity.results import Comparison, VerifyReport
 from resnet_export.pipeline.report import ExportReport
 from resnet_export.report import facts
-from resnet_export.report.verify.summary import findings, magnitude
+from resnet_export.report.verify.summary import findings
 from resnet_export.terminal import DIGITS, fact, file_size, multiply_adds, printable, table, wrapped
 
 CHECKPOINT = "checkpoint"
 """What the framework is called of a network that a checkpoint alone shows."""
+QUANTITIES = {"output": "probabilities"}
+"""What a comparison is of -> its name here: a source that gives no logits gives what its last layer makes of them."""
 SOURCES = {"onnx": "its source", CHECKPOINT: "NumPy in float32"}
 """Framework -> what the file is held against, where that is no live model."""
 
@@ -71,9 +73,10 @@ def _verdict(report: ExportReport) -> Iterator[str]:
         factor = next((entry.bound / entry.yardstick for entry in found.comparisons if entry.yardstick), None)
         whose = "NumPy's in float32" if report.framework == CHECKPOINT else f"{report.framework}'s"
         if factor is not None:
-            floor = f"the rounding floor, {magnitude(FLOOR * found.comparisons[0].scale)},"
             yield from wrapped(
-                f"ratio: error over {whose}, or over {floor} where that is larger; up to {factor:g} passes.", "  "
+                f"errors: {_scales(found, report.framework)}. ratio: error over {whose}, or over the rounding floor "
+                f"where that is larger; up to {factor:g} passes.",
+                "  ",
             )
         yield ""
     for one in found.preparation:
@@ -94,6 +97,22 @@ def _verdict(report: ExportReport) -> Iterator[str]:
     else:
         yield "FAILED: the file would not be the network of its source."
         yield from findings(found)
+
+
+def _scales(found: VerifyReport, framework: str) -> str:
+    """Of what the errors are, for the file and for its source, whose output may be what a softmax makes of it."""
+    sides: dict[str, dict[str, float]] = {}
+    for entry in found.comparisons:
+        if entry.output is None:
+            scales = sides.setdefault(f"{framework}'s" if entry.runtime == framework else "the file's", {})
+            scales[entry.quantity] = max(entry.scale, scales.get(entry.quantity, 0.0))
+    told = {
+        who: " and ".join(f"{QUANTITIES.get(name, name)} of up to {scale:.3g}" for name, scale in scales.items())
+        for who, scales in sides.items()
+    }
+    if len({frozenset(scales) for scales in sides.values()}) == 1:
+        return f"on {next(iter(told.values()))}"
+    return ", ".join(f"{who} on {what}" for who, what in told.items())
 
 
 def _unproven(report: ExportReport) -> Iterator[str]:

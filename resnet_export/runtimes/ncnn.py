@@ -57,9 +57,10 @@ class NcnnSession(Session):
             self._signature.check(images, self.name)
         if len(images) != 1:
             raise RuntimeFailedError(f"ncnn takes one image a run, not {len(images)}.", hint="Give one.")
-        image = np.ascontiguousarray(images[0])  # ncnn's matrix borrows its memory
+        image = np.ascontiguousarray(images[0])  # a matrix borrows its memory
         extractor = self._net.create_extractor()
-        extractor.input(INPUT, self._ncnn.Mat(image))
+        # A first layer that works in place, such as a scaling of the pixels, crashes on memory that is borrowed.
+        extractor.input(INPUT, self._ncnn.Mat(image).clone())
         failed, output = extractor.extract(OUTPUT)
         if failed:
             raise RuntimeFailedError(f"ncnn fails while it runs the network (code {failed}).", hint="Use ort:cpu.")

@@ -117,10 +117,14 @@ def test_images_too_close_to_call_are_counted() -> None:
     assert "6/7 (+1 too close)" in text
 
 
-def test_says_which_ratio_passes() -> None:
+def test_says_what_the_errors_are_of_and_which_ratio_passes() -> None:
     told = " ".join(render(example()).split())
-    floor = f"{8 * 2**-24 * COMPARISON.scale:.1e}"
-    assert f"or over the rounding floor, {floor}, where that is larger; up to 4 passes." in told
+    scale = f"{COMPARISON.scale:.3g}"
+    assert f"errors: on logits of up to {scale}. ratio: error over torch's, or over the rounding floor" in told
+    assert "where that is larger; up to 4 passes." in told
+    source = replace(SOURCE, quantity="output", scale=0.5)
+    told = " ".join(render(example(verification=replace(PASSED, comparisons=(COMPARISON, source)))).split())
+    assert f"errors: the file's on logits of up to {scale}, torch's on probabilities of up to 0.5." in told
 
 
 def test_the_conclusion_of_a_pass() -> None:

@@ -137,8 +137,8 @@ def values_in_ncnn(file: Path, image: NDArray[np.float32]) -> Iterator[NDArray[n
     net.load_param(str(file))
     net.load_model(str(file.with_suffix(".bin")))
     extractor = net.create_extractor()
-    given = np.ascontiguousarray(image[0])  # ncnn borrows its memory
-    extractor.input("in0", ncnn.Mat(given))
+    given = np.ascontiguousarray(image[0])  # ncnn borrows its memory, and can't work in place there
+    extractor.input("in0", ncnn.Mat(given).clone())
     for line in file.read_text(encoding="utf-8").splitlines()[2:]:
         _, _, inputs, outputs, *names = line.split()
         for name in names[int(inputs) : int(inputs) + int(outputs)]:

@@ -34,7 +34,7 @@ def _numbers(report: VerifyReport) -> Iterator[str]:
 def _others(report: VerifyReport) -> Iterator[str]:
     """The runtimes that did not run and were not asked to, and what else was left out."""
     for result in report.runtimes:
-        if result.status in ("unsupported", "not applicable") and not result.refused:
+        if result.status in ("unsupported", "not applicable", "crashed") and not result.refused:
             yield from fact(result.runtime, summary.reason(result))
     missing = [result.runtime for result in report.runtimes if result.status == "not here"]
     if missing:

@@ -14,9 +14,9 @@ def load(file, config):
         raise SystemExit(f"ncnn cannot load {file.name}")
 
     def run(images):
-        image = np.ascontiguousarray(images[0])  # ncnn borrows its memory
+        image = np.ascontiguousarray(images[0])  # ncnn borrows its memory,
         extractor = net.create_extractor()
-        extractor.input("in0", ncnn.Mat(image))
+        extractor.input("in0", ncnn.Mat(image).clone())  # and crashes if the first layer works in place there
         failed, output = extractor.extract("out0")
         if failed:
             raise SystemExit(f"ncnn fails with code {failed}")
