@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from resnet_export import live
-from resnet_export.errors import CheckpointError, UsageError
+from resnet_export.errors import CheckpointError, MissingDependencyError, UsageError
 from resnet_export.live import files, packages
-from resnet_export.optional import is_installed
+from resnet_export.optional import install_line, is_installed
 from resnet_export.sources.checkpoint import of_checkpoint
 from resnet_export.sources.folder import read_config
 from resnet_export.sources.onnx_file import of_onnx
@@ -88,7 +88,8 @@ def _of_path(
         return Trained.of_weights(Weights.load(path, **asked), f"{name} ({path.name})")
     if name.lower().endswith(".onnx"):
         return of_onnx(Path(name), asked, compared=compared)
-    if files.is_whole_model(name) and Path(name).exists() and is_installed("keras") and is_installed("tensorflow"):
+    whole = files.is_whole_model(name) and Path(name).exists()
+    if whole and is_installed("keras") and is_installed("tensorflow"):
         trained = of_model(live.of(files.load(name)), Path(name).name, asked)
         return trained.described(read_description(Path(name)), "the training's, in the model's file")
     config = read_config(Path(name))
@@ -99,7 +100,16 @@ def _of_path(
             f"{name} holds tensors alone, and the network that is read from these takes square images.",
             hint="Give the model that takes others: --model file.py:function beside it, or a file of the whole model.",
         )
-    return of_checkpoint(name, config, asked, assumed, ema=ema)
+    try:
+        return of_checkpoint(name, config, asked, assumed, ema=ema)
+    except CheckpointError as error:
+        if not whole:
+            raise
+        raise MissingDependencyError(
+            f"{name} is a whole Keras model of a network that this package doesn't know by the names of its tensors. "
+            "Keras reads such a file, and is not installed.",
+            hint=f"Install it with: {install_line('keras')}",
+        ) from error
 
 
 def _of_code(code: str, source: Source, asked: dict[str, Any], *, ema: bool) -> Trained:

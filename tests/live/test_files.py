@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from resnet_export import live
+from resnet_export import export, live, sources
 from resnet_export.errors import CheckpointError, MissingDependencyError, UnavailableError
 from resnet_export.live import files
 from tests.live.running import images
@@ -206,3 +206,12 @@ def test_an_h5_of_keras_2(tmp_path: Path) -> None:
         file.attrs["model_config"] = json.dumps(config)
     with pytest.raises(CheckpointError, match=r"Keras can't load .*Own2"):
         files.load(path)
+
+
+def test_a_whole_model_that_only_keras_could_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a known ResNet the tensors' names say all; of another network nothing does."""
+    model().save(tmp_path / "mine.keras")
+    monkeypatch.setattr(sources, "is_installed", lambda name: False)
+    with pytest.raises(MissingDependencyError, match=r"mine\.keras is a whole Keras model") as caught:
+        export(tmp_path / "mine.keras", tmp_path / "mine.onnx")
+    assert caught.value.hint == 'Install it with: pip install "resnet-export[keras]"'
