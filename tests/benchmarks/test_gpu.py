@@ -59,7 +59,7 @@ def run(folder: Path, *arguments: str) -> tuple[dict[str, Any], str]:
 
 @pytest.mark.long
 def test_it_measures_every_peer_or_lists_it_as_left_out(tmp_path: Path) -> None:
-    found, said = run(tmp_path, "--minutes", "1", "--rounds", "1")
+    found, said = run(tmp_path, "--minutes", "4", "--rounds", "1")
     assert found["schema_version"] == 2
     assert found["absent"] == {}
     rows = found["cases"]

@@ -34,7 +34,7 @@ def command(framework: str, output: Path, *options: str, quick: Sequence[str] = 
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=250)
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=900)
 
 
 def kill_after_first_epoch(arguments: list[str], checkpoint: Path) -> None:
