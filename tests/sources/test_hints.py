@@ -28,6 +28,7 @@ NOT_FOLLOWED = {
     "If it is a constant, such as a mask": "advice on the user's own code",
     "Mend that layer, or leave": "advice on the user's own code; `Leave depth out` is followed",
     "Install Keras, which reads networks": "installs a package",
+    "Install it with: {}": "installs a package",
     "Upgrade it with: pip install": "installs a package",
     "Bring them to releases that fit each other": "installs a package",
     "Give a checkpoint with --weights, or try again": "needs a hub that fails; a checkpoint is given elsewhere",
