@@ -51,7 +51,7 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
                 golden = read_golden(source.without_preparation, golden.folder, golden.pixels)
             config = _write_parts(client, source, golden, artefacts, folder)
         command = client.prove(folder) if client.prove else None
-        proofs: Sequence[Proof] = ()
+        proofs: tuple[Proof, ...] = ()
         reason: str | None = "It was written, and nothing here can run it."
         if command is not None:
             artefacts, proofs, reason = _prove(name, target, command, source, golden, artefacts, folder)
@@ -73,7 +73,7 @@ def make_bundle(name: str, target: Target, source: Source, golden: Golden, outpu
         artefacts=tuple(config["artefacts"]),
         sizes=sizes,
         precision=artefacts[0].precision,
-        proofs=tuple(proofs),
+        proofs=proofs,
         reason=reason,
     )
 
@@ -131,7 +131,7 @@ def _prove(
     golden: Golden,
     artefacts: Sequence[Artefact],
     folder: Path,
-) -> tuple[Sequence[Artefact], Sequence[Proof], str | None]:
+) -> tuple[Sequence[Artefact], tuple[Proof, ...], str | None]:
     """(artefacts that are proven, their proofs, which one was left out and why).
 
     Float16 is an offer beside the file's own precision: without it, the bundle is what was asked for.
@@ -155,7 +155,7 @@ def _prove(
                 look = f"resnet-export verify {source.path} --runtime {target.runtime} --bisect"
                 hint = f"Leave this target out, or look at the layers: {look}"
             raise ParityError(" ".join([error.message, *located]), hint=error.hint or hint) from error
-    return kept, proofs, reason
+    return kept, tuple(proofs), reason
 
 
 def _first_wrong_layer(target: Target, source: Source, golden: Golden, artefact: Artefact) -> Sequence[str]:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_export.graph.access import NCHW_TO_NHWC, NHWC_TO_NCHW
 from resnet_export.network.operators.elementwise import operands
 from resnet_export.network.operators.moves import cuts
 from resnet_export.network.operators.windows import spatial_pads
-from resnet_export.targets.tensorflow.values import TO_FIRST, TO_LAST, Call, Tensor, UnknownError, Value, lengths, tf
+from resnet_export.targets.tensorflow.values import Call, Tensor, UnknownError, Value, lengths, tf
 from resnet_export.targets.tensorflow.windows import average_pool, convolve, max_pool
 
 Sizes = tuple[int, ...]
@@ -34,7 +35,7 @@ def _elementwise(function: Callable[..., Tensor]) -> Callable[..., Value]:
 
 def _channels_last(number: NDArray[np.float32]) -> NDArray[np.float32]:
     """A number that broadcasts over (N, C, H, W), for (N, H, W, C)."""
-    return number.reshape((1,) * (4 - number.ndim) + number.shape).transpose(TO_LAST)
+    return number.reshape((1,) * (4 - number.ndim) + number.shape).transpose(NCHW_TO_NHWC)
 
 
 def _clip(x: Tensor, min: float | None, max: float | None) -> Tensor:  # noqa: A002
@@ -120,7 +121,7 @@ def _slice(call: Call, x: Value, **bounds: Sizes) -> Value:
 def _concat(call: Call, *inputs: Value, axis: int) -> Value:
     last = any(one.channels_last for one in inputs)
     tensors = [one.last if last else one.first for one in inputs]
-    return Value(tf().concat(tensors, TO_FIRST[axis] if last else axis), last)
+    return Value(tf().concat(tensors, NHWC_TO_NCHW[axis] if last else axis), last)
 
 
 def _gather(call: Call, x: Value, *, axis: int, indices: Sizes) -> Value:
@@ -138,9 +139,9 @@ def _expand(call: Call, x: Value, **_: Any) -> Value:
 
 
 def _transpose(call: Call, x: Value, *, perm: Sizes) -> Value:
-    if x.channels_last and perm == TO_LAST:
+    if x.channels_last and perm == NCHW_TO_NHWC:
         return Value(x.tensor)
-    if not x.channels_last and perm == TO_FIRST:
+    if not x.channels_last and perm == NHWC_TO_NCHW:
         return Value(x.tensor, channels_last=True)
     return Value(tf().transpose(x.first, perm))
 

@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_export.graph.access import NCHW_TO_NHWC, NHWC_TO_NCHW
 from resnet_export.network import Shape
 from resnet_export.optional import require
 
 Tensor = Any
 """TensorFlow's."""
 Array = NDArray[np.float32]
-TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
-"""(N, C, H, W) -> (N, H, W, C), and back. The latter also says where each axis of the first order is in the second."""
 
 
 class UnknownError(Exception):
@@ -36,12 +35,12 @@ class Value:
     @property
     def last(self) -> Tensor:
         """(N, H, W, C)."""
-        return self.tensor if self.channels_last else tf().transpose(self.tensor, TO_LAST)
+        return self.tensor if self.channels_last else tf().transpose(self.tensor, NCHW_TO_NHWC)
 
     @property
     def first(self) -> Tensor:
         """In the order of the network."""
-        return tf().transpose(self.tensor, TO_FIRST) if self.channels_last else self.tensor
+        return tf().transpose(self.tensor, NHWC_TO_NCHW) if self.channels_last else self.tensor
 
     @property
     def rank(self) -> int:
@@ -49,8 +48,8 @@ class Value:
         return len(self.tensor.shape)
 
     def axis(self, axis: int) -> int:
-        """Where an axis of the network's order is."""
-        return TO_FIRST[axis] if self.channels_last else axis % self.rank
+        """Where an axis of the network's order is: the permutation back to it says so, too."""
+        return NHWC_TO_NCHW[axis] if self.channels_last else axis % self.rank
 
     @property
     def pixels(self) -> list[int]:

@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from resnet_export.graph.access import NCHW_TO_NHWC
 from resnet_export.network import Shape, concrete
 from resnet_export.network.operators import OPERATORS
 from resnet_export.network.operators.windows import spatial_pads
-from resnet_export.targets.tensorflow.values import TO_LAST, Call, Tensor, UnknownError, Value, tf
+from resnet_export.targets.tensorflow.values import Call, Tensor, UnknownError, Value, tf
 
 Sizes = Sequence[int]
 LOWEST = float(np.finfo(np.float32).min)
@@ -76,7 +77,7 @@ def average_pool(
             OPERATORS[call.op].apply({**window, "count_include_pad": counts}, [ones], {})
             for counts in (count_include_pad, int(counted))
         )
-        out = out * (right / found).transpose(TO_LAST)
+        out = out * (right / found).transpose(NCHW_TO_NHWC)
     return Value(out, channels_last=True)
 
 
