@@ -4,7 +4,8 @@
 
 All take the same pictures in the same preparation. Each file is held against float32 in ONNX Runtime and in OpenVINO:
 by accuracy on labelled pictures where there are such, by how often it gives float32's class to pictures that no one
-calibrated on, and by `bench compare`; and ours against each other one. A network takes the place of the one of the same
+calibrated on, and by `bench compare`; and each other one against ours, which in OpenVINO is the file that was made for
+it. A network takes the place of the one of the same
 name in the results and in the table. NNCF is no part of the environment: `pip install nncf`.
 """
 
@@ -68,10 +69,14 @@ class Rig:
         return target
 
 
-def ours(rig: Rig) -> Path:
-    target = rig.folder / "ours.onnx"
-    quantize(rig.subject.path, target, calibrate=rig.calibrate, samples=rig.samples, seconds=5, keep=True)
-    return target
+def ours(rig: Rig, target: str = "this-machine") -> Path:
+    made = rig.folder / f"{target}.onnx"
+    quantize(rig.subject.path, made, calibrate=rig.calibrate, samples=rig.samples, target=target, seconds=5, keep=True)
+    return made
+
+
+def ours_for_openvino(rig: Rig) -> Path:
+    return ours(rig, "openvino")
 
 
 def onnxruntime_default(rig: Rig) -> Path:
@@ -105,6 +110,7 @@ def nncf(rig: Rig) -> Path:
 
 PEERS: dict[str, Callable[[Rig], Path]] = {
     "resnet-export": ours,
+    "resnet-export, --for openvino": ours_for_openvino,
     "onnxruntime.quantization, defaults": onnxruntime_default,
     "NNCF, nncf.quantize": nncf,
 }
@@ -141,20 +147,23 @@ def measure_network(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
     rig = Rig(subject, pictures, asked.calibrate, asked.samples, folder)
     right = classes_of(subject.path, "ort:cpu", pictures.held_out)
     rows = []
-    first = None
+    own: dict[str, Path] = {}
     for peer, make in PEERS.items():
         if make is nncf and importlib.util.find_spec("nncf") is None:
             continue
         begin = time.perf_counter()
         path = make(rig)
         made = {"peer": peer, "seconds_to_make": time.perf_counter() - begin, "size": path.stat().st_size}
-        first = first or path
+        if make is ours:
+            own = dict.fromkeys(runtimes_here(), path)
+        elif make is ours_for_openvino:
+            own["openvino"] = path
         for runtime in runtimes_here():
             row = made | measure(rig, path, runtime, asked.labelled, right, asked.seconds)
-            if path != first and "error" not in row:
-                row["our_time"] = as_plain(timed(path, first, asked.seconds, runtime).ratio)
+            if make not in (ours, ours_for_openvino) and "error" not in row:
+                row["our_time"] = as_plain(timed(path, own[runtime], asked.seconds, runtime).ratio)
                 if asked.labelled is not None:
-                    row["our_accuracy"] = as_plain(difference(first, path, asked.labelled, runtime))
+                    row["our_accuracy"] = as_plain(difference(own[runtime], path, asked.labelled, runtime))
             rows.append(row)
             print(json.dumps(row), flush=True)
     return {"name": asked.name or Path(asked.file).stem, "float32_size": subject.path.stat().st_size, "rows": rows}

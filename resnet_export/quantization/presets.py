@@ -47,6 +47,8 @@ class Preset:
     source: str
     options: Mapping[str, Any] = field(default_factory=dict)
     """Of ONNX Runtime's quantiser, beyond the types."""
+    signed_image: bool = False
+    """Whether the image has signed bytes, with their zero in the middle, whatever the other activations have."""
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
@@ -81,8 +83,10 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             ),
             Preset(
                 "openvino", "uint8", False, False, CHAINED,
-                "OpenVINO's CPU plugin multiplies unsigned activations by signed weights, one scale per channel",
+                "OpenVINO's CPU plugin multiplies unsigned activations by signed weights, one scale per channel; a "
+                "signed image needs no correction for its zero",
                 "OpenVINO, Low precision transformations",
+                signed_image=True,
             ),
         )
     }

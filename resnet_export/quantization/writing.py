@@ -17,7 +17,7 @@ import onnx_ir as ir
 from resnet_export.error_text import unlogged
 from resnet_export.files import reported
 from resnet_export.graph.recipe import Recipe
-from resnet_export.network import Network
+from resnet_export.network import IMAGE, Network
 from resnet_export.quantization.float_network import FloatNetwork, value_names
 from resnet_export.quantization.presets import ADDITIONS, PRODUCTS, Preset
 from resnet_export.quantization.ranges import Range
@@ -69,7 +69,7 @@ def quantised(model: ir.Model, ranges: Mapping[str, Range], preset: Preset, reci
             nodes_to_quantize=[],
             nodes_to_exclude=[*recipe.kept_float, *around],
             op_types_to_quantize=operators,
-            extra_options=_options(proto.graph, preset),
+            extra_options=_options(proto.graph, preset, files[IMAGE]),
         )
         made: onnx.ModelProto = quantiser.quantize_model()
     del made.graph.value_info[:]
@@ -80,8 +80,11 @@ def quantised(model: ir.Model, ranges: Mapping[str, Range], preset: Preset, reci
     return ir.from_proto(made)
 
 
-def _options(graph: onnx.GraphProto, preset: Preset) -> dict[str, Any]:
+def _options(graph: onnx.GraphProto, preset: Preset, image: str) -> dict[str, Any]:
     """What the quantiser is told beyond the types."""
+    from onnxruntime.quantization import QuantType
+
+    signed = {image: [{"quant_type": QuantType.QInt8, "symmetric": True}]}
     given = {value.name for value in graph.output}
     last = {node.op_type for node in graph.node if node.output[0] in given}
     return {
@@ -89,6 +92,7 @@ def _options(graph: onnx.GraphProto, preset: Preset) -> dict[str, Any]:
         "WeightSymmetric": True,
         # Logits of a matrix product stay float32: 256 different ones would be too few.
         "OpTypesToExcludeOutputQuantization": sorted(last & {"Gemm", "MatMul"}),
+        "TensorQuantOverrides": signed if preset.signed_image else {},
         **preset.options,
     }
 

@@ -109,6 +109,9 @@ def test_the_client_prints_the_five_most_probable(net: Path, tmp_path: Path) -> 
     refused = run_python(tmp_path / "bundle", "client.py", "half.tif")
     assert refused.returncode == 1
     assert refused.stderr == "half.tif has 32 bits a pixel, and nothing shows which value is white\n"
+    missing = run_python(tmp_path / "bundle", "client.py", "missing.jpg")
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert missing.stderr == "missing.jpg cannot be read: [Errno 2] No such file or directory: 'missing.jpg'\n"
 
 
 @pytest.mark.long

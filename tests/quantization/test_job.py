@@ -213,6 +213,17 @@ def test_data_that_do_not_tell(
         assert made.refusal == report.undecided
 
 
+def test_for_openvino_the_image_alone_is_signed(net: Path, colours: Path, tmp_path: Path) -> None:
+    report = quantize(net, tmp_path / "int8.onnx", calibrate=colours, samples=8, target="openvino", ranges="minmax")
+    graph = onnx.load(tmp_path / "int8.onnx").graph
+    numbers = {entry.name: numpy_helper.to_array(entry) for entry in graph.initializer}
+    zeros = {node.input[0]: numbers[node.input[2]] for node in graph.node if node.op_type == "QuantizeLinear"}
+    image = zeros.pop(graph.input[0].name)
+    assert (image.dtype, image) == (np.int8, 0)
+    assert {zero.dtype for zero in zeros.values()} == {np.dtype(np.uint8)}
+    assert report.proofs[0].integer == report.quantised
+
+
 def test_a_file_that_is_not_faster_is_refused(
     net: Path, colours: Path, tmp_path: Path, timed: Callable[[float], None]
 ) -> None:

@@ -72,7 +72,11 @@ async function main(paths) {
   }
   const run = await load(Object.keys(CONFIG.artefacts)[0]);
   for (const path of paths) {
-    const found = probabilities(await run(await prepared(path)), CONFIG);
+    const pixels = await prepared(path).catch((error) => {
+      console.error(`${path} cannot be read: ${error.message}`);
+      process.exit(1);
+    });
+    const found = probabilities(await run(pixels), CONFIG);
     for (const [index, probability] of best(found)) console.log(`${probability.toFixed(4)}  ${LABELS[index]}  ${path}`);
   }
 }

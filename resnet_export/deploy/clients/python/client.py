@@ -79,7 +79,11 @@ def main():
     asked = parser.parse_args()
     run = runtime.load(HERE / asked.model, CONFIG)
     for path in asked.pictures:
-        found = probabilities(scores_of(run, prepare(path)))
+        try:
+            pixels = prepare(path)
+        except OSError as error:
+            raise SystemExit(f"{path} cannot be read: {error}") from None
+        found = probabilities(scores_of(run, pixels))
         for index in np.argsort(-found, kind="stable")[:5]:
             print(f"{found[index]:.4f}  {LABELS[index]}  {path}")
 
