@@ -60,7 +60,9 @@ def _report(options: QuantizeOptions, subject: Subject, made: Made, folder: Path
     """Proves the file in every runtime, and says what came of it."""
     path = made.write(folder / "proof.onnx", made.quantization)
     seconds = options.seconds if made.timed else None
-    proofs = prove(path, subject.path, made.quantised, made.held_out, seconds, stage)
+    network = subject.network.network
+    work = {step.name: network.multiply_adds_of(step) for step in network.steps if step.name in made.quantised}
+    proofs = prove(path, subject.path, work, made.held_out, seconds, stage)
     agreements = [one.agreement for one in proofs if one.agreement is not None]
     evaluated = made.evaluated
     check = None if evaluated is None else next(iter(evaluated.checks), None)

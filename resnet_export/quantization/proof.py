@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def classes_of(path: Path, runtime: str, part: Part) -> NDArray[np.int64]:
 def prove(
     path: Path,
     float_path: Path,
-    layers: Sequence[str],
+    layers: Mapping[str, int],
     part: Part | None,
     seconds: float | None,
     stage: Callable[[str], Any],
@@ -80,7 +80,7 @@ def prove(
     Args:
         path: the quantised file.
         float_path: the same in float32.
-        layers: those with integer weights.
+        layers: those with integer weights -> their multiply-adds.
         part: held-out pictures; None or empty where there are none.
         seconds: how long each comparison of the latencies takes; None for none.
         stage: entered around each.
@@ -98,7 +98,7 @@ def _prove(
     version: str,
     path: Path,
     float_path: Path,
-    layers: Sequence[str],
+    layers: Mapping[str, int],
     part: Part | None,
     right: NDArray[np.int64] | None,
     seconds: float | None,
@@ -107,11 +107,12 @@ def _prove(
         if part is None:
             parse_runtime(runtime).open(path).close()
         agreed = None if part is None or right is None else agreement(classes_of(path, runtime, part) == right)
-        integer = integer_layers(path, layers) if runtime == "ort:cpu" and layers else None
+        integer = integer_layers(path, tuple(layers)) if runtime == "ort:cpu" and layers else None
         rest = tuple(name for name in layers if name not in integer) if integer is not None else ()
-        known = RuntimeProof(
-            runtime, version, agreed, None, integer=integer, floating=rest, why=_why(path) if rest else None
-        )
+        known = RuntimeProof(runtime, version, agreed, None, integer=integer)
+        if rest:
+            part_of_work = sum(map(layers.__getitem__, rest)) / sum(layers.values())
+            known = replace(known, floating=rest, floating_share=part_of_work, why=_why(path))
         if seconds is None:
             return known
         compared = timed(float_path, path, seconds, runtime)

@@ -53,6 +53,8 @@ class RuntimeProof:
     """Layers that this runtime computes with integers; None where it doesn't tell."""
     floating: tuple[str, ...] = ()
     """Quantised layers that it computes in floating point all the same."""
+    floating_share: float = 0.0
+    """Their share of the multiply-adds of all quantised layers."""
     why: str | None = None
     """What is known to keep them there."""
     error: str | None = None

@@ -107,7 +107,10 @@ def _findings(report: QuantizeReport) -> Iterator[str]:
         if one.integer is not None:
             yield f"{one.runtime} computes {len(one.integer)} of {number(len(report.quantised), 'layer')} in int8"
         if one.floating:
-            yield f"{one.runtime} computes these in float32 all the same: {and_more(one.floating, MOST_LAYERS)}"
+            yield (
+                f"{one.runtime} computes these in float32 all the same, with {one.floating_share:.0%} of the "
+                f"multiply-adds: {and_more(one.floating, MOST_LAYERS)}"
+            )
             yield from () if one.why is None else (one.why,)
     if any(one.ratio is not None and not one.ratio.has_interval for one in report.proofs):
         yield FEW_LAUNCHES

@@ -308,7 +308,10 @@ def test_node(tmp_path: Path) -> None:
     assert all("  class " in line for line in lines)
     assert node("client.mjs").returncode == 2
     missing = node("client.mjs", "missing.jpg")
-    assert (missing.returncode, missing.stderr) == (1, "missing.jpg cannot be read: Input file is missing: missing.jpg\n")
+    assert (missing.returncode, missing.stderr) == (
+        1,
+        "missing.jpg cannot be read: Input file is missing: missing.jpg\n",
+    )
     done = node("selftest.mjs")
     assert (done.returncode, done.stdout) == (0, "14 pictures, 0 wrong answers\n")
     multiply_first_weights(bundle / "net.onnx")

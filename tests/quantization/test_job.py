@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import platform
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,12 @@ from resnet_export.data import decode, to_json
 from resnet_export.errors import ImageError, InputError, ModelError, ResNetExportError, UsageError
 from resnet_export.graph.file import read, read_metadata
 from resnet_export.inspect import inspect
+from resnet_export.machine.cpu import FAMILIES
 from resnet_export.quantization import int8
+from resnet_export.quantization.proof import SIGNED
 from resnet_export.quantization.results import QuantizeReport
 from resnet_export.quantization.subject import bytes_of
+from resnet_export.targets.canonical_file import network_of
 
 from .conftest import stub_latency
 
@@ -222,6 +226,17 @@ def test_for_openvino_the_image_alone_is_signed(net: Path, colours: Path, tmp_pa
     assert (image.dtype, image) == (np.int8, 0)
     assert {zero.dtype for zero in zeros.values()} == {np.dtype(np.uint8)}
     assert report.proofs[0].integer == report.quantised
+
+
+@pytest.mark.skipif(FAMILIES.get(platform.machine().lower()) != "x86", reason="ONNX Runtime has signed kernels here")
+def test_signed_activations_leave_layers_in_float32_which_are_named(net: Path, colours: Path, tmp_path: Path) -> None:
+    report = quantize(net, tmp_path / "int8.onnx", calibrate=colours, samples=8, target="arm", ranges="minmax")
+    proof, (network, _) = report.proofs[0], network_of(net)
+    assert (report.quantization.timed, proof.why) == (False, SIGNED)
+    assert set(proof.floating) == set(report.quantised) - set(proof.integer or ())
+    work = {step.name: network.multiply_adds_of(step) for step in network.steps if step.name in report.quantised}
+    assert proof.floating_share == sum(work[name] for name in proof.floating) / sum(work.values())
+    assert 0 < proof.floating_share < 1
 
 
 def test_a_file_that_is_not_faster_is_refused(
