@@ -42,7 +42,7 @@ SECONDS = 20.0
 """Of each comparison."""
 RESULT = shared.FOLDER / "precision.json"
 NOTE = (
-    "Time: the median of int8 over that of float32 in the same runtime, batch 1, in turns. Accuracy: top-1 less "
+    "Time: the median of int8 over that of float32 in the same runtime, batch 1, in turns. Accuracy: top-1 minus "
     "float32's on the same test pictures. Both with 95 % intervals. SQNR: of the outputs on held-out pictures. {}. "
     "Every number: [benchmarks/results/precision.json](benchmarks/results/precision.json)."
 )
@@ -136,7 +136,7 @@ def measure(rig: Rig, path: Path, runtime: str, labelled: str | None, right: Any
 
 
 def difference(path: Path, other: Path, labelled: str, runtime: str, other_runtime: str | None = None) -> Paired | None:
-    """The accuracy of a file less that of another one on the same pictures."""
+    """The accuracy of a file minus that of another one on the same pictures."""
     return evaluate(path, labelled, against=other, runtime=runtime, against_runtime=other_runtime).paired
 
 
