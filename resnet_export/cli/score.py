@@ -1,8 +1,10 @@
 """`resnet-export score`: the most probable classes of any number of pictures, a row each."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,9 +12,12 @@ from resnet_export import interruption
 from resnet_export.cli.options import GroupedCommand, option, options_given
 from resnet_export.cli.output import Output, output_options
 from resnet_export.cli.predict import asked
-from resnet_export.cli.values import COUNT, RUNTIME
-from resnet_export.errors import UsageError
+from resnet_export.cli.values import COUNT, RUNTIME, SHARE
+from resnet_export.errors import ResNetExportError, UsageError
 from resnet_export.report.kit import formats
+
+if TYPE_CHECKING:
+    from resnet_export.score.results import ScoreReport
 
 # Literals: the tables that they repeat stand in modules which import onnx. A test holds them equal.
 FORMATS, ENGINES = ("parquet", "csv", "jsonl"), ("local", "ray")
@@ -28,9 +33,10 @@ scoring, work = (partial(option, heading=heading) for heading in ("Scoring", "Wo
     a .parquet with such a column or with the pictures. Each of them, and --output, is a path or an address such as
     s3://bucket/images. The same command goes on after an interruption; pictures that were added are scored.
 
-    Exit code 0: each picture has its row, and some a label. 2: the output holds the results of another model or other
-    options. 3: an input is missing, or no picture has a label. 1: the runtime failed. 4: pyarrow or the runtime is
-    not installed, 5: the output can't be written, or the runtime lacks a library, driver or device.
+    Exit code 0: each picture has its row, and at least one a label. 1: --max-errors isn't kept, or the runtime
+    failed. 2: the output holds the results of another model or other
+    options. 3: an input is missing, or no picture has a label. 4: pyarrow or the runtime is not installed, 5: the
+    output can't be written, or the runtime lacks a library, driver or device.
 
     \b
     Examples:
@@ -55,6 +61,7 @@ scoring, work = (partial(option, heading=heading) for heading in ("Scoring", "Wo
 @scoring("--top", type=COUNT, default=5, show_default=True, help="Classes of each picture.")
 @scoring("--logits", is_flag=True, help="Write the logits, too.")
 @scoring("--embedding", is_flag=True, help="Write what the last layer takes, too.")
+@scoring("--max-errors", type=SHARE, help="Exit code 1 if more of the rows have no label, such as 1%.")
 @scoring("--changed", is_flag=True, help="Score pictures again that have changed since.")
 @scoring("--fast", is_flag=True, help="Let libjpeg make JPEGs smaller while it decodes them.")
 @work("--runtime", type=RUNTIME, default="ort:cpu", show_default=True, help="What runs the file.")
@@ -70,6 +77,7 @@ def score(
     inputs: tuple[str, ...],
     output: tuple[str, ...],
     summary: str | None,
+    max_errors: float | None,
     out: Output,
     **options: Any,
 ) -> None:
@@ -84,7 +92,9 @@ def score(
         both.refuse(summary)
         from resnet_export.score.summary import summarise
 
-        both.show(summarise(summary, thumbnails="html" in both.forms))
+        found = summarise(summary, thumbnails="html" in both.forms)
+        both.show(found)
+        _keep(max_errors, found)
         return
     if file is None or not inputs or len(output) != 1:
         missing = "FILE" if file is None else "INPUTS" if not inputs else "one --output"
@@ -98,3 +108,14 @@ def score(
         interruption.explain(lambda: f"the parts in {output[0]} are kept: the same command goes on from there")
         report = write_rows(file, inputs, output[0], thumbnails="html" in out.forms, progress=progress, **options)
     out.show(report)
+    _keep(max_errors, report)
+
+
+def _keep(limit: float | None, report: ScoreReport) -> None:
+    """Fails where too many rows have no label."""
+    if limit is not None and report.failed > limit * report.rows:
+        raise ResNetExportError(
+            f"{report.failed:,} of {report.rows:,} pictures have no label, {report.failed / report.rows:.2%}: "
+            f"more than the {limit:.2%} of --max-errors.",
+            hint=f"What is wrong with each: resnet-export score --summary {report.folder}",
+        )

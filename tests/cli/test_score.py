@@ -53,6 +53,19 @@ def test_a_folder_and_its_summary(folder: Path, invoke: Callable[..., Result]) -
     assert "this run       nothing new, 5 were there before" in done.stdout
 
 
+def test_a_limit_of_pictures_without_a_label(folder: Path, invoke: Callable[..., Result]) -> None:
+    scoring = ("score", "net.onnx", "photos", "--output", "out", "--decoders", "1")
+    assert invoke(*scoring, "--max-errors", "20%").exit_code == 0
+    for arguments in (scoring, ("score", "--summary", "out")):
+        done = invoke(*arguments, "--max-errors", "0.19")
+        assert done.exit_code == 1
+        assert done.stdout.startswith("out: 5 pictures, 4 with a label"), "the report is shown all the same"
+        assert done.stderr.splitlines() == [
+            "error: 1 of 5 pictures have no label, 20.00%: more than the 19.00% of --max-errors.",
+            "What is wrong with each: resnet-export score --summary out",
+        ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message", "hint"),
     [
