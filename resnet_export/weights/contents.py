@@ -29,6 +29,8 @@ class Contents:
     """What the checkpoint calls its network, such as `resnet50d`."""
     args: Mapping[str, Any] = field(default_factory=dict)
     """What the options of timm's training script say of the pictures, in the names of timm's configurations."""
+    unplaced: tuple[str, ...] = ()
+    """Names of tensors beside the network's, on which its answers may depend."""
     configured: Mapping[str, Finding] = field(default_factory=dict)
     """Field of the specification -> what a configuration inside the checkpoint shows of it."""
 

@@ -45,6 +45,23 @@ def _(folder: Path) -> tuple[Step, Step]:
     return lambda: load(path), lambda: load(path, code=code)
 
 
+@case("If only the training needs them, save the checkpoint without them")
+def _(folder: Path) -> tuple[Step, Step]:
+    """A layer behind the network: in the user's own model, and away."""
+    behind = {"1.weight": torch.ones(3, SPEC.num_classes), "1.bias": torch.zeros(3)}
+    path = stored(folder / "m.pth", {**{f"0.{name}": one for name, one in state().items()}, **behind})
+    code = builder(folder)
+    mine = folder / "mine.py"
+    whole = f"nn.Sequential(ResNet(ResNetSpec(**{SPEC.as_dict()!r})), nn.Linear({SPEC.num_classes}, 3)).eval()"
+    lines = mine.read_text().splitlines()
+    mine.write_text("\n".join(["from torch import nn", *lines[:-1], f"    return {whole}"]))
+
+    def follow() -> None:
+        assert load(path, code=code).network.outputs != load(stored(folder / "plain.pth", state())).network.outputs
+
+    return lambda: load(path), follow
+
+
 @case("--model timm:NAME --weights FILE, or export(model, 'file.onnx')")
 def _(folder: Path) -> tuple[Step, Step]:
     model = of_timm("test_efficientnet", num_classes=5)

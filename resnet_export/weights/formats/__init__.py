@@ -61,7 +61,15 @@ def read_contents(path: str | os.PathLike[str], *, ema: bool = False) -> Content
         MissingDependencyError: the format needs a framework that is not installed.
     """
     contents = read_own_contents(path, ema=ema)
-    return in_canonical_names(replace(contents, tensors=_unwrapped(contents.tensors, Path(path))), ema=ema)
+    found = in_canonical_names(replace(contents, tensors=_unwrapped(contents.tensors, Path(path))), ema=ema)
+    if found.unplaced:
+        raise CheckpointError(
+            f"{path} has {quote_some(list(found.unplaced))} beside a ResNet, and no tensor shows what the network does "
+            "with them.",
+            hint="Give the model itself: --model module:callable --weights FILE, or export(model, 'file.onnx'). If only "
+            "the training needs them, save the checkpoint without them.",
+        )
+    return found
 
 
 def read_own_contents(path: str | os.PathLike[str], *, ema: bool = False) -> Contents:

@@ -105,7 +105,7 @@ OTHERS: Table = (
 """What stands in the names of other networks, and what they are: the first that fits."""
 CLASSIFIER = re.compile(r"(.*\.)?(fc|head|classifier|linear|cls|logits|output|out|\d+)")
 """What a layer is called, somewhere in a user's own module, that is its classifier if it is the only dense one."""
-BESIDE = re.compile(r"loss|criterion|metric|_acc")
+BESIDE = re.compile(r"loss|criterion|metric|_acc|class_weight|pos_weight")
 """In the names of what training keeps beside the network."""
 CORE = ("conv1", "layer1.0.conv1", "layer2.0.conv1")
 """How names begin that every family has, whatever else."""
@@ -185,10 +185,9 @@ def _prefixes(names: list[str], *, ema: bool) -> Iterator[str]:
 
 
 def _renamed(contents: Contents, found: Mapping[str, str], prefix: str, family: str) -> Contents:
-    notes = []
+    notes, beside = [], [name for name in contents.tensors if name not in found and not name.endswith(COUNTER)]
     if prefix:
         notes.append(f"its names stand behind {prefix!r}")
-        beside = [name for name in contents.tensors if name not in found and not name.endswith(COUNTER)]
         if beside:
             notes.append(f"{quote_some(beside)} beside them {'was' if len(beside) == 1 else 'were'} left out")
     if family != "torchvision":
@@ -204,6 +203,20 @@ def _renamed(contents: Contents, found: Mapping[str, str], prefix: str, family: 
         notes=(*contents.notes, *notes),
         family=family if family != "torchvision" else None,
         usual=usual,
+        unplaced=_unplaced(contents, beside, prefix, found) if "fc.weight" in tensors else (),
+    )
+
+
+def _unplaced(contents: Contents, beside: Iterable[str], prefix: str, found: Mapping[str, str]) -> tuple[str, ...]:
+    """Tensors beside a whole network that may change its answers: neither a second set of its weights nor training's."""
+    own = tuple(name.removeprefix(prefix) for name in found) if AVERAGED.search(prefix) else ()
+    return tuple(
+        name
+        for name in beside
+        if contents.tensors[name].dtype.kind not in "iub"
+        and not AVERAGED.search(name)
+        and not BESIDE.search(name)
+        and not name.endswith(own)
     )
 
 

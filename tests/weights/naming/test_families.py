@@ -67,6 +67,30 @@ def test_what_stands_beside_a_prefix_is_left_out_and_said(tiny: ResNetSpec) -> N
     assert found.notes[1] == "'loss.weight' beside them was left out"
 
 
+@pytest.mark.parametrize(
+    ("prefix", "beside"),
+    [
+        ("0.", ("1.weight", "1.bias")),  # Sequential(resnet, Linear)
+        ("base.", ("classifier.0.weight", "classifier.2.weight")),
+        ("model.", ("logit_scale",)),
+        ("model.", ("normalizer.new_mean", "normalizer.new_std")),
+        ("model.", ("bn0.weight", "bn0.running_var")),
+        ("model.", ("auxiliary.conv1.weight",)),
+    ],
+)
+def test_what_may_change_the_answers_is_not_placed(prefix: str, beside: tuple[str, ...], tiny: ResNetSpec) -> None:
+    training = {"class_weights": np.ones(5), "val_acc.total": np.ones(()), "queue_ptr": np.ones(1, int)}
+    tensors = {**named(tiny, prefix), **{name: np.ones(5, np.float32) for name in beside}, **training}
+    assert in_canonical_names(Contents(tensors)).unplaced == beside
+
+
+def test_of_an_ensemble_no_member_is_the_network(tiny: ResNetSpec) -> None:
+    found = in_canonical_names(Contents(named(tiny, "m1.") | named(tiny, "m2.")))
+    assert {name[:3] for name in found.unplaced} == {"m2."}
+    features = {name: array for name, array in named(tiny, "m1.").items() if not name.startswith("m1.fc.")}
+    assert in_canonical_names(Contents(features | {"projector.weight": np.ones((4, 8))})).unplaced == ()
+
+
 @pytest.mark.parametrize("names", [("encoder_q.", "encoder_k."), ("momentum_encoder.", "base_encoder.")])
 @pytest.mark.parametrize("ema", [False, True])
 def test_of_two_encoders_the_average_is_taken_when_it_is_asked_for(
@@ -80,6 +104,7 @@ def test_of_two_encoders_the_average_is_taken_when_it_is_asked_for(
     assert found.tensors.keys() == {name.replace("fc.", head) for name in tiny.parameters}
     assert found.notes[0] == f"its names stand behind {average if ema else other!r}"
     assert f"'{other if ema else average}conv1.weight'" in found.notes[1]
+    assert found.unplaced == ()
 
 
 def test_what_is_usual_in_a_family(tiny: ResNetSpec) -> None:
