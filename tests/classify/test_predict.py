@@ -205,6 +205,12 @@ class TestHeads:
         for found, expected in zip(answers(report), answers(predict(net, pictures)), strict=True):
             assert found == pytest.approx(expected, abs=ROUNDING)
 
+    def test_the_largest_values_are_none_of_classes(self, tmp_path: Path, pictures: list[Path]) -> None:
+        body = f"{LOGITS} k = Constant<value_ints=[3]>() z, i = TopK(y, k)"
+        path = foreign(tmp_path / "best.onnx", "(float[N,3,32,32] x) => (float[N,3] z, int64[N,3] i)", body)
+        with pytest.raises(ModelError, match="ends in TopK: it gives its largest values"):
+            predict(path, pictures)
+
     def test_an_embedding_has_no_classes(self, tmp_path: Path, pictures: list[Path]) -> None:
         path = ours(tmp_path / "features.onnx", head="embedding")
         with pytest.raises(ModelError, match="gives an embedding, the features before the classifier") as caught:
