@@ -212,7 +212,7 @@ def _head(model: ir.Model, metadata: Metadata | None, path: Path) -> Head | None
     last = None if given is None else given.producer()
     if last is not None and last.op_type == "TopK":
         raise ModelError(
-            f"{path} ends in TopK: it gives its largest values, and not one for each class in the order of the classes.",
+            f"{path} ends in TopK: it gives its largest values, and not one for each class.",
             hint="Export the network without TopK: the best classes are found here from its values.",
         )
     found = find_head(model)  # another tool may have put a softmax behind the logits of a file of ours

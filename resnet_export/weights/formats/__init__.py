@@ -66,8 +66,8 @@ def read_contents(path: str | os.PathLike[str], *, ema: bool = False) -> Content
         raise CheckpointError(
             f"{path} has {quote_some(list(found.unplaced))} beside a ResNet, and no tensor shows what the network does "
             "with them.",
-            hint="Give the model itself: --model module:callable --weights FILE, or export(model, 'file.onnx'). If only "
-            "the training needs them, save the checkpoint without them.",
+            hint="Give the model itself: --model module:callable --weights FILE, or export(model, 'file.onnx'). "
+            "If only the training needs them, save the checkpoint without them.",
         )
     return found
 

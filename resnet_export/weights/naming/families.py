@@ -208,7 +208,7 @@ def _renamed(contents: Contents, found: Mapping[str, str], prefix: str, family: 
 
 
 def _unplaced(contents: Contents, beside: Iterable[str], prefix: str, found: Mapping[str, str]) -> tuple[str, ...]:
-    """Tensors beside a whole network that may change its answers: neither a second set of its weights nor training's."""
+    """Tensors beside a whole network that may change its answers: no second set of its weights, and not training's."""
     own = tuple(name.removeprefix(prefix) for name in found) if AVERAGED.search(prefix) else ()
     return tuple(
         name
