@@ -118,8 +118,8 @@ class KerasModel:
     def _float32(self) -> keras.Model:
         """The model itself, or a copy that holds and computes in float32 what the model does in another type."""
         types = {str(layer.compute_dtype) for layer in layers_of(self.model)}
-        tensors = [*self.model.weights, *(getattr(self.model, "inputs", None) or ())]
-        types |= {str(tensor.dtype) for tensor in tensors if is_floating(tensor.dtype)}
+        types |= {str(tensor.dtype) for tensor in self.model.weights if is_floating(tensor.dtype)}
+        types |= {str(tensor.dtype) for tensor in getattr(self.model, "inputs", None) or ()}
         if types <= {"float32"}:
             return self.model
         copy = in_precision(self.model, "float32")
@@ -172,10 +172,14 @@ class KerasModel:
                 f"The model {self.name} takes {len(shape)} inputs.", hint="Pass a model that takes the images alone."
             )
         if shape is not None and len(shape) != 4:
+            inner = tuple(shape[1:])
+            made = len(inner) < 3 and None not in inner
             raise InputError(
                 f"The model {self.name} takes {tuple(shape)}, and a batch of images has four axes.",
-                hint="Put a layer in front that takes images: keras.Sequential([keras.Input((height, width, 1)), "
-                "keras.layers.Reshape((height, width)), model]).",
+                hint="Put a layer in front that takes images: keras.Sequential([keras.Input((height, width, channels)), "
+                f"keras.layers.Reshape({inner}), model])."
+                if made
+                else "Pass the part of it that takes images.",
             )
         return None if shape is None else tuple(shape)
 
@@ -185,7 +189,7 @@ attach = KerasModel
 
 
 def in_precision(model: keras.Model, dtype: str) -> keras.Model | None:
-    """A copy of a functional or Sequential model that holds and computes everything in `dtype`.
+    """A copy of a functional or Sequential model that takes, holds and computes everything in `dtype`.
 
     Returns:
         None where Keras can't clone it: a subclassed model, a layer that its configuration doesn't give back.
@@ -214,8 +218,7 @@ def _clone(model: keras.Model, dtype: str) -> keras.Model:
         return type(layer).from_config(_retyped(layer.get_config(), dtype))
 
     def image(tensor: Any) -> Any:
-        kind = dtype if is_floating(tensor.dtype) else tensor.dtype
-        return keras.Input(batch_shape=tensor.shape, dtype=kind, name=tensor.name)
+        return keras.Input(batch_shape=tensor.shape, dtype=dtype, name=tensor.name)
 
     # Without inputs of its own, every nested model would round to float32 what it takes.
     given = model.inputs[0] if isinstance(model, keras.Sequential) else model.input

@@ -129,7 +129,7 @@ def unwrapped(model: Any) -> nn.Module:
     """The module inside DataParallel, DistributedDataParallel, AveragedModel and torch.compile, however they nest.
 
     Raises:
-        InputError: it is a TorchScript or exported program, or a lazy module that never ran.
+        InputError: it is a TorchScript or exported program, a lazy module that never ran, or on the device meta.
     """
     torch = require("torch")
     from torch.optim.swa_utils import AveragedModel
@@ -158,5 +158,11 @@ def unwrapped(model: Any) -> nn.Module:
         raise InputError(
             f"The parameter {lazy[0]!r} of the model {type(model).__name__} has no shape yet: its module is lazy.",
             hint="Call the model once on a batch of images, then load its weights and pass it.",
+        )
+    empty = [name for name, tensor in module.named_parameters() if tensor.is_meta]
+    if empty:
+        raise InputError(
+            f"The parameter {empty[0]!r} of the model {type(model).__name__} has no numbers: it is on the device meta.",
+            hint="Bring the model to a device with model.to_empty(device='cpu'), then load its weights and pass it.",
         )
     return module

@@ -33,7 +33,7 @@ def _facts(report: ExportReport) -> Iterator[str]:
     outputs = network.features if interface.head == "embedding" else network.classes
     yield from fact("output", f"{OUTPUTS[interface.head]}: float32 ({interface.batch or 'batch'}, {outputs})")
     if len(report.outputs) > 1:
-        yield from fact("more", ", ".join(map(printable, report.outputs[1:])))
+        yield from fact("more", f"{', '.join(map(printable, report.outputs[1:]))}, as the source gives them")
     height, width = network.image[1:]
     cost = f"{multiply_adds(network.multiply_adds)} multiply-adds at {height} x {width}"
     yield from fact("network", f"{network.parameters:,} parameters", cost)

@@ -381,6 +381,15 @@ class TestRefusals:
         model(torch.zeros(1, 3, 8, 8))
         assert live.of(model).image() == (3, None, None), "the hint works"
 
+    def test_a_model_without_numbers(self) -> None:
+        with torch.device("meta"):
+            model = net()
+        with pytest.raises(InputError, match=r"The parameter 'conv.weight' of the model Sequential has no numbers"):
+            live.of(model)
+        model = model.to_empty(device="cpu")
+        model.load_state_dict(net().state_dict())
+        assert live.of(model.eval()).run(images()), "the hint works"
+
     def test_a_model_that_has_to_be_copied_and_can_not(self) -> None:
         model = net().half()
         model.lock = (element for element in ())  # a generator can't be copied

@@ -16,7 +16,7 @@ from resnet_export.models.torch import ResNet
 from resnet_export.sources import load
 from resnet_export.weights import Weights
 
-from .hints import SPEC, case, saved, small_builder, weights
+from .hints import SPEC, case, hint_of, saved, small_builder, weights
 
 if TYPE_CHECKING:
     from .hints import Step
@@ -113,13 +113,32 @@ def _(folder: Path) -> tuple[Step, Step]:
     return lambda: load(model), lambda: (model(np.zeros((1, SIZE, SIZE, 3), "float32")), load(model))
 
 
-@case("Put a layer in front that takes images: keras.Sequential([keras.Input((height, width, 1)), ")
+@case("Bring the model to a device with model.to_empty(device='cpu'), then load its weights and pass it")
 def _(folder: Path) -> tuple[Step, Step]:
+    with torch.device("meta"):
+        model = plain()
+
+    def follow() -> None:
+        model.to_empty(device="cpu").load_state_dict(plain().state_dict())
+        load(model, image_size=SIZE)
+
+    return lambda: load(model), follow
+
+
+@case("Put a layer in front that takes images: keras.Sequential([keras.Input((height, width, channels)), ")
+def _(folder: Path) -> tuple[Step, Step]:
+    """Of rows, and of all pixels in one axis."""
     import keras
 
-    model = keras.Sequential([keras.Input((SIZE, SIZE)), keras.layers.Flatten(), keras.layers.Dense(5)])
-    front = [keras.Input((SIZE, SIZE, 1)), keras.layers.Reshape((SIZE, SIZE))]
-    return lambda: load(model), lambda: load(keras.Sequential([*front, model]))
+    shapes = (SIZE, SIZE), (SIZE * SIZE,)
+    models = [keras.Sequential([keras.Input(one), keras.layers.Flatten(), keras.layers.Dense(5)]) for one in shapes]
+
+    def follow() -> None:
+        for shape, model in zip(shapes, models, strict=True):
+            assert f"keras.layers.Reshape({shape}), model])." in hint_of(lambda model=model: load(model))
+            load(keras.Sequential([keras.Input((SIZE, SIZE, 1)), keras.layers.Reshape(shape), model]))
+
+    return lambda: load(models[0]), follow
 
 
 @case("Pass a model that takes the images alone")

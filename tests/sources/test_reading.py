@@ -205,6 +205,31 @@ def test_a_network_that_overflows_is_said_to(tmp_path: Path) -> None:
     assert "the network itself gives values that are not finite" in caught.value.report.verification.failures[0]
 
 
+def test_a_keras_model_of_bytes(tmp_path: Path) -> None:
+    """Its file takes the same pixels as floating-point numbers."""
+    import keras
+
+    image = keras.Input((SIZE, SIZE, 3), dtype="uint8")
+    seen = keras.layers.Conv2D(4, 3, activation="relu")(keras.layers.Rescaling(1 / 255)(image))
+    model = keras.Model(image, keras.layers.Dense(5)(keras.layers.GlobalAveragePooling2D()(seen)))
+    report = export(model, tmp_path / "net.onnx")
+    assert report.passed
+    pixels = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), np.uint8)
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx", providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"input": pixels.transpose(0, 3, 1, 2).astype(np.float32)})
+    np.testing.assert_allclose(found, model(pixels).numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_a_keras_model_of_clips_is_refused(tmp_path: Path) -> None:
+    import keras
+
+    inner = keras.layers.TimeDistributed(keras.layers.Conv2D(4, 3))
+    model = keras.Sequential([keras.Input((4, SIZE, SIZE, 3)), inner, keras.layers.Flatten(), keras.layers.Dense(5)])
+    with pytest.raises(InputError, match="a batch of images has four axes") as caught:
+        export(model, tmp_path / "net.onnx")
+    assert caught.value.hint == "Pass the part of it that takes images."
+
+
 def test_a_keras_model_of_rows_is_refused(tmp_path: Path) -> None:
     import keras
 
