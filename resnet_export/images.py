@@ -163,10 +163,15 @@ class Preprocessing(Plain):
         return np.pad(pixels, ((0, 0), sides, sides, (0, 0)), mode="edge")
 
 
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is a system's or a tool's own: `._cat.jpg`, `.ipynb_checkpoints`, `__MACOSX`."""
+    return name.startswith(".") or name == "__MACOSX"
+
+
 def find_pictures(
     folder: str | os.PathLike[str], *, hint: str = "Give a folder of pictures with --images."
 ) -> list[Path]:
-    """The pictures below a folder, sorted by path.
+    """The pictures below a folder, sorted by path; hidden ones, and those in hidden folders, are none.
 
     Args:
         folder: where to look.
@@ -178,7 +183,8 @@ def find_pictures(
     root = Path(folder)
     if not root.is_dir():
         raise ImageError(f"There is no folder {root}.", hint=hint)
-    return sorted(_pictures(root.rglob("*"), f"The folder {root} holds no picture", hint))
+    shown = (path for path in root.rglob("*") if not any(map(is_hidden, path.relative_to(root).parts)))
+    return sorted(_pictures(shown, f"The folder {root} holds no picture", hint))
 
 
 def gather_pictures(given: Iterable[str | os.PathLike[str]]) -> list[Path]:

@@ -288,8 +288,9 @@ def test_a_decompression_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_pictures_of_a_folder_are_found_in_order(tmp_path: Path) -> None:
-    for name in ("b.PNG", "a.jpg", "sub/c.jpeg", "notes.txt", "sub/.hidden"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    hidden = ("sub/.hidden", "._a.jpg", ".ipynb_checkpoints/a.jpg", "__MACOSX/sub/c.jpeg")
+    for name in ("b.PNG", "a.jpg", "sub/c.jpeg", "notes.txt", *hidden):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "folder.png").mkdir()
     assert [path.relative_to(tmp_path).as_posix() for path in find_pictures(tmp_path)] == [

@@ -176,8 +176,8 @@ class KerasModel:
             made = len(inner) < 3 and None not in inner
             raise InputError(
                 f"The model {self.name} takes {tuple(shape)}, and a batch of images has four axes.",
-                hint="Put a layer in front that takes images: keras.Sequential([keras.Input((height, width, channels)), "
-                f"keras.layers.Reshape({inner}), model])."
+                hint="Put a layer in front that takes images: "
+                f"keras.Sequential([keras.Input((height, width, channels)), keras.layers.Reshape({inner}), model])."
                 if made
                 else "Pass the part of it that takes images.",
             )

@@ -19,7 +19,7 @@ from typing import Any
 
 from resnet_export.classify.decoder import Source
 from resnet_export.errors import ImageError, InputError, quote_some
-from resnet_export.images import SUFFIXES
+from resnet_export.images import SUFFIXES, is_hidden
 from resnet_export.optional import require
 from resnet_export.storage import SORTED, beside, entries, grouped, is_address, kind_of, name_of, open_file
 
@@ -79,10 +79,12 @@ def _found(given: str, *, contents: bool) -> Generator[Source, None, None]:
 
 
 def _walk(folder: str, *, top: bool = True) -> Iterator[Source]:
-    """The pictures below a folder; links to folders are not followed."""
+    """The pictures below a folder; links to folders are not followed, and what is hidden is left out."""
     folders = []
     try:
         for entry in entries(folder):
+            if is_hidden(PurePath(entry.place).name):
+                continue
             if entry.is_folder:
                 folders.append(entry.place)
             elif _suffix(entry.place) in LISTED:

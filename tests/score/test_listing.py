@@ -30,6 +30,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     draw(Path("photos", "inner", "a.PNG"), 1)
     draw(Path("photos", "inner", "b.heic.jpg"), 1).rename("photos/inner/b.heic")
     Path("photos", "notes.txt").write_text("no picture")
+    for hidden in ("photos/._p000.jpg", "photos/__MACOSX/a.jpg", "photos/inner/.thumbs/a.jpg"):
+        Path(hidden).parent.mkdir(exist_ok=True)
+        Path(hidden).write_bytes(b"no picture")
     return tmp_path
 
 
@@ -52,7 +55,7 @@ def test_a_folder_elsewhere(here: Path) -> None:
 
 def test_patterns_and_files(here: Path) -> None:
     assert names("photos/*.jpg") == FOUND[:2]
-    assert sorted(names("photos/**/*")) == sorted(FOUND)
+    assert sorted(names("photos/**/*")) == sorted([*FOUND, "photos/__MACOSX/a.jpg"])
     assert names("./photos//p000.jpg", "photos/p001.jpg") == FOUND[:2]
     assert names("photos/*.gif") == []
 

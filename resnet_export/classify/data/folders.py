@@ -8,7 +8,7 @@ from pathlib import Path
 
 from resnet_export.classify.data.dataset import Dataset
 from resnet_export.errors import ImageError, InputError, LabelsError, quote_some
-from resnet_export.images import SUFFIXES, find_pictures
+from resnet_export.images import SUFFIXES, find_pictures, is_hidden
 from resnet_export.terminal import number
 
 SEVERAL = ";"
@@ -26,8 +26,8 @@ def read_folders(root: Path) -> Dataset:
         LabelsError: it holds those of one class only.
     """
     hint = "Give the folder that has a folder of pictures for each class."
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    loose = sum(path.suffix.lower() in SUFFIXES for path in root.iterdir())
+    folders = sorted(path for path in root.iterdir() if path.is_dir() and not is_hidden(path.name))
+    loose = sum(path.suffix.lower() in SUFFIXES and not is_hidden(path.name) for path in root.iterdir())
     if not folders:
         there = f"{number(loose, 'picture')} and no class folders" if loose else "neither class folders nor pictures"
         raise ImageError(f"The folder {root} holds {there}.", hint=hint)

@@ -36,7 +36,8 @@ def refused(path: Path, kind: type[InputError]) -> tuple[str, str]:
 
 class TestFolders:
     def test_a_folder_for_each_class(self, tmp_path: Path) -> None:
-        for name in ("dog/b.png", "cat/2.png", "cat/deeper/1.png", "empty/notes.txt", ".hidden/x.png", "loose.png"):
+        hidden = (".hidden/x.png", "__MACOSX/cat/1.png", "cat/._2.png", "._loose.png")
+        for name in ("dog/b.png", "cat/2.png", "cat/deeper/1.png", "empty/notes.txt", "loose.png", *hidden):
             picture(tmp_path / name) if name.endswith("png") else (tmp_path / name).parent.mkdir()
         found = read_dataset(tmp_path)
         assert [name.removeprefix(f"{tmp_path}/") for name in found.names] == [
