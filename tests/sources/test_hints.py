@@ -35,6 +35,7 @@ NOT_FOLLOWED = {
     "Save it as model.save('model.h5')": "needs Keras 2, which is not installed beside Keras 3",
     "Make the model with the arguments that it was trained with, and call it once": "tests/live/test_loading.py",
     "Write the checkpoint again, with or without that entry": "tests/weights/test_description.py writes it without",
+    "Save one of them alone: torch.save(torch.load(": "tests/weights/formats/test_torch.py saves it",
     "Try it alone with Python, and correct it there": "advice on the user's own code",
 }
 """Words of a hint -> why nothing here follows it."""

@@ -38,7 +38,10 @@ NESTED = (
     "student",
 )  # fmt: skip
 """Where training scripts keep the state_dict in a checkpoint, in the order in which they are looked for."""
-AVERAGES = ("state_dict_ema", "model_ema", "ema_state_dict", "model_ema_state_dict", "ema_model", "ema", "teacher")
+AVERAGES = (
+    "state_dict_ema", "model_ema", "ema_state_dict", "model_ema_state_dict", "ema_model", "ema", "teacher",
+    "swa_state_dict", "swa_model",
+)  # fmt: skip
 """Where they keep the moving average of the weights."""
 LABELS = ("categories", "classes", "class_names", "labels")
 """Where they keep the names of the classes."""
@@ -211,8 +214,17 @@ def _select(content: object, path: Path, *, ema: bool) -> Selected:
             return tensors, (*_said(key, averages), *notes), labels or _labels(content)
         # `n_averaged` is the counter of torch.optim.swa_utils.AveragedModel.
         tensors = {str(k): v for k, v in content.items() if isinstance(v, torch.Tensor) and k != "n_averaged"}
-        if tensors:
+        if any(one.ndim for one in tensors.values()):
             return tensors, (), _labels(content)
+        held_in = [key for key, value in content.items() if _is_state_dict(value)]
+        if len(held_in) > 1:
+            raise CheckpointError(
+                f"{path} holds tensors under {quote_some(map(str, held_in))}, and nothing says which are the network.",
+                hint=f"Save one of them alone: torch.save(torch.load({path.name!r})[{held_in[0]!r}], 'plain.pth').",
+            )
+        if held_in:
+            tensors, notes, labels = _select(content[held_in[0]], path, ema=ema)
+            return tensors, (f"its tensors stand under {str(held_in[0])!r}", *notes), labels or _labels(content)
     held = f"the keys {quote_some(map(str, content))}" if isinstance(content, Mapping) and content else "nothing"
     held = held if isinstance(content, Mapping) else f"an object of type {type(content).__name__}"
     raise CheckpointError(

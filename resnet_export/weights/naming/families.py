@@ -103,7 +103,7 @@ OTHERS: Table = (
     (r"layer\d\.\d+\.convs\.|layer\d\.\d+\.conv2\.conv", "a Res2Net, ResNeSt or SKNet"),
 )
 """What stands in the names of other networks, and what they are: the first that fits."""
-CLASSIFIER = re.compile(r"(.*\.)?(fc|head|classifier|linear|cls|logits|output|out|\d+)")
+CLASSIFIER = re.compile(r"(.*\.)?(fc|head|classifier|linear|cls|logits|output|out|dense(_\d+)?|predictions|\d+)")
 """What a layer is called, somewhere in a user's own module, that is its classifier if it is the only dense one."""
 BESIDE = re.compile(r"loss|criterion|metric|_acc|class_weight|pos_weight")
 """In the names of what training keeps beside the network."""

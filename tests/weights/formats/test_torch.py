@@ -84,7 +84,17 @@ def test_what_torch_saves_is_read(tmp_path: Path, tiny: ResNetSpec, zipped: bool
 
 @pytest.mark.parametrize(
     "keys",
-    [("state_dict",), ("model_state_dict",), ("model",), ("ema",), ("ema", "module"), ("model", "state_dict")],
+    [
+        ("state_dict",),
+        ("model_state_dict",),
+        ("model",),
+        ("ema",),
+        ("ema", "module"),
+        ("model", "state_dict"),
+        ("swa_state_dict",),
+        ("state", "net"),
+        ("my_resnet",),
+    ],
     ids="/".join,
 )
 def test_state_dict_inside_a_checkpoint(tmp_path: Path, weights: Weights, keys: tuple[str, ...]) -> None:
@@ -93,6 +103,18 @@ def test_state_dict_inside_a_checkpoint(tmp_path: Path, weights: Weights, keys: 
         content = {"epoch": 3, "best": torch.tensor(0.5), "optimizer": {"lr": 0.1}, key: content}
     torch.save(content, tmp_path / "m.pth")
     assert Weights.load(tmp_path / "m.pth").digest == weights.digest
+
+
+def test_several_state_dicts_by_unknown_names(
+    tmp_path: Path, weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tensors_of(weights)
+    torch.save({"epoch": 3, "best_state": state, "last_state": state}, tmp_path / "m.pth")
+    error = refused(tmp_path / "m.pth")
+    assert "holds tensors under 'best_state', 'last_state', and nothing says which are the network" in error.message
+    monkeypatch.chdir(tmp_path)
+    exec(str(error.hint).partition(": ")[2].removesuffix("."), {"torch": torch})
+    assert Weights.load("plain.pth").digest == weights.digest, "the hint works"
 
 
 def test_averaged_model(tmp_path: Path, tiny: ResNetSpec) -> None:

@@ -136,6 +136,7 @@ def test_a_classifier_behind_a_dropout_is_a_plain_one(tiny: ResNetSpec) -> None:
         ("backbone.", "backbone.head"),
         ("", "head.1"),
         ("net.", "fc"),
+        ("resnet50.", "dense_2"),  # Keras's own names
     ],
 )
 def test_a_classifier_beside_the_body_is_that_of_the_network(tiny: ResNetSpec, body: str, classifier: str) -> None:
