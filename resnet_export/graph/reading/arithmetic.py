@@ -103,6 +103,12 @@ def _batch_norm(x: Array, *given: Array, epsilon: float = 1e-5, **_: Any) -> Arr
     return np.asarray(_step["BatchNormalization"](x, **numbers, epsilon=decimal(epsilon)))
 
 
+def _gemm(x: Array, y: Array, z: Array | None = None, alpha: float = 1.0, beta: float = 1.0, **turned: int) -> Array:
+    left, right = (side.T if turned.get(name) else side for side, name in ((x, "transA"), (y, "transB")))
+    found = alpha * (left @ right)
+    return np.asarray(found if z is None else found + beta * z)
+
+
 def _for_one_image(shape: Array) -> tuple[int, ...]:
     """Along the batch once, where it broadcasts."""
     return tuple(1 if isinstance(size, Batch) else size for size in shape.tolist())
@@ -182,9 +188,11 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
     "ConstantOfShape": _fill,
     "DequantizeLinear": _dequantize,
     "Div": _divide,
+    "Einsum": lambda *x, equation: np.asarray(np.einsum(equation, *x)),
     "Expand": lambda x, shape: _step["Expand"](x, shape=_for_one_image(shape)),
     "Flatten": lambda x, axis=1: _step["Flatten"](x, axis=axis),
     "Gather": lambda x, indices, axis=0: np.take(x, indices, axis),
+    "Gemm": _gemm,
     "Identity": lambda x: x,
     "LogSoftmax": lambda x, axis=-1: _step["LogSoftmax"](x, axis=axis),
     "Max": lambda *x: functools.reduce(np.maximum, x),

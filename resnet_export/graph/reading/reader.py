@@ -8,6 +8,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 from onnx_ir.passes.common import InlinePass
+from onnx_ir.traversal import RecursiveGraphIterator
 
 from resnet_export.graph.access import DOMAINS, NCHW_TO_NHWC, attribute, layers_of, operator_of
 from resnet_export.graph.interface import Layout
@@ -127,17 +128,20 @@ class _Reader:
             if parameters is None or name not in parameters:
                 raise UnreadableError(f"The graph takes {name} beside its image.", hint="Give a graph of one image.")
             self._values[value] = Number(PARAMETER, name=name, array=parameters[name])
+
+    def run(self) -> None:
+        """Interprets every node that an output needs."""
+        self._run(self._graph)
+
+    def _run(self, graph: ir.Graph) -> None:
         for value in graph.initializers.values():
             if value.const_value is not None:
                 array = _widened(value.const_value.numpy())
                 # A file's numbers are all initializers; what a converter leaves among them are constants of the code.
-                owned = parameters is None and array.dtype.kind == "f" and array.size > 1
+                owned = self._of_file and array.dtype.kind == "f" and array.size > 1
                 self._values[value] = Number(PARAMETER if owned else CONSTANT, name=value.name or "", array=array)
-
-    def run(self) -> None:
-        """Interprets every node that an output needs."""
-        needed = _needed(self._graph)
-        for node in self._graph:
+        needed = _needed(graph)
+        for node in graph:
             if node not in needed:
                 continue
             whole = self._is_whole(node)
@@ -147,7 +151,8 @@ class _Reader:
                     self._whole.add(value)
                 if isinstance(result, Feature) and result.pads is None:
                     # Where it can be looked at in the source: a module's output is what its last node makes.
-                    for place in [value.name or ""] if self._of_file else layers_of(node):
+                    places = [value.name or ""] if self._of_file and graph is self._graph else layers_of(node)
+                    for place in places:
                         self.shown.pop(place, None)
                         self.shown[place] = Shown(result.step, result.perm)
 
@@ -211,6 +216,8 @@ class _Reader:
             if tensor is None:
                 raise UnreadableError("a constant of this kind is not read")
             return Number.constant(_widened(tensor.numpy()))
+        if node.op_type == "If" and node.domain in DOMAINS:
+            return self._branch(inputs[0], node)
         if node.op_type == "Shape" and inputs[0] is not None:
             return Number.constant(shape_of(inputs[0], attributes))
         if not any(isinstance(value, OF_IMAGE) for value in inputs):
@@ -226,16 +233,27 @@ class _Reader:
             return of_rows(self._builder, node.op_type, rule, inputs, attributes)
         return rule(self._builder, *inputs, **attributes)
 
+    def _branch(self, condition: Value | None, node: ir.Node) -> list[Value]:
+        """The outputs of that branch which the condition takes, as exporters write what depends on a shape."""
+        if not isinstance(condition, Number) or not condition.is_constant:
+            raise UnreadableError("its condition depends on the image or on parameters")
+        graph = node.attributes["then_branch" if condition.value().item() else "else_branch"].as_graph()
+        self._run(graph)
+        return [self._value(value, node) for value in graph.outputs]
+
 
 def _needed(graph: ir.Graph) -> set[ir.Node]:
-    """The nodes that an output is made of: converters leave others behind."""
+    """The nodes that an output is made of, those that branches take values of among them: converters leave others."""
     found = set[ir.Node]()
     left = [value.producer() for value in graph.outputs]
     while left:
         node = left.pop()
         if node is not None and node not in found:
             found.add(node)
-            left += [value.producer() for value in node.inputs if value is not None]
+            branches = (one.value for one in node.attributes.values() if one.type == ir.AttributeType.GRAPH)
+            inside = (inner for branch in branches for inner in RecursiveGraphIterator(branch))
+            makers = [value.producer() for one in (node, *inside) for value in one.inputs if value is not None]
+            left += [one for one in makers if one is not None and one.graph is graph]
     return found
 
 
