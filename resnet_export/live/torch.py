@@ -129,7 +129,8 @@ def unwrapped(model: Any) -> nn.Module:
     """The module inside DataParallel, DistributedDataParallel, AveragedModel and torch.compile, however they nest.
 
     Raises:
-        InputError: it is a TorchScript or exported program, a lazy module that never ran, or on the device meta.
+        InputError: it is a TorchScript or exported program, a lazy module that never ran, on the device meta, or
+            quantised.
     """
     torch = require("torch")
     from torch.optim.swa_utils import AveragedModel
@@ -153,16 +154,29 @@ def unwrapped(model: Any) -> nn.Module:
             hint=EAGER.format("exported"),
         )
     module: nn.Module = model
+    _refuse_unfit(module)
+    return module
+
+
+def _refuse_unfit(module: nn.Module) -> None:
+    """Refuses a model that has no numbers yet, or no floating ones any more."""
+    torch, name = require("torch"), type(module).__name__
     lazy = [name for name, tensor in module.named_parameters() if torch.nn.parameter.is_lazy(tensor)]
     if lazy:
         raise InputError(
-            f"The parameter {lazy[0]!r} of the model {type(model).__name__} has no shape yet: its module is lazy.",
+            f"The parameter {lazy[0]!r} of the model {name} has no shape yet: its module is lazy.",
             hint="Call the model once on a batch of images, then load its weights and pass it.",
         )
     empty = [name for name, tensor in module.named_parameters() if tensor.is_meta]
     if empty:
         raise InputError(
-            f"The parameter {empty[0]!r} of the model {type(model).__name__} has no numbers: it is on the device meta.",
+            f"The parameter {empty[0]!r} of the model {name} has no numbers: it is on the device meta.",
             hint="Bring the model to a device with model.to_empty(device='cpu'), then load its weights and pass it.",
         )
-    return module
+    quantised = [name for name, one in module.named_modules() if type(one).__module__.startswith("torch.ao.")]
+    if quantised:
+        raise InputError(
+            f"The module {quantised[0]!r} of the model {name} was quantised by PyTorch, or prepared for that.",
+            hint="Pass the float model that it was made of, and quantize the file that is written: "
+            "resnet-export quantize FILE --calibrate PHOTOS",
+        )

@@ -36,9 +36,17 @@ def case(says: str) -> Callable[[Case], Case]:
 
 
 def hint_of(provoke: Step) -> str:
+    return str(_error_of(provoke).hint)
+
+
+def message_of(provoke: Step) -> str:
+    return _error_of(provoke).message
+
+
+def _error_of(provoke: Step) -> ResNetExportError:
     with pytest.raises(ResNetExportError) as caught:
         provoke()
-    return str(caught.value.hint)
+    return caught.value
 
 
 def weights(spec: ResNetSpec = SPEC) -> Weights:

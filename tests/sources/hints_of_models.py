@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from resnet_export import export, live
+from resnet_export import export, live, quantize
 from resnet_export.models.torch import ResNet
 from resnet_export.sources import load
 from resnet_export.weights import Weights
 
-from .hints import SPEC, case, hint_of, saved, small_builder, weights
+from .hints import SPEC, case, hint_of, message_of, saved, small_builder, weights
 
 if TYPE_CHECKING:
     from .hints import Step
@@ -111,6 +111,24 @@ def in_keras(*first: Any) -> Any:
 def _(folder: Path) -> tuple[Step, Step]:
     model = in_keras()
     return lambda: load(model), lambda: (model(np.zeros((1, SIZE, SIZE, 3), "float32")), load(model))
+
+
+@case("Pass the float model that it was made of, and quantize the file that is written")
+def _(folder: Path) -> tuple[Step, Step]:
+    from torch.ao import quantization
+
+    prepared = plain().train()
+    prepared.qconfig = quantization.get_default_qat_qconfig("x86")  # type: ignore[assignment]
+    quantization.prepare_qat(prepared, inplace=True)
+    np.savez(folder / "images.npz", images=np.random.default_rng(0).integers(0, 256, (24, SIZE, SIZE, 3), np.uint8))
+
+    def follow() -> None:
+        for model in (prepared, quantization.quantize_dynamic(plain(), {nn.Linear})):
+            assert "was quantised by PyTorch" in message_of(lambda model=model: load(model, image_size=SIZE))
+        export(plain(), folder / "m.onnx", image_size=SIZE)
+        quantize(folder / "m.onnx", folder / "int8.onnx", calibrate=folder / "images.npz", seconds=0.1, keep=True)
+
+    return lambda: load(prepared, image_size=SIZE), follow
 
 
 @case("Bring the model to a device with model.to_empty(device='cpu'), then load its weights and pass it")
