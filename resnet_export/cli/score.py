@@ -34,9 +34,9 @@ scoring, work = (partial(option, heading=heading) for heading in ("Scoring", "Wo
     s3://bucket/images. The same command goes on after an interruption; pictures that were added are scored.
 
     Exit code 0: each picture has its row, and at least one a label. 1: --max-errors isn't kept, or the runtime
-    failed. 2: the output holds the results of another model or other
-    options. 3: an input is missing, or no picture has a label. 4: pyarrow or the runtime is not installed, 5: the
-    output can't be written, or the runtime lacks a library, driver or device.
+    failed. 2: the output holds the results of another model or other options. 3: an input is missing, or no picture
+    has a label. 4: pyarrow or the runtime is not installed, 5: the output can't be written, or the runtime lacks a
+    library, driver or device.
 
     \b
     Examples:

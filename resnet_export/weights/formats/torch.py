@@ -219,7 +219,8 @@ def _select(content: object, path: Path, *, ema: bool) -> Selected:
         held_in = [key for key, value in content.items() if _is_state_dict(value)]
         if len(held_in) > 1:
             raise CheckpointError(
-                f"{path} holds tensors under {quote_some(map(str, held_in))}, and nothing says which are the network.",
+                f"{path} holds tensors under {quote_some(map(str, held_in))}, and nothing says which of them is the "
+                "network.",
                 hint=f"Save one of them alone: torch.save(torch.load({path.name!r})[{held_in[0]!r}], 'plain.pth').",
             )
         if held_in:

@@ -85,7 +85,7 @@ NAMINGS: Mapping[str, Table] = {
 """Family -> its table. timm's names are torchvision's, and more."""
 USUAL: Mapping[str, Mapping[str, Any]] = {"keras.applications": {"eps": 1.001e-5, "stride_on": "1x1"}}
 """Family -> what is usual in it and not in torchvision, of bottlenecks."""
-AVERAGED = re.compile(r"ema|momentum|encoder_k|teacher|target")
+AVERAGED = re.compile(r"(?<![a-z])ema(?![a-z])|momentum|encoder_k|teacher|target")
 """In what stands before the names of a moving average of the weights, such as MoCo's second encoder."""
 CONTRASTED = re.compile(r"encoder_[qk]\.$")
 """How what stands before the names of MoCo's encoders ends: version 1 projects by a single layer `fc`, which is no

@@ -111,7 +111,9 @@ def test_several_state_dicts_by_unknown_names(
     state = tensors_of(weights)
     torch.save({"epoch": 3, "best_state": state, "last_state": state}, tmp_path / "m.pth")
     error = refused(tmp_path / "m.pth")
-    assert "holds tensors under 'best_state', 'last_state', and nothing says which are the network" in error.message
+    assert (
+        "holds tensors under 'best_state', 'last_state', and nothing says which of them is the network" in error.message
+    )
     monkeypatch.chdir(tmp_path)
     exec(str(error.hint).partition(": ")[2].removesuffix("."), {"torch": torch})
     assert Weights.load("plain.pth").digest == weights.digest, "the hint works"

@@ -73,6 +73,7 @@ def test_what_stands_beside_a_prefix_is_left_out_and_said(tiny: ResNetSpec) -> N
         ("0.", ("1.weight", "1.bias")),  # Sequential(resnet, Linear)
         ("base.", ("classifier.0.weight", "classifier.2.weight")),
         ("model.", ("logit_scale",)),
+        ("model.", ("semantic.weight",)),  # which is no ema
         ("model.", ("normalizer.new_mean", "normalizer.new_std")),
         ("model.", ("bn0.weight", "bn0.running_var")),
         ("model.", ("auxiliary.conv1.weight",)),
