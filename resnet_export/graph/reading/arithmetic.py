@@ -7,7 +7,7 @@ node into the step's form, and knows what whole numbers and lengths need.
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NoReturn
 
 import ml_dtypes
 import numpy as np
@@ -124,12 +124,24 @@ def _range(*bounds: Array) -> Array:
     if (start, limit, step) == (0, BATCH, 1):
         return np.array([EVERY_IMAGE], object)
     if isinstance(limit, Batch):
-        raise ValueError("it counts the images of the batch")
+        raise CountsImagesError
     return np.arange(start, limit, step)
+
+
+class CountsImagesError(ValueError):
+    """What is computed depends on the number of images, of which a network has any."""
+
+    def __str__(self) -> str:
+        return "it counts the images of the batch"
 
 
 class EveryImage:
     """The places of the images along the batch, however many there are; an array holds it once."""
+
+    def _refuse(self, other: object) -> NoReturn:
+        raise CountsImagesError
+
+    __add__ = __radd__ = __mul__ = __rmul__ = __sub__ = __rsub__ = __mod__ = __floordiv__ = _refuse
 
 
 EVERY_IMAGE = EveryImage()

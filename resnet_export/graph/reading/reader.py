@@ -12,7 +12,7 @@ from onnx_ir.traversal import RecursiveGraphIterator
 
 from resnet_export.graph.access import DOMAINS, NCHW_TO_NHWC, attribute, layers_of, operator_of
 from resnet_export.graph.interface import Layout
-from resnet_export.graph.reading.arithmetic import ARITHMETIC
+from resnet_export.graph.reading.arithmetic import ARITHMETIC, CountsImagesError
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.canonical import canonical, simplified
 from resnet_export.graph.reading.rules import MICROSOFT, rule_of, shape_of
@@ -202,7 +202,7 @@ class _Reader:
                 raise
             raise _refusal(node, error.message, error.hint, at_any_size=error.at_any_size) from error
         except (ArithmeticError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise _refusal(node, str(error)) from error
+            raise _refusal(node, str(error), at_any_size=isinstance(error, CountsImagesError)) from error
         return result if isinstance(result, list) else [result]
 
     def _value(self, value: ir.Value, node: ir.Node) -> Value:

@@ -75,3 +75,13 @@ def test_a_softmax_of_numbers_goes_along_one_axis_since_opset_13_alone() -> None
     body = "a = Softmax<axis=1>(v) y = Mul(x, a)"
     with pytest.raises(UnreadableError, match="in opset 11, it is not read where it takes numbers alone"):
         read(model_of("(float[N,3,4,4] x) => (float[N,3,4,4] y)", body, 11, **numbers), (3, 4, 4))
+
+
+def test_what_is_computed_of_the_places_of_the_images_is_refused_at_any_size() -> None:
+    """As `as_strided` is exported: a file for any batch, which no reading at a batch of 1 may call wrong."""
+    body = """sizes = Shape(x) images = Gather(sizes, zero) places = Range(zero, images, one) first = Mul(places, three)
+        flat = Reshape(x, all) y = Gather(flat, first)"""
+    numbers = {"zero": np.int64(0), "one": np.int64(1), "three": np.int64(3), "all": np.array([-1])}
+    with pytest.raises(UnreadableError, match=r"Node Mul .*: it counts the images of the batch") as caught:
+        read(model_of("(float[N,3,1,1] x) => (float[N] y)", body, **numbers), (3, 1, 1))
+    assert caught.value.at_any_size
