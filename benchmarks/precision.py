@@ -5,8 +5,8 @@
 All take the same pictures in the same preparation. Each file is held against float32 in ONNX Runtime and in OpenVINO:
 by accuracy on labelled pictures where there are such, by how often it gives float32's class to pictures that no one
 calibrated on, and by `bench compare`; and each other one against ours, which in OpenVINO is the file that was made for
-it. A network takes the place of the one of the same
-name in the results and in the table. NNCF is no part of the environment: `pip install nncf`.
+it. A network takes the place of the one of the same name in the results and in the table. NNCF is no part of the
+environment: `pip install nncf`.
 """
 
 from __future__ import annotations

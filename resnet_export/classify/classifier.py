@@ -15,9 +15,8 @@ import onnx_ir as ir
 from resnet_export.assumptions import Assumption, about_image_size, about_pictures, settled
 from resnet_export.classify.results import Override
 from resnet_export.errors import ModelError, UsageError
-from resnet_export.graph.access import made_of
 from resnet_export.graph.file import read, read_metadata
-from resnet_export.graph.foreign import PASSING, ImageInput, find_head, image_input
+from resnet_export.graph.foreign import ImageInput, find_head, image_input, last_node
 from resnet_export.graph.interface import Head
 from resnet_export.graph.metadata import Metadata, is_ours
 from resnet_export.images import ADJUSTABLE, MODES, Aspect, Interpolation, Preprocessing
@@ -208,8 +207,7 @@ def _head(model: ir.Model, metadata: Metadata | None, path: Path) -> Head | None
             f"{path} gives an embedding, the features before the classifier, and no classes.",
             hint="Export it with --head logits or --head probabilities.",
         )
-    given = made_of(model.graph.outputs[0], PASSING)
-    last = None if given is None else given.producer()
+    last = last_node(model)
     if last is not None and last.op_type == "TopK":
         raise ModelError(
             f"{path} ends in TopK: it gives its largest values, and not one for each class.",

@@ -215,10 +215,15 @@ class ProbabilityHead(NamedTuple):
     """The name of the value that they are made of."""
 
 
+def last_node(model: ir.Model) -> ir.Node | None:
+    """The node that makes the first output, before what other tools put behind it."""
+    given = made_of(model.graph.outputs[0], PASSING)
+    return None if given is None else given.producer()
+
+
 def find_head(model: ir.Model) -> ProbabilityHead | None:
     """What makes probabilities of the logits, where the first output is that."""
-    given = made_of(model.graph.outputs[0], PASSING)
-    node = None if given is None else given.producer()
+    node = last_node(model)
     if node is None:
         return None
     if ONE in model.graph.initializers and node.op_type == "Reciprocal":

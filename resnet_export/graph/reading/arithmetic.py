@@ -7,7 +7,7 @@ node into the step's form, and knows what whole numbers and lengths need.
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, NoReturn
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -137,11 +137,6 @@ class CountsImagesError(ValueError):
 
 class EveryImage:
     """The places of the images along the batch, however many there are; an array holds it once."""
-
-    def _refuse(self, other: object) -> NoReturn:
-        raise CountsImagesError
-
-    __add__ = __radd__ = __mul__ = __rmul__ = __sub__ = __rsub__ = __mod__ = __floordiv__ = _refuse
 
 
 EVERY_IMAGE = EveryImage()

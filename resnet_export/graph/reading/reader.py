@@ -12,7 +12,7 @@ from onnx_ir.traversal import RecursiveGraphIterator
 
 from resnet_export.graph.access import DOMAINS, NCHW_TO_NHWC, attribute, layers_of, operator_of
 from resnet_export.graph.interface import Layout
-from resnet_export.graph.reading.arithmetic import ARITHMETIC, CountsImagesError
+from resnet_export.graph.reading.arithmetic import ARITHMETIC, EVERY_IMAGE, CountsImagesError
 from resnet_export.graph.reading.builder import Builder
 from resnet_export.graph.reading.canonical import canonical, simplified
 from resnet_export.graph.reading.rules import MICROSOFT, rule_of, shape_of
@@ -38,6 +38,10 @@ GIVES_WHOLE = frozenset({"QuantizeLinear", "DynamicQuantizeLinear", "ConvInteger
 """Operators that give whole numbers whatever they take."""
 GIVES_REAL = frozenset({"DequantizeLinear", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"})
 """Operators that take whole numbers and give others."""
+MOVES = frozenset(
+    {"Cast", "Concat", "Expand", "Flatten", "Identity", "Reshape", "ScatterND", "Squeeze", "Transpose", "Unsqueeze"}
+)
+"""Operators that leave numbers as they are."""
 HINT = "Export the network without it, or ask for the operator at the project's issues."
 
 
@@ -200,9 +204,12 @@ class _Reader:
         except UnreadableError as error:
             if error.message.startswith("Node "):
                 raise
-            raise _refusal(node, error.message, error.hint, at_any_size=error.at_any_size) from error
+            counts = any(map(_counts_images, inputs))
+            raise _refusal(node, error.message, error.hint, at_any_size=error.at_any_size or counts) from error
         except (ArithmeticError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise _refusal(node, str(error), at_any_size=isinstance(error, CountsImagesError)) from error
+            if isinstance(error, CountsImagesError) or any(map(_counts_images, inputs)):
+                raise _refusal(node, str(CountsImagesError()), at_any_size=True) from error
+            raise _refusal(node, str(error)) from error
         return result if isinstance(result, list) else [result]
 
     def _value(self, value: ir.Value, node: ir.Node) -> Value:
@@ -264,10 +271,18 @@ def _arithmetic(node: ir.Node, inputs: Sequence[Value | None], attributes: dict[
     operands = tuple(value for value in inputs if isinstance(value, Number))
     if None in inputs[: len(operands)]:
         raise UnreadableError("it leaves out an input before others")
+    if node.op_type not in MOVES and any(map(_counts_images, operands)):
+        raise CountsImagesError
     if node.op_type not in ARITHMETIC or node.domain not in (*DOMAINS, MICROSOFT):
         raise UnreadableError("this operator is not read where it takes numbers alone")
     number = Number(node.op_type, operands, attributes)
     return Number.constant(number.value()) if number.is_constant else number
+
+
+def _counts_images(value: Value | None) -> bool:
+    """Whether a number holds the places of the images: it is moved at most, since nothing is known of its values."""
+    array = value.value() if isinstance(value, Number) and value.is_constant else None
+    return array is not None and array.dtype == object and EVERY_IMAGE in array.ravel().tolist()
 
 
 def _refusal(node: ir.Node, reason: str, hint: str | None = None, *, at_any_size: bool = False) -> UnreadableError:

@@ -164,7 +164,7 @@ def in_canonical_names(contents: Contents, *, ema: bool = False) -> Contents:
 
 def _classifier(tensors: Mapping[str, NDArray[Any]], found: Mapping[str, str], others: list[str]) -> dict[str, str]:
     """Name -> torchvision's, of a classifier by another name; nothing where there is one, or others of any layer."""
-    left = [name for name in others if not AVERAGED.search(name) and not BESIDE.search(name)]
+    left = [name for name in others if not _is_left_out(name)]
     layer = left[0].rpartition(".")[0] if left else ""
     names = {f"{layer}.weight": "fc.weight", f"{layer}.bias": "fc.bias"}
     headed = any(new.startswith(("fc.", "head.")) for new in found.values())
@@ -213,11 +213,13 @@ def _unplaced(contents: Contents, beside: Iterable[str], prefix: str, found: Map
     return tuple(
         name
         for name in beside
-        if contents.tensors[name].dtype.kind not in "iub"
-        and not AVERAGED.search(name)
-        and not BESIDE.search(name)
-        and not name.endswith(own)
+        if contents.tensors[name].dtype.kind not in "iub" and not _is_left_out(name) and not name.endswith(own)
     )
+
+
+def _is_left_out(name: str) -> bool:
+    """Whether a tensor beside the network's is an average's, or what training alone needs."""
+    return AVERAGED.search(name) is not None or BESIDE.search(name) is not None
 
 
 def _with_plain_head(tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

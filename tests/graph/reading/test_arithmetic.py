@@ -77,11 +77,17 @@ def test_a_softmax_of_numbers_goes_along_one_axis_since_opset_13_alone() -> None
         read(model_of("(float[N,3,4,4] x) => (float[N,3,4,4] y)", body, 11, **numbers), (3, 4, 4))
 
 
-def test_what_is_computed_of_the_places_of_the_images_is_refused_at_any_size() -> None:
+@pytest.mark.parametrize(
+    "first",
+    ["Mul(places, three)", "Div(places, three)", "Equal(places, zero)", "Less(places, three)", "Gather(table, places)"],
+)
+def test_what_is_computed_of_the_places_of_the_images_is_refused_at_any_size(first: str) -> None:
     """As `as_strided` is exported: a file for any batch, which no reading at a batch of 1 may call wrong."""
-    body = """sizes = Shape(x) images = Gather(sizes, zero) places = Range(zero, images, one) first = Mul(places, three)
-        flat = Reshape(x, all) y = Gather(flat, first)"""
-    numbers = {"zero": np.int64(0), "one": np.int64(1), "three": np.int64(3), "all": np.array([-1])}
-    with pytest.raises(UnreadableError, match=r"Node Mul .*: it counts the images of the batch") as caught:
+    body = f"""sizes = Shape(x) images = Gather(sizes, zero) places = Range(zero, images, one) first = {first}
+        index = Cast<to=7>(first) flat = Reshape(x, all) y = Gather(flat, index)"""
+    numbers = {"zero": np.int64(0), "one": np.int64(1), "all": np.array([-1])}
+    numbers |= {name: array for name, array in {"three": np.int64(3), "table": np.arange(9)}.items() if name in first}
+    op = first.partition("(")[0]
+    with pytest.raises(UnreadableError, match=rf"Node {op} .*: it counts the images of the batch") as caught:
         read(model_of("(float[N,3,1,1] x) => (float[N] y)", body, **numbers), (3, 1, 1))
     assert caught.value.at_any_size
